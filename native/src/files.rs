@@ -85,12 +85,8 @@ pub fn keep_lines(path: impl AsRef<Path>, count: usize) -> Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound && count == 0 => return Ok(()),
         read => read.with_context(|| format!("cannot read {}", path.display()))?,
     };
-    let ends: Vec<usize> = bytes
-        .iter()
-        .enumerate()
-        .filter(|(_, b)| **b == b'\n')
-        .map(|(i, _)| i + 1)
-        .collect();
+    let ends: Vec<usize> =
+        bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1).collect();
     ensure!(
         ends.len() >= count,
         "{} has {} complete lines where the checkpoint expects {count}: the two do not belong together; \
@@ -99,34 +95,21 @@ pub fn keep_lines(path: impl AsRef<Path>, count: usize) -> Result<()> {
         ends.len()
     );
     let kept = count.checked_sub(1).map_or(0, |last| ends[last]);
-    if kept == bytes.len() {
-        Ok(())
-    } else {
-        write_atomic(path, &bytes[..kept])
-    }
+    if kept == bytes.len() { Ok(()) } else { write_atomic(path, &bytes[..kept]) }
 }
 
 /// The file that a write to `path` replaces: links are followed, folders and devices refused.
 fn replaceable(path: &Path) -> Result<PathBuf> {
     if path.file_name().is_none() {
-        bail!(
-            "cannot write {}: it names a folder; name a file inside it",
-            path.display()
-        );
+        bail!("cannot write {}: it names a folder; name a file inside it", path.display());
     }
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => {
-            bail!(
-                "cannot write {}: it is a folder; name a file inside it",
-                path.display()
-            )
+            bail!("cannot write {}: it is a folder; name a file inside it", path.display())
         }
         // Renaming over a device would replace the device itself (as root, even `/dev/null`).
         Ok(found) if !found.is_file() => {
-            bail!(
-                "cannot write {}: it is not a regular file; name a file",
-                path.display()
-            )
+            bail!("cannot write {}: it is not a regular file; name a file", path.display())
         }
         Ok(_) => fs::canonicalize(path).map_err(|error| explain("write", path, &error)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(path.to_path_buf()),
@@ -231,34 +214,14 @@ mod tests {
     fn bad_targets_are_refused_by_name_with_advice() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("no/such/file");
-        is_one_line_about(
-            &write_atomic(&missing, b"x").unwrap_err(),
-            &missing,
-            "does not exist",
-        );
-        is_one_line_about(
-            &write_atomic(folder.path(), b"x").unwrap_err(),
-            folder.path(),
-            "folder",
-        );
+        is_one_line_about(&write_atomic(&missing, b"x").unwrap_err(), &missing, "does not exist");
+        is_one_line_about(&write_atomic(folder.path(), b"x").unwrap_err(), folder.path(), "folder");
         let file = folder.path().join("file");
         fs::write(&file, b"kept").unwrap();
         let below = file.join("below");
-        is_one_line_about(
-            &write_atomic(&below, b"x").unwrap_err(),
-            &below,
-            "not a folder",
-        );
-        is_one_line_about(
-            &ensure_writable_file(&missing).unwrap_err(),
-            &missing,
-            "does not exist",
-        );
-        is_one_line_about(
-            &ensure_writable_dir(&file).unwrap_err(),
-            &file,
-            "another folder",
-        );
+        is_one_line_about(&write_atomic(&below, b"x").unwrap_err(), &below, "not a folder");
+        is_one_line_about(&ensure_writable_file(&missing).unwrap_err(), &missing, "does not exist");
+        is_one_line_about(&ensure_writable_dir(&file).unwrap_err(), &file, "another folder");
         assert_eq!(names(folder.path()), ["file"]);
         assert_eq!(fs::read(&file).unwrap(), b"kept");
     }
@@ -267,11 +230,7 @@ mod tests {
     #[test]
     fn devices_are_never_replaced() {
         let device = Path::new("/dev/null");
-        is_one_line_about(
-            &write_atomic(device, b"x").unwrap_err(),
-            device,
-            "regular file",
-        );
+        is_one_line_about(&write_atomic(device, b"x").unwrap_err(), device, "regular file");
     }
 
     #[cfg(target_os = "linux")]
@@ -316,11 +275,7 @@ mod tests {
         assert!(append_line(&path, "a\nb").is_err());
         keep_lines(&path, 2).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"one\ntwo\n");
-        is_one_line_about(
-            &keep_lines(&path, 5).unwrap_err(),
-            &path,
-            "2 complete lines",
-        );
+        is_one_line_about(&keep_lines(&path, 5).unwrap_err(), &path, "2 complete lines");
         keep_lines(&path, 0).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"");
     }

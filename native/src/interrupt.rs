@@ -34,9 +34,7 @@ impl Interrupt {
     /// A switch that no signal reaches: for work that is short, and for tests.
     #[must_use]
     pub fn never() -> Self {
-        Self {
-            requested: Arc::new(AtomicBool::new(false)),
-        }
+        Self { requested: Arc::new(AtomicBool::new(false)) }
     }
 
     /// Whether to stop at the next step boundary.
@@ -56,10 +54,7 @@ fn on_signal(requested: &AtomicBool) {
         std::process::exit(EXIT_CODE);
     }
     // The terminal may be gone (SIGHUP): nobody is left to tell, and stopping cleanly still matters.
-    let _ = writeln!(
-        std::io::stderr(),
-        "\nstopping after this step; once more stops at once"
-    );
+    let _ = writeln!(std::io::stderr(), "\nstopping after this step; once more stops at once");
 }
 
 #[cfg(test)]
@@ -88,11 +83,7 @@ mod tests {
         /// This test binary, running only `test`, told to play the child's part.
         fn child(test: &str) -> (Child, BufReader<ChildStderr>) {
             let mut child = Command::new(std::env::current_exe().unwrap())
-                .args([
-                    "--exact",
-                    "--nocapture",
-                    &format!("interrupt::tests::signals::{test}"),
-                ])
+                .args(["--exact", "--nocapture", &format!("interrupt::tests::signals::{test}")])
                 .env(ROLE, "1")
                 .stdout(Stdio::null())
                 .stderr(Stdio::piped())
@@ -127,10 +118,7 @@ mod tests {
         /// Plays a long loop; stops cleanly on request only if `polite`.
         fn play_child(polite: bool) {
             let interrupt = Interrupt::install().unwrap();
-            assert!(
-                Interrupt::install().is_ok(),
-                "a second caller gets the same switch"
-            );
+            assert!(Interrupt::install().is_ok(), "a second caller gets the same switch");
             writeln!(std::io::stderr(), "ready").unwrap();
             for _ in 0..2_000 {
                 if polite && interrupt.requested() {

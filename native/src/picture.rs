@@ -114,34 +114,22 @@ fn checked(name: &str, value: usize) -> Result<usize> {
 fn draw(rows: &[&[&[f32]]], shape: [usize; 3], scale: usize) -> Result<Vec<u8>> {
     let [height, width, _] = shape;
     let scale = checked("a scale", scale)?;
-    let gap = if height.min(width) * scale >= 48 {
-        2
-    } else {
-        1
-    };
+    let gap = if height.min(width) * scale >= 48 { 2 } else { 1 };
     let columns = rows.iter().map(|row| row.len()).max().unwrap_or(0);
     let side = |count: usize, pixels: usize| u32::try_from(gap + count * (pixels * scale + gap));
     let size = (side(columns, width), side(rows.len(), height));
     let (Ok(canvas_width), Ok(canvas_height)) = size else {
-        bail!(
-            "a picture of {columns} by {} images is too large; draw fewer",
-            rows.len()
-        );
+        bail!("a picture of {columns} by {} images is too large; draw fewer", rows.len());
     };
     let mut canvas = RgbImage::from_pixel(canvas_width, canvas_height, GAP_COLOUR);
     for (r, row) in rows.iter().enumerate() {
         for (c, tile) in row.iter().enumerate() {
-            let corner = [
-                gap + c * (width * scale + gap),
-                gap + r * (height * scale + gap),
-            ];
+            let corner = [gap + c * (width * scale + gap), gap + r * (height * scale + gap)];
             paint(&mut canvas, tile, shape, corner, scale);
         }
     }
     let mut png = Cursor::new(Vec::new());
-    canvas
-        .write_to(&mut png, ImageFormat::Png)
-        .context("cannot encode the picture as PNG")?;
+    canvas.write_to(&mut png, ImageFormat::Png).context("cannot encode the picture as PNG")?;
     Ok(png.into_inner())
 }
 
@@ -155,10 +143,7 @@ fn paint(
 ) {
     for (index, pixel) in tile.chunks(channels).enumerate() {
         let colour = Rgb([0, 1, 2].map(|channel| byte(pixel[channel.min(channels - 1)])));
-        let (x, y) = (
-            corner[0] + index % width * scale,
-            corner[1] + index / width * scale,
-        );
+        let (x, y) = (corner[0] + index % width * scale, corner[1] + index / width * scale);
         for (dx, dy) in (0..scale).flat_map(|dy| (0..scale).map(move |dx| (dx, dy))) {
             canvas.put_pixel((x + dx) as u32, (y + dy) as u32, colour);
         }
@@ -174,9 +159,7 @@ mod tests {
     use super::*;
 
     fn decode(png: &[u8]) -> RgbImage {
-        image::load_from_memory_with_format(png, ImageFormat::Png)
-            .unwrap()
-            .to_rgb8()
+        image::load_from_memory_with_format(png, ImageFormat::Png).unwrap().to_rgb8()
     }
 
     #[test]
@@ -191,16 +174,8 @@ mod tests {
         assert_eq!(*picture.get_pixel(6, 6), Rgb([51; 3]));
         assert_eq!(*picture.get_pixel(7, 7), GAP_COLOUR);
         assert_eq!(*picture.get_pixel(8, 1), Rgb([255; 3]));
-        assert_eq!(
-            *picture.get_pixel(1, 8),
-            Rgb([0; 3]),
-            "the third image starts the second row"
-        );
-        assert_eq!(
-            *picture.get_pixel(8, 8),
-            GAP_COLOUR,
-            "a short last row leaves its place empty"
-        );
+        assert_eq!(*picture.get_pixel(1, 8), Rgb([0; 3]), "the third image starts the second row");
+        assert_eq!(*picture.get_pixel(8, 8), GAP_COLOUR, "a short last row leaves its place empty");
     }
 
     #[test]
@@ -215,9 +190,7 @@ mod tests {
         let (originals, reconstructions) = ([1.0; 12], [0.0; 12]);
         let picture = decode(&pairs_png(&originals, &reconstructions, [2, 2, 1], 2, 1).unwrap());
         assert_eq!(picture.dimensions(), (1 + 2 * 3, 1 + 4 * 3));
-        let column: Vec<u8> = (0..4)
-            .map(|row| picture.get_pixel(1, 1 + 3 * row)[0])
-            .collect();
+        let column: Vec<u8> = (0..4).map(|row| picture.get_pixel(1, 1 + 3 * row)[0]).collect();
         assert_eq!(column, [255, 0, 255, 0]);
         assert!(pairs_png(&originals, &reconstructions[..4], [2, 2, 1], 2, 1).is_err());
     }
@@ -227,10 +200,7 @@ mod tests {
         assert_eq!(image_shape(&[28, 28, 1]).unwrap(), [28, 28, 1]);
         for shape in [&[9][..], &[28, 28], &[1, 50, 1], &[8, 8, 2], &[8, 8, 3, 1]] {
             assert!(
-                image_shape(shape)
-                    .unwrap_err()
-                    .to_string()
-                    .contains("not images"),
+                image_shape(shape).unwrap_err().to_string().contains("not images"),
                 "{shape:?}"
             );
         }
@@ -239,13 +209,8 @@ mod tests {
         assert!(grid_png(&[0.0; 5], [2, 2, 1], 3, 1).is_err());
         assert!(grid_png(&[0.0; 4], [2, 2, 1], 0, 1).is_err());
         assert!(grid_png(&[0.0; 4], [2, 2, 1], 1, 0).is_err());
-        let nan = grid_png(
-            &[0.0, 0.0, 0.0, 0.0, 0.0, f32::NAN, 0.0, 0.0],
-            [2, 2, 1],
-            1,
-            1,
-        )
-        .unwrap_err();
+        let nan =
+            grid_png(&[0.0, 0.0, 0.0, 0.0, 0.0, f32::NAN, 0.0, 0.0], [2, 2, 1], 1, 1).unwrap_err();
         assert!(nan.to_string().contains("image 1"), "{nan}");
     }
 

@@ -21,7 +21,7 @@ const FOOT: f64 = 46.0;
 const COLOURS: [&str; 5] = ["#1f6fb4", "#d0661c", "#2a8a57", "#8a4fa8", "#a3333d"];
 const REFERENCE_COLOUR: &str = "#6b7280";
 /// Average advance of 12 px sans-serif text, generous so that legend entries never overlap.
-const LETTER: f64 = 6.7;
+const LETTER: f64 = 6.2;
 
 /// The panels of the picture, from top to bottom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,21 +75,13 @@ impl Reading {
     /// A point of a solid line.
     #[must_use]
     pub fn new(panel: Panel, name: &str, value: f64) -> Self {
-        Self {
-            panel,
-            name: name.to_owned(),
-            value,
-            reference: false,
-        }
+        Self { panel, name: name.to_owned(), value, reference: false }
     }
 
     /// A dashed level to compare with.
     #[must_use]
     pub fn reference(panel: Panel, name: &str, value: f64) -> Self {
-        Self {
-            reference: true,
-            ..Self::new(panel, name, value)
-        }
+        Self { reference: true, ..Self::new(panel, name, value) }
     }
 }
 
@@ -137,16 +129,9 @@ pub fn curves_svg(epochs: &[CurvePoint]) -> Result<String> {
         .map(|panel| (panel, lines_of(panel, epochs)))
         .filter(|(_, lines)| lines.iter().any(|line| line.last().is_finite()))
         .collect();
-    ensure!(
-        !panels.is_empty(),
-        "the metrics hold no finite number to draw"
-    );
+    ensure!(!panels.is_empty(), "the metrics hold no finite number to draw");
 
-    let x = Axis::exact(
-        first.epoch as f64,
-        last.epoch as f64,
-        [LEFT + 8.0, WIDTH - RIGHT - 8.0],
-    );
+    let x = Axis::exact(first.epoch as f64, last.epoch as f64, [LEFT + 8.0, WIDTH - RIGHT - 8.0]);
     let height = panels.len() as f64 * (TITLE + PLOT) + FOOT;
     let mut svg = head(height);
     for (index, (panel, lines)) in panels.iter().enumerate() {
@@ -161,11 +146,7 @@ pub fn curves_svg(epochs: &[CurvePoint]) -> Result<String> {
 fn lines_of(panel: Panel, epochs: &[CurvePoint]) -> Vec<Line<'_>> {
     let mut lines: Vec<Line> = Vec::new();
     for point in epochs {
-        for reading in point
-            .readings
-            .iter()
-            .filter(|reading| reading.panel == panel)
-        {
+        for reading in point.readings.iter().filter(|reading| reading.panel == panel) {
             let at = [point.epoch as f64, reading.value * panel.factor()];
             match lines.iter_mut().find(|line| line.name == reading.name) {
                 Some(line) => line.points.push(at),
@@ -191,9 +172,7 @@ fn head(height: f64) -> String {
 
 fn panel_svg(panel: Panel, lines: &[Line], x: &Axis, top: f64) -> String {
     let (bottom, right) = (top + PLOT - 10.0, WIDTH - RIGHT);
-    let values = lines
-        .iter()
-        .flat_map(|line| line.points.iter().map(|[_, value]| *value));
+    let values = lines.iter().flat_map(|line| line.points.iter().map(|[_, value]| *value));
     let y = Axis::covering(values, panel.limits(), [bottom, top]);
     let mut svg = String::new();
     let [title, unit] = panel.title();
@@ -203,7 +182,7 @@ fn panel_svg(panel: Panel, lines: &[Line], x: &Axis, top: f64) -> String {
          <tspan dx=\"4\">{unit}</tspan></text>",
         top - 12.0
     );
-    let (ticks, decimals) = y.ticks(4, 0.0);
+    let (ticks, decimals) = y.ticks(5, 0.0);
     for tick in ticks {
         let _ = writeln!(
             svg,
@@ -217,16 +196,8 @@ fn panel_svg(panel: Panel, lines: &[Line], x: &Axis, top: f64) -> String {
     }
     let mut entry_end = right;
     for (index, line) in lines.iter().enumerate().rev() {
-        let colour = if line.reference {
-            REFERENCE_COLOUR
-        } else {
-            COLOURS[index % COLOURS.len()]
-        };
-        svg += &if line.reference {
-            level_svg(line, &y)
-        } else {
-            line_svg(line, colour, x, &y)
-        };
+        let colour = if line.reference { REFERENCE_COLOUR } else { COLOURS[index % COLOURS.len()] };
+        svg += &if line.reference { level_svg(line, &y) } else { line_svg(line, colour, x, &y) };
         let (entry, start) = legend_svg(panel, line, colour, entry_end, top - 12.0);
         svg += &entry;
         entry_end = start;
@@ -237,10 +208,7 @@ fn panel_svg(panel: Panel, lines: &[Line], x: &Axis, top: f64) -> String {
 /// A solid line through the finite points; a dot where a point has no neighbour to be joined to.
 fn line_svg(line: &Line, colour: &str, x: &Axis, y: &Axis) -> String {
     let mut svg = String::new();
-    let runs = line
-        .points
-        .split(|[_, value]| !value.is_finite())
-        .filter(|run| !run.is_empty());
+    let runs = line.points.split(|[_, value]| !value.is_finite()).filter(|run| !run.is_empty());
     for run in runs {
         let at: Vec<String> = run
             .iter()
@@ -248,10 +216,7 @@ fn line_svg(line: &Line, colour: &str, x: &Axis, y: &Axis) -> String {
             .collect();
         let _ = if let [only] = at.as_slice() {
             let (cx, cy) = only.split_once(' ').unwrap_or_default();
-            writeln!(
-                svg,
-                "<circle cx=\"{cx}\" cy=\"{cy}\" r=\"3\" fill=\"{colour}\"/>"
-            )
+            writeln!(svg, "<circle cx=\"{cx}\" cy=\"{cy}\" r=\"3\" fill=\"{colour}\"/>")
         } else {
             writeln!(
                 svg,
@@ -278,21 +243,10 @@ fn level_svg(line: &Line, y: &Axis) -> String {
 fn legend_svg(panel: Panel, line: &Line, colour: &str, end: f64, baseline: f64) -> (String, f64) {
     let last = line.last();
     let unit = if panel == Panel::Accuracy { " %" } else { "" };
-    let value = number(
-        last,
-        if last.abs() < 10.0 && unit.is_empty() {
-            3
-        } else {
-            1
-        },
-    );
+    let value = number(last, if last.abs() < 10.0 && unit.is_empty() { 3 } else { 1 });
     let letters = line.name.chars().count() + value.chars().count() + unit.len() + 1;
     let start = end - LETTER * letters as f64 - 22.0;
-    let dash = if line.reference {
-        " stroke-dasharray=\"5 3\""
-    } else {
-        ""
-    };
+    let dash = if line.reference { " stroke-dasharray=\"5 3\"" } else { "" };
     let svg = format!(
         "<path d=\"M{start:.1} {:.1}h16\" stroke=\"{colour}\" stroke-width=\"2.4\"{dash}/>\
          <text x=\"{:.1}\" y=\"{baseline:.1}\">{} <tspan font-weight=\"600\">{value}{unit}</tspan></text>\n",
@@ -337,9 +291,7 @@ fn number(value: f64, decimals: usize) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -367,30 +319,14 @@ mod tests {
     #[test]
     fn the_picture_names_its_axes_units_and_lines() {
         let svg = curves_svg(&run(40)).unwrap();
-        for text in [
-            "epoch",
-            "nats per example",
-            "semi-supervised",
-            "93.8 %",
-            "supervised baseline",
-            "ECE",
-        ] {
+        for text in
+            ["epoch", "nats per example", "semi-supervised", "93.8 %", "supervised baseline", "ECE"]
+        {
             assert!(svg.contains(text), "no {text:?} in\n{svg}");
         }
-        assert_eq!(
-            svg.matches("stroke-dasharray=\"6 4\"").count(),
-            1,
-            "one dashed level"
-        );
-        assert_eq!(
-            svg.matches("fill=\"none\" stroke=").count(),
-            4,
-            "four solid lines"
-        );
-        assert!(
-            svg.contains("fill=\"#ffffff\""),
-            "white paper, for dark pages"
-        );
+        assert_eq!(svg.matches("stroke-dasharray=\"6 4\"").count(), 1, "one dashed level");
+        assert_eq!(svg.matches("fill=\"none\" stroke=").count(), 4, "four solid lines");
+        assert!(svg.contains("fill=\"#ffffff\""), "white paper, for dark pages");
         if let Some(folder) = std::env::var_os("GLEANER_KEEP_PICTURES") {
             std::fs::write(std::path::Path::new(&folder).join("curves.svg"), svg).unwrap();
         }
@@ -400,11 +336,7 @@ mod tests {
     fn everything_drawn_lies_inside_the_picture() {
         let svg = curves_svg(&run(3)).unwrap();
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
-        for path in svg
-            .split("<path d=\"M")
-            .skip(1)
-            .filter(|path| path.contains("fill=\"none\""))
-        {
+        for path in svg.split("<path d=\"M").skip(1).filter(|path| path.contains("fill=\"none\"")) {
             let data = path.split('"').next().unwrap();
             for pair in data.split('L') {
                 let (x, y) = pair.split_once(' ').unwrap();
@@ -423,9 +355,7 @@ mod tests {
         let mut epochs = run(5);
         epochs[1].readings[0].value = f64::NAN;
         epochs[0].readings[0].name = "a<b&c".to_owned();
-        epochs
-            .iter_mut()
-            .for_each(|point| point.readings[0].name = "a<b&c".to_owned());
+        epochs.iter_mut().for_each(|point| point.readings[0].name = "a<b&c".to_owned());
         let svg = curves_svg(&epochs).unwrap();
         assert!(
             svg.contains("<circle") && svg.contains("a&lt;b&amp;c") && !svg.contains("NaN"),
@@ -437,9 +367,7 @@ mod tests {
     #[test]
     fn panels_without_readings_are_left_out() {
         let mut epochs = run(5);
-        epochs
-            .iter_mut()
-            .for_each(|point| point.readings.retain(|r| r.panel == Panel::Accuracy));
+        epochs.iter_mut().for_each(|point| point.readings.retain(|r| r.panel == Panel::Accuracy));
         let svg = curves_svg(&epochs).unwrap();
         assert!(
             svg.contains("Accuracy")
@@ -450,26 +378,10 @@ mod tests {
 
     #[test]
     fn nothing_to_draw_is_said_in_words() {
-        assert!(
-            curves_svg(&[])
-                .unwrap_err()
-                .to_string()
-                .contains("no epochs")
-        );
-        assert!(
-            curves_svg(&[CurvePoint {
-                epoch: 1,
-                readings: vec![]
-            }])
-            .is_err()
-        );
+        assert!(curves_svg(&[]).unwrap_err().to_string().contains("no epochs"));
+        assert!(curves_svg(&[CurvePoint { epoch: 1, readings: vec![] }]).is_err());
         let twice = [run(1), run(1)].concat();
-        assert!(
-            curves_svg(&twice)
-                .unwrap_err()
-                .to_string()
-                .contains("increase")
-        );
+        assert!(curves_svg(&twice).unwrap_err().to_string().contains("increase"));
     }
 
     #[test]

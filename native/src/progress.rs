@@ -37,27 +37,15 @@ impl Progress {
     /// Starts reporting `epochs` epochs of `steps_per_epoch` steps on stderr.
     #[must_use]
     pub fn epochs(epochs: usize, steps_per_epoch: usize) -> Self {
-        let counts = Counts {
-            epochs,
-            steps_per_epoch,
-            resumed: 0,
-            done: 0,
-        };
+        let counts = Counts { epochs, steps_per_epoch, resumed: 0, done: 0 };
         let stderr = std::io::stderr();
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let display = if stderr.is_terminal() && !dumb {
             Display::Bar(bar(counts.total()))
         } else {
-            Display::Lines(Lines {
-                out: Box::new(stderr),
-                spoken: Duration::ZERO,
-            })
+            Display::Lines(Lines { out: Box::new(stderr), spoken: Duration::ZERO })
         };
-        Self {
-            counts,
-            display,
-            started: Instant::now(),
-        }
+        Self { counts, display, started: Instant::now() }
     }
 
     /// The same, for a run of which `epochs` epochs are already done.
@@ -192,11 +180,7 @@ impl<W: Write> Lines<W> {
         };
         say(
             &mut self.out,
-            &format!(
-                "{}  {what}  {:.1} it/s{left}",
-                counts.epoch_label(),
-                counts.rate(elapsed)
-            ),
+            &format!("{}  {what}  {:.1} it/s{left}", counts.epoch_label(), counts.rate(elapsed)),
         );
     }
 }
@@ -223,27 +207,15 @@ mod tests {
 
     fn spoken(run: impl FnOnce(&mut Lines<&mut Vec<u8>>)) -> Vec<String> {
         let mut out = Vec::new();
-        run(&mut Lines {
-            out: &mut out,
-            spoken: Duration::ZERO,
-        });
-        String::from_utf8(out)
-            .unwrap()
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        run(&mut Lines { out: &mut out, spoken: Duration::ZERO });
+        String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }
 
     #[test]
     fn plain_lines_are_rare_between_epochs() {
         let lines = spoken(|lines| {
             for done in 1..=100 {
-                let counts = Counts {
-                    epochs: 3,
-                    steps_per_epoch: 40,
-                    resumed: 0,
-                    done,
-                };
+                let counts = Counts { epochs: 3, steps_per_epoch: 40, resumed: 0, done };
                 let elapsed = Duration::from_millis(200 * done as u64);
                 lines.step(counts, elapsed, || format!("J {done}"));
                 if done % 40 == 0 {
@@ -265,29 +237,16 @@ mod tests {
     #[test]
     fn a_resumed_run_does_not_count_steps_it_never_took() {
         let lines = spoken(|lines| {
-            let counts = Counts {
-                epochs: 2,
-                steps_per_epoch: 100,
-                resumed: 100,
-                done: 110,
-            };
+            let counts = Counts { epochs: 2, steps_per_epoch: 100, resumed: 100, done: 110 };
             lines.step(counts, Duration::from_secs(10), || "J 1".to_owned());
         });
-        assert_eq!(
-            lines,
-            ["epoch 2/2  step 10/100  J 1  1.0 it/s  ETA 1 min 30 s"]
-        );
+        assert_eq!(lines, ["epoch 2/2  step 10/100  J 1  1.0 it/s  ETA 1 min 30 s"]);
     }
 
     #[test]
     fn metrics_that_are_not_shown_are_not_computed() {
         let lines = spoken(|lines| {
-            let counts = Counts {
-                epochs: 1,
-                steps_per_epoch: 10,
-                resumed: 0,
-                done: 1,
-            };
+            let counts = Counts { epochs: 1, steps_per_epoch: 10, resumed: 0, done: 1 };
             lines.step(counts, Duration::from_secs(1), || panic!("nobody asked"));
         });
         assert!(lines.is_empty());
@@ -296,12 +255,7 @@ mod tests {
     #[test]
     fn the_last_line_has_nothing_left_to_wait_for() {
         let lines = spoken(|lines| {
-            let counts = Counts {
-                epochs: 1,
-                steps_per_epoch: 10,
-                resumed: 0,
-                done: 10,
-            };
+            let counts = Counts { epochs: 1, steps_per_epoch: 10, resumed: 0, done: 10 };
             lines.epoch(counts, Duration::from_secs(2), "done");
         });
         assert_eq!(lines, ["epoch 1/1  done  5.0 it/s"]);
@@ -318,27 +272,15 @@ mod tests {
                 Ok(())
             }
         }
-        let counts = Counts {
-            epochs: 1,
-            steps_per_epoch: 10,
-            resumed: 0,
-            done: 10,
-        };
-        Lines {
-            out: Closed,
-            spoken: Duration::ZERO,
-        }
-        .epoch(counts, Duration::from_secs(2), "done");
+        let counts = Counts { epochs: 1, steps_per_epoch: 10, resumed: 0, done: 10 };
+        Lines { out: Closed, spoken: Duration::ZERO }.epoch(counts, Duration::from_secs(2), "done");
     }
 
     #[test]
     fn durations_are_said_in_words() {
-        for (seconds, words) in [
-            (0, "0 s"),
-            (59, "59 s"),
-            (61, "1 min 01 s"),
-            (7_800, "2 h 10 min"),
-        ] {
+        for (seconds, words) in
+            [(0, "0 s"), (59, "59 s"), (61, "1 min 01 s"), (7_800, "2 h 10 min")]
+        {
             assert_eq!(in_words(Duration::from_secs(seconds)), words);
         }
         assert_eq!(in_words(Duration::MAX), "days");

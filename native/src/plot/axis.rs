@@ -19,35 +19,19 @@ impl Axis {
     ) -> Self {
         let (low, high) = values
             .filter(|value| value.is_finite())
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
-                (low.min(v), high.max(v))
-            });
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
         let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
-        let air = if high > low {
-            0.06 * (high - low)
-        } else {
-            (0.05 * high.abs()).max(1e-3)
-        };
+        let air = if high > low { 0.06 * (high - low) } else { (0.05 * high.abs()).max(1e-3) };
         let [floor, ceiling] = limits;
         let low = (low - air).max(floor.min(low));
         let high = (high + air).min(ceiling.max(high));
-        Self {
-            low,
-            high,
-            start,
-            end,
-        }
+        Self { low, high, start, end }
     }
 
     /// An axis without air: the first and last value lie on its ends.
     pub(super) fn exact(low: f64, high: f64, [start, end]: [f64; 2]) -> Self {
         let high = if high > low { high } else { low + 1.0 };
-        Self {
-            low,
-            high,
-            start,
-            end,
-        }
+        Self { low, high, start, end }
     }
 
     /// The pixel coordinate of `value`.
@@ -58,10 +42,7 @@ impl Axis {
     /// About `count` round values on the axis, at least `finest` apart, with the decimals they need.
     pub(super) fn ticks(&self, count: usize, finest: f64) -> (Vec<f64>, usize) {
         let step = round_step((self.high - self.low) / count as f64).max(finest);
-        let (first, last) = (
-            (self.low / step).ceil() as i64,
-            (self.high / step).floor() as i64,
-        );
+        let (first, last) = ((self.low / step).ceil() as i64, (self.high / step).floor() as i64);
         let decimals = (-step.log10().floor()).max(0.0) as usize;
         ((first..=last).map(|k| k as f64 * step).collect(), decimals)
     }
@@ -70,10 +51,7 @@ impl Axis {
 /// The smallest of 1, 2, 5 times a power of ten that is at least `rough`.
 fn round_step(rough: f64) -> f64 {
     let power = 10_f64.powf(rough.log10().floor());
-    let factor = [1.0, 2.0, 5.0]
-        .into_iter()
-        .find(|f| f * power >= rough * 0.999)
-        .unwrap_or(10.0);
+    let factor = [1.0, 2.0, 5.0].into_iter().find(|f| f * power >= rough * 0.999).unwrap_or(10.0);
     factor * power
 }
 
@@ -90,13 +68,7 @@ mod tests {
         ] {
             let (ticks, _) = Axis::exact(low, high, [0.0, 1.0]).ticks(5, 0.0);
             assert_eq!(ticks.len(), expected.len(), "{ticks:?}");
-            assert!(
-                ticks
-                    .iter()
-                    .zip(&expected)
-                    .all(|(a, b)| (a - b).abs() < 1e-9),
-                "{ticks:?}"
-            );
+            assert!(ticks.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-9), "{ticks:?}");
         }
         let (epochs, decimals) = Axis::exact(1.0, 3.0, [0.0, 1.0]).ticks(8, 1.0);
         assert_eq!((epochs, decimals), (vec![1.0, 2.0, 3.0], 0));

@@ -29,7 +29,7 @@ struct Counts {
 }
 
 enum Display {
-    Bar(ProgressBar),
+    Bar { bar: ProgressBar, metrics: String },
     Lines(Lines<Box<dyn Write + Send>>),
 }
 
@@ -41,7 +41,7 @@ impl Progress {
         let stderr = std::io::stderr();
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let display = if stderr.is_terminal() && !dumb {
-            Display::Bar(bar(counts.total()))
+            Display::Bar { bar: bar(counts.total()), metrics: String::new() }
         } else {
             Display::Lines(Lines { out: Box::new(stderr), spoken: Duration::ZERO })
         };
@@ -53,20 +53,22 @@ impl Progress {
     pub fn resumed_after(mut self, epochs: usize) -> Self {
         self.counts.resumed = epochs * self.counts.steps_per_epoch;
         self.counts.done = self.counts.resumed;
-        if let Display::Bar(bar) = &self.display {
+        if let Display::Bar { bar, .. } = &self.display {
+            bar.set_prefix(self.counts.epoch_label());
             bar.set_position(self.counts.done as u64);
-            bar.reset_eta();
         }
         self
     }
 
-    /// One more step is done; `metrics` (short, e.g. `J 31.2`) is asked for only when it will be shown.
+    /// One more step is done. `metrics` (short, e.g. `J 31.2`; it may cost a read-back) is asked for only
+    /// when it will be shown, which is on plain lines; the bar shows the last epoch's.
     pub fn step(&mut self, metrics: impl FnOnce() -> String) {
         self.counts.done += 1;
         let elapsed = self.started.elapsed();
         match &mut self.display {
-            Display::Bar(bar) => {
+            Display::Bar { bar, metrics } => {
                 bar.set_prefix(self.counts.epoch_label());
+                bar.set_message(format!("{}  {metrics}", self.counts.pace(elapsed)));
                 bar.inc(1);
             }
             Display::Lines(lines) => lines.step(self.counts, elapsed, metrics),
@@ -77,7 +79,7 @@ impl Progress {
     pub fn epoch(&mut self, metrics: &str) {
         let elapsed = self.started.elapsed();
         match &mut self.display {
-            Display::Bar(bar) => bar.set_message(metrics.to_owned()),
+            Display::Bar { metrics: shown, .. } => metrics.clone_into(shown),
             Display::Lines(lines) => lines.epoch(self.counts, elapsed, metrics),
         }
     }
@@ -85,7 +87,7 @@ impl Progress {
     /// Something worth a line of its own (a roll-back, a saved checkpoint), above the bar.
     pub fn note(&mut self, line: &str) {
         match &mut self.display {
-            Display::Bar(bar) => bar.suspend(|| say(&mut std::io::stderr(), line)),
+            Display::Bar { bar, .. } => bar.suspend(|| say(&mut std::io::stderr(), line)),
             Display::Lines(lines) => say(&mut lines.out, line),
         }
     }
@@ -98,7 +100,7 @@ impl Progress {
 
     /// Ends the report. The bar is removed: what follows on the screen is the result.
     pub fn finish(self) {
-        if let Display::Bar(bar) = self.display {
+        if let Display::Bar { bar, .. } = self.display {
             bar.finish_and_clear();
         }
     }
@@ -122,30 +124,30 @@ impl Counts {
         (self.done - self.resumed) as f64 / elapsed.as_secs_f64().max(1e-9)
     }
 
+    /// Rate and remaining time, e.g. `24.3 it/s  ETA 3 min 05 s`.
+    fn pace(&self, elapsed: Duration) -> String {
+        let rate = self.rate(elapsed);
+        if self.done < self.total() {
+            format!("{rate:.1} it/s  ETA {}", in_words(self.remaining(elapsed)))
+        } else {
+            format!("{rate:.1} it/s")
+        }
+    }
+
     fn remaining(&self, elapsed: Duration) -> Duration {
         let seconds = self.total().saturating_sub(self.done) as f64 / self.rate(elapsed);
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 }
 
+/// A bar that shows our own pace: indicatif's would count the steps of an earlier process.
 fn bar(total: usize) -> ProgressBar {
-    let bar =
-        ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr_with_hz(10));
-    let template =
-        "{prefix} {bar:24.cyan/blue} {percent:>3} %  {per_sec:>10}  ETA {eta}  {wide_msg}";
+    let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
+    let template = "{prefix} {bar:24.cyan/blue} {percent:>3} %  {wide_msg}";
     // The template is a constant; should indicatif ever refuse it, its own default serves as well.
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.set_style(
-        style
-            .with_key(
-                "per_sec",
-                |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-                    let _ = write!(out, "{:.1} it/s", state.per_sec());
-                },
-            )
-            .progress_chars("━╸ "),
-    );
+    bar.set_style(style.progress_chars("━╸ "));
     bar
 }
 
@@ -173,15 +175,8 @@ impl<W: Write> Lines<W> {
 
     fn line(&mut self, counts: Counts, elapsed: Duration, what: &str) {
         self.spoken = elapsed;
-        let left = if counts.done < counts.total() {
-            format!("  ETA {}", in_words(counts.remaining(elapsed)))
-        } else {
-            String::new()
-        };
-        say(
-            &mut self.out,
-            &format!("{}  {what}  {:.1} it/s{left}", counts.epoch_label(), counts.rate(elapsed)),
-        );
+        let line = format!("{}  {what}  {}", counts.epoch_label(), counts.pace(elapsed));
+        say(&mut self.out, &line);
     }
 }
 

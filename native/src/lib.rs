@@ -1,6 +1,9 @@
 //! The command line of Gleaner: files, progress, run directories and loops around
 //! [`gleaner_core`].
 
+// Tests write broken fixtures on purpose.
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
+
 pub mod cli;
 pub mod cmd;
 pub mod dataset;

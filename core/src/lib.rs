@@ -1,1 +1,5 @@
 //! Gleaner.
+#![warn(missing_docs)]
+
+pub mod data;
+pub mod error;

@@ -1,0 +1,41 @@
+//! Bytes to examples.
+//!
+//! Every parser takes the bytes of a file and the name to use in messages, so the same code reads
+//! a file on a desk and a file dropped on a page. A header is never believed before the bytes that
+//! it promises have been seen: a lying count ends in a message, not in a huge allocation.
+
+mod bytes;
+pub mod cifar;
+pub mod csv;
+pub mod digits;
+mod examples;
+#[cfg(test)]
+mod fuzz;
+pub mod holdout;
+pub mod idx;
+pub mod mat;
+pub mod mosaic;
+pub mod npy;
+pub mod npz;
+pub mod picture;
+pub mod protein;
+pub mod standardise;
+pub mod svhn;
+
+pub use examples::{Dataset, Examples, Values};
+pub use standardise::Standardiser;
+
+use crate::error::Error;
+
+/// Shorthand for the error of every parser.
+pub(crate) fn bad(
+    source_name: &str,
+    problem: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Error {
+    Error::Data {
+        source_name: source_name.to_owned(),
+        problem: problem.into(),
+        remedy: remedy.into(),
+    }
+}

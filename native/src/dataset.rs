@@ -20,7 +20,15 @@ use gleaner_core::data::{Dataset, Examples, Values};
 use crate::registry::{self, IDX_FILES};
 
 const FASHION_CLASSES: [&str; 10] = [
-    "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag",
+    "T-shirt/top",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
     "ankle boot",
 ];
 
@@ -50,7 +58,9 @@ pub fn load(name_or_path: &str, data_dir: &Path) -> Result<Dataset> {
         return Ok(digits()?);
     }
     if name == "ag-news" {
-        bail!("ag-news: this is a text data set, not supported yet by this model; use a data set of pictures or numbers");
+        bail!(
+            "ag-news: this is a text data set, not supported yet by this model; use a data set of pictures or numbers"
+        );
     }
     if registry::find(&name).is_some() {
         return Folder::open(&name, data_dir).load();
@@ -154,7 +164,8 @@ impl Folder {
 
     fn cifar10_mosaics(&self, train: bool) -> Result<Examples> {
         let (labels_file, batches): (&str, &[&str]) = if train {
-            let batches = &["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"];
+            let batches =
+                &["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"];
             ("train-labels-idx1-ubyte.gz", batches)
         } else {
             ("test-labels-idx1-ubyte.gz", &["test_batch"])
@@ -201,9 +212,13 @@ fn load_path(path: &Path) -> Result<Dataset> {
     }
     if !path.exists() {
         let known: Vec<&str> = registry::ENTRIES.iter().map(|entry| entry.name).collect();
-        bail!("{source:?} is neither a file, a folder nor a known data set; known are digits, {}", known.join(", "));
+        bail!(
+            "{source:?} is neither a file, a folder nor a known data set; known are digits, {}",
+            known.join(", ")
+        );
     }
-    let name = path.file_stem().map_or_else(|| source.clone(), |stem| stem.to_string_lossy().into_owned());
+    let name =
+        path.file_stem().map_or_else(|| source.clone(), |stem| stem.to_string_lossy().into_owned());
     let lower = source.to_lowercase();
     if lower.ends_with(".npz") {
         return Ok(parse_npz(&read_file(path)?, &name, &source)?);
@@ -213,7 +228,9 @@ fn load_path(path: &Path) -> Result<Dataset> {
         let (train, test) = hold_out_fifth(&all, &source)?;
         return Ok(Dataset::new(name.trim_end_matches(".csv"), classes, train, test, &source)?);
     }
-    bail!("{source}: unknown kind of file; give an .npz, a .csv, a .csv.gz or a folder of class folders of pictures")
+    bail!(
+        "{source}: unknown kind of file; give an .npz, a .csv, a .csv.gz or a folder of class folders of pictures"
+    )
 }
 
 /// A folder of class folders: class names are the folder names in alphabetical order.
@@ -240,7 +257,9 @@ fn load_pictures(path: &Path) -> Result<Dataset> {
         classes.push(folder.file_name().unwrap_or_default().to_string_lossy().into_owned());
     }
     let Some((_, shape)) = first else {
-        bail!("{source}: no pictures found; expected one folder per class with png, jpg, bmp or webp files");
+        bail!(
+            "{source}: no pictures found; expected one folder per class with png, jpg, bmp or webp files"
+        );
     };
     let all = Examples::new(Values::U8(pixels), shape.to_vec(), labels, &source)?;
     let (train, test) = hold_out_fifth(&all, &source)?;
@@ -264,5 +283,7 @@ fn entries(path: &Path) -> Result<Vec<PathBuf>> {
 
 fn is_picture(path: &Path) -> bool {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    extension.is_some_and(|extension| ["png", "jpg", "jpeg", "bmp", "webp"].contains(&extension.as_str()))
+    extension.is_some_and(|extension| {
+        ["png", "jpg", "jpeg", "bmp", "webp"].contains(&extension.as_str())
+    })
 }

@@ -32,7 +32,8 @@ pub fn fetch(entry: &Entry, mirror: Option<&str>, data_dir: &Path) -> Result<()>
     let files = entry.variants[0];
     let whole = |file: &registry::File| -> Result<bool> {
         let path = folder.join(file.name);
-        Ok(path.is_file() && file.sha256.is_none_or(|sha| sha256(&path).is_ok_and(|found| found == sha)))
+        Ok(path.is_file()
+            && file.sha256.is_none_or(|sha| sha256(&path).is_ok_and(|found| found == sha)))
     };
     if let Some(archive) = entry.archive {
         let mut complete = true;
@@ -61,7 +62,8 @@ pub fn fetch(entry: &Entry, mirror: Option<&str>, data_dir: &Path) -> Result<()>
 /// As [`fetch`]. After a wrong checksum the partial file is removed; after a broken connection it
 /// stays, and the next call goes on.
 pub fn download(url: &str, path: &Path, sha: Option<&str>) -> Result<()> {
-    let part = path.with_file_name(format!("{}.part", path.file_name().unwrap_or_default().to_string_lossy()));
+    let part = path
+        .with_file_name(format!("{}.part", path.file_name().unwrap_or_default().to_string_lossy()));
     let agent: Agent = Agent::config_builder()
         .http_status_as_error(false)
         .timeout_connect(Some(Duration::from_secs(20)))
@@ -71,7 +73,9 @@ pub fn download(url: &str, path: &Path, sha: Option<&str>) -> Result<()> {
     let mut attempt = 1;
     while let Err(failure) = transfer(&agent, url, &part) {
         if failure.fatal || attempt == ATTEMPTS {
-            return Err(failure.error.context(format!("cannot download {url}; check the connection, or use --mirror URL")));
+            return Err(failure.error.context(format!(
+                "cannot download {url}; check the connection, or use --mirror URL"
+            )));
         }
         sleep(Duration::from_millis(200 << attempt));
         attempt += 1;
@@ -80,7 +84,9 @@ pub fn download(url: &str, path: &Path, sha: Option<&str>) -> Result<()> {
         let found = sha256(&part)?;
         if found != expected {
             fs::remove_file(&part).with_context(|| format!("cannot remove {}", part.display()))?;
-            bail!("{url}: sha256 is {found}, expected {expected}; the server has another file: try --mirror URL");
+            bail!(
+                "{url}: sha256 is {found}, expected {expected}; the server has another file: try --mirror URL"
+            );
         }
     }
     fs::rename(&part, path).with_context(|| format!("cannot rename {}", part.display()))
@@ -115,15 +121,20 @@ fn transfer(agent: &Agent, url: &str, part: &Path) -> std::result::Result<(), Fa
         206 => true,
         // Nothing left to send: the partial file is already whole (or too long, as its checksum tells).
         416 if have > 0 => return Ok(()),
-        429 | 500..=599 => return Err(Failure::again(anyhow::anyhow!("the server answered {status}"))),
+        429 | 500..=599 => {
+            return Err(Failure::again(anyhow::anyhow!("the server answered {status}")));
+        }
         _ => return Err(Failure::fatal(anyhow::anyhow!("the server answered {status}"))),
     };
     let length = response.body().content_length();
     let start = if resumed { have } else { 0 };
     let bar = progress(url, length.map(|length| length + start), start);
-    let open = OpenOptions::new().create(true).write(true).append(resumed).truncate(!resumed).open(part);
+    let open =
+        OpenOptions::new().create(true).write(true).append(resumed).truncate(!resumed).open(part);
     let mut file = open.map_err(|error| {
-        Failure::fatal(anyhow::Error::new(error).context(format!("cannot write {}", part.display())))
+        Failure::fatal(
+            anyhow::Error::new(error).context(format!("cannot write {}", part.display())),
+        )
     })?;
     let mut body = response.into_body().into_reader();
     let mut buffer = vec![0; CHUNK];
@@ -169,21 +180,31 @@ fn extract(archive: &Path, files: &[registry::File], folder: &Path) -> Result<()
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let Some(file) = files.iter().find(|file| file.name == name) else { continue };
         let part = folder.join(format!("{name}.part"));
-        let mut out = File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
+        let mut out =
+            File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
         io::copy(&mut member, &mut out).with_context(damaged)?;
         if let Some(expected) = file.sha256 {
             let found = sha256(&part)?;
             if found != expected {
-                fs::remove_file(&part).with_context(|| format!("cannot remove {}", part.display()))?;
+                fs::remove_file(&part)
+                    .with_context(|| format!("cannot remove {}", part.display()))?;
                 fs::remove_file(archive).with_context(damaged)?;
-                bail!("{name} of {}: sha256 is {found}, expected {expected}; fetch again or try --mirror URL", archive.display());
+                bail!(
+                    "{name} of {}: sha256 is {found}, expected {expected}; fetch again or try --mirror URL",
+                    archive.display()
+                );
             }
         }
-        fs::rename(&part, folder.join(&name)).with_context(|| format!("cannot rename {}", part.display()))?;
+        fs::rename(&part, folder.join(&name))
+            .with_context(|| format!("cannot rename {}", part.display()))?;
         missing.retain(|missing| *missing != name);
     }
     if !missing.is_empty() {
-        bail!("{} has no {}; the server has another archive: try --mirror URL", archive.display(), missing.join(", "));
+        bail!(
+            "{} has no {}; the server has another archive: try --mirror URL",
+            archive.display(),
+            missing.join(", ")
+        );
     }
     Ok(())
 }

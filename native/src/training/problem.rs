@@ -22,7 +22,7 @@ impl Problem {
     /// # Errors
     /// If the data cannot be read or has fewer labels than the recipe asks for.
     pub fn load(recipe: &Recipe) -> Result<Self> {
-        let dir = recipe.data.dir.clone().map_or_else(dataset::default_data_dir, Ok)?;
+        let dir = recipe.data.dir.clone().unwrap_or_else(dataset::default_data_dir);
         let mut data = dataset::load(&recipe.data.name, &dir)?;
         preprocess(&mut data, recipe)?;
         let classes = data.classes.len();

@@ -35,6 +35,7 @@ impl RunDir {
             );
         }
         ensure_writable_dir(path)?;
+        ensure_writable_dir(path.join("state"))?;
         Ok(dir)
     }
 

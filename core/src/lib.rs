@@ -1,1 +1,23 @@
-//! Gleaner.
+//! The core of Gleaner. Read top to bottom, one example travels from disk bytes to a trained model's sample:
+//!
+//! [`noise`] → [`data`] → [`nets`] → [`dist`] → [`models`] → [`objective`] → [`train`] → [`checkpoint`] →
+//! [`sample`] → [`eval`] → [`infer`]
+//!
+//! Nothing points left. There are no files here, no clock, no threads it did not get, no global randomness
+//! and no synchronous read-back, so that the same code trains natively and samples in a browser. Numbers
+//! such as E1 refer to `docs/equations.md`.
+
+pub mod checkpoint;
+pub mod data;
+pub mod dist;
+pub mod error;
+pub mod eval;
+pub mod infer;
+pub mod models;
+pub mod nets;
+pub mod noise;
+pub mod objective;
+pub mod sample;
+pub mod train;
+
+pub use error::{Error, Result};

@@ -1,0 +1,162 @@
+//! One checkpoint format for everyone: a `safetensors` file whose metadata holds the model's configuration
+//! as JSON under `config`, and whose tensors are named by module path (`classifier.hidden.0.weight`). Linear
+//! weights are `[inputs, outputs]`. Python's `safetensors` and the page read the same bytes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Tensor, TensorData};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use crate::error::{Error, Result};
+use crate::models::{Model, ModelConfig};
+use crate::noise::Noise;
+
+/// The metadata key of the configuration. It is the only key: the format keeps metadata in no fixed order,
+/// and equal models should give equal files.
+const CONFIG_KEY: &str = "config";
+
+/// Values of one parameter on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its values, row-major.
+    pub values: Vec<f32>,
+}
+
+/// A model's configuration and parameters, on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// What to build.
+    pub config: ModelConfig,
+    /// What to fill it with, by module path.
+    pub parameters: BTreeMap<String, Parameter>,
+}
+
+impl Checkpoint {
+    /// Reads a file's bytes.
+    ///
+    /// # Errors
+    /// If they are cut off, no safetensors file, or one that Gleaner did not write.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let broken = |e: safetensors::SafeTensorError| {
+            Error::Checkpoint(format!("no complete safetensors file ({e})"))
+        };
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+        let file = SafeTensors::deserialize(bytes).map_err(broken)?;
+        let config = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|entries| entries.get(CONFIG_KEY))
+            .ok_or_else(|| Error::Checkpoint("no `config` in its metadata".into()))?;
+        let config = serde_json::from_str(config)
+            .map_err(|e| Error::Checkpoint(format!("its `config` is not understood: {e}")))?;
+        let parameters = file
+            .iter()
+            .map(|(name, view)| Ok((name.to_owned(), parameter(name, &view)?)))
+            .collect::<Result<_>>()?;
+        Ok(Self { config, parameters })
+    }
+
+    /// The bytes of a file. Equal checkpoints give equal bytes.
+    ///
+    /// # Errors
+    /// If a parameter's shape and values disagree.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let failed =
+            |problem: String| Error::Checkpoint(format!("it cannot be written: {problem}"));
+        let config = serde_json::to_string(&self.config).map_err(|e| failed(e.to_string()))?;
+        let bytes: Vec<(&String, &Parameter, Vec<u8>)> = self
+            .parameters
+            .iter()
+            .map(|(name, p)| (name, p, p.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+            .collect();
+        let views = bytes
+            .iter()
+            .map(|(name, p, bytes)| {
+                let view = TensorView::new(Dtype::F32, p.shape.clone(), bytes)
+                    .map_err(|e| failed(e.to_string()))?;
+                Ok((name.as_str(), view))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let metadata = HashMap::from([(CONFIG_KEY.to_owned(), config)]);
+        safetensors::serialize(views, Some(metadata)).map_err(|e| failed(e.to_string()))
+    }
+
+    /// Builds the model on a device and fills it.
+    ///
+    /// # Errors
+    /// If a parameter is missing, has another shape, or is one that the model does not have.
+    pub fn build(&self, device: &burn::tensor::Device) -> Result<Model> {
+        let model = self.config.init(&Noise::new(0), device)?;
+        Ok(match model {
+            Model::M2(model) => Model::M2(self.fill(model)?),
+            Model::Classifier(model) => Model::Classifier(self.fill(model)?),
+        })
+    }
+
+    /// Fills a model of the right shape.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::build`].
+    pub fn fill<M: Module>(&self, model: M) -> Result<M> {
+        let mut filler = Filler { path: Vec::new(), left: self.parameters.clone(), problem: None };
+        let model = model.map(&mut filler);
+        if let Some(problem) = filler.problem {
+            return Err(Error::Checkpoint(problem));
+        }
+        match filler.left.keys().next() {
+            Some(name) => Err(Error::Checkpoint(format!("the model has no parameter `{name}`"))),
+            None => Ok(model),
+        }
+    }
+}
+
+fn parameter(name: &str, view: &TensorView<'_>) -> Result<Parameter> {
+    if view.dtype() != Dtype::F32 {
+        let found = format!("parameter `{name}` is {:?}, not F32", view.dtype());
+        return Err(Error::Checkpoint(found));
+    }
+    let values: Vec<f32> =
+        view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    if values.iter().any(|v| !v.is_finite()) {
+        return Err(Error::Checkpoint(format!("parameter `{name}` has NaN or infinite values")));
+    }
+    Ok(Parameter { shape: view.shape().to_vec(), values })
+}
+
+struct Filler {
+    path: Vec<String>,
+    left: BTreeMap<String, Parameter>,
+    problem: Option<String>,
+}
+
+impl ModuleMapper for Filler {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.join(".");
+        let wanted = param.lazy_shape().to_vec();
+        let Some(found) = self.left.remove(&name) else {
+            self.problem.get_or_insert(format!("parameter `{name}` is missing"));
+            return param;
+        };
+        if found.shape != wanted {
+            let problem = format!("`{name}` is {:?} where {wanted:?} is needed", found.shape);
+            self.problem.get_or_insert(problem);
+            return param;
+        }
+        param.map(|old| {
+            let device = old.device();
+            let new = Tensor::from_data(TensorData::new(found.values, found.shape), &device);
+            if device.is_autodiff() { new.require_grad() } else { new }
+        })
+    }
+}

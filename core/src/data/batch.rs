@@ -1,0 +1,212 @@
+//! Two streams of batches, labelled and unlabelled, as a pure function of the step.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::{Examples, Split};
+use crate::error::{Error, Result};
+use crate::noise::Noise;
+
+/// Labelled examples on a device.
+#[derive(Clone, Debug)]
+pub struct Labelled {
+    /// `[batch, features]`.
+    pub x: Tensor<2>,
+    /// One-hot, `[batch, classes]`.
+    pub y: Tensor<2>,
+}
+
+/// What one training step sees.
+#[derive(Clone, Debug)]
+pub struct SemiBatch {
+    /// Examples whose class is known.
+    pub labelled: Labelled,
+    /// Examples whose class is not looked at, `[batch, features]`.
+    pub unlabelled: Tensor<2>,
+}
+
+/// What is done to pixel values each time an example is shown in training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Binarise {
+    /// Nothing: grey levels are expected bits.
+    #[default]
+    None,
+    /// A pixel is 1 with probability equal to its grey level, drawn anew each time.
+    Dynamic,
+}
+
+/// Batches of a split: every step's batch follows from its number and the seed alone.
+///
+/// The unlabelled pool is gone through in a new random order each epoch; the last examples of an order that
+/// do not fill a batch wait for a later epoch. Labelled examples come in an endless sequence of random
+/// orders of their own.
+#[derive(Debug)]
+pub struct Batches<'a> {
+    examples: &'a Examples,
+    split: &'a Split,
+    classes: usize,
+    size: usize,
+    labelled_size: usize,
+    binarise: Binarise,
+    noise: Noise,
+    order: Option<(u64, Vec<usize>)>,
+}
+
+impl<'a> Batches<'a> {
+    /// Batches of `size` unlabelled and `labelled_size` labelled examples (fewer where there are fewer).
+    ///
+    /// # Errors
+    /// If a size is zero.
+    pub fn new(
+        examples: &'a Examples,
+        split: &'a Split,
+        classes: usize,
+        [size, labelled_size]: [usize; 2],
+        binarise: Binarise,
+        noise: &Noise,
+    ) -> Result<Self> {
+        if size == 0 || labelled_size == 0 {
+            return Err(Error::config("train.batch-size", 0, "a batch needs at least one example"));
+        }
+        Ok(Self {
+            examples,
+            split,
+            classes,
+            size: size.min(split.unlabelled.len()),
+            labelled_size: labelled_size.min(split.labelled.len()),
+            binarise,
+            noise: noise.split("batches"),
+            order: None,
+        })
+    }
+
+    /// Steps in one pass over the unlabelled pool.
+    pub fn steps_per_epoch(&self) -> u64 {
+        (self.split.unlabelled.len() / self.size) as u64
+    }
+
+    /// The batch of one step.
+    pub fn at(&mut self, step: u64, device: &Device) -> SemiBatch {
+        let labelled = self.labelled_rows(step);
+        let unlabelled = self.unlabelled_rows(step);
+        let noise = self.noise.split("pixels").at(step);
+        SemiBatch {
+            labelled: Labelled {
+                x: self.pixels(&labelled, &mut noise.split("labelled"), device),
+                y: one_hot(labelled.iter().map(|&r| self.examples.labels[r]), self.classes, device),
+            },
+            unlabelled: self.pixels(&unlabelled, &mut noise.split("unlabelled"), device),
+        }
+    }
+
+    fn unlabelled_rows(&mut self, step: u64) -> Vec<usize> {
+        let epoch = step / self.steps_per_epoch();
+        let start = (step % self.steps_per_epoch()) as usize * self.size;
+        if self.order.as_ref().is_none_or(|(known, _)| *known != epoch) {
+            let order =
+                self.noise.split("order").at(epoch).permutation(self.split.unlabelled.len());
+            self.order = Some((epoch, order));
+        }
+        let order = self.order.as_ref().map_or(&[][..], |(_, order)| order);
+        order[start..start + self.size].iter().map(|&i| self.split.unlabelled[i]).collect()
+    }
+
+    fn labelled_rows(&self, step: u64) -> Vec<usize> {
+        let count = self.split.labelled.len() as u64;
+        let noise = self.noise.split("labelled order");
+        let first = step * self.labelled_size as u64;
+        let mut rows = Vec::with_capacity(self.labelled_size);
+        let mut order = (u64::MAX, Vec::new());
+        for position in first..first + self.labelled_size as u64 {
+            let (cycle, index) = (position / count, (position % count) as usize);
+            if order.0 != cycle {
+                order = (cycle, noise.at(cycle).permutation(count as usize));
+            }
+            rows.push(self.split.labelled[order.1[index]]);
+        }
+        rows
+    }
+
+    fn pixels(&self, rows: &[usize], noise: &mut Noise, device: &Device) -> Tensor<2> {
+        let mut values = self.examples.gather(rows);
+        if self.binarise == Binarise::Dynamic {
+            let draws = noise.uniform(values.len());
+            for (value, draw) in values.iter_mut().zip(draws) {
+                *value = f32::from(u8::from(draw < *value));
+            }
+        }
+        let shape = [rows.len(), self.examples.features()];
+        Tensor::from_data(TensorData::new(values, shape), device)
+    }
+}
+
+/// One-hot rows `[labels, classes]`; a row of zeros for -1.
+pub fn one_hot(labels: impl Iterator<Item = i64>, classes: usize, device: &Device) -> Tensor<2> {
+    let mut values = Vec::new();
+    for label in labels {
+        values.extend((0..classes as i64).map(|class| f32::from(u8::from(class == label))));
+    }
+    let shape = [values.len() / classes, classes];
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Values;
+
+    fn fixture() -> (Examples, Split) {
+        let examples = Examples {
+            values: Values::F32((0..23).map(|i| i as f32).collect()),
+            shape: vec![1],
+            labels: (0..23).map(|i| i % 3).collect(),
+        };
+        let split =
+            Split { labelled: vec![20, 21, 22], unlabelled: (0..20).collect(), validation: vec![] };
+        (examples, split)
+    }
+
+    fn rows(batches: &mut Batches, step: u64) -> Vec<usize> {
+        batches.unlabelled_rows(step)
+    }
+
+    #[test]
+    fn an_epoch_shows_every_unlabelled_example_once() {
+        let (examples, split) = fixture();
+        let noise = Noise::new(0);
+        let mut batches =
+            Batches::new(&examples, &split, 3, [5, 2], Binarise::None, &noise).unwrap();
+        assert_eq!(batches.steps_per_epoch(), 4);
+        let mut seen: Vec<usize> = (0..4).flat_map(|step| rows(&mut batches, step)).collect();
+        let second: Vec<usize> = (4..8).flat_map(|step| rows(&mut batches, step)).collect();
+        assert_ne!(seen, second);
+        seen.sort_unstable();
+        assert_eq!(seen, (0..20).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_batch_follows_from_its_number_alone() {
+        let (examples, split) = fixture();
+        let noise = Noise::new(0);
+        let new = || Batches::new(&examples, &split, 3, [5, 2], Binarise::Dynamic, &noise).unwrap();
+        let (mut through, mut jump) = (new(), new());
+        for step in 0..9 {
+            rows(&mut through, step);
+        }
+        assert_eq!(rows(&mut through, 9), rows(&mut jump, 9));
+        assert_eq!(through.labelled_rows(9), jump.labelled_rows(9));
+    }
+
+    #[test]
+    fn labelled_examples_are_used_equally_often() {
+        let (examples, split) = fixture();
+        let batches =
+            Batches::new(&examples, &split, 3, [5, 2], Binarise::None, &Noise::new(0)).unwrap();
+        let mut counts = [0; 23];
+        for row in (0..30).flat_map(|step| batches.labelled_rows(step)) {
+            counts[row] += 1;
+        }
+        assert_eq!(counts[20..], [20, 20, 20]);
+    }
+}

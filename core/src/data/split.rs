@@ -1,0 +1,184 @@
+//! Which training examples keep their labels, which are held out for validation, and which are the pool
+//! of unlabelled examples. The test split is not touched here and cannot be: it is not an argument.
+
+use serde::{Deserialize, Serialize};
+
+use super::Examples;
+use crate::error::{Error, Result};
+use crate::noise::Noise;
+
+/// How a training set is divided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SplitConfig {
+    /// Examples of each class that keep their label; all of them if absent.
+    pub labels_per_class: Option<usize>,
+    /// Share of each class that is held out for validation, in [0, 1).
+    pub validation: f64,
+    /// Whether labelled examples are in the unlabelled pool too (Maaloe et al. 2016 do this, Kingma et al.
+    /// 2014 do not).
+    pub labelled_in_pool: bool,
+}
+
+/// Row numbers into a training set, each list in a random order fixed by the seed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// Rows whose label is used, the same number of each class, classes interleaved.
+    pub labelled: Vec<usize>,
+    /// Rows whose label is not looked at.
+    pub unlabelled: Vec<usize>,
+    /// Rows for choosing between models.
+    pub validation: Vec<usize>,
+}
+
+impl Split {
+    /// Draws a split. The validation rows and the order of the rest depend only on `noise`, so runs with
+    /// more labels use a superset of the labels of runs with fewer.
+    ///
+    /// Rows with label -1 always go to the unlabelled pool.
+    ///
+    /// # Errors
+    /// If a class has fewer examples than labels are asked for, or nothing is left to train on.
+    pub fn draw(
+        examples: &Examples,
+        classes: usize,
+        config: &SplitConfig,
+        noise: &Noise,
+    ) -> Result<Self> {
+        check(config)?;
+        let mut by_class = shuffled_by_class(examples, classes, noise);
+        let mut validation = Vec::new();
+        for rows in &mut by_class {
+            let held_out = (rows.len() as f64 * config.validation).round() as usize;
+            validation.extend(rows.drain(..held_out));
+        }
+        let labelled = draw_labelled(&by_class, config.labels_per_class)?;
+        let mut keep = vec![true; examples.len()];
+        let excluded = if config.labelled_in_pool { &[][..] } else { &labelled };
+        for &row in validation.iter().chain(excluded) {
+            keep[row] = false;
+        }
+        let unlabelled: Vec<usize> = (0..examples.len()).filter(|&row| keep[row]).collect();
+        if labelled.is_empty() || unlabelled.is_empty() {
+            return Err(Error::config(
+                "data.labels-per-class",
+                labelled.len(),
+                "training needs labelled and unlabelled examples: ask for fewer labels, or put labelled \
+                 examples in the pool with --set data.labelled-in-pool=true",
+            ));
+        }
+        Ok(Self { labelled, unlabelled, validation })
+    }
+}
+
+fn check(config: &SplitConfig) -> Result<()> {
+    if !(0.0..1.0).contains(&config.validation) {
+        return Err(Error::config(
+            "data.validation",
+            config.validation,
+            "a share in [0, 1) is needed",
+        ));
+    }
+    if config.labels_per_class == Some(0) {
+        return Err(Error::config(
+            "data.labels-per-class",
+            0,
+            "at least one label per class is needed",
+        ));
+    }
+    Ok(())
+}
+
+fn shuffled_by_class(examples: &Examples, classes: usize, noise: &Noise) -> Vec<Vec<usize>> {
+    let mut by_class = vec![Vec::new(); classes];
+    for row in noise.split("labels").permutation(examples.len()) {
+        if let Ok(class) = usize::try_from(examples.labels[row]) {
+            by_class[class].push(row);
+        }
+    }
+    by_class
+}
+
+/// The first rows of each class, interleaved so that any stretch of them is balanced.
+fn draw_labelled(by_class: &[Vec<usize>], per_class: Option<usize>) -> Result<Vec<usize>> {
+    let fewest = by_class.iter().map(Vec::len).min().unwrap_or(0);
+    let Some(wanted) = per_class else {
+        let most = by_class.iter().map(Vec::len).max().unwrap_or(0);
+        return Ok(interleave(by_class, most));
+    };
+    if wanted > fewest {
+        return Err(Error::config(
+            "data.labels-per-class",
+            wanted,
+            format!("the smallest class has only {fewest} training examples left"),
+        ));
+    }
+    Ok(interleave(by_class, wanted))
+}
+
+fn interleave(by_class: &[Vec<usize>], count: usize) -> Vec<usize> {
+    (0..count).flat_map(|i| by_class.iter().filter_map(move |rows| rows.get(i).copied())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Values;
+
+    fn examples() -> Examples {
+        let labels = (0..100).map(|i| if i % 10 == 9 { -1 } else { i % 3 }).collect();
+        Examples { values: Values::F32(vec![0.0; 100]), shape: vec![1], labels }
+    }
+
+    fn config(labels_per_class: usize) -> SplitConfig {
+        SplitConfig {
+            labels_per_class: Some(labels_per_class),
+            validation: 0.2,
+            labelled_in_pool: false,
+        }
+    }
+
+    #[test]
+    fn labels_are_balanced_and_the_three_parts_are_disjoint() {
+        let examples = examples();
+        let split = Split::draw(&examples, 3, &config(4), &Noise::new(0)).unwrap();
+        for class in 0..3 {
+            let count = split.labelled.iter().filter(|&&r| examples.labels[r] == class).count();
+            assert_eq!(count, 4);
+        }
+        let mut all = [&split.labelled[..], &split.unlabelled, &split.validation].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..100).collect::<Vec<_>>());
+        assert!(split.validation.iter().all(|&r| examples.labels[r] >= 0));
+        assert_eq!(split.validation.len(), 18);
+    }
+
+    #[test]
+    fn more_labels_are_a_superset() {
+        let few = Split::draw(&examples(), 3, &config(2), &Noise::new(1)).unwrap();
+        let many = Split::draw(&examples(), 3, &config(5), &Noise::new(1)).unwrap();
+        assert_eq!(few.validation, many.validation);
+        assert!(few.labelled.iter().all(|r| many.labelled.contains(r)));
+    }
+
+    #[test]
+    fn the_pool_can_hold_the_labelled_examples() {
+        let config = SplitConfig { labelled_in_pool: true, ..config(4) };
+        let split = Split::draw(&examples(), 3, &config, &Noise::new(0)).unwrap();
+        assert!(split.labelled.iter().all(|r| split.unlabelled.contains(r)));
+        assert!(split.validation.iter().all(|r| !split.unlabelled.contains(r)));
+    }
+
+    #[test]
+    fn seeds_draw_different_labels() {
+        let draw = |seed| Split::draw(&examples(), 3, &config(4), &Noise::new(seed)).unwrap();
+        assert_ne!(draw(0).labelled, draw(1).labelled);
+        assert_eq!(draw(0), draw(0));
+    }
+
+    #[test]
+    fn asking_for_more_labels_than_there_are_names_the_setting() {
+        let error = Split::draw(&examples(), 3, &config(40), &Noise::new(0)).unwrap_err();
+        assert!(error.to_string().contains("labels-per-class = 40"), "{error}");
+    }
+}

@@ -1,0 +1,43 @@
+//! Categorical distribution over classes.
+
+use burn::tensor::{Tensor, activation};
+
+/// A distribution over classes given by logits, `[batch, classes]`.
+#[derive(Clone, Debug)]
+pub struct Categorical {
+    log_probs: Tensor<2>,
+}
+
+impl Categorical {
+    /// From unnormalised log-probabilities `[batch, classes]`.
+    pub fn from_logits(logits: Tensor<2>) -> Self {
+        Self { log_probs: activation::log_softmax(logits, 1) }
+    }
+
+    /// Normalised log-probabilities `[batch, classes]`.
+    pub fn log_probs(&self) -> Tensor<2> {
+        self.log_probs.clone()
+    }
+
+    /// Probabilities `[batch, classes]`.
+    pub fn probs(&self) -> Tensor<2> {
+        self.log_probs.clone().exp()
+    }
+
+    /// Shannon entropy per row, `[batch]`, nats (E9). In log-space: `0 log 0` is 0.
+    pub fn entropy(&self) -> Tensor<1> {
+        (self.probs() * self.log_probs()).sum_dim(1).squeeze_dim::<1>(1).neg()
+    }
+
+    /// Log-probability of the class that the one-hot `y` picks, `[batch]`, nats.
+    pub fn log_prob(&self, y: Tensor<2>) -> Tensor<1> {
+        (self.log_probs() * y).sum_dim(1).squeeze_dim::<1>(1)
+    }
+}
+
+/// `log Σ exp` along `dim`, which is removed from a matrix; the largest term is taken out first.
+pub fn log_sum_exp(x: Tensor<2>, dim: usize) -> Tensor<1> {
+    let max = x.clone().detach().max_dim(dim);
+    let sum = (x - max.clone()).exp().sum_dim(dim).log();
+    (sum + max).squeeze_dim::<1>(dim)
+}

@@ -1,0 +1,63 @@
+//! Diagonal Gaussian.
+
+use burn::tensor::Tensor;
+
+use super::groups;
+
+/// `log(2 π)`.
+const LOG_TWO_PI: f64 = 1.837_877_066_409_345_3;
+
+/// Log-variances stay within plus or minus this.
+const LOG_VAR_BOUND: f64 = 8.0;
+
+/// Soft clamp `8 tanh(raw / 8)` (E8): close to the identity near zero, never beyond standard deviations of
+/// `exp(±4)`, and with a gradient everywhere, so that a head cannot get stuck at the edge as under a hard
+/// clamp.
+pub fn clamp_log_var(raw: Tensor<2>) -> Tensor<2> {
+    (raw / LOG_VAR_BOUND).tanh() * LOG_VAR_BOUND
+}
+
+/// `N(mean, diag(exp(log_var)))`; both `[batch, dimensions]`.
+#[derive(Clone, Debug)]
+pub struct Gaussian {
+    /// Means.
+    pub mean: Tensor<2>,
+    /// Natural logarithms of the variances.
+    pub log_var: Tensor<2>,
+}
+
+impl Gaussian {
+    /// Reparameterised draw `mean + std * epsilon` (Kingma and Welling 2014, eq. 10).
+    ///
+    /// # Shapes
+    /// - `epsilon`: `[batch, dimensions]`, standard normal, from [`Noise`](crate::noise::Noise)
+    /// - output: `[batch, dimensions]`
+    pub fn sample(&self, epsilon: Tensor<2>) -> Tensor<2> {
+        self.mean.clone() + (self.log_var.clone() * 0.5).exp() * epsilon
+    }
+
+    /// `KL(self || N(0, I))` in closed form (Kingma and Welling 2014, appendix B): `[batch]`, nats.
+    pub fn kl_from_standard(&self) -> Tensor<1> {
+        let terms = self.mean.clone().square() + self.log_var.clone().exp() - self.log_var.clone();
+        (terms - 1.0).sum_dim(1).squeeze_dim::<1>(1) * 0.5
+    }
+
+    /// Log-density of `x` (E7).
+    ///
+    /// # Shapes
+    /// - `x`: `[batch, dimensions]`, grouped against the rows of `mean` as in
+    ///   [`Bernoulli::log_prob`](super::Bernoulli::log_prob)
+    /// - output: `[rows]`, nats
+    pub fn log_prob(&self, x: Tensor<2>) -> Tensor<1> {
+        let [rows, _] = self.mean.dims();
+        let (mean, x) = groups(self.mean.clone(), x);
+        let (log_var, _) = groups(self.log_var.clone(), x.clone().squeeze_dim::<2>(0));
+        let scaled = (x - mean).square() * log_var.clone().neg().exp();
+        (scaled + log_var + LOG_TWO_PI).sum_dim(2).reshape([rows]) * -0.5
+    }
+
+    /// Log-density of `x` under N(0, I): `[batch]`, nats.
+    pub fn standard_log_prob(x: Tensor<2>) -> Tensor<1> {
+        (x.square() + LOG_TWO_PI).sum_dim(1).squeeze_dim::<1>(1) * -0.5
+    }
+}

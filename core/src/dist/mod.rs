@@ -1,0 +1,21 @@
+//! Distributions: log-densities, reparameterised draws, divergences. Natural logarithms, sums over
+//! dimensions, one value per row.
+
+mod bernoulli;
+mod categorical;
+mod gaussian;
+
+pub use bernoulli::Bernoulli;
+pub use categorical::{Categorical, log_sum_exp};
+pub use gaussian::{Gaussian, clamp_log_var};
+
+use burn::tensor::Tensor;
+
+/// Lines parameters `[groups * batch, dimensions]` up with data `[batch, dimensions]` for broadcasting:
+/// `[groups, batch, dimensions]` and `[1, batch, dimensions]`. Enumerating classes compares each image with
+/// one row per class, and the image is not copied for that.
+fn groups(parameters: Tensor<2>, x: Tensor<2>) -> (Tensor<3>, Tensor<3>) {
+    let [rows, dimensions] = parameters.dims();
+    let [batch, _] = x.dims();
+    (parameters.reshape([rows / batch, batch, dimensions]), x.unsqueeze::<3>())
+}

@@ -1,0 +1,49 @@
+//! The one error type of the core.
+
+use std::fmt;
+
+/// A result whose error is [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What can go wrong in the core. Every message says what is wrong, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Bytes of a data set that cannot be read.
+    #[error("{source_name}: {problem}; {remedy}")]
+    Data {
+        /// The file, or whatever the caller named the bytes.
+        source_name: String,
+        /// What is wrong with them.
+        problem: String,
+        /// What the user can do.
+        remedy: String,
+    },
+    /// A setting that no model or training run can have.
+    #[error("{field} = {value} is not valid: {problem}")]
+    Config {
+        /// Dotted path of the setting, as in a recipe.
+        field: &'static str,
+        /// The value found.
+        value: String,
+        /// The rule it breaks.
+        problem: String,
+    },
+    /// Bytes that are no checkpoint, or the checkpoint of something else.
+    #[error("not a usable checkpoint: {0}")]
+    Checkpoint(String),
+    /// The device lost a result.
+    #[error("the device did not return a result: {0}; try another --device")]
+    ReadBack(String),
+}
+
+impl Error {
+    /// A [`Error::Config`] from anything printable.
+    pub fn config(
+        field: &'static str,
+        value: impl fmt::Display,
+        problem: impl Into<String>,
+    ) -> Self {
+        Self::Config { field, value: value.to_string(), problem: problem.into() }
+    }
+}

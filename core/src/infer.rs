@@ -1,0 +1,146 @@
+//! The only place that reads tensors back, and the only asynchronous one: a browser cannot wait, so it
+//! awaits; the command line blocks on the same functions.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::checkpoint::Parameter;
+use crate::data::Examples;
+use crate::error::{Error, Result};
+use crate::models::{Classify, M2};
+use crate::noise::Noise;
+use crate::objective::{importance_log_weights, unlabelled_bound};
+
+/// Rows that are put through a network at a time.
+const ROWS: usize = 500;
+
+/// The values of a tensor, row-major.
+///
+/// # Errors
+/// If the device fails.
+pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    let data = tensor.into_data_async().await.map_err(|e| Error::ReadBack(e.to_string()))?;
+    data.try_into_vec_as::<f32>().map_err(|e| Error::ReadBack(e.to_string()))
+}
+
+/// Every parameter of a module by its path.
+///
+/// # Errors
+/// If the device fails.
+pub async fn parameters<M: Module>(module: &M) -> Result<BTreeMap<String, Parameter>> {
+    let mut collector = Collector::default();
+    module.visit(&mut collector);
+    let mut parameters = BTreeMap::new();
+    for (name, shape, flat) in collector.found {
+        parameters.insert(name, Parameter { shape, values: read(flat).await? });
+    }
+    Ok(parameters)
+}
+
+#[derive(Default)]
+struct Collector {
+    path: Vec<String>,
+    found: Vec<(String, Vec<usize>, Tensor<1>)>,
+}
+
+impl ModuleVisitor for Collector {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value = param.val();
+        let shape = value.dims().to_vec();
+        let count = shape.iter().product::<usize>();
+        self.found.push((self.path.join("."), shape, value.reshape([count])));
+    }
+}
+
+/// Logits of `q(y|x)` for the given rows, `[rows, classes]`, row-major.
+///
+/// # Errors
+/// If the device fails.
+pub async fn classify(
+    model: &impl Classify,
+    examples: &Examples,
+    rows: &[usize],
+    device: &Device,
+) -> Result<Vec<f32>> {
+    let mut logits = Vec::new();
+    for rows in rows.chunks(ROWS) {
+        logits.extend(read(model.classify(upload(examples, rows, device))).await?);
+    }
+    Ok(logits)
+}
+
+/// The unlabelled bound `U(x)` (E2) of each row at one draw of `z` per class, in nats.
+///
+/// # Errors
+/// If the device fails.
+pub async fn evidence_lower_bound(
+    model: &M2,
+    classes: usize,
+    examples: &Examples,
+    rows: &[usize],
+    noise: &Noise,
+    device: &Device,
+) -> Result<Vec<f32>> {
+    let mut bounds = Vec::with_capacity(rows.len());
+    for (chunk, rows) in rows.chunks(ROWS).enumerate() {
+        let epsilon =
+            noise.at(chunk as u64).normal_tensor([classes * rows.len(), model.latent()], device);
+        let bound = unlabelled_bound(model, upload(examples, rows, device), epsilon, 1.0);
+        bounds.extend(read(bound.value()).await?);
+    }
+    Ok(bounds)
+}
+
+/// The importance-weighted bound IWAE-K of each row (E12), in nats.
+///
+/// # Errors
+/// If the device fails.
+pub async fn importance_weighted_bound(
+    model: &M2,
+    classes: usize,
+    examples: &Examples,
+    rows: &[usize],
+    draws: usize,
+    noise: &Noise,
+    device: &Device,
+) -> Result<Vec<f32>> {
+    let mut bounds = Vec::with_capacity(rows.len());
+    for (chunk, rows) in rows.chunks(ROWS).enumerate() {
+        let x = upload(examples, rows, device);
+        let noise = noise.at(chunk as u64);
+        let mut log_weights = vec![Vec::with_capacity(draws); rows.len()];
+        for draw in 0..draws {
+            let epsilon =
+                noise.at(draw as u64).normal_tensor([classes * rows.len(), model.latent()], device);
+            let weights = importance_log_weights(model, x.clone(), epsilon, classes);
+            for (row, weight) in read(weights).await?.into_iter().enumerate() {
+                log_weights[row].push(f64::from(weight));
+            }
+        }
+        bounds.extend(log_weights.iter().map(|w| log_mean_exp(w) as f32));
+    }
+    Ok(bounds)
+}
+
+/// `log(mean(exp(values)))`, the largest value taken out first.
+fn log_mean_exp(values: &[f64]) -> f64 {
+    let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mean = values.iter().map(|v| (v - max).exp()).sum::<f64>() / values.len() as f64;
+    max + mean.ln()
+}
+
+/// Rows of a data set on a device, `[rows, features]`.
+pub fn upload(examples: &Examples, rows: &[usize], device: &Device) -> Tensor<2> {
+    let shape = [rows.len(), examples.features()];
+    Tensor::from_data(TensorData::new(examples.gather(rows), shape), device)
+}

@@ -1,0 +1,39 @@
+//! Linear layers initialised from host noise.
+
+use burn::module::{Param, ParamId};
+use burn::nn::Linear;
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::noise::Noise;
+
+/// A layer `y = x W + b` with `W ~ N(0, 2 / (inputs + outputs))` (Glorot and Bengio 2010, eq. 12, in its
+/// normal form) and `b = 0`.
+pub fn glorot_linear(inputs: usize, outputs: usize, noise: &mut Noise, device: &Device) -> Linear {
+    Linear {
+        weight: glorot(inputs, inputs + outputs, outputs, noise, device),
+        bias: Some(parameter(vec![0.0; outputs], [outputs], device)),
+    }
+}
+
+/// A weight `[rows, columns]` with variance `2 / fans`.
+pub(super) fn glorot(
+    rows: usize,
+    fans: usize,
+    columns: usize,
+    noise: &mut Noise,
+    device: &Device,
+) -> Param<Tensor<2>> {
+    let std = (2.0 / fans as f32).sqrt();
+    let values = noise.normal(rows * columns).into_iter().map(|v| v * std).collect();
+    parameter(values, [rows, columns], device)
+}
+
+fn parameter<const D: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+    device: &Device,
+) -> Param<Tensor<D>> {
+    let value = Tensor::from_data(TensorData::new(values, shape), device);
+    let trainable = device.is_autodiff();
+    Param::initialized(ParamId::new(), if trainable { value.require_grad() } else { value })
+}

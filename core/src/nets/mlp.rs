@@ -1,0 +1,65 @@
+//! Multilayer perceptron.
+
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::tensor::{Device, Tensor};
+
+use super::{Activation, glorot_linear};
+use crate::noise::Noise;
+
+/// Hidden layers with one nonlinearity, then a linear output.
+#[derive(Module, Debug)]
+pub struct Mlp {
+    /// Hidden layers, input side first.
+    pub hidden: Vec<Linear>,
+    /// The last layer; nothing follows it.
+    pub output: Linear,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl Mlp {
+    /// A perceptron `inputs -> hidden[0] -> ... -> outputs` with Glorot weights.
+    pub fn new(
+        inputs: usize,
+        hidden: &[usize],
+        outputs: usize,
+        activation: Activation,
+        noise: &mut Noise,
+        device: &Device,
+    ) -> Self {
+        let (layers, width) = linear_stack(inputs, hidden, noise, device);
+        Self { hidden: layers, output: glorot_linear(width, outputs, noise, device), activation }
+    }
+
+    /// # Shapes
+    /// - `x`: `[batch, inputs]`
+    /// - output: `[batch, outputs]`
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        self.output.forward(forward_hidden(x, &self.hidden, self.activation))
+    }
+}
+
+/// Runs hidden layers, each followed by the nonlinearity.
+pub fn forward_hidden(x: Tensor<2>, layers: &[Linear], activation: Activation) -> Tensor<2> {
+    layers.iter().fold(x, |h, layer| activation.forward(layer.forward(h)))
+}
+
+/// The layers `inputs -> widths[0] -> widths[1] -> ...` and the width they end with.
+pub fn linear_stack(
+    inputs: usize,
+    widths: &[usize],
+    noise: &mut Noise,
+    device: &Device,
+) -> (Vec<Linear>, usize) {
+    let mut width = inputs;
+    let layers = widths
+        .iter()
+        .map(|&next| {
+            let layer = glorot_linear(width, next, noise, device);
+            width = next;
+            layer
+        })
+        .collect();
+    (layers, width)
+}

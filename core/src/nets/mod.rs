@@ -1,0 +1,11 @@
+//! Networks shared by the models: activations, initialised layers, perceptrons, split layers.
+
+mod activation;
+mod conditional;
+mod linear;
+mod mlp;
+
+pub use activation::{Activation, softplus};
+pub use conditional::{Classes, ConditionalLinear};
+pub use linear::glorot_linear;
+pub use mlp::{Mlp, forward_hidden, linear_stack};

@@ -1,0 +1,185 @@
+//! The variational bounds of M2 (Kingma et al. 2014, eqs. 6 to 9).
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::mier::{MierConfig, mutual_information};
+use super::terms::{Objective, Terms};
+use crate::data::SemiBatch;
+use crate::dist::{Categorical, Gaussian, log_sum_exp};
+use crate::models::M2;
+use crate::noise::Noise;
+
+/// How the bounds are combined.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct M2ObjectiveConfig {
+    /// Weight of the cross-entropy of one labelled example against its bound: see [`effective_alpha`].
+    pub alpha: f64,
+    /// MIER's terms on the unlabelled examples, if wanted.
+    pub mier: Option<MierConfig>,
+}
+
+/// `alpha = scale * examples / labelled` (E3): Kingma's `0.1 N`, shared out over the labelled examples.
+pub fn effective_alpha(scale: f64, examples: usize, labelled: usize) -> f64 {
+    scale * examples as f64 / labelled as f64
+}
+
+/// The terms of `L(x, y)`, one value per row, in nats.
+#[derive(Clone, Debug)]
+pub struct LabelledBound {
+    /// `log p(x|y,z)` at one draw of `z`.
+    pub reconstruction: Tensor<1>,
+    /// `KL(q(z|x,y) || p(z))`.
+    pub kl: Tensor<1>,
+    /// `log p(y)`, the same for every class.
+    pub log_prior_y: f64,
+}
+
+impl LabelledBound {
+    /// `L(x, y) = log p(x|y,z) + log p(y) - kl_weight KL` (E1), `[rows]`.
+    pub fn value(&self, kl_weight: f64) -> Tensor<1> {
+        self.reconstruction.clone() - self.kl.clone() * kl_weight + self.log_prior_y
+    }
+}
+
+/// `L(x, y)` of labelled examples.
+///
+/// # Shapes
+/// - `x`: `[batch, features]`; `y`: `[batch, classes]`, one-hot; `epsilon`: `[batch, latent]`
+pub fn labelled_bound(model: &M2, x: Tensor<2>, y: Tensor<2>, epsilon: Tensor<2>) -> LabelledBound {
+    let [_, classes] = y.dims();
+    let q = model.encode(x.clone(), y.clone());
+    let z = q.sample(epsilon);
+    bound(&q, model.decode(z, y).log_prob(x), classes)
+}
+
+/// The terms of `U(x)`.
+#[derive(Clone, Debug)]
+pub struct UnlabelledBound {
+    /// `q(y|x)`.
+    pub q: Categorical,
+    /// `L(x, y)` for every class, `[batch, classes]`, nats.
+    pub by_class: Tensor<2>,
+    /// `KL(q(z|x,y) || p(z))` averaged under `q(y|x)`, `[batch]`.
+    pub kl: Tensor<1>,
+    /// `H(q(y|x))`, `[batch]`.
+    pub entropy: Tensor<1>,
+}
+
+impl UnlabelledBound {
+    /// `U(x) = Σ_y q(y|x) L(x, y) + H(q(y|x))` (E2), `[batch]`.
+    pub fn value(&self) -> Tensor<1> {
+        expectation(&self.q, self.by_class.clone()) + self.entropy.clone()
+    }
+}
+
+/// `U(x)` of unlabelled examples, the sum over classes taken exactly.
+///
+/// # Shapes
+/// - `x`: `[batch, features]`
+/// - `epsilon`: `[classes * batch, latent]`, class-major: one draw per class and example
+pub fn unlabelled_bound(
+    model: &M2,
+    x: Tensor<2>,
+    epsilon: Tensor<2>,
+    kl_weight: f64,
+) -> UnlabelledBound {
+    let q = Categorical::from_logits(model.classify(x.clone()));
+    let [batch, classes] = q.log_probs().dims();
+    let q_z = model.encode_every_class(x.clone());
+    let reconstruction = model.decode_every_class(q_z.sample(epsilon)).log_prob(x);
+    let bound = bound(&q_z, reconstruction, classes);
+    let by_example = |rows: Tensor<1>| rows.reshape([classes, batch]).transpose();
+    UnlabelledBound {
+        kl: expectation(&q, by_example(bound.kl.clone())),
+        by_class: by_example(bound.value(kl_weight)),
+        entropy: q.entropy(),
+        q,
+    }
+}
+
+/// One importance sample of `log p(x)` per example with the sum over classes taken exactly (E12):
+/// `log Σ_y p(x|y,z_y) p(z_y) p(y) / q(z_y|x,y)`, `[batch]`. The log of the mean of `K` exponentials of
+/// these is the IWAE-K bound (Burda et al. 2016).
+///
+/// # Shapes
+/// - `x`: `[batch, features]`; `epsilon`: `[classes * batch, latent]`, class-major
+pub fn importance_log_weights(
+    model: &M2,
+    x: Tensor<2>,
+    epsilon: Tensor<2>,
+    classes: usize,
+) -> Tensor<1> {
+    let [batch, _] = x.dims();
+    let q_z = model.encode_every_class(x.clone());
+    let z = q_z.sample(epsilon);
+    let log_joint = model.decode_every_class(z.clone()).log_prob(x)
+        + Gaussian::standard_log_prob(z.clone())
+        - (classes as f64).ln();
+    let log_weights = (log_joint - q_z.log_prob(z)).reshape([classes, batch]);
+    log_sum_exp(log_weights, 0)
+}
+
+/// M2's objective, with or without MIER.
+#[derive(Clone, Debug)]
+pub struct M2Objective {
+    config: M2ObjectiveConfig,
+}
+
+impl M2Objective {
+    /// From its weights.
+    pub fn new(config: M2ObjectiveConfig) -> Self {
+        Self { config }
+    }
+}
+
+impl Objective<M2> for M2Objective {
+    /// `J = mean_u -U(x) + mean_l [-L(x,y) - alpha log q(y|x)]` (E3), and with MIER
+    /// `- gamma I(y;x) + beta mean_u H(q(y|x))` (E10).
+    fn terms(&self, model: &M2, batch: &SemiBatch, kl_weight: f64, noise: &Noise) -> Terms {
+        let device = batch.unlabelled.device();
+        let [rows, _] = batch.unlabelled.dims();
+        let [labelled_rows, classes] = batch.labelled.y.dims();
+        let latent = model.latent();
+        let draw = |purpose: &str, rows: usize| {
+            noise.split(purpose).normal_tensor([rows, latent], &device)
+        };
+
+        let epsilon = draw("unlabelled", classes * rows);
+        let u = unlabelled_bound(model, batch.unlabelled.clone(), epsilon, kl_weight);
+        let (x, y) = (batch.labelled.x.clone(), batch.labelled.y.clone());
+        let l = labelled_bound(model, x.clone(), y.clone(), draw("labelled", labelled_rows));
+        let cross_entropy = Categorical::from_logits(model.classify(x)).log_prob(y).neg().mean();
+
+        let unlabelled = u.value().mean();
+        let labelled = l.value(kl_weight).mean();
+        let entropy = u.entropy.clone().mean();
+        let information = mutual_information(&u.q);
+        let mut total =
+            cross_entropy.clone() * self.config.alpha - unlabelled.clone() - labelled.clone();
+        if let Some(MierConfig { beta, gamma }) = self.config.mier {
+            total = total - information.clone() * gamma + entropy.clone() * beta;
+        }
+        Terms::new(total)
+            .with("unlabelled_bound", unlabelled)
+            .with("labelled_bound", labelled)
+            .with("cross_entropy", cross_entropy)
+            .with("kl", u.kl.mean())
+            .with("entropy", entropy)
+            .with("mutual_information", information)
+    }
+}
+
+fn bound(q_z: &Gaussian, reconstruction: Tensor<1>, classes: usize) -> LabelledBound {
+    LabelledBound {
+        reconstruction,
+        kl: q_z.kl_from_standard(),
+        log_prior_y: -(classes as f64).ln(),
+    }
+}
+
+/// `Σ_y q(y|x) f(x, y)` for `f [batch, classes]`: `[batch]`.
+fn expectation(q: &Categorical, f: Tensor<2>) -> Tensor<1> {
+    (q.probs() * f).sum_dim(1).squeeze_dim::<1>(1)
+}

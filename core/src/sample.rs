@@ -1,0 +1,32 @@
+//! Ancestral sampling: `y` given, `z ~ N(0, I)`, then the expected `x` under `p(x|y,z)` (E15).
+
+use burn::tensor::{Device, Tensor};
+
+use crate::models::M2;
+use crate::noise::Noise;
+
+/// Class-conditional samples on a device, class-major: `per_class` rows of class 0, then of class 1, and
+/// so on.
+#[derive(Clone, Debug)]
+pub struct Samples {
+    /// Latent vectors, `[rows, latent]`.
+    pub z: Tensor<2>,
+    /// Expected observations, `[rows, features]`.
+    pub x: Tensor<2>,
+    /// Logits of `q(y|x)` at `x`, `[rows, classes]`.
+    pub logits: Tensor<2>,
+}
+
+/// Draws `per_class` samples of every class.
+pub fn ancestral(
+    model: &M2,
+    classes: usize,
+    per_class: usize,
+    noise: &mut Noise,
+    device: &Device,
+) -> Samples {
+    let z = noise.normal_tensor([classes * per_class, model.latent()], device);
+    let x = model.decode_every_class(z.clone()).mean();
+    let logits = model.classify(x.clone());
+    Samples { z, x, logits }
+}

@@ -1,0 +1,70 @@
+//! One optimisation step, pure in its inputs: `(state, batch) -> (state, terms)`.
+
+use burn::module::Module;
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+
+use super::clip::clip_global_norm;
+use crate::data::SemiBatch;
+use crate::noise::Noise;
+use crate::objective::{Objective, Terms};
+
+/// Everything that changes from step to step. Cloning is cheap: tensors are shared until they change.
+#[derive(Clone)]
+pub struct TrainState<M> {
+    /// The model, on an autodiff device.
+    pub model: M,
+    /// Adam's moments.
+    pub optimizer: ModuleOptimizer,
+    /// Steps done.
+    pub step: u64,
+}
+
+impl<M: Module> TrainState<M> {
+    /// A state before the first step. Adam (Kingma and Ba 2015) with its published constants (E13).
+    pub fn new(model: M) -> Self {
+        Self { model, optimizer: adam(), step: 0 }
+    }
+}
+
+fn adam() -> ModuleOptimizer {
+    AdamConfig::new().with_beta_1(0.9).with_beta_2(0.999).with_epsilon(1e-8).init()
+}
+
+/// What does not change from step to step.
+#[derive(Clone, Debug)]
+pub struct Learner<O> {
+    /// What is minimised.
+    pub objective: O,
+    /// Largest global norm of the gradient.
+    pub clip_norm: f64,
+    /// Root of the noise of every step.
+    pub noise: Noise,
+}
+
+impl<O> Learner<O> {
+    /// Takes one step with learning rate `rate`. Nothing is read back.
+    ///
+    /// `kl_weight` is the warm-up weight of the divergence terms.
+    pub fn step<M: Module>(
+        &self,
+        state: TrainState<M>,
+        batch: &SemiBatch,
+        rate: f64,
+        kl_weight: f64,
+    ) -> (TrainState<M>, Terms)
+    where
+        O: Objective<M>,
+    {
+        let TrainState { model, mut optimizer, step } = state;
+        let Self { objective, clip_norm, noise } = self;
+        let terms = objective.terms(&model, batch, kl_weight, &noise.split("step").at(step));
+        let grads = GradientsParams::from_grads(terms.total.clone().backward(), &model);
+        let (grads, norm) = clip_global_norm(&model, grads, *clip_norm);
+        let model = optimizer.step(rate, model, grads);
+        let terms = match norm {
+            Some(norm) => terms.with("gradient_norm", norm),
+            None => terms,
+        };
+        (TrainState { model, optimizer, step: step + 1 }, terms)
+    }
+}

@@ -97,6 +97,8 @@ pub enum ModelKind {
 pub struct ObjectiveSettings {
     /// The 0.1 of `alpha = 0.1 N / N_labelled`.
     pub alpha: f64,
+    /// Weight of the labelled half of a batch against the unlabelled half.
+    pub labelled_weight: f64,
     /// Epochs over which the weight of the divergence terms rises to one.
     pub kl_warm_up_epochs: f64,
     /// MIER's weights; absent, MIER is off.
@@ -218,6 +220,7 @@ impl Recipe {
         }
         for (name, value) in [
             ("objective.alpha", self.objective.alpha),
+            ("objective.labelled-weight", self.objective.labelled_weight),
             ("objective.kl-warm-up-epochs", self.objective.kl_warm_up_epochs),
         ] {
             if !(value.is_finite() && value >= 0.0) {

@@ -266,6 +266,7 @@ impl Session {
         dir.keep_metrics(state.progress.lines)?;
         let objective = M2Objective::new(M2ObjectiveConfig {
             alpha: self.alpha,
+            labelled_weight: self.recipe.objective.labelled_weight,
             mier: self.recipe.objective.mier,
         });
         let clip_norm = self.recipe.train.clip_norm;

@@ -1,1 +1,7 @@
 //! Gleaner.
+#![warn(missing_docs)]
+
+pub mod cmd;
+pub mod dataset;
+pub mod fetch;
+pub mod registry;

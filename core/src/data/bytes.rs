@@ -96,10 +96,7 @@ impl<'a> Cursor<'a> {
             }
             None => Err(bad(
                 self.source_name,
-                format!(
-                    "truncated: {what} needs {count} bytes and {} are left",
-                    self.rest.len()
-                ),
+                format!("truncated: {what} needs {count} bytes and {} are left", self.rest.len()),
                 FETCH_AGAIN,
             )),
         }

@@ -13,9 +13,8 @@ const PLANE: usize = SIDE * SIDE;
 const PIXELS: usize = 3 * PLANE;
 
 /// The class names of CIFAR-10 in label order.
-pub const CIFAR10_CLASSES: [&str; 10] = [
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
-];
+pub const CIFAR10_CLASSES: [&str; 10] =
+    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 /// Reads a batch of CIFAR-10 (`data_batch_1.bin`, `test_batch.bin`).
 ///
@@ -33,12 +32,7 @@ pub fn parse_cifar100(bytes: &[u8], source_name: &str) -> Result<Examples> {
     parse(bytes, 2, 100, source_name)
 }
 
-fn parse(
-    bytes: &[u8],
-    label_bytes: usize,
-    classes: usize,
-    source_name: &str,
-) -> Result<Examples> {
+fn parse(bytes: &[u8], label_bytes: usize, classes: usize, source_name: &str) -> Result<Examples> {
     let bytes = content(bytes, source_name)?;
     let record = label_bytes + PIXELS;
     if bytes.len() % record != 0 {
@@ -126,7 +120,10 @@ mod tests {
         let set = parse_cifar10(&bytes, "b").unwrap();
         assert_eq!(set.labels, [3, 9]);
         let Values::U8(pixels) = &set.values else { panic!("bytes") };
-        assert_eq!(pixels[..6], [0, (PLANE % 7) as u8 + 100, (2 * PLANE % 7) as u8 + 200, 1, 103, 205]);
+        assert_eq!(
+            pixels[..6],
+            [0, (PLANE % 7) as u8 + 100, (2 * PLANE % 7) as u8 + 200, 1, 103, 205]
+        );
         assert_eq!(write_cifar10(&set, "b").unwrap(), bytes);
     }
 

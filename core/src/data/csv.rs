@@ -71,7 +71,8 @@ fn label_column(
     wanted: Option<&str>,
     source_name: &str,
 ) -> Result<usize> {
-    let find = |name: &str| first.iter().position(|cell| has_header && cell.eq_ignore_ascii_case(name));
+    let find =
+        |name: &str| first.iter().position(|cell| has_header && cell.eq_ignore_ascii_case(name));
     match wanted {
         None => Ok(LABEL_NAMES.iter().find_map(|name| find(name)).unwrap_or(first.len() - 1)),
         Some(name) => find(name).ok_or_else(|| {
@@ -100,8 +101,12 @@ impl<'a> Builder<'a> {
         };
         let mut features: Vec<String> = first.iter().enumerate().map(name).collect();
         features.remove(label);
-        let table =
-            Table { features, values: Vec::new(), label_texts: Vec::new(), label_codes: Vec::new() };
+        let table = Table {
+            features,
+            values: Vec::new(),
+            label_texts: Vec::new(),
+            label_codes: Vec::new(),
+        };
         Self { table, codes: HashMap::new(), label, source_name }
     }
 
@@ -175,12 +180,17 @@ pub fn parse_csv(
 
 /// The class of every label text (-1 = unlabelled) and the class names.
 fn classes(texts: &[String], source_name: &str) -> Result<(Vec<i64>, Vec<String>)> {
-    let remedy = "name the label column label, class, target or y, and turn measurements into classes";
+    let remedy =
+        "name the label column label, class, target or y, and turn measurements into classes";
     let given: Vec<&String> = texts.iter().filter(|text| !text.is_empty()).collect();
     let numbers: Vec<f64> = given.iter().filter_map(|text| text.parse().ok()).collect();
     let numeric = numbers.len() == given.len();
     if numeric && let Some(number) = numbers.iter().find(|number| number.fract() != 0.0) {
-        return Err(bad(source_name, format!("the label column holds measurements ({number})"), remedy));
+        return Err(bad(
+            source_name,
+            format!("the label column holds measurements ({number})"),
+            remedy,
+        ));
     }
     let key = |text: &String| match text.parse::<f64>() {
         Ok(number) if numeric => (number as i64, String::new()),

@@ -273,9 +273,8 @@ impl Dataset {
             ));
         }
         for (split, examples) in [("train", &train), ("test", &test)] {
-            let wrong = |&label: &i64| {
-                label >= classes.len() as i64 || (label < 0 && split == "test")
-            };
+            let wrong =
+                |&label: &i64| label >= classes.len() as i64 || (label < 0 && split == "test");
             if let Some(index) = examples.labels.iter().position(wrong) {
                 return Err(bad(
                     source_name,
@@ -316,7 +315,11 @@ pub(crate) fn check_labels(labels: &[i64], classes: usize, source_name: &str) ->
         None => Ok(()),
         Some(index) => Err(bad(
             source_name,
-            format!("label {} of example {index} is out of range 0..={}", labels[index], classes - 1),
+            format!(
+                "label {} of example {index} is out of range 0..={}",
+                labels[index],
+                classes - 1
+            ),
             "this is the file of another data set, or it is damaged: fetch it again",
         )),
     }

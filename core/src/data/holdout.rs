@@ -34,7 +34,10 @@ pub fn hold_out(
     if train.is_empty() || test.is_empty() {
         return Err(bad(
             source_name,
-            format!("{} labelled examples are too few to hold out a test split", seen.iter().sum::<usize>()),
+            format!(
+                "{} labelled examples are too few to hold out a test split",
+                seen.iter().sum::<usize>()
+            ),
             "give at least five examples of a class, or a test split of your own",
         ));
     }
@@ -61,7 +64,8 @@ mod tests {
 
     #[test]
     fn a_fifth_of_every_class_and_no_example_twice() {
-        let labels: Vec<i64> = (0..103).map(|row| if row % 7 == 0 { -1 } else { row % 3 }).collect();
+        let labels: Vec<i64> =
+            (0..103).map(|row| if row % 7 == 0 { -1 } else { row % 3 }).collect();
         let all = numbered(labels);
         let (train, test) = hold_out_fifth(&all, "set").unwrap();
         let fifths: Vec<usize> = all.class_counts(3).iter().map(|count| count / 5).collect();

@@ -185,7 +185,13 @@ pub(super) mod tests {
     }
 
     /// A matrix element as MATLAB writes it.
-    pub(in crate::data) fn matrix(name: &str, class: u8, dims: &[u32], kind: u32, data: &[u8]) -> Vec<u8> {
+    pub(in crate::data) fn matrix(
+        name: &str,
+        class: u8,
+        dims: &[u32],
+        kind: u32,
+        data: &[u8],
+    ) -> Vec<u8> {
         let dims: Vec<u8> = dims.iter().flat_map(|dim| dim.to_le_bytes()).collect();
         let small_name = if name.len() <= 4 {
             let mut out = (1u32 | (name.len() as u32) << 16).to_le_bytes().to_vec();
@@ -195,7 +201,12 @@ pub(super) mod tests {
         } else {
             element(1, name.as_bytes())
         };
-        let body = [element(6, &[class, 0, 0, 0, 0, 0, 0, 0]), element(5, &dims), small_name, element(kind, data)];
+        let body = [
+            element(6, &[class, 0, 0, 0, 0, 0, 0, 0]),
+            element(5, &dims),
+            small_name,
+            element(kind, data),
+        ];
         element(14, &body.concat())
     }
 
@@ -222,7 +233,8 @@ pub(super) mod tests {
     #[test]
     fn compressed_and_plain_arrays_are_read() {
         let bytes = matrix("X", 9, &[2, 3], 2, &[1, 2, 3, 4, 5, 6]);
-        let doubles: Vec<u8> = [0.5f64, -2.0].iter().flat_map(|value| value.to_le_bytes()).collect();
+        let doubles: Vec<u8> =
+            [0.5f64, -2.0].iter().flat_map(|value| value.to_le_bytes()).collect();
         let numbers = matrix("long_name", 6, &[2, 1], 9, &doubles);
         let mut out = file(std::slice::from_ref(&bytes));
         out.extend(&numbers);

@@ -64,7 +64,11 @@ pub fn parse_npy(bytes: &[u8], source_name: &str) -> Result<NpyArray> {
     }
     let version = cursor.take(2, "the NPY version")?[0];
     let length = match version {
-        1 => cursor.take(2, "the header length")?.iter().rev().fold(0, |n, &b| n << 8 | usize::from(b)),
+        1 => cursor
+            .take(2, "the header length")?
+            .iter()
+            .rev()
+            .fold(0, |n, &b| n << 8 | usize::from(b)),
         _ => cursor.u32_le("the header length")? as usize,
     };
     let header = String::from_utf8_lossy(cursor.take(length, "the NPY header")?);
@@ -228,7 +232,8 @@ mod tests {
     use super::*;
 
     fn raw(descr: &str, fortran: &str, shape: &str, data: &[u8]) -> Vec<u8> {
-        let header = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
+        let header =
+            format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
         let mut out = b"\x93NUMPY\x01\x00".to_vec();
         out.extend((header.len() as u16).to_le_bytes());
         out.extend(header.as_bytes());
@@ -249,7 +254,12 @@ mod tests {
             NpyArray { shape: vec![], values: NpyValues::U8(vec![7]) },
         ] {
             let bytes = write_npy(&array);
-            assert_eq!((bytes.len() - array.values.len() * 4) % 4, 0);
+            let width = match array.values {
+                NpyValues::U8(_) => 1,
+                NpyValues::F32(_) => 4,
+                NpyValues::I64(_) => 8,
+            };
+            assert_eq!((bytes.len() - array.values.len() * width) % 64, 0);
             assert_eq!(parse_npy(&bytes, "a").unwrap(), array);
         }
     }

@@ -44,9 +44,7 @@ impl<'a> Npz<'a> {
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let names = (0..self.archive.len()).filter_map(|index| self.archive.name_for_index(index));
-        names
-            .filter_map(|name| Some(name.ok()?.strip_suffix(".npy")?.to_owned()))
-            .collect()
+        names.filter_map(|name| Some(name.ok()?.strip_suffix(".npy")?.to_owned())).collect()
     }
 
     /// The array `name`, or `None` when the archive has none of that name.
@@ -142,7 +140,11 @@ fn labels(y: &NpyArray, source_name: &str) -> Result<Vec<i64>> {
         (NpyValues::I64(values), 1) => values.clone(),
         _ => {
             let problem = format!("y has shape {:?} or is not an integer array", y.shape);
-            return Err(bad(source_name, problem, "y needs one integer per example: y.astype(int)"));
+            return Err(bad(
+                source_name,
+                problem,
+                "y needs one integer per example: y.astype(int)",
+            ));
         }
     };
     match labels.iter().position(|label| !(-1..MAX_CLASSES).contains(label)) {
@@ -194,7 +196,12 @@ mod tests {
 
     #[test]
     fn splits_are_read_or_made() {
-        let own = write_npz(&[("x", x(3)), ("y", y(&[0, -1, 1])), ("x_test", x(2)), ("y_test", y(&[1, 0]))]);
+        let own = write_npz(&[
+            ("x", x(3)),
+            ("y", y(&[0, -1, 1])),
+            ("x_test", x(2)),
+            ("y_test", y(&[1, 0])),
+        ]);
         let set = parse_npz(&own.unwrap(), "own", "f").unwrap();
         assert_eq!((set.train.labels, set.test.labels), (vec![0, -1, 1], vec![1, 0]));
         assert_eq!(set.classes, ["0", "1"]);
@@ -206,7 +213,8 @@ mod tests {
 
     #[test]
     fn pixels_stay_bytes() {
-        let pixels = NpyArray { shape: vec![2, 1, 2], values: NpyValues::U8(vec![0, 255, 51, 102]) };
+        let pixels =
+            NpyArray { shape: vec![2, 1, 2], values: NpyValues::U8(vec![0, 255, 51, 102]) };
         let set = examples(pixels, y(&[0, 1]), "f").unwrap();
         assert_eq!(set.shape, [1, 2, 1]);
         assert_eq!(set.gather(&[1]), [0.2, 0.4]);

@@ -40,8 +40,9 @@ pub fn decode_picture(bytes: &[u8], source_name: &str) -> Result<Picture> {
     let damaged = |error: &dyn std::fmt::Display| {
         bad(source_name, format!("cannot decode the picture ({error})"), REMEDY)
     };
-    let mut reader =
-        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| damaged(&error))?;
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|error| damaged(&error))?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
@@ -53,8 +54,11 @@ pub fn decode_picture(bytes: &[u8], source_name: &str) -> Result<Picture> {
         picture.color(),
         ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16
     );
-    let (channels, pixels) =
-        if grey { (1, picture.into_luma8().into_raw()) } else { (3, picture.into_rgb8().into_raw()) };
+    let (channels, pixels) = if grey {
+        (1, picture.into_luma8().into_raw())
+    } else {
+        (3, picture.into_rgb8().into_raw())
+    };
     Ok(Picture { shape: [height, width, channels], pixels })
 }
 

@@ -44,10 +44,8 @@ pub fn parse_protein(bytes: &[u8], source_name: &str) -> Result<Dataset> {
             "use the official CASP.csv (45,730 rows)",
         ));
     }
-    let labels = targets
-        .iter()
-        .map(|target| edges.partition_point(|edge| edge <= target) as i64)
-        .collect();
+    let labels =
+        targets.iter().map(|target| edges.partition_point(|edge| edge <= target) as i64).collect();
     let shape = vec![table.features.len()];
     let all = Examples::new(Values::F32(table.values), shape, labels, source_name)?;
     let (train, test) = (all.select(&train), all.select(&test));
@@ -57,9 +55,7 @@ pub fn parse_protein(bytes: &[u8], source_name: &str) -> Result<Dataset> {
 /// The nine values that cut the sorted targets into ten parts of equal size.
 fn deciles(mut targets: Vec<f32>) -> Vec<f32> {
     targets.sort_by(f32::total_cmp);
-    (1..CLASSES)
-        .filter_map(|part| targets.get(part * targets.len() / CLASSES).copied())
-        .collect()
+    (1..CLASSES).filter_map(|part| targets.get(part * targets.len() / CLASSES).copied()).collect()
 }
 
 fn class_names(edges: &[f32]) -> Vec<String> {

@@ -18,7 +18,8 @@ pub fn parse_svhn(bytes: &[u8], source_name: &str) -> Result<Examples> {
     let mut arrays = parse_mat(bytes, source_name)?;
     let images = take(&mut arrays, "X", source_name)?;
     let targets = take(&mut arrays, "y", source_name)?;
-    let (MatValues::U8(stored), [SIDE, SIDE, 3, count]) = (&images.values, &images.shape[..]) else {
+    let (MatValues::U8(stored), [SIDE, SIDE, 3, count]) = (&images.values, &images.shape[..])
+    else {
         let problem = format!("X has shape {:?}, expected [32, 32, 3, n] bytes", images.shape);
         return Err(bad(source_name, problem, REMEDY));
     };

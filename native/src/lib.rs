@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The command line of Gleaner: files, progress, run directories and loops around
 //! [`gleaner_core`].
 
@@ -47,3 +48,12 @@ pub fn main() -> ExitCode {
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+=======
+//! Gleaner.
+#![warn(missing_docs)]
+
+pub mod cmd;
+pub mod dataset;
+pub mod fetch;
+pub mod registry;
+>>>>>>> data

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! One verb per file.
 
 pub mod bench;
@@ -7,3 +8,8 @@ pub mod eval;
 pub mod reconstruct;
 pub mod sample;
 pub mod train;
+=======
+//! The verbs of the command line, one per file.
+
+pub mod data;
+>>>>>>> data

@@ -11,11 +11,15 @@ use crate::models::M2;
 use crate::noise::Noise;
 
 /// How the bounds are combined.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct M2ObjectiveConfig {
     /// Weight of the cross-entropy of one labelled example against its bound: see [`effective_alpha`].
     pub alpha: f64,
+    /// Weight of the labelled half of a batch, bound and cross-entropy, against the unlabelled half. One
+    /// lets 100 labelled images weigh as much as all others; `N_labelled / N` counts every image once, as
+    /// Kingma et al. 2014 do.
+    pub labelled_weight: f64,
     /// MIER's terms on the unlabelled examples, if wanted.
     pub mier: Option<MierConfig>,
 }
@@ -132,33 +136,29 @@ impl M2Objective {
     pub fn new(config: M2ObjectiveConfig) -> Self {
         Self { config }
     }
-}
 
-impl Objective<M2> for M2Objective {
-    /// `J = mean_u -U(x) + mean_l [-L(x,y) - alpha log q(y|x)]` (E3), and with MIER
-    /// `- gamma I(y;x) + beta mean_u H(q(y|x))` (E10).
-    fn terms(&self, model: &M2, batch: &SemiBatch, kl_weight: f64, noise: &Noise) -> Terms {
-        let device = batch.unlabelled.device();
-        let [rows, _] = batch.unlabelled.dims();
-        let [labelled_rows, classes] = batch.labelled.y.dims();
-        let latent = model.latent();
-        let draw = |purpose: &str, rows: usize| {
-            noise.split(purpose).normal_tensor([rows, latent], &device)
-        };
-
-        let epsilon = draw("unlabelled", classes * rows);
-        let u = unlabelled_bound(model, batch.unlabelled.clone(), epsilon, kl_weight);
+    /// `J = mean_u -U(x) + w mean_l [-L(x,y) - alpha log q(y|x)]` (E3), and with MIER
+    /// `- gamma I(y;x) + beta mean_u H(q(y|x))` (E10), at the given draws.
+    pub fn terms_at(
+        &self,
+        model: &M2,
+        batch: &SemiBatch,
+        kl_weight: f64,
+        epsilon: M2Draws,
+    ) -> Terms {
+        let u = unlabelled_bound(model, batch.unlabelled.clone(), epsilon.unlabelled, kl_weight);
         let (x, y) = (batch.labelled.x.clone(), batch.labelled.y.clone());
-        let l = labelled_bound(model, x.clone(), y.clone(), draw("labelled", labelled_rows));
+        let l = labelled_bound(model, x.clone(), y.clone(), epsilon.labelled);
         let cross_entropy = Categorical::from_logits(model.classify(x)).log_prob(y).neg().mean();
 
         let unlabelled = u.value().mean();
         let labelled = l.value(kl_weight).mean();
         let entropy = u.entropy.clone().mean();
         let information = mutual_information(&u.q);
-        let mut total =
-            cross_entropy.clone() * self.config.alpha - unlabelled.clone() - labelled.clone();
-        if let Some(MierConfig { beta, gamma }) = self.config.mier {
+        let M2ObjectiveConfig { alpha, labelled_weight, mier } = self.config;
+        let supervision = cross_entropy.clone() * alpha - labelled.clone();
+        let mut total = supervision * labelled_weight - unlabelled.clone();
+        if let Some(MierConfig { beta, gamma }) = mier {
             total = total - information.clone() * gamma + entropy.clone() * beta;
         }
         Terms::new(total)
@@ -168,6 +168,30 @@ impl Objective<M2> for M2Objective {
             .with("kl", u.kl.mean())
             .with("entropy", entropy)
             .with("mutual_information", information)
+    }
+}
+
+/// The standard normal noise of one evaluation of the objective.
+#[derive(Clone, Debug)]
+pub struct M2Draws {
+    /// `[labelled, latent]`.
+    pub labelled: Tensor<2>,
+    /// `[classes * unlabelled, latent]`, class-major.
+    pub unlabelled: Tensor<2>,
+}
+
+impl Objective<M2> for M2Objective {
+    /// [`M2Objective::terms_at`] fresh draws.
+    fn terms(&self, model: &M2, batch: &SemiBatch, kl_weight: f64, noise: &Noise) -> Terms {
+        let device = batch.unlabelled.device();
+        let [rows, _] = batch.unlabelled.dims();
+        let [labelled_rows, classes] = batch.labelled.y.dims();
+        let draw = |purpose: &str, rows: usize| {
+            noise.split(purpose).normal_tensor([rows, model.latent()], &device)
+        };
+        let unlabelled = draw("unlabelled", classes * rows);
+        let labelled = draw("labelled", labelled_rows);
+        self.terms_at(model, batch, kl_weight, M2Draws { labelled, unlabelled })
     }
 }
 

@@ -1,0 +1,178 @@
+//! What must hold for any model, batch and noise.
+
+use burn::tensor::Device;
+use gleaner_core::data::{Examples, Values};
+use gleaner_core::dist::{Categorical, Gaussian, clamp_log_var};
+use gleaner_core::eval::entropy_of_logits;
+use gleaner_core::infer::{evidence_lower_bound, importance_weighted_bound};
+use gleaner_core::models::Likelihood;
+use gleaner_core::objective::{mutual_information, unlabelled_bound};
+use gleaner_tests::modules::parameters;
+use gleaner_tests::small::{Small, matrix};
+use gleaner_tests::{Tolerance, assert_close, naive, number, values, wait};
+use proptest::prelude::*;
+
+const VALUE: Tolerance = Tolerance { relative: 1e-5, absolute: 1e-5 };
+
+/// Sizes that leave no two dimensions equal by habit.
+fn small() -> impl Strategy<Value = Small> {
+    (
+        2..6_usize,
+        1..12_usize,
+        1..5_usize,
+        1..7_usize,
+        any::<u64>(),
+        prop::collection::vec(1..9_usize, 1..4),
+    )
+        .prop_map(|(classes, features, latent, rows, seed, hidden)| Small {
+            classes,
+            features,
+            latent,
+            hidden,
+            rows: [2, rows],
+            seed,
+            ..Small::default()
+        })
+}
+
+/// Each case is a new model; failures are found again from the seed in the message, not from a file.
+fn cases() -> ProptestConfig {
+    ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn the_split_layer_enumerates_like_a_one_hot_vector(small in small()) {
+        let device = Device::flex();
+        let model = small.model(&device);
+        let rows = small.rows[1];
+        let x = small.examples("x", rows);
+        let epsilon = small.noise("epsilon").normal(small.classes * rows * small.latent);
+        let u = unlabelled_bound(
+            &model,
+            matrix(x.clone(), small.features, &device),
+            matrix(epsilon.clone(), small.latent, &device),
+            1.0,
+        );
+        let parameters = parameters(&model);
+        let mut expected = Vec::new();
+        for (i, x) in x.chunks_exact(small.features).enumerate() {
+            for class in 0..small.classes {
+                let at = (class * rows + i) * small.latent;
+                let epsilon = &epsilon[at..at + small.latent];
+                let (log_px, kl) =
+                    naive::bernoulli_row(&parameters, small.classes, x, class, epsilon);
+                expected.push(log_px - kl - (small.classes as f64).ln());
+            }
+        }
+        assert_close("L(x, y) for every class", &values(u.by_class), &expected, VALUE);
+    }
+
+    #[test]
+    fn information_and_entropy_stay_in_their_bounds(
+        classes in 2..8_usize,
+        rows in 1..20_usize,
+        scale in 0.0..60.0_f32,
+        seed in any::<u64>(),
+    ) {
+        let noise = Small { seed, ..Small::default() }.noise("logits").normal(classes * rows);
+        let logits: Vec<f32> = noise.into_iter().map(|v| v * scale).collect();
+        let most = (classes as f32).ln();
+        for row in logits.chunks_exact(classes) {
+            let entropy = entropy_of_logits(row);
+            prop_assert!(entropy >= 0.0 && entropy <= f64::from(most) + 1e-6, "H {entropy}");
+        }
+        let q = Categorical::from_logits(matrix(logits, classes, &Device::flex()));
+        let information = number(mutual_information(&q));
+        // The difference of two entropies, each rounded at the size of log K.
+        prop_assert!(information >= -2e-6 && information <= most + 2e-6, "I {information}");
+    }
+
+    #[test]
+    fn permuting_the_batch_permutes_what_comes_out(small in small()) {
+        let device = Device::flex();
+        let model = small.model(&device);
+        let rows = small.rows[1];
+        let order = small.noise("order").permutation(rows);
+        let x = small.examples("x", rows);
+        let epsilon = small.noise("epsilon").normal(small.classes * rows * small.latent);
+        let moved_x = pick(&x, small.features, &order);
+        // Noise is class-major: every class's block is permuted alike.
+        let blocks = epsilon.chunks_exact(rows * small.latent);
+        let moved_epsilon: Vec<f32> =
+            blocks.flat_map(|block| pick(block, small.latent, &order)).collect();
+        let bound = |x: Vec<f32>, epsilon: Vec<f32>| {
+            let x = matrix(x, small.features, &device);
+            let epsilon = matrix(epsilon, small.latent, &device);
+            values(unlabelled_bound(&model, x, epsilon, 1.0).value())
+        };
+        let expected: Vec<f64> =
+            pick(&bound(x, epsilon), 1, &order).into_iter().map(f64::from).collect();
+        let tight = Tolerance { relative: 2e-6, absolute: 2e-6 };
+        assert_close("U(x)", &bound(moved_x, moved_epsilon), &expected, tight);
+    }
+
+    #[test]
+    fn the_divergence_is_never_negative(
+        rows in 1..9_usize,
+        mean_scale in 0.0..1.0_f32,
+        log_var_scale in 0.0..30.0_f32,
+        seed in any::<u64>(),
+    ) {
+        let device = Device::flex();
+        let mut noise = Small { seed, ..Small::default() }.noise("heads");
+        let mut head = |scale: f32| {
+            matrix(noise.normal(rows * 2).into_iter().map(|v| v * scale).collect(), 2, &device)
+        };
+        let (mean, raw) = (head(mean_scale), head(log_var_scale));
+        let q = Gaussian { mean, log_var: clamp_log_var(raw) };
+        for kl in values(q.kl_from_standard()) {
+            // exp(v) - v - 1 is zero at v = 0 up to the rounding of 1, twice over.
+            prop_assert!(kl >= -2e-7, "KL {kl}");
+        }
+    }
+}
+
+#[test]
+fn the_evidence_bound_is_below_the_importance_weighted_one_on_average() {
+    for likelihood in [Likelihood::Bernoulli, Likelihood::Gaussian] {
+        let small = Small { seed: 11, likelihood, ..Small::default() };
+        let device = Device::flex();
+        let model = small.model(&device);
+        let examples = Examples {
+            values: Values::F32(small.examples("x", 40)),
+            shape: vec![small.features],
+            labels: vec![-1; 40],
+        };
+        let rows: Vec<usize> = (0..40).collect();
+        let classes = small.classes;
+        // 2,400 draws of z per class behind each average, whatever the number of draws within a bound.
+        let average = |draws: usize| {
+            let repeats = 60 / draws.max(1);
+            let mut sum = 0.0;
+            for repeat in 0..repeats {
+                let noise = small.noise("bounds").at(repeat as u64);
+                let bounds = match draws {
+                    0 => wait(evidence_lower_bound(
+                        &model, classes, &examples, &rows, &noise, &device,
+                    )),
+                    _ => wait(importance_weighted_bound(
+                        &model, classes, &examples, &rows, draws, &noise, &device,
+                    )),
+                };
+                sum += bounds.expect("a bound").iter().map(|&b| f64::from(b)).sum::<f64>();
+            }
+            sum / (repeats * rows.len()) as f64
+        };
+        let [bound, one, five, sixty] = [0, 1, 5, 60].map(average);
+        eprintln!("{likelihood:?}: U {bound:.3}, IWAE {one:.3}, {five:.3}, {sixty:.3}");
+        assert!(bound < one && one < five && five < sixty);
+    }
+}
+
+/// The given rows, in that order.
+fn pick(values: &[f32], columns: usize, order: &[usize]) -> Vec<f32> {
+    order.iter().flat_map(|&row| values[row * columns..(row + 1) * columns].to_vec()).collect()
+}

@@ -1,0 +1,114 @@
+//! Small random models and batches, all from host noise.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use gleaner_core::data::{Labelled, SemiBatch};
+use gleaner_core::models::{Likelihood, M2, M2Config};
+use gleaner_core::nets::Activation;
+use gleaner_core::noise::Noise;
+use gleaner_core::objective::M2Draws;
+
+/// Sizes of everything in a test.
+#[derive(Clone, Debug)]
+pub struct Small {
+    /// Classes.
+    pub classes: usize,
+    /// Values per example.
+    pub features: usize,
+    /// Dimensions of `z`.
+    pub latent: usize,
+    /// Hidden layers.
+    pub hidden: Vec<usize>,
+    /// Distribution of `x`.
+    pub likelihood: Likelihood,
+    /// Labelled and unlabelled examples.
+    pub rows: [usize; 2],
+    /// Seed of parameters, examples and noise.
+    pub seed: u64,
+}
+
+impl Default for Small {
+    fn default() -> Self {
+        Self {
+            classes: 4,
+            features: 9,
+            latent: 3,
+            hidden: vec![8, 7],
+            likelihood: Likelihood::Bernoulli,
+            rows: [5, 6],
+            seed: 0,
+        }
+    }
+}
+
+impl Small {
+    /// Shape of the model.
+    pub fn config(&self) -> M2Config {
+        M2Config {
+            shape: vec![self.features],
+            classes: self.classes,
+            latent: self.latent,
+            hidden: self.hidden.clone(),
+            classifier_hidden: self.hidden.clone(),
+            activation: Activation::Softplus,
+            likelihood: self.likelihood,
+        }
+    }
+
+    /// A model with random weights.
+    ///
+    /// # Panics
+    /// If the sizes are not ones a model can have.
+    pub fn model(&self, device: &Device) -> M2 {
+        self.config().init(&self.noise("model"), device).expect("sizes of a model")
+    }
+
+    /// Random examples: grey levels for Bernoulli, normal values for Gaussian.
+    pub fn batch(&self, device: &Device) -> SemiBatch {
+        let [labelled, unlabelled] = self.rows;
+        let mut noise = self.noise("labels");
+        let mut y = vec![0.0; labelled * self.classes];
+        for (row, u) in noise.uniform(labelled).into_iter().enumerate() {
+            let class = ((u * self.classes as f32) as usize).min(self.classes - 1);
+            y[row * self.classes + class] = 1.0;
+        }
+        SemiBatch {
+            labelled: Labelled {
+                x: matrix(self.examples("labelled", labelled), self.features, device),
+                y: matrix(y, self.classes, device),
+            },
+            unlabelled: matrix(self.examples("unlabelled", unlabelled), self.features, device),
+        }
+    }
+
+    /// Noise for that batch.
+    pub fn draws(&self, device: &Device) -> M2Draws {
+        let [labelled, unlabelled] = self.rows;
+        let draw = |purpose: &str, rows: usize| {
+            matrix(self.noise(purpose).normal(rows * self.latent), self.latent, device)
+        };
+        M2Draws {
+            labelled: draw("labelled draws", labelled),
+            unlabelled: draw("unlabelled draws", self.classes * unlabelled),
+        }
+    }
+
+    /// Examples on the host, row-major.
+    pub fn examples(&self, purpose: &str, rows: usize) -> Vec<f32> {
+        let mut noise = self.noise(purpose);
+        match self.likelihood {
+            Likelihood::Bernoulli => noise.uniform(rows * self.features),
+            Likelihood::Gaussian => noise.normal(rows * self.features),
+        }
+    }
+
+    /// A stream of this test's own.
+    pub fn noise(&self, purpose: &str) -> Noise {
+        Noise::new(self.seed).split(purpose)
+    }
+}
+
+/// Host values as rows of `columns` on a device.
+pub fn matrix(values: Vec<f32>, columns: usize, device: &Device) -> Tensor<2> {
+    let rows = values.len() / columns;
+    Tensor::from_data(TensorData::new(values, [rows, columns]), device)
+}

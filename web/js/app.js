@@ -10,6 +10,7 @@ let bindings = null; // the WebAssembly module's exports, once it has started
 let checkpoint = null; // { name, bytes } as opened by the visitor
 let session = null; // the checkpoint on a device
 let busy = false;
+let broken = false; // the program did not start; Trunk announces it as started all the same
 
 function say(kind, text) {
   const status = element("status");
@@ -91,7 +92,7 @@ async function open(file) {
 }
 
 function started() {
-  if (bindings || !window.wasmBindings?.Session) return;
+  if (broken || bindings || !window.wasmBindings?.Session) return;
   bindings = window.wasmBindings;
   refresh();
   if (checkpoint) work(draw);
@@ -125,6 +126,7 @@ addEventListener("gleaner:progress", ({ detail: { current, total } }) => {
   say("busy", `Loading the program: ${Math.round((100 * current) / total)} %`);
 });
 addEventListener("gleaner:failure", ({ detail: { error } }) => {
+  broken = true;
   fail(`The program could not be started: ${message(error)}`);
 });
 addEventListener("error", ({ error, message: text }) => fail(error ?? text));

@@ -118,7 +118,7 @@ fn check(case: &Case) {
 }
 
 fn objective(mier: Option<MierConfig>) -> M2Objective {
-    M2Objective::new(M2ObjectiveConfig { alpha: 1.5, mier })
+    M2Objective::new(M2ObjectiveConfig { alpha: 1.5, labelled_weight: 1.0, mier })
 }
 
 #[test]

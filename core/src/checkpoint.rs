@@ -25,16 +25,16 @@ pub struct Parameter {
     pub values: Vec<f32>,
 }
 
-/// A model's configuration and parameters, on the host.
+/// Named tensors and one text, as a file.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Checkpoint {
-    /// What to build.
-    pub config: ModelConfig,
-    /// What to fill it with, by module path.
-    pub parameters: BTreeMap<String, Parameter>,
+pub struct TensorFile {
+    /// JSON under the metadata key `config`.
+    pub config: String,
+    /// Tensors by name.
+    pub tensors: BTreeMap<String, Parameter>,
 }
 
-impl Checkpoint {
+impl TensorFile {
     /// Reads a file's bytes.
     ///
     /// # Errors
@@ -49,14 +49,60 @@ impl Checkpoint {
             .metadata()
             .as_ref()
             .and_then(|entries| entries.get(CONFIG_KEY))
-            .ok_or_else(|| Error::Checkpoint("no `config` in its metadata".into()))?;
-        let config = serde_json::from_str(config)
-            .map_err(|e| Error::Checkpoint(format!("its `config` is not understood: {e}")))?;
-        let parameters = file
+            .ok_or_else(|| Error::Checkpoint("no `config` in its metadata".into()))?
+            .clone();
+        let tensors = file
             .iter()
             .map(|(name, view)| Ok((name.to_owned(), parameter(name, &view)?)))
             .collect::<Result<_>>()?;
-        Ok(Self { config, parameters })
+        Ok(Self { config, tensors })
+    }
+
+    /// The bytes of a file. Equal contents give equal bytes.
+    ///
+    /// # Errors
+    /// If a tensor's shape and values disagree.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let failed = |e: safetensors::SafeTensorError| {
+            Error::Checkpoint(format!("it cannot be written: {e}"))
+        };
+        let bytes: Vec<Vec<u8>> = self
+            .tensors
+            .values()
+            .map(|p| p.values.iter().flat_map(|v| v.to_le_bytes()).collect())
+            .collect();
+        let views = self
+            .tensors
+            .iter()
+            .zip(&bytes)
+            .map(|((name, p), bytes)| {
+                Ok((name, TensorView::new(Dtype::F32, p.shape.clone(), bytes).map_err(failed)?))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let metadata = HashMap::from([(CONFIG_KEY.to_owned(), self.config.clone())]);
+        safetensors::serialize(views, Some(metadata)).map_err(failed)
+    }
+}
+
+/// A model's configuration and parameters, on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// What to build.
+    pub config: ModelConfig,
+    /// What to fill it with, by module path.
+    pub parameters: BTreeMap<String, Parameter>,
+}
+
+impl Checkpoint {
+    /// Reads a file's bytes.
+    ///
+    /// # Errors
+    /// If they are no checkpoint, or the checkpoint of a model that is not known.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let TensorFile { config, tensors } = TensorFile::from_bytes(bytes)?;
+        let config = serde_json::from_str(&config)
+            .map_err(|e| Error::Checkpoint(format!("its `config` is not understood: {e}")))?;
+        Ok(Self { config, parameters: tensors })
     }
 
     /// The bytes of a file. Equal checkpoints give equal bytes.
@@ -64,24 +110,9 @@ impl Checkpoint {
     /// # Errors
     /// If a parameter's shape and values disagree.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let failed =
-            |problem: String| Error::Checkpoint(format!("it cannot be written: {problem}"));
-        let config = serde_json::to_string(&self.config).map_err(|e| failed(e.to_string()))?;
-        let bytes: Vec<(&String, &Parameter, Vec<u8>)> = self
-            .parameters
-            .iter()
-            .map(|(name, p)| (name, p, p.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
-            .collect();
-        let views = bytes
-            .iter()
-            .map(|(name, p, bytes)| {
-                let view = TensorView::new(Dtype::F32, p.shape.clone(), bytes)
-                    .map_err(|e| failed(e.to_string()))?;
-                Ok((name.as_str(), view))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let metadata = HashMap::from([(CONFIG_KEY.to_owned(), config)]);
-        safetensors::serialize(views, Some(metadata)).map_err(|e| failed(e.to_string()))
+        let config = serde_json::to_string(&self.config)
+            .map_err(|e| Error::Checkpoint(format!("it cannot be written: {e}")))?;
+        TensorFile { config, tensors: self.parameters.clone() }.to_bytes()
     }
 
     /// Builds the model on a device and fills it.
@@ -96,20 +127,24 @@ impl Checkpoint {
         })
     }
 
-    /// Fills a model of the right shape.
-    ///
-    /// # Errors
-    /// As [`Checkpoint::build`].
-    pub fn fill<M: Module>(&self, model: M) -> Result<M> {
-        let mut filler = Filler { path: Vec::new(), left: self.parameters.clone(), problem: None };
-        let model = model.map(&mut filler);
-        if let Some(problem) = filler.problem {
-            return Err(Error::Checkpoint(problem));
-        }
-        match filler.left.keys().next() {
-            Some(name) => Err(Error::Checkpoint(format!("the model has no parameter `{name}`"))),
-            None => Ok(model),
-        }
+    fn fill<M: Module>(&self, model: M) -> Result<M> {
+        fill(model, self.parameters.clone())
+    }
+}
+
+/// Fills a model with parameters by module path.
+///
+/// # Errors
+/// If a parameter is missing, has another shape, or is one that the model does not have.
+pub fn fill<M: Module>(model: M, parameters: BTreeMap<String, Parameter>) -> Result<M> {
+    let mut filler = Filler { path: Vec::new(), left: parameters, problem: None };
+    let model = model.map(&mut filler);
+    if let Some(problem) = filler.problem {
+        return Err(Error::Checkpoint(problem));
+    }
+    match filler.left.keys().next() {
+        Some(name) => Err(Error::Checkpoint(format!("the model has no parameter `{name}`"))),
+        None => Ok(model),
     }
 }
 

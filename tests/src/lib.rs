@@ -4,6 +4,7 @@ mod close;
 mod golden;
 pub mod modules;
 pub mod naive;
+pub mod program;
 pub mod small;
 
 pub use close::{Tolerance, assert_close};

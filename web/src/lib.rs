@@ -1,1 +1,19 @@
-//! Gleaner.
+//! The Gleaner core in a page: a checkpoint in, samples out, on the visitor's own GPU.
+//!
+//! Every export is asynchronous and every read-back awaited: a browser cannot block, and the device's lazy
+//! constructor and synchronous reads panic there. Errors reach the page as one `Error` with one clear line.
+//!
+//! Order to read: [`backend`] (where to compute) → [`exchange`] (what crosses the border) → [`session`]
+//! (what a page calls).
+
+pub mod backend;
+pub mod exchange;
+pub mod session;
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Runs once when the module is loaded: a panic is then a readable line in the console.
+#[wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
+}

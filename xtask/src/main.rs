@@ -1,2 +1,84 @@
-//! Gates.
-fn main() {}
+//! Every gate of the project as one command: `cargo xtask GATE...`, the same for people and for CI.
+
+mod gates;
+mod shell;
+
+#[cfg(test)]
+mod architecture;
+
+use std::process::ExitCode;
+
+use gates::Gate;
+
+fn main() -> ExitCode {
+    let names: Vec<String> = std::env::args().skip(1).collect();
+    let gates = match chosen(&names) {
+        Ok(gates) => gates,
+        Err(usage) => {
+            eprintln!("{usage}");
+            return ExitCode::from(2);
+        }
+    };
+    for gate in gates {
+        // Only the failure is announced at the end: after success the last lines are the test runner's own.
+        if let Err(problem) = gate.run() {
+            eprintln!("error: gate {:?} failed: {problem}", gate.name());
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// The gates named on the command line, groups spelled out, in the order given.
+fn chosen(names: &[String]) -> Result<Vec<Gate>, String> {
+    if names.is_empty() {
+        return Err(usage("no gate named"));
+    }
+    let mut gates = Vec::new();
+    for name in names {
+        match name.as_str() {
+            "check" => gates.extend(Gate::CHECK),
+            "ci" => gates.extend(Gate::CI),
+            name => match Gate::ALL.into_iter().find(|gate| gate.name() == name) {
+                Some(gate) => gates.push(gate),
+                None => return Err(usage(&format!("unknown gate {name:?}"))),
+            },
+        }
+    }
+    Ok(gates)
+}
+
+fn usage(problem: &str) -> String {
+    let mut text = format!("error: {problem}\n\nusage: cargo xtask GATE...\n\n");
+    for gate in Gate::ALL {
+        text += &format!("  {:<12} {}\n", gate.name(), gate.purpose());
+    }
+    text += "\n  check        everything that runs nothing: fmt, lints, documentation, golden numbers\n";
+    text += "  ci           every gate, the cheapest first, the tests last\n";
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Result<Vec<&'static str>, String> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        chosen(&names).map(|gates| gates.iter().map(Gate::name).collect())
+    }
+
+    #[test]
+    fn gates_and_groups_are_found_by_name() {
+        assert_eq!(names(&["fmt", "test"]), Ok(vec!["fmt", "test"]));
+        let ci = names(&["ci"]).unwrap();
+        assert!(ci.starts_with(&names(&["check"]).unwrap()), "the cheap gates come first: {ci:?}");
+        assert_eq!(ci.last(), Some(&"test"), "the tests' summary must end the output");
+    }
+
+    #[test]
+    fn an_unknown_gate_is_answered_with_the_list() {
+        for answer in [names(&["tset"]).unwrap_err(), names(&[]).unwrap_err()] {
+            assert!(Gate::ALL.iter().all(|gate| answer.contains(gate.name())), "{answer}");
+        }
+    }
+}

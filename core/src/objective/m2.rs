@@ -11,11 +11,15 @@ use crate::models::M2;
 use crate::noise::Noise;
 
 /// How the bounds are combined.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct M2ObjectiveConfig {
     /// Weight of the cross-entropy of one labelled example against its bound: see [`effective_alpha`].
     pub alpha: f64,
+    /// Weight of the labelled half of a batch, bound and cross-entropy, against the unlabelled half. One
+    /// lets 100 labelled images weigh as much as all others; `N_labelled / N` counts every image once, as
+    /// Kingma et al. 2014 do.
+    pub labelled_weight: f64,
     /// MIER's terms on the unlabelled examples, if wanted.
     pub mier: Option<MierConfig>,
 }
@@ -133,7 +137,7 @@ impl M2Objective {
         Self { config }
     }
 
-    /// `J = mean_u -U(x) + mean_l [-L(x,y) - alpha log q(y|x)]` (E3), and with MIER
+    /// `J = mean_u -U(x) + w mean_l [-L(x,y) - alpha log q(y|x)]` (E3), and with MIER
     /// `- gamma I(y;x) + beta mean_u H(q(y|x))` (E10), at the given draws.
     pub fn terms_at(
         &self,
@@ -151,9 +155,10 @@ impl M2Objective {
         let labelled = l.value(kl_weight).mean();
         let entropy = u.entropy.clone().mean();
         let information = mutual_information(&u.q);
-        let mut total =
-            cross_entropy.clone() * self.config.alpha - unlabelled.clone() - labelled.clone();
-        if let Some(MierConfig { beta, gamma }) = self.config.mier {
+        let M2ObjectiveConfig { alpha, labelled_weight, mier } = self.config;
+        let supervision = cross_entropy.clone() * alpha - labelled.clone();
+        let mut total = supervision * labelled_weight - unlabelled.clone();
+        if let Some(MierConfig { beta, gamma }) = mier {
             total = total - information.clone() * gamma + entropy.clone() * beta;
         }
         Terms::new(total)

@@ -1,33 +1,30 @@
 //! One optimisation step, pure in its inputs: `(state, batch) -> (state, terms)`.
 
 use burn::module::Module;
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::GradientsParams;
 
+use super::adam::Adam;
 use super::clip::clip_global_norm;
 use crate::data::SemiBatch;
 use crate::noise::Noise;
 use crate::objective::{Objective, Terms};
 
 /// Everything that changes from step to step. Cloning is cheap: tensors are shared until they change.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct TrainState<M> {
     /// The model, on an autodiff device.
     pub model: M,
     /// Adam's moments.
-    pub optimizer: ModuleOptimizer,
+    pub optimizer: Adam,
     /// Steps done.
     pub step: u64,
 }
 
 impl<M: Module> TrainState<M> {
-    /// A state before the first step. Adam (Kingma and Ba 2015) with its published constants (E13).
+    /// A state before the first step.
     pub fn new(model: M) -> Self {
-        Self { model, optimizer: adam(), step: 0 }
+        Self { model, optimizer: Adam::default(), step: 0 }
     }
-}
-
-fn adam() -> ModuleOptimizer {
-    AdamConfig::new().with_beta_1(0.9).with_beta_2(0.999).with_epsilon(1e-8).init()
 }
 
 /// What does not change from step to step.
@@ -55,12 +52,12 @@ impl<O> Learner<O> {
     where
         O: Objective<M>,
     {
-        let TrainState { model, mut optimizer, step } = state;
+        let TrainState { model, optimizer, step } = state;
         let Self { objective, clip_norm, noise } = self;
         let terms = objective.terms(&model, batch, kl_weight, &noise.split("step").at(step));
         let grads = GradientsParams::from_grads(terms.total.clone().backward(), &model);
         let (grads, norm) = clip_global_norm(&model, grads, *clip_norm);
-        let model = optimizer.step(rate, model, grads);
+        let (optimizer, model) = optimizer.step(model, grads, rate);
         let terms = match norm {
             Some(norm) => terms.with("gradient_norm", norm),
             None => terms,

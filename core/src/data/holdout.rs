@@ -1,0 +1,91 @@
+//! A test split for data that comes without one.
+
+use super::{Examples, bad};
+use crate::error::Result;
+
+/// Splits off test examples, class by class: `quota(n)` of a class of `n`, spread evenly over the
+/// order of the file, so that the split is the same on every machine and in every run.
+///
+/// Example `j` of a class is a test example when `floor((j + 1) q / n) > floor(j q / n)`.
+/// Unlabelled examples stay in the training split. Returns `(train, test)` in file order.
+///
+/// # Errors
+/// Either split would be empty.
+pub fn hold_out(
+    examples: &Examples,
+    quota: impl Fn(usize) -> usize,
+    source_name: &str,
+) -> Result<(Examples, Examples)> {
+    let classes = examples.labels.iter().max().map_or(0, |&last| (last + 1).max(0)) as usize;
+    let counts = examples.class_counts(classes);
+    let mut seen = vec![0; classes];
+    let (mut train, mut test) = (Vec::new(), Vec::new());
+    for (row, &label) in examples.labels.iter().enumerate() {
+        let Ok(class) = usize::try_from(label) else {
+            train.push(row);
+            continue;
+        };
+        let (taken, count) = (quota(counts[class]).min(counts[class]), counts[class]);
+        let before = seen[class] * taken / count;
+        seen[class] += 1;
+        let split = if seen[class] * taken / count > before { &mut test } else { &mut train };
+        split.push(row);
+    }
+    if train.is_empty() || test.is_empty() {
+        return Err(bad(
+            source_name,
+            format!(
+                "{} labelled examples are too few to hold out a test split",
+                seen.iter().sum::<usize>()
+            ),
+            "give at least five examples of a class, or a test split of your own",
+        ));
+    }
+    Ok((examples.select(&train), examples.select(&test)))
+}
+
+/// A fifth of every class (rounded down) as the test split.
+///
+/// # Errors
+/// As [`hold_out`].
+pub fn hold_out_fifth(examples: &Examples, source_name: &str) -> Result<(Examples, Examples)> {
+    hold_out(examples, |count| count / 5, source_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Values;
+
+    fn numbered(labels: Vec<i64>) -> Examples {
+        let values = (0..labels.len()).map(|row| row as f32).collect();
+        Examples::new(Values::F32(values), vec![1], labels, "set").unwrap()
+    }
+
+    #[test]
+    fn a_fifth_of_every_class_and_no_example_twice() {
+        let labels: Vec<i64> =
+            (0..103).map(|row| if row % 7 == 0 { -1 } else { row % 3 }).collect();
+        let all = numbered(labels);
+        let (train, test) = hold_out_fifth(&all, "set").unwrap();
+        let fifths: Vec<usize> = all.class_counts(3).iter().map(|count| count / 5).collect();
+        assert_eq!(test.class_counts(3), fifths);
+        assert!(test.labels.iter().all(|&label| label >= 0));
+        let rows = |set: &Examples| set.gather(&(0..set.len()).collect::<Vec<_>>());
+        let mut both = [rows(&train), rows(&test)].concat();
+        both.sort_by(f32::total_cmp);
+        assert_eq!(both, (0..103).map(|row| row as f32).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_split_is_spread_over_the_file() {
+        let (_, test) = hold_out_fifth(&numbered(vec![0; 100]), "set").unwrap();
+        assert_eq!(test.gather(&[0, 1, 19]), [4.0, 9.0, 99.0]);
+    }
+
+    #[test]
+    fn too_few_examples_are_refused() {
+        let error = hold_out_fifth(&numbered(vec![0, 0, 1, 1, -1]), "tiny.csv").unwrap_err();
+        assert!(error.to_string().contains("tiny.csv: 4 labelled examples are too few"), "{error}");
+    }
+}

@@ -1,0 +1,251 @@
+//! NPZ: a ZIP archive of NPY arrays, the format of sample files and of the user's own data.
+
+use std::io::{Cursor, Read, Write};
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use super::examples::{Dataset, numbered};
+use super::holdout::hold_out_fifth;
+use super::npy::{NpyArray, NpyValues, parse_npy, write_npy};
+use super::{Examples, Values, bad};
+use crate::error::Result;
+
+/// No array of a supported data set is larger; a compression bomb stops here.
+const MAX_MEMBER: u64 = 2 << 30;
+
+/// Labels above this are not class indices.
+const MAX_CLASSES: i64 = 10_000;
+
+const REMEDY: &str = "save it with numpy.savez(path, x=..., y=...), y = -1 where unlabelled";
+
+/// An open archive: arrays are read one by one, on request.
+pub struct Npz<'a> {
+    archive: ZipArchive<Cursor<&'a [u8]>>,
+    source_name: &'a str,
+}
+
+impl<'a> Npz<'a> {
+    /// Reads the directory of the archive.
+    ///
+    /// # Errors
+    /// Empty, truncated, or not a ZIP archive.
+    pub fn open(bytes: &'a [u8], source_name: &'a str) -> Result<Self> {
+        if bytes.is_empty() {
+            return Err(bad(source_name, "the file is empty", REMEDY));
+        }
+        let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
+            bad(source_name, format!("truncated or not an NPZ archive ({error})"), REMEDY)
+        })?;
+        Ok(Self { archive, source_name })
+    }
+
+    /// Names of the arrays.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let names = (0..self.archive.len()).filter_map(|index| self.archive.name_for_index(index));
+        names.filter_map(|name| Some(name.ok()?.strip_suffix(".npy")?.to_owned())).collect()
+    }
+
+    /// The array `name`, or `None` when the archive has none of that name.
+    ///
+    /// # Errors
+    /// The member is damaged, too large, or not a readable array.
+    pub fn find(&mut self, name: &str) -> Result<Option<NpyArray>> {
+        let Some(index) = self.archive.index_for_name(&format!("{name}.npy")) else {
+            return Ok(None);
+        };
+        let source_name = format!("{} ({name})", self.source_name);
+        let damaged = |error: &dyn std::fmt::Display| {
+            bad(&source_name, format!("the archive is damaged ({error})"), REMEDY)
+        };
+        let member = self.archive.by_index(index).map_err(|error| damaged(&error))?;
+        let mut bytes = Vec::new();
+        member.take(MAX_MEMBER + 1).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
+        if bytes.len() as u64 > MAX_MEMBER {
+            return Err(bad(&source_name, "an array of more than 2 GiB", "split the file"));
+        }
+        parse_npy(&bytes, &source_name).map(Some)
+    }
+
+    /// The array `name`.
+    ///
+    /// # Errors
+    /// As [`Npz::find`]; also no array of that name (the message lists those that are there).
+    pub fn require(&mut self, name: &str) -> Result<NpyArray> {
+        match self.find(name)? {
+            Some(array) => Ok(array),
+            None => {
+                let problem = format!("no array {name:?} (found {:?})", self.names());
+                Err(bad(self.source_name, problem, REMEDY))
+            }
+        }
+    }
+}
+
+/// Reads `x`, `y` and, if there, `x_test`, `y_test`; without them a fifth of every class is held
+/// out (see [`hold_out_fifth`]). Classes are numbered from 0 to the largest training label.
+///
+/// `x` is `[n, features]`, `[n, height, width]` or `[n, height, width, channels]`; uint8 means
+/// pixels and is read as `v / 255`.
+///
+/// # Errors
+/// As [`Npz::require`]; also shapes that do not fit, labels that are not whole numbers or out of
+/// range, NaN or infinite values, or no labelled example.
+pub fn parse_npz(bytes: &[u8], name: &str, source_name: &str) -> Result<Dataset> {
+    let mut npz = Npz::open(bytes, source_name)?;
+    let all = examples(npz.require("x")?, npz.require("y")?, source_name)?;
+    let last = all.labels.iter().copied().max().unwrap_or(-1);
+    if last < 0 {
+        return Err(bad(source_name, "every example is unlabelled", "give some labels in y"));
+    }
+    let (train, test) = match npz.find("x_test")? {
+        Some(x_test) => (all, examples(x_test, npz.require("y_test")?, source_name)?),
+        None => hold_out_fifth(&all, source_name)?,
+    };
+    Dataset::new(name, numbered(last as usize + 1), train, test, source_name)
+}
+
+/// Puts `x` and `y` together.
+///
+/// # Errors
+/// See [`parse_npz`].
+pub fn examples(x: NpyArray, y: NpyArray, source_name: &str) -> Result<Examples> {
+    let shape = match x.shape[..] {
+        [_, height, width] => vec![height, width, 1],
+        [_, ref rest @ ..] if !rest.is_empty() => rest.to_vec(),
+        _ => {
+            let problem = format!("x has shape {:?}", x.shape);
+            return Err(bad(source_name, problem, "x needs one row per example: [n, ...]"));
+        }
+    };
+    let labels = labels(&y, source_name)?;
+    if labels.len() != x.shape[0] {
+        let problem = format!("{} labels in y for {} examples in x", labels.len(), x.shape[0]);
+        return Err(bad(source_name, problem, "x and y need the same length"));
+    }
+    let values = match x.values {
+        NpyValues::U8(values) => Values::U8(values),
+        NpyValues::F32(values) => Values::F32(values),
+        NpyValues::I64(values) => {
+            Values::F32(values.into_iter().map(|value| value as f32).collect())
+        }
+    };
+    Examples::new(values, shape, labels, source_name)
+}
+
+fn labels(y: &NpyArray, source_name: &str) -> Result<Vec<i64>> {
+    let labels = match (&y.values, y.shape.len()) {
+        (NpyValues::U8(values), 1) => values.iter().map(|&value| i64::from(value)).collect(),
+        (NpyValues::I64(values), 1) => values.clone(),
+        _ => {
+            let problem = format!("y has shape {:?} or is not an integer array", y.shape);
+            return Err(bad(
+                source_name,
+                problem,
+                "y needs one integer per example: y.astype(int)",
+            ));
+        }
+    };
+    match labels.iter().position(|label| !(-1..MAX_CLASSES).contains(label)) {
+        None => Ok(labels),
+        Some(index) => {
+            let problem = format!("label {} of example {index} is out of range", labels[index]);
+            let remedy = "labels are 0, 1, 2, ... and -1 for an unlabelled example";
+            Err(bad(source_name, problem, remedy))
+        }
+    }
+}
+
+/// Writes arrays as an archive that `numpy.load` reads; the same arrays give the same bytes.
+///
+/// # Errors
+/// Two arrays have the same name, or an array is too large for a ZIP archive.
+pub fn write_npz(arrays: &[(&str, NpyArray)]) -> Result<Vec<u8>> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for (name, array) in arrays {
+        let damaged = |error: &dyn std::fmt::Display| {
+            bad(name, format!("cannot be stored ({error})"), "give every array its own name")
+        };
+        writer.start_file(format!("{name}.npy"), options).map_err(|error| damaged(&error))?;
+        writer.write_all(&write_npy(array)).map_err(|error| damaged(&error))?;
+    }
+    match writer.finish() {
+        Ok(cursor) => Ok(cursor.into_inner()),
+        Err(error) => Err(bad("archive", format!("cannot be closed ({error})"), "write less")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(arrays: &[(&str, NpyArray)]) -> String {
+        let bytes = write_npz(arrays).unwrap();
+        parse_npz(&bytes, "own", "f.npz").unwrap_err().to_string()
+    }
+
+    fn x(rows: usize) -> NpyArray {
+        NpyArray::f32(&[rows, 2], (0..2 * rows).map(|at| at as f32).collect())
+    }
+
+    fn y(labels: &[i64]) -> NpyArray {
+        NpyArray::i64(&[labels.len()], labels.to_vec())
+    }
+
+    #[test]
+    fn splits_are_read_or_made() {
+        let own = write_npz(&[
+            ("x", x(3)),
+            ("y", y(&[0, -1, 1])),
+            ("x_test", x(2)),
+            ("y_test", y(&[1, 0])),
+        ]);
+        let set = parse_npz(&own.unwrap(), "own", "f").unwrap();
+        assert_eq!((set.train.labels, set.test.labels), (vec![0, -1, 1], vec![1, 0]));
+        assert_eq!(set.classes, ["0", "1"]);
+        let labels: Vec<i64> = (0..20).map(|row| row % 2).collect();
+        let held_out = write_npz(&[("x", x(20)), ("y", y(&labels))]).unwrap();
+        let set = parse_npz(&held_out, "own", "f").unwrap();
+        assert_eq!((set.train.len(), set.test.class_counts(2)), (16, vec![2, 2]));
+    }
+
+    #[test]
+    fn pixels_stay_bytes() {
+        let pixels =
+            NpyArray { shape: vec![2, 1, 2], values: NpyValues::U8(vec![0, 255, 51, 102]) };
+        let set = examples(pixels, y(&[0, 1]), "f").unwrap();
+        assert_eq!(set.shape, [1, 2, 1]);
+        assert_eq!(set.gather(&[1]), [0.2, 0.4]);
+    }
+
+    #[test]
+    fn writing_is_deterministic_and_refuses_twins() {
+        let arrays = [("x", x(2)), ("y", y(&[0, 1]))];
+        assert_eq!(write_npz(&arrays).unwrap(), write_npz(&arrays).unwrap());
+        assert!(write_npz(&[("x", x(1)), ("x", x(1))]).is_err());
+    }
+
+    #[test]
+    fn broken_archives_are_refused() {
+        let good = write_npz(&[("x", x(20)), ("y", y(&[0; 20]))]).unwrap();
+        let parse = |bytes: &[u8]| parse_npz(bytes, "own", "f.npz").unwrap_err().to_string();
+        assert!(parse(&[]).contains("empty"));
+        assert!(parse(b"hello").contains("not an NPZ"));
+        assert!(parse(&good[..good.len() / 2]).contains("truncated"));
+        let mut flipped = good;
+        flipped[200] ^= 1;
+        assert!(parse(&flipped).contains("damaged"));
+        assert!(message(&[("x", x(2))]).contains("no array \"y\" (found [\"x\"])"));
+        assert!(message(&[("x", x(2)), ("y", y(&[0]))]).contains("1 labels in y for 2 examples"));
+        assert!(message(&[("x", x(2)), ("y", y(&[0, -2]))]).contains("label -2 of example 1"));
+        assert!(message(&[("x", x(2)), ("y", y(&[0, i64::MAX]))]).contains("out of range"));
+        assert!(message(&[("x", x(2)), ("y", y(&[-1, -1]))]).contains("unlabelled"));
+        assert!(message(&[("x", x(2)), ("y", x(1))]).contains("integer"));
+        assert!(message(&[("x", y(&[0, 1])), ("y", y(&[0, 1]))]).contains("x has shape [2]"));
+        let nan = NpyArray::f32(&[2, 1], vec![0.0, f32::NAN]);
+        assert!(message(&[("x", nan), ("y", y(&[0, 1]))]).contains("NaN"));
+        assert!(message(&[("x", x(2)), ("y", y(&[0, 1])), ("x_test", x(2))]).contains("y_test"));
+    }
+}

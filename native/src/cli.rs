@@ -1,0 +1,64 @@
+//! The command line, declared.
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::cmd;
+use crate::output::Output;
+
+/// Train semi-supervised generative models, sample from them, keep the samples worth learning from.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gleaner",
+    version,
+    propagate_version = true,
+    after_help = "Examples:\n  \
+        gleaner train                                   the embedded digits, in about a minute\n  \
+        gleaner train --data mnist --labels-per-class 10 --data-dir ~/data\n  \
+        gleaner eval runs/digits-m2-seed0 --iwae-samples 50\n  \
+        gleaner sample runs/digits-m2-seed0 --per-class 10 --out samples.npz --grid samples.png"
+)]
+pub struct Cli {
+    /// Make the last line of stdout one JSON object
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Train a model, evaluate it on the test split, and leave a run directory
+    Train(Box<cmd::train::Args>),
+    /// Measure a trained run again, with IWAE if asked
+    Eval(cmd::eval::Args),
+    /// Draw class-conditional samples into an .npz
+    Sample(cmd::sample::Args),
+    /// Draw test images above their reconstructions
+    Reconstruct(cmd::reconstruct::Args),
+    /// List, fetch and verify data sets
+    Data(cmd::data::Args),
+    /// List the devices that this build can use
+    Devices(cmd::devices::Args),
+    /// Time the training step
+    Bench(cmd::bench::Args),
+}
+
+impl Cli {
+    /// Runs the verb.
+    ///
+    /// # Errors
+    /// Whatever stops the verb, worded for the user.
+    pub fn run(self) -> Result<()> {
+        let out = Output::new(self.json);
+        match self.verb {
+            Verb::Train(args) => cmd::train::run(&args, &out),
+            Verb::Eval(args) => cmd::eval::run(&args, &out),
+            Verb::Sample(args) => cmd::sample::run(&args, &out),
+            Verb::Reconstruct(args) => cmd::reconstruct::run(&args, &out),
+            Verb::Data(args) => cmd::data::run(&args, &out),
+            Verb::Devices(args) => cmd::devices::run(&args, &out),
+            Verb::Bench(args) => cmd::bench::run(&args, &out),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! `gleaner data`: list, fetch and verify data sets.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow, bail};
+use clap::Subcommand;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::dataset::default_data_dir;
+use crate::fetch::{fetch, sha256};
+use crate::output::Output;
+use crate::registry::{ENTRIES, Entry, File, find};
+
+/// Arguments of `gleaner data`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  gleaner data list
+  gleaner data fetch mnist --data-dir ~/data
+  gleaner data fetch cifar-10 --mirror http://localhost:8000
+  gleaner data verify --all")]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What `gleaner data` does.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Show the known data sets and which are present
+    List(ListArgs),
+    /// Download a data set from its official address (resumes, checks SHA-256)
+    Fetch(FetchArgs),
+    /// Check the SHA-256 of the files of a data set
+    Verify(VerifyArgs),
+}
+
+/// Arguments of `gleaner data list`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  gleaner data list --json")]
+pub struct ListArgs {
+    /// Folder of the data sets [default: $GLEANER_DATA, else the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Also check the SHA-256 of every file that is present
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Arguments of `gleaner data fetch`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  gleaner data fetch fashion-mnist --mirror http://localhost:8000
+  (asks for http://localhost:8000/fashion-mnist/train-images-idx3-ubyte.gz and so on)"
+)]
+pub struct FetchArgs {
+    /// Data set, for example mnist
+    pub name: String,
+    /// Server that has `<data set>/<file>`, instead of the official address
+    #[arg(long, value_name = "URL")]
+    pub mirror: Option<String>,
+    /// Folder of the data sets [default: $GLEANER_DATA, else the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// Arguments of `gleaner data verify`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  gleaner data verify mnist\n  gleaner data verify --all --json"
+)]
+pub struct VerifyArgs {
+    /// Data set, for example mnist
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub name: Option<String>,
+    /// Every data set that is present
+    #[arg(long)]
+    pub all: bool,
+    /// Folder of the data sets [default: $GLEANER_DATA, else the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// State of one data set on this machine.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// All files of one variant are there.
+    pub present: bool,
+    /// `ok`, `bad` (a checksum is wrong), `unverified` (no checksum known, or not asked for), or
+    /// `absent`.
+    pub verified: &'static str,
+    /// Number of classes.
+    pub classes: usize,
+    /// Training examples.
+    pub train: usize,
+    /// Test examples.
+    pub test: usize,
+    /// Licence and citation.
+    pub licence: &'static str,
+    /// Files whose checksum is wrong.
+    pub bad: Vec<String>,
+}
+
+/// Runs `gleaner data`.
+///
+/// # Errors
+/// Unknown data set, failed download, wrong checksum, or a closed standard output.
+pub fn run(args: &Args, out: &Output) -> Result<()> {
+    match &args.action {
+        Action::List(args) => list(args, out),
+        Action::Fetch(args) => run_fetch(args, out),
+        Action::Verify(args) => verify(args, out),
+    }
+}
+
+fn data_dir(given: Option<&PathBuf>) -> PathBuf {
+    given.cloned().unwrap_or_else(default_data_dir)
+}
+
+fn known(name: &str) -> Result<&'static Entry> {
+    find(name).ok_or_else(|| {
+        let names: Vec<&str> = ENTRIES.iter().map(|entry| entry.name).collect();
+        anyhow!(
+            "no data set is called {name:?}; known are {} (digits is built in)",
+            names.join(", ")
+        )
+    })
+}
+
+/// The folder of a data set (`fashion-mnist` or `fashion_mnist`) and its first complete variant.
+fn present(entry: &Entry, data_dir: &Path) -> Option<(PathBuf, &'static [File])> {
+    let folders = [data_dir.join(entry.name), data_dir.join(entry.name.replace('-', "_"))];
+    folders.into_iter().find_map(|folder| {
+        let complete = |files: &&[File]| files.iter().all(|file| folder.join(file.name).is_file());
+        let files = entry.variants.iter().copied().find(|files| complete(files))?;
+        Some((folder, files))
+    })
+}
+
+fn status(entry: &'static Entry, data_dir: &Path, check: bool) -> Result<Status> {
+    let found = present(entry, data_dir);
+    let mut bad = Vec::new();
+    let mut verified = if found.is_some() { "unverified" } else { "absent" };
+    if let Some((folder, files)) = found.as_ref().filter(|_| check) {
+        for file in *files {
+            let path = folder.join(file.name);
+            if let Some(expected) = file.sha256
+                && sha256(&path)? != expected
+            {
+                bad.push(path.display().to_string());
+            }
+        }
+        if files.iter().all(|file| file.sha256.is_some()) {
+            verified = "ok";
+        }
+        if !bad.is_empty() {
+            verified = "bad";
+        }
+    }
+    let Entry { name, classes, sizes: [train, test], licence, .. } = *entry;
+    Ok(Status { name, present: found.is_some(), verified, classes, train, test, licence, bad })
+}
+
+fn list(args: &ListArgs, out: &Output) -> Result<()> {
+    let dir = data_dir(args.data_dir.as_ref());
+    let mut sets = vec![Status {
+        name: "digits",
+        present: true,
+        verified: "ok",
+        classes: 10,
+        train: 1437,
+        test: 360,
+        licence: "CC BY 4.0; E. Alpaydin, C. Kaynak, UCI, doi:10.24432/C50P49 (built in)",
+        bad: Vec::new(),
+    }];
+    for entry in ENTRIES {
+        sets.push(status(entry, &dir, args.check)?);
+    }
+    out.line(format!(
+        "{:14} {:8} {:11} {:>7} {:>7} {:>7}",
+        "name", "present", "verified", "classes", "train", "test"
+    ));
+    for Status { name, present, verified, classes, train, test, .. } in &sets {
+        let present = if *present { "yes" } else { "no" };
+        out.line(format!("{name:14} {present:8} {verified:11} {classes:7} {train:7} {test:7}"));
+    }
+    out.line(format!("folder: {}", dir.display()));
+    out.object(&json!({ "data_dir": dir, "sets": sets }))
+}
+
+fn run_fetch(args: &FetchArgs, out: &Output) -> Result<()> {
+    let dir = data_dir(args.data_dir.as_ref());
+    let entry = known(&args.name)?;
+    fetch(entry, args.mirror.as_deref(), &dir)?;
+    let status = status(entry, &dir, true)?;
+    let folder = dir.join(entry.name);
+    out.line(format!("{}: {} in {}", entry.name, status.verified, folder.display()));
+    out.object(&json!({ "data_dir": dir, "set": status }))
+}
+
+fn verify(args: &VerifyArgs, out: &Output) -> Result<()> {
+    let dir = data_dir(args.data_dir.as_ref());
+    let mut sets = Vec::new();
+    match &args.name {
+        Some(name) => {
+            let status = status(known(name)?, &dir, true)?;
+            if !status.present {
+                let name = status.name;
+                bail!(
+                    "{} is missing or incomplete; run `gleaner data fetch {name} --data-dir {}`",
+                    dir.join(name).display(),
+                    dir.display()
+                );
+            }
+            sets.push(status);
+        }
+        None => {
+            for entry in ENTRIES {
+                sets.push(status(entry, &dir, true)?);
+            }
+            sets.retain(|status| status.present);
+        }
+    }
+    for Status { name, verified, .. } in &sets {
+        out.line(format!("{name:14} {verified}"));
+    }
+    out.object(&json!({ "data_dir": dir, "sets": sets }))?;
+    let bad: Vec<String> = sets.into_iter().flat_map(|status| status.bad).collect();
+    if !bad.is_empty() {
+        bail!("wrong sha256: {}; delete and fetch again", bad.join(", "));
+    }
+    Ok(())
+}

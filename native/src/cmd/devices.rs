@@ -1,0 +1,26 @@
+//! `gleaner devices`.
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::device;
+use crate::output::Output;
+
+/// List the devices that this build can use.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Lists them.
+///
+/// # Errors
+/// None that a user can cause.
+pub fn run(_args: &Args, out: &Output) -> Result<()> {
+    let devices = device::available();
+    for (name, what) in &devices {
+        out.line(format!("  {name:<7} {what}"));
+    }
+    if devices.len() == 1 {
+        out.line("GPU support is a build choice: cargo build --release --features wgpu (or cuda)");
+    }
+    out.object(&json!({ "devices": devices.iter().map(|(name, _)| name).collect::<Vec<_>>() }))
+}

@@ -1,0 +1,100 @@
+//! `gleaner eval`: measures a trained run again.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use gleaner_core::data::Examples;
+use gleaner_core::infer;
+use gleaner_core::noise::Noise;
+use serde_json::json;
+
+use crate::device;
+use crate::output::Output;
+use crate::run_dir::RunDir;
+use crate::summary::{elbo, known, mean, measure};
+use crate::training::Problem;
+
+/// Measure a trained run again, with IWAE if asked.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    gleaner eval runs/digits-m2-seed0\n  \
+    gleaner eval runs/digits-m2-seed0 --split val --iwae-samples 50 --json")]
+pub struct Args {
+    /// Run directory
+    run: PathBuf,
+    /// Which examples
+    #[arg(long, value_enum, default_value = "test")]
+    split: SplitName,
+    /// Draws of z per class and example of the importance-weighted bound; 0 leaves it out
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    iwae_samples: usize,
+    /// Where to compute [default: as the run]
+    #[arg(long)]
+    device: Option<String>,
+    /// Folder of the data sets [default: as the run]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum SplitName {
+    Test,
+    Val,
+}
+
+/// Measures.
+///
+/// # Errors
+/// If the run, its data or the device fails.
+pub fn run(args: &Args, out: &Output) -> Result<()> {
+    let dir = RunDir::open(&args.run)?;
+    let mut recipe = dir.recipe()?;
+    if let Some(data_dir) = &args.data_dir {
+        recipe.data.dir = Some(data_dir.clone());
+    }
+    let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
+    let (config, model) = dir.load_m2(&device)?;
+    let problem = Problem::load(&recipe)?;
+    let (examples, rows): (&Examples, Vec<usize>) = match args.split {
+        SplitName::Test => (&problem.data.test, known(&problem.data.test)),
+        SplitName::Val => (&problem.data.train, problem.split.validation.clone()),
+    };
+    let measured = measure(&model, examples, &rows, config.classes, &device)?;
+    let noise = Noise::new(recipe.train.seed);
+    let elbo = elbo(&model, &config, examples, &rows, &noise, &device)?;
+    let iwae = (args.iwae_samples > 0)
+        .then(|| {
+            let noise = noise.split("iwae");
+            let bound = infer::importance_weighted_bound(
+                &model,
+                config.classes,
+                examples,
+                &rows,
+                args.iwae_samples,
+                &noise,
+                &device,
+            );
+            pollster::block_on(bound).map(|bounds| mean(&bounds))
+        })
+        .transpose()?;
+    let split = if args.split == SplitName::Test { "test" } else { "val" };
+    out.line(format!("{} on {} examples of the {split} split", args.run.display(), rows.len()));
+    let mut table = vec![
+        ("accuracy", format!("{:.2} %", 100.0 * measured.accuracy)),
+        ("calibration error", format!("{:.4}", measured.ece)),
+        ("Brier score", format!("{:.4}", measured.brier)),
+        ("negative log-likelihood", format!("{:.4} nats", measured.nll)),
+        ("classifier entropy", format!("{:.4} nats", measured.entropy)),
+        ("ELBO", format!("{elbo:.3} nats")),
+    ];
+    if let Some(iwae) = iwae {
+        table.push(("IWAE", format!("{iwae:.3} nats ({} draws)", args.iwae_samples)));
+    }
+    out.table(&table);
+    out.object(&json!({
+        "run": args.run, "split": split, "examples": rows.len(),
+        "accuracy": measured.accuracy, "ece": measured.ece, "brier": measured.brier,
+        "nll": measured.nll, "entropy": measured.entropy, "elbo": elbo,
+        "iwae": iwae, "iwae_samples": args.iwae_samples,
+    }))
+}

@@ -1,0 +1,9 @@
+//! One verb per file.
+
+pub mod bench;
+pub mod data;
+pub mod devices;
+pub mod eval;
+pub mod reconstruct;
+pub mod sample;
+pub mod train;

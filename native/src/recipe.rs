@@ -1,0 +1,334 @@
+//! Recipes: everything that decides a run, as TOML.
+//!
+//! A run's settings are laid over each other as tables, later ones winning: the built-in recipe of the data
+//! set, the recipe file, the flags, the `--set` pairs. Only the result is given a type, so a default lives in
+//! one place and an unknown key is refused by name wherever it came from.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use gleaner_core::data::Binarise;
+use gleaner_core::models::{Likelihood, M2Config};
+use gleaner_core::nets::Activation;
+use gleaner_core::objective::MierConfig;
+use gleaner_core::train::Schedule;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+/// What every data set starts from.
+const GENERAL: &str = include_str!("../../recipes/general.toml");
+
+/// Built-in recipes by data set.
+const BUILT_IN: [(&str, &str); 2] = [
+    ("digits", include_str!("../../recipes/digits.toml")),
+    ("mnist", include_str!("../../recipes/mnist.toml")),
+];
+
+/// Everything that decides a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Recipe {
+    /// Which examples, and which of their labels.
+    pub data: DataSettings,
+    /// Which model.
+    pub model: ModelSettings,
+    /// What is minimised.
+    pub objective: ObjectiveSettings,
+    /// How it is minimised.
+    pub train: TrainSettings,
+}
+
+/// Which examples, and which of their labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DataSettings {
+    /// A data set's name, or a path.
+    pub name: String,
+    /// Folder of the data sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dir: Option<PathBuf>,
+    /// Labelled examples of each class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels_per_class: Option<usize>,
+    /// Labelled examples in all, the same number of each class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<usize>,
+    /// Share of the training examples that is held out for validation.
+    pub validation: f64,
+    /// Whether the labelled examples are in the unlabelled pool too.
+    pub labelled_in_pool: bool,
+    /// Whether colour images are turned into grey ones.
+    pub grey: bool,
+    /// Whether each feature is shifted and scaled to mean 0 and variance 1.
+    pub standardise: bool,
+    /// What happens to grey levels in training.
+    pub binarise: Binarise,
+}
+
+/// Which model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ModelSettings {
+    /// The model's name.
+    pub kind: ModelKind,
+    /// Dimensions of z.
+    pub latent: usize,
+    /// Widths of the hidden layers of encoder and decoder.
+    pub hidden: Vec<usize>,
+    /// Widths of the hidden layers of the classifier.
+    pub classifier_hidden: Vec<usize>,
+    /// Nonlinearity.
+    pub activation: Activation,
+    /// Distribution of x.
+    pub likelihood: Likelihood,
+}
+
+/// The models that `train` knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelKind {
+    /// Kingma et al. 2014, section 2.2.
+    M2,
+}
+
+/// What is minimised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ObjectiveSettings {
+    /// The 0.1 of `alpha = 0.1 N / N_labelled`.
+    pub alpha: f64,
+    /// Weight of the labelled half of a batch against the unlabelled half.
+    pub labelled_weight: f64,
+    /// Epochs over which the weight of the divergence terms rises to one.
+    pub kl_warm_up_epochs: f64,
+    /// MIER's weights; absent, MIER is off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mier: Option<MierConfig>,
+}
+
+/// How it is minimised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TrainSettings {
+    /// Passes over the unlabelled pool.
+    pub epochs: u64,
+    /// Steps, if they are to decide instead of the epochs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// Unlabelled examples in a step.
+    pub batch_size: usize,
+    /// Labelled examples in a step.
+    pub labelled_batch_size: usize,
+    /// Highest learning rate.
+    pub lr: f64,
+    /// What the learning rate does after its warm-up.
+    pub schedule: Schedule,
+    /// Steps over which the learning rate rises.
+    pub warm_up_steps: u64,
+    /// Largest global norm of the gradient.
+    pub clip_norm: f64,
+    /// Steps of the supervised baseline; 0 leaves it out.
+    pub baseline_steps: u64,
+    /// Seed of weights, label draw, order and noise.
+    pub seed: u64,
+    /// Where to compute.
+    pub device: String,
+    /// CPU threads; 0 takes all.
+    pub threads: usize,
+}
+
+impl Recipe {
+    /// Lays the recipe file, the flags and the `--set` pairs over the built-in recipe of the data set.
+    ///
+    /// # Errors
+    /// If a file cannot be read, a pair is no pair, or the result has unknown keys or wrong values.
+    pub fn resolve(file: Option<&Path>, flags: Table, sets: &[String]) -> Result<Self> {
+        let mut over = match file {
+            Some(path) => read_table(path)?,
+            None => Table::new(),
+        };
+        merge(&mut over, flags);
+        for pair in sets {
+            merge(&mut over, parse_pair(pair)?);
+        }
+        let name = over
+            .get("data")
+            .and_then(|data| data.get("name"))
+            .and_then(Value::as_str)
+            .unwrap_or("digits")
+            .to_lowercase();
+        let mut table: Table = GENERAL.parse().context("the built-in general recipe")?;
+        if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
+            merge(&mut table, text.parse().context("a built-in recipe")?);
+        }
+        merge(&mut table, over);
+        let recipe: Self = table.try_into().map_err(|e: toml::de::Error| {
+            anyhow!("{}: {}", file.map_or("settings".into(), |f| f.display().to_string()), one_line(&e))
+        })?;
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    /// As the `config.toml` of a run.
+    ///
+    /// # Errors
+    /// If a path in it is not valid text.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).context("the settings cannot be written as TOML")
+    }
+
+    /// The M2 for examples of the given shape.
+    pub fn m2(&self, shape: &[usize], classes: usize) -> M2Config {
+        M2Config {
+            shape: shape.to_vec(),
+            classes,
+            latent: self.model.latent,
+            hidden: self.model.hidden.clone(),
+            classifier_hidden: self.model.classifier_hidden.clone(),
+            activation: self.model.activation,
+            likelihood: self.model.likelihood,
+        }
+    }
+
+    /// Labels of each class to draw.
+    ///
+    /// # Errors
+    /// If `labels` is not a multiple of the number of classes.
+    pub fn labels_per_class(&self, classes: usize) -> Result<Option<usize>> {
+        let Some(labels) = self.data.labels else { return Ok(self.data.labels_per_class) };
+        if labels == 0 || labels % classes != 0 {
+            bail!(
+                "data.labels = {labels} does not share out over {classes} classes; \
+                 take a multiple of {classes}, or --labels-per-class"
+            );
+        }
+        Ok(Some(labels / classes))
+    }
+
+    fn check(&self) -> Result<()> {
+        let TrainSettings { epochs, steps, batch_size, lr, clip_norm, .. } = &self.train;
+        if steps.unwrap_or(*epochs) == 0 {
+            bail!("train.epochs = 0 trains nothing; ask for at least 1");
+        }
+        if *batch_size == 0 || self.train.labelled_batch_size == 0 {
+            bail!("train.batch-size = 0: a batch needs at least one example");
+        }
+        for (name, value) in [("train.lr", *lr), ("train.clip-norm", *clip_norm)] {
+            if !(value.is_finite() && value > 0.0) {
+                bail!("{name} = {value} is not valid: it must be a positive number");
+            }
+        }
+        for (name, value) in [
+            ("objective.alpha", self.objective.alpha),
+            ("objective.labelled-weight", self.objective.labelled_weight),
+            ("objective.kl-warm-up-epochs", self.objective.kl_warm_up_epochs),
+        ] {
+            if !(value.is_finite() && value >= 0.0) {
+                bail!("{name} = {value} is not valid: it must be zero or more");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a recipe file as a table.
+fn read_table(path: &Path) -> Result<Table> {
+    let text = std::fs::read_to_string(path).with_context(|| {
+        format!("cannot read the recipe {}; name a .toml file or a run's config.toml", path.display())
+    })?;
+    text.parse().map_err(|e| anyhow!("{}: not valid TOML: {}", path.display(), one_line(&e)))
+}
+
+/// `a.b=value` as nested tables. A value that is no TOML is taken as text.
+fn parse_pair(pair: &str) -> Result<Table> {
+    let (path, text) = pair
+        .split_once('=')
+        .filter(|(path, _)| !path.trim().is_empty())
+        .ok_or_else(|| anyhow!("--set {pair}: write --set key.path=value, such as --set train.lr=1e-3"))?;
+    let value = format!("v = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .unwrap_or_else(|| Value::String(text.to_owned()));
+    Ok(nested(path.trim(), value))
+}
+
+/// `a.b.c` and a value as `{a: {b: {c: value}}}`.
+pub fn nested(path: &str, value: Value) -> Table {
+    let (head, rest) = path.split_once('.').unwrap_or((path, ""));
+    let inner = if rest.is_empty() { value } else { Value::Table(nested(rest, value)) };
+    Table::from_iter([(head.to_owned(), inner)])
+}
+
+/// Lays `over` over `base`: tables are merged, anything else is replaced.
+pub fn merge(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(value)) => merge(inner, value),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+fn one_line(error: &toml::de::Error) -> String {
+    let mut message = error.message().replace('\n', " ");
+    if let Some(place) = error.to_string().lines().find(|line| line.starts_with("in `")) {
+        message = format!("{message}, {place}");
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_anything_the_recipe_is_the_embedded_digits() {
+        let recipe = Recipe::resolve(None, Table::new(), &[]).unwrap();
+        assert_eq!(recipe.data.name, "digits");
+        assert_eq!(recipe.data.labels_per_class, Some(10));
+    }
+
+    #[test]
+    fn every_built_in_recipe_resolves_and_survives_a_round_trip() {
+        for (name, _) in BUILT_IN {
+            let flags = nested("data.name", name.into());
+            let recipe = Recipe::resolve(None, flags, &[]).unwrap();
+            let again: Recipe = toml::from_str(&recipe.to_toml().unwrap()).unwrap();
+            assert_eq!(recipe, again);
+        }
+    }
+
+    #[test]
+    fn set_beats_flags_and_keeps_the_rest() {
+        let flags = nested("train.lr", 0.5.into());
+        let sets = ["train.lr=0.25".into(), "model.hidden=[7, 8]".into()];
+        let recipe = Recipe::resolve(None, flags, &sets).unwrap();
+        assert_eq!(recipe.train.lr, 0.25);
+        assert_eq!(recipe.model.hidden, [7, 8]);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let error = Recipe::resolve(None, Table::new(), &["train.learning=1".into()]).unwrap_err();
+        assert!(error.to_string().contains("unknown field `learning`"), "{error}");
+        assert!(!error.to_string().contains('\n'));
+    }
+
+    #[test]
+    fn a_wrong_type_names_the_key() {
+        let error = Recipe::resolve(None, Table::new(), &["train.lr=fast".into()]).unwrap_err();
+        assert!(error.to_string().contains("lr"), "{error}");
+    }
+
+    #[test]
+    fn labels_are_shared_out_over_the_classes() {
+        let sets = |n: &str| [format!("data.labels={n}")];
+        let recipe = Recipe::resolve(None, Table::new(), &sets("100")).unwrap();
+        assert_eq!(recipe.labels_per_class(10).unwrap(), Some(10));
+        let recipe = Recipe::resolve(None, Table::new(), &sets("101")).unwrap();
+        assert!(recipe.labels_per_class(10).is_err());
+    }
+}

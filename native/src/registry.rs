@@ -1,0 +1,261 @@
+//! The data sets that gleaner knows by name: files, addresses, checksums, licences.
+
+/// A file of a data set.
+#[derive(Clone, Copy, Debug)]
+pub struct File {
+    /// Official file name.
+    pub name: &'static str,
+    /// SHA-256 in hexadecimal; `None` where no checksum is known: such a file is "unverified".
+    pub sha256: Option<&'static str>,
+    /// Size in bytes where known.
+    pub bytes: Option<u64>,
+}
+
+/// A data set.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Name on the command line and folder under the data folder.
+    pub name: &'static str,
+    /// Number of classes.
+    pub classes: usize,
+    /// Training and test examples.
+    pub sizes: [usize; 2],
+    /// Alternative sets of files, the official one first; any complete one is enough.
+    pub variants: &'static [&'static [File]],
+    /// Address of the folder that holds the official files.
+    pub base: &'static str,
+    /// Archive under `base` that holds the official files, where they are not served one by one.
+    pub archive: Option<&'static str>,
+    /// Licence and citation.
+    pub licence: &'static str,
+}
+
+const fn known(name: &'static str, bytes: u64, sha256: &'static str) -> File {
+    File { name, sha256: Some(sha256), bytes: Some(bytes) }
+}
+
+const fn unverified(name: &'static str) -> File {
+    File { name, sha256: None, bytes: None }
+}
+
+/// The order of the files of an MNIST-like set: train images, train labels, test images and labels.
+pub const IDX_FILES: [&str; 4] = [
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+];
+
+const MNIST: &[File] = &[
+    known(
+        IDX_FILES[0],
+        9_912_422,
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    ),
+    known(IDX_FILES[1], 28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+    known(
+        IDX_FILES[2],
+        1_648_877,
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    ),
+    known(IDX_FILES[3], 4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+];
+
+const FASHION: &[File] = &[
+    known(
+        IDX_FILES[0],
+        26_421_880,
+        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    ),
+    known(IDX_FILES[1], 29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+    known(
+        IDX_FILES[2],
+        4_422_102,
+        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+    ),
+    known(IDX_FILES[3], 5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+];
+
+const KMNIST: &[File] = &[
+    known(
+        IDX_FILES[0],
+        18_165_135,
+        "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+    ),
+    known(IDX_FILES[1], 29_497, "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17"),
+    known(
+        IDX_FILES[2],
+        3_041_136,
+        "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+    ),
+    known(IDX_FILES[3], 5_120, "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"),
+];
+
+const BATCH: u64 = 30_730_000;
+
+const CIFAR10_BIN: &[File] = &[
+    known(
+        "data_batch_1.bin",
+        BATCH,
+        "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
+    ),
+    known(
+        "data_batch_2.bin",
+        BATCH,
+        "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
+    ),
+    known(
+        "data_batch_3.bin",
+        BATCH,
+        "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
+    ),
+    known(
+        "data_batch_4.bin",
+        BATCH,
+        "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
+    ),
+    known(
+        "data_batch_5.bin",
+        BATCH,
+        "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
+    ),
+    known(
+        "test_batch.bin",
+        BATCH,
+        "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
+    ),
+];
+
+const CIFAR10_MOSAICS: &[File] = &[
+    known(
+        "data_batch_1.webp",
+        17_103_616,
+        "a96e093c1910a3383bee8e5edecdedb57a6c785e6175c34d8f7ad973fc2a4fc6",
+    ),
+    known(
+        "data_batch_2.webp",
+        17_146_842,
+        "b02f666bd28977dd1dde78326464acfcf165add768f2c48c727b5f7be62da718",
+    ),
+    known(
+        "data_batch_3.webp",
+        17_155_912,
+        "87d2cf78736125556233d43ffcd3ddbe695aeb7b824d7ed6b66109850a5d1de8",
+    ),
+    known(
+        "data_batch_4.webp",
+        17_127_924,
+        "f41df0ed31f34cd58f8b19d9da67ed5296b2f55704e1f8f30b45d15e329937d3",
+    ),
+    known(
+        "data_batch_5.webp",
+        17_106_860,
+        "858cca32ece0b9e1d8464b51679d9620f190eb78e39b441cf4ab9769b74e9b88",
+    ),
+    known(
+        "test_batch.webp",
+        17_134_118,
+        "8971ef90860676757950366c509f0cefb6616bafce6c7c03445db2dd78167ef4",
+    ),
+    known(
+        "train-labels-idx1-ubyte.gz",
+        24_710,
+        "410199ecd3cfee5000de2a5f8c844f13661a9ed891b35b40f06f97d155e6504b",
+    ),
+    known(
+        "test-labels-idx1-ubyte.gz",
+        5_102,
+        "c972da06aba2897f33e547779bae338551f62d9035e67bc47003d3fbb7287b92",
+    ),
+];
+
+const CASP_GZ: &[File] = &[known(
+    "CASP.csv.gz",
+    1_639_405,
+    "7c2b7bc2a75f4ea24f943bb275ac9db25b6f3978df8b72663fa85aeaadee9912",
+)];
+
+/// All data sets that are read from files; `digits` is embedded in the program.
+pub const ENTRIES: &[Entry] = &[
+    Entry {
+        name: "mnist",
+        classes: 10,
+        sizes: [60_000, 10_000],
+        variants: &[MNIST],
+        base: "https://ossci-datasets.s3.amazonaws.com/mnist",
+        archive: None,
+        licence: "CC BY-SA 3.0 as commonly stated; Y. LeCun, C. Cortes, C. Burges",
+    },
+    Entry {
+        name: "fashion-mnist",
+        classes: 10,
+        sizes: [60_000, 10_000],
+        variants: &[FASHION],
+        base: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+        archive: None,
+        licence: "MIT; H. Xiao, K. Rasul, R. Vollgraf, 2017",
+    },
+    Entry {
+        name: "kmnist",
+        classes: 10,
+        sizes: [60_000, 10_000],
+        variants: &[KMNIST],
+        base: "http://codh.rois.ac.jp/kmnist/dataset/kmnist",
+        archive: None,
+        licence: "CC BY-SA 4.0; T. Clanuwat et al., 2018, doi:10.20676/00000341",
+    },
+    Entry {
+        name: "cifar-10",
+        classes: 10,
+        sizes: [50_000, 10_000],
+        variants: &[CIFAR10_BIN, CIFAR10_MOSAICS],
+        base: "https://www.cs.toronto.edu/~kriz",
+        archive: Some("cifar-10-binary.tar.gz"),
+        licence: "no formal licence, research use with citation; A. Krizhevsky, 2009",
+    },
+    Entry {
+        name: "cifar-100",
+        classes: 100,
+        sizes: [50_000, 10_000],
+        variants: &[&[unverified("train.bin"), unverified("test.bin")]],
+        base: "https://www.cs.toronto.edu/~kriz",
+        archive: Some("cifar-100-binary.tar.gz"),
+        licence: "no formal licence, research use with citation; A. Krizhevsky, 2009",
+    },
+    Entry {
+        name: "svhn",
+        classes: 10,
+        sizes: [73_257, 26_032],
+        variants: &[&[unverified("train_32x32.mat"), unverified("test_32x32.mat")]],
+        base: "http://ufldl.stanford.edu/housenumbers",
+        archive: None,
+        licence: "non-commercial use; Y. Netzer et al., 2011",
+    },
+    Entry {
+        name: "protein",
+        classes: 10,
+        sizes: [41_157, 4_573],
+        variants: &[&[unverified("CASP.csv")], CASP_GZ],
+        base: "https://archive.ics.uci.edu/ml/machine-learning-databases/00265",
+        archive: None,
+        licence: "CC BY 4.0; P. S. Rana, UCI, doi:10.24432/C5QW3H",
+    },
+];
+
+/// The usual spelling of a name: lower case, hyphens.
+#[must_use]
+pub fn canonical(name: &str) -> String {
+    let name = name.to_lowercase().replace('_', "-");
+    match name.as_str() {
+        "cifar10" => "cifar-10".to_owned(),
+        "cifar100" => "cifar-100".to_owned(),
+        _ => name,
+    }
+}
+
+/// The data set of that name, in any spelling.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    let name = canonical(name);
+    ENTRIES.iter().find(|entry| entry.name == name)
+}

@@ -1,0 +1,162 @@
+//! The layout of one run's folder.
+//!
+//! ```text
+//! config.toml  metrics.jsonl  summary.json  model.safetensors  state/state.safetensors  samples.png  curves.svg
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use burn::tensor::Device;
+use gleaner_core::checkpoint::Checkpoint;
+use gleaner_core::models::{M2, M2Config, Model, ModelConfig};
+use serde_json::Value;
+
+use crate::files::{append_line, ensure_writable_dir, keep_lines, write_atomic};
+use crate::recipe::Recipe;
+
+/// One run's folder.
+#[derive(Clone, Debug)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+impl RunDir {
+    /// A new folder that may exist but must not hold a run.
+    ///
+    /// # Errors
+    /// If it holds one, or cannot be written to.
+    pub fn create(path: &Path) -> Result<Self> {
+        let dir = Self { path: path.to_owned() };
+        if dir.config().exists() || dir.model().exists() {
+            bail!(
+                "{} already holds a run; continue it with --resume {0}, or choose another --out",
+                path.display()
+            );
+        }
+        ensure_writable_dir(path)?;
+        ensure_writable_dir(path.join("state"))?;
+        Ok(dir)
+    }
+
+    /// The first free folder of `runs/NAME`, `runs/NAME-2`, ...
+    ///
+    /// # Errors
+    /// If it cannot be written to.
+    pub fn create_named(name: &str) -> Result<Self> {
+        let runs = Path::new("runs");
+        let free = (1u32..)
+            .map(|n| runs.join(if n == 1 { name.to_owned() } else { format!("{name}-{n}") }))
+            .find(|path| !path.exists())
+            .unwrap_or_else(|| runs.join(name));
+        Self::create(&free)
+    }
+
+    /// An existing run.
+    ///
+    /// # Errors
+    /// If the folder is not there or holds no run.
+    pub fn open(path: &Path) -> Result<Self> {
+        let dir = Self { path: path.to_owned() };
+        if !dir.config().is_file() {
+            bail!(
+                "{} is not a run: it has no config.toml; name the folder that `gleaner train` made",
+                path.display()
+            );
+        }
+        Ok(dir)
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The resolved recipe.
+    pub fn config(&self) -> PathBuf {
+        self.path.join("config.toml")
+    }
+
+    /// The best model on the validation split.
+    pub fn model(&self) -> PathBuf {
+        self.path.join("model.safetensors")
+    }
+
+    /// What a resumed run needs.
+    pub fn state(&self) -> PathBuf {
+        self.path.join("state").join("state.safetensors")
+    }
+
+    /// One line per epoch.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    /// Results at the end.
+    pub fn summary(&self) -> PathBuf {
+        self.path.join("summary.json")
+    }
+
+    /// Writes a file of the run, aside and renamed.
+    ///
+    /// # Errors
+    /// If the disk does not take it.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        write_atomic(self.path.join(name), bytes)
+    }
+
+    /// The recipe that made the run.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn recipe(&self) -> Result<Recipe> {
+        Recipe::resolve(Some(&self.config()), toml::Table::new(), &[])
+    }
+
+    /// Adds an epoch's line.
+    ///
+    /// # Errors
+    /// If the disk does not take it.
+    pub fn append_metrics(&self, line: &Value) -> Result<()> {
+        append_line(self.metrics(), &line.to_string())
+    }
+
+    /// Forgets lines of epochs after the saved state.
+    ///
+    /// # Errors
+    /// If the disk does not take it.
+    pub fn keep_metrics(&self, lines: usize) -> Result<()> {
+        if self.metrics().exists() { keep_lines(self.metrics(), lines) } else { Ok(()) }
+    }
+
+    /// The epochs' lines.
+    ///
+    /// # Errors
+    /// If a line is not JSON.
+    pub fn read_metrics(&self) -> Result<Vec<Value>> {
+        let path = self.metrics();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        text.lines()
+            .map(|line| {
+                serde_json::from_str(line).with_context(|| format!("{}: broken line", path.display()))
+            })
+            .collect()
+    }
+
+    /// The run's M2 and its shape.
+    ///
+    /// # Errors
+    /// If the checkpoint is missing, broken or of another model.
+    pub fn load_m2(&self, device: &Device) -> Result<(M2Config, M2)> {
+        let path = self.model();
+        let bytes = std::fs::read(&path).with_context(|| {
+            format!("cannot read {}; has the run finished its first epoch?", path.display())
+        })?;
+        let named = || path.display().to_string();
+        let checkpoint = Checkpoint::from_bytes(&bytes).with_context(named)?;
+        match (checkpoint.build(device).with_context(named)?, checkpoint.config) {
+            (Model::M2(model), ModelConfig::M2(config)) => Ok((config, model)),
+            (_, config) => bail!("{} holds a {}, not an m2", path.display(), config.name()),
+        }
+    }
+}

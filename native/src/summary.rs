@@ -1,0 +1,204 @@
+//! The results of a run: measured once on the test split, written, shown.
+
+use anyhow::{Context as _, Result};
+use burn::tensor::Device;
+use gleaner_core::data::Examples;
+use gleaner_core::eval::{Classification, classification};
+use gleaner_core::infer;
+use gleaner_core::models::{Classifier, Classify, M2, M2Config};
+use gleaner_core::noise::Noise;
+use serde::{Deserialize, Serialize};
+
+use crate::output::Output;
+use crate::recipe::Recipe;
+use crate::run_dir::RunDir;
+use crate::training::{Problem, Progressed};
+
+/// A finished run, before it is measured.
+#[derive(Debug)]
+pub struct Run<'a> {
+    /// Its settings.
+    pub recipe: &'a Recipe,
+    /// Its data.
+    pub problem: &'a Problem,
+    /// Where to compute.
+    pub device: &'a Device,
+    /// Weight of the cross-entropy of a labelled example.
+    pub alpha: f64,
+    /// How training went.
+    pub progress: &'a Progressed,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+}
+
+/// How the supervised baseline does on the test split.
+pub type Baseline = Classification;
+
+/// What `summary.json` holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Summary {
+    /// Data set.
+    pub data: String,
+    /// Model.
+    pub model: String,
+    /// Accuracy on the test split.
+    pub test_accuracy: f64,
+    /// Accuracy of the supervised baseline with the same labels and classifier network.
+    pub baseline_accuracy: Option<f64>,
+    /// Mean `U(x)` on the test split, nats.
+    pub elbo: f64,
+    /// Mean entropy of the test predictions, nats.
+    pub entropy: f64,
+    /// Expected calibration error on the test split.
+    pub ece: f64,
+    /// Brier score on the test split.
+    pub brier: f64,
+    /// Negative log-probability of the right class on the test split, nats.
+    pub nll: f64,
+    /// Calibration error of the baseline.
+    pub baseline_ece: Option<f64>,
+    /// Accuracy on the validation split of the model that was kept.
+    pub validation_accuracy: Option<f64>,
+    /// Epoch of the model that was kept.
+    pub best_epoch: Option<u64>,
+    /// Labelled examples.
+    pub labels: usize,
+    /// Unlabelled examples.
+    pub unlabelled: usize,
+    /// Weight of the cross-entropy of a labelled example.
+    pub effective_alpha: f64,
+    /// Whether MIER was on.
+    pub mier: bool,
+    /// Seed.
+    pub seed: u64,
+    /// Steps taken.
+    pub steps: u64,
+    /// Times training went back after diverging.
+    pub roll_backs: u32,
+    /// Wall-clock seconds of training.
+    pub seconds: f64,
+}
+
+/// Measures the kept model on the test split and writes `summary.json`.
+///
+/// # Errors
+/// If the checkpoint or the disk fails.
+pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<Baseline>) -> Result<Summary> {
+    let (config, model) = dir.load_m2(run.device)?;
+    let test = &run.problem.data.test;
+    let rows = known(test);
+    let measured = measure(&model, test, &rows, config.classes, run.device)?;
+    let noise = Noise::new(run.recipe.train.seed);
+    let elbo = elbo(&model, &config, test, &rows, &noise, run.device)?;
+    let best = run.progress.best.as_ref();
+    let summary = Summary {
+        data: run.problem.data.name.clone(),
+        model: "m2".into(),
+        test_accuracy: measured.accuracy,
+        baseline_accuracy: baseline.map(|b| b.accuracy),
+        elbo,
+        entropy: measured.entropy,
+        ece: measured.ece,
+        brier: measured.brier,
+        nll: measured.nll,
+        baseline_ece: baseline.map(|b| b.ece),
+        validation_accuracy: best.map(|(_, v)| v.accuracy),
+        best_epoch: best.map(|(epoch, _)| *epoch),
+        labels: run.problem.split.labelled.len(),
+        unlabelled: run.problem.split.unlabelled.len(),
+        effective_alpha: run.alpha,
+        mier: run.recipe.objective.mier.is_some(),
+        seed: run.recipe.train.seed,
+        steps: run.progress.step,
+        roll_backs: run.progress.roll_backs,
+        seconds: run.seconds,
+    };
+    let text = serde_json::to_string_pretty(&summary).context("summary.json")? + "\n";
+    dir.write("summary.json", text.as_bytes())?;
+    Ok(summary)
+}
+
+/// Measures the baseline on the test split.
+///
+/// # Errors
+/// If the device fails.
+pub fn measure_baseline(
+    model: &Classifier,
+    problem: &Problem,
+    device: &Device,
+) -> Result<Baseline> {
+    let test = &problem.data.test;
+    measure(model, test, &known(test), problem.classes(), device)
+}
+
+/// Rows whose class is known.
+pub fn known(examples: &Examples) -> Vec<usize> {
+    (0..examples.len()).filter(|&row| examples.labels[row] >= 0).collect()
+}
+
+/// Measures a classifier on rows of a split.
+///
+/// # Errors
+/// If there are no rows, or the device fails.
+pub fn measure(
+    model: &impl Classify,
+    examples: &Examples,
+    rows: &[usize],
+    classes: usize,
+    device: &Device,
+) -> Result<Classification> {
+    let logits = pollster::block_on(infer::classify(model, examples, rows, device))?;
+    let labels: Vec<i64> = rows.iter().map(|&row| examples.labels[row]).collect();
+    classification(&logits, &labels, classes)
+        .context("there are no labelled examples to measure on; use another --split")
+}
+
+/// Mean `U(x)` of rows of a split, nats.
+///
+/// # Errors
+/// If the device fails.
+pub fn elbo(
+    model: &M2,
+    config: &M2Config,
+    examples: &Examples,
+    rows: &[usize],
+    noise: &Noise,
+    device: &Device,
+) -> Result<f64> {
+    let noise = noise.split("evaluation");
+    let bounds = infer::evidence_lower_bound(model, config.classes, examples, rows, &noise, device);
+    let bounds = pollster::block_on(bounds)?;
+    Ok(mean(&bounds))
+}
+
+/// Mean in double precision.
+pub fn mean(values: &[f32]) -> f64 {
+    values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64
+}
+
+impl Summary {
+    /// Shows the results.
+    ///
+    /// # Errors
+    /// If the JSON cannot be written.
+    pub fn show(&self, dir: &RunDir, out: &Output) -> Result<()> {
+        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+        out.line(format!("{} with {} labels, seed {}", self.data, self.labels, self.seed));
+        let mut rows = Vec::new();
+        if let Some(baseline) = self.baseline_accuracy {
+            rows.push(("baseline accuracy", percent(baseline) + "   (labelled examples only)"));
+        }
+        rows.push(("test accuracy", percent(self.test_accuracy) + "   (semi-supervised m2)"));
+        rows.push(("calibration error", format!("{:.4}", self.ece)));
+        rows.push(("Brier score", format!("{:.4}", self.brier)));
+        rows.push(("classifier entropy", format!("{:.4} nats", self.entropy)));
+        rows.push(("ELBO", format!("{:.3} nats", self.elbo)));
+        rows.push(("effective alpha", format!("{:.4}", self.effective_alpha)));
+        rows.push(("time", format!("{:.1} s", self.seconds)));
+        rows.push(("run", dir.path().display().to_string()));
+        out.table(&rows);
+        let mut object = serde_json::to_value(self).context("the summary")?;
+        object["run"] = dir.path().display().to_string().into();
+        out.object(&object)
+    }
+}

@@ -1,0 +1,76 @@
+//! The supervised baseline: the same classifier network, the same initial weights, the same labels, the same
+//! rule for choosing the best model, and no unlabelled data.
+
+use anyhow::Result;
+use burn::module::Module as _;
+use burn::tensor::Device;
+use gleaner_core::data::{Batches, Binarise};
+use gleaner_core::models::{Classifier, ClassifierConfig};
+use gleaner_core::noise::Noise;
+use gleaner_core::objective::SupervisedObjective;
+use gleaner_core::train::{Learner, RateSchedule, TrainState};
+
+use super::fit::{better, measure};
+use super::problem::Problem;
+use crate::recipe::Recipe;
+
+/// Looks at the validation split in one run.
+const LOOKS: u64 = 40;
+
+/// Trains the baseline and returns the model that is best on the validation split.
+///
+/// # Errors
+/// If the device fails.
+pub fn train_baseline(
+    recipe: &Recipe,
+    problem: &Problem,
+    noise: &Noise,
+    device: &Device,
+) -> Result<Classifier> {
+    let steps = recipe.train.baseline_steps;
+    let autodiff = device.clone().autodiff();
+    let config = ClassifierConfig {
+        shape: problem.data.train.shape.clone(),
+        classes: problem.classes(),
+        hidden: recipe.model.classifier_hidden.clone(),
+        activation: recipe.model.activation,
+    };
+    let learner = Learner {
+        objective: SupervisedObjective,
+        clip_norm: recipe.train.clip_norm,
+        noise: noise.split("baseline"),
+    };
+    let rate = RateSchedule {
+        peak: recipe.train.lr,
+        warm_up_steps: recipe.train.warm_up_steps.min(steps / 10),
+        total_steps: steps,
+        schedule: recipe.train.schedule,
+    };
+    let mut batches = Batches::new(
+        &problem.data.train,
+        &problem.split,
+        problem.classes(),
+        [1, recipe.train.labelled_batch_size],
+        Binarise::None,
+        &learner.noise,
+    )?;
+    let mut state = TrainState::new(config.init(&noise.split("model"), &autodiff)?);
+    let mut best = None;
+    while state.step < steps {
+        let batch = batches.at(state.step, &autodiff);
+        let rate = rate.at(state.step);
+        (state, _) = learner.step(state, &batch, rate, 1.0);
+        if state.step.is_multiple_of((steps / LOOKS).max(1)) || state.step == steps {
+            let model = state.model.valid();
+            let measured = measure(&model, problem, device)?;
+            let improved = match (&best, &measured) {
+                (Some((_, Some(old))), Some(new)) => better(new, old),
+                _ => true,
+            };
+            if improved {
+                best = Some((model, measured));
+            }
+        }
+    }
+    Ok(best.map_or_else(|| state.model.valid(), |(model, _)| model))
+}

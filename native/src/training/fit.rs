@@ -1,0 +1,242 @@
+//! The loop: steps, epochs, the best model so far, saved states, roll-backs.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use burn::module::Module;
+use burn::tensor::Device;
+use gleaner_core::data::Batches;
+use gleaner_core::eval::{Classification, classification};
+use gleaner_core::infer;
+use gleaner_core::models::Classify;
+use gleaner_core::objective::Objective;
+use gleaner_core::train::{Learner, RateSchedule, TrainState, warm_up};
+use serde_json::{Map, Value, json};
+
+use super::problem::Problem;
+use super::state::{Progressed, SavedState};
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+use crate::run_dir::RunDir;
+
+/// An objective this many times the first one's size means that the run has diverged.
+const EXPLODED: f64 = 100.0;
+
+/// A run that keeps diverging is given up after this many roll-backs.
+const MOST_ROLL_BACKS: u32 = 10;
+
+/// How long, and at which rates.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Learning rates.
+    pub rate: RateSchedule,
+    /// Steps over which the weight of the divergence terms rises to one.
+    pub kl_warm_up_steps: u64,
+    /// Steps between two looks at the validation split.
+    pub steps_per_epoch: u64,
+}
+
+/// How a fit ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// All steps are done.
+    Done,
+    /// The user asked to stop; the state is saved.
+    Interrupted,
+}
+
+/// A model being fitted.
+pub struct Fit<'a, M, O> {
+    /// The data.
+    pub problem: &'a Problem,
+    /// Objective, clipping and noise.
+    pub learner: Learner<O>,
+    /// How long, and at which rates.
+    pub plan: Plan,
+    /// Where to compute, without autodiff.
+    pub device: &'a Device,
+    /// Where the run's files are.
+    pub dir: &'a RunDir,
+    /// The model, its optimiser and the loop's progress.
+    pub state: SavedState<M>,
+}
+
+impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
+    /// Runs to the end of the plan or to the user's interruption.
+    ///
+    /// `write_best` is called with each model that is better on the validation split than all before it.
+    ///
+    /// # Errors
+    /// If a file cannot be written, the device fails, or the run keeps diverging.
+    pub fn run(
+        &mut self,
+        batches: &mut Batches<'_>,
+        progress: &mut Progress,
+        interrupt: &Interrupt,
+        write_best: impl Fn(&M) -> Result<()>,
+    ) -> Result<Outcome> {
+        let started = Instant::now();
+        let seconds_before = self.state.progress.seconds;
+        let mut last_good = self.state.clone();
+        let mut ceiling = None;
+        let autodiff = self.device.clone().autodiff();
+        while self.state.train.step < self.plan.rate.total_steps {
+            if interrupt.requested() {
+                self.state.progress.ledger.settle()?;
+                self.save()?;
+                return Ok(Outcome::Interrupted);
+            }
+            let mut largest = self.step(batches, &autodiff, progress)?;
+            let epoch_ends = self.at_epoch_end();
+            if epoch_ends {
+                largest = self.state.progress.ledger.settle()?.or(largest);
+            }
+            if let Some(objective) = largest {
+                let limit = *ceiling.get_or_insert(EXPLODED * objective.abs().max(1.0));
+                if !objective.is_finite() || objective > limit {
+                    ceiling = ceiling.filter(|limit: &f64| limit.is_finite());
+                    self.roll_back(&last_good, progress)?;
+                    continue;
+                }
+            }
+            if epoch_ends {
+                let validation = self.validate()?;
+                if validation.is_some_and(|v| !v.nll.is_finite()) {
+                    self.roll_back(&last_good, progress)?;
+                    continue;
+                }
+                self.state.progress.seconds = seconds_before + started.elapsed().as_secs_f64();
+                self.end_epoch(validation, progress, &write_best)?;
+                last_good = self.state.clone();
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn step(
+        &mut self,
+        batches: &mut Batches<'_>,
+        autodiff: &Device,
+        progress: &mut Progress,
+    ) -> Result<Option<f64>> {
+        let step = self.state.train.step;
+        let batch = batches.at(step, autodiff);
+        let rate = self.plan.rate.at(step) * self.state.progress.rate_scale;
+        let kl_weight = warm_up(step, self.plan.kl_warm_up_steps);
+        let (train, terms) = self.learner.step(self.state.train.clone(), &batch, rate, kl_weight);
+        self.state.train = train;
+        self.state.progress.step = step + 1;
+        let largest = self.state.progress.ledger.add(&terms)?;
+        let ledger = &self.state.progress.ledger;
+        progress.step(|| ledger.means().first().map_or(String::new(), |(n, v)| format!("{n} {v:.3}")));
+        Ok(largest)
+    }
+
+    fn at_epoch_end(&self) -> bool {
+        let step = self.state.train.step;
+        step.is_multiple_of(self.plan.steps_per_epoch) || step == self.plan.rate.total_steps
+    }
+
+    /// Measures the model on the validation split; `None` if there is none.
+    fn validate(&self) -> Result<Option<Classification>> {
+        measure(&self.state.train.model.valid(), self.problem, self.device)
+    }
+
+    fn end_epoch(
+        &mut self,
+        validation: Option<Classification>,
+        progress: &mut Progress,
+        write_best: &impl Fn(&M) -> Result<()>,
+    ) -> Result<()> {
+        let epoch = self.state.train.step.div_ceil(self.plan.steps_per_epoch);
+        let line = self.metrics_line(epoch, validation);
+        self.dir.append_metrics(&Value::Object(line))?;
+        let Progressed { ledger, best, lines, .. } = &mut self.state.progress;
+        progress.epoch(&headline(&ledger.means(), validation));
+        *ledger = super::ledger::Ledger::default();
+        *lines += 1;
+        // Without a validation split there is nothing to choose by: the last model is the result.
+        if validation.is_none_or(|v| best.as_ref().is_none_or(|(_, b)| better(&v, b))) {
+            *best = validation.map(|v| (epoch, v));
+            write_best(&self.state.train.model.valid())?;
+        }
+        self.save()
+    }
+
+    fn metrics_line(&self, epoch: u64, validation: Option<Classification>) -> Map<String, Value> {
+        let step = self.state.train.step;
+        let mut line = Map::new();
+        line.insert("epoch".into(), json!(epoch));
+        line.insert("step".into(), json!(step));
+        let rate = self.plan.rate.at(step - 1) * self.state.progress.rate_scale;
+        line.insert("learning_rate".into(), json!(rate));
+        for (name, mean) in self.state.progress.ledger.means() {
+            line.insert(name, json!(mean));
+        }
+        if let Some(Classification { accuracy, nll, ece, brier, entropy }) = validation {
+            line.insert("validation_accuracy".into(), json!(accuracy));
+            line.insert("validation_nll".into(), json!(nll));
+            line.insert("validation_ece".into(), json!(ece));
+            line.insert("validation_brier".into(), json!(brier));
+            line.insert("validation_entropy".into(), json!(entropy));
+        }
+        line
+    }
+
+    fn roll_back(&mut self, last_good: &SavedState<M>, progress: &mut Progress) -> Result<()> {
+        let Progressed { roll_backs, rate_scale, .. } = self.state.progress;
+        let at = self.state.train.step;
+        if roll_backs >= MOST_ROLL_BACKS {
+            bail!(
+                "training diverged {MOST_ROLL_BACKS} times, last at step {at}; \
+                 the best model so far is kept; try a smaller --lr or a smaller train.clip-norm"
+            );
+        }
+        self.state = last_good.clone();
+        self.state.progress.roll_backs = roll_backs + 1;
+        self.state.progress.rate_scale = rate_scale / 2.0;
+        progress.note(&format!(
+            "diverged at step {at}: back to step {}, learning rate halved to {:.2e}",
+            self.state.train.step,
+            self.plan.rate.peak * self.state.progress.rate_scale
+        ));
+        Ok(())
+    }
+
+    fn save(&self) -> Result<()> {
+        self.state.save(&self.dir.state())
+    }
+}
+
+impl<M: Module> SavedState<M> {
+    /// A run before its first step.
+    pub fn fresh(model: M) -> Self {
+        let progress = Progressed { rate_scale: 1.0, ..Progressed::default() };
+        Self { train: TrainState::new(model), progress }
+    }
+}
+
+/// Measures a model on the validation split of a problem; `None` if there is none.
+pub(super) fn measure(
+    model: &impl Classify,
+    problem: &Problem,
+    device: &Device,
+) -> Result<Option<Classification>> {
+    let rows = &problem.split.validation;
+    let logits = pollster::block_on(infer::classify(model, &problem.data.train, rows, device))?;
+    let labels: Vec<i64> = rows.iter().map(|&row| problem.data.train.labels[row]).collect();
+    Ok(classification(&logits, &labels, problem.classes()))
+}
+
+/// More accurate, or as accurate and more certain of what is right.
+pub(super) fn better(a: &Classification, b: &Classification) -> bool {
+    a.accuracy > b.accuracy || (a.accuracy >= b.accuracy && a.nll < b.nll)
+}
+
+fn headline(means: &[(String, f64)], validation: Option<Classification>) -> String {
+    let mut text = means.first().map_or(String::new(), |(name, mean)| format!("{name} {mean:.3}"));
+    if let Some(v) = validation {
+        text += &format!(", validation accuracy {:.2} %", 100.0 * v.accuracy);
+    }
+    text
+}

@@ -1,0 +1,108 @@
+//! The state of a run between steps, in one file, so that it is either all there or not at all.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use gleaner_core::checkpoint::{Parameter, TensorFile, fill};
+use gleaner_core::eval::Classification;
+use gleaner_core::infer;
+use gleaner_core::train::{Adam, Moments, TrainState};
+use serde::{Deserialize, Serialize};
+
+use super::ledger::Ledger;
+use crate::files::write_atomic;
+
+/// Everything about a run's progress that is not a tensor.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Progressed {
+    /// Steps done.
+    pub step: u64,
+    /// Sums of the epoch in progress.
+    pub ledger: Ledger,
+    /// Epoch with the best validation result, and that result.
+    pub best: Option<(u64, Classification)>,
+    /// Product of the halvings of the learning rate.
+    pub rate_scale: f64,
+    /// Times the run went back.
+    pub roll_backs: u32,
+    /// Lines of `metrics.jsonl` that belong to this state.
+    pub lines: usize,
+    /// Seconds of training before this process.
+    pub seconds: f64,
+}
+
+/// Weights, optimiser and progress of a run.
+#[derive(Clone, Debug)]
+pub struct SavedState<M> {
+    /// The core's state.
+    pub train: TrainState<M>,
+    /// The loop's state.
+    pub progress: Progressed,
+}
+
+impl<M: Module> SavedState<M> {
+    /// Writes the state to one file, aside and renamed.
+    ///
+    /// # Errors
+    /// If the device or the disk fails.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let Self { train, progress } = self;
+        let mut tensors = BTreeMap::new();
+        for (name, value) in pollster::block_on(infer::parameters(&train.model.valid()))? {
+            tensors.insert(format!("model/{name}"), value);
+        }
+        for (name, moments) in &train.optimizer.moments {
+            for (kind, moment) in [("first", &moments.first), ("second", &moments.second)] {
+                let values = pollster::block_on(infer::read(moment.clone()))?;
+                let parameter = Parameter { shape: vec![values.len()], values };
+                tensors.insert(format!("adam/{kind}/{name}"), parameter);
+            }
+        }
+        let config = serde_json::to_string(progress).context("the run's progress")?;
+        write_atomic(path, &TensorFile { config, tensors }.to_bytes()?)
+    }
+
+    /// Reads a state into a model of the right shape. `device` has no autodiff; the model is on its
+    /// autodiff twin.
+    ///
+    /// # Errors
+    /// If the file is missing, broken, or the state of another model.
+    pub fn load(path: &Path, model: M, device: &Device) -> Result<Self> {
+        let bytes = std::fs::read(path).with_context(|| {
+            format!("{}: no saved state; start again from config.toml", path.display())
+        })?;
+        let TensorFile { config, tensors } =
+            TensorFile::from_bytes(&bytes).with_context(|| path.display().to_string())?;
+        let progress: Progressed = serde_json::from_str(&config)
+            .map_err(|e| anyhow!("{}: not the state of a run: {e}", path.display()))?;
+        let [mut weights, mut first, mut second] = [(); 3].map(|()| BTreeMap::new());
+        for (name, value) in tensors {
+            match name.split_once('/') {
+                Some(("model", name)) => weights.insert(name.to_owned(), value),
+                Some(("adam", rest)) => match rest.split_once('/') {
+                    Some(("first", name)) => first.insert(name.to_owned(), value),
+                    Some(("second", name)) => second.insert(name.to_owned(), value),
+                    _ => None,
+                },
+                _ => None,
+            };
+        }
+        let model = fill(model, weights).with_context(|| path.display().to_string())?;
+        let upload = |p: Parameter| {
+            Tensor::<1>::from_data(TensorData::new(p.values, p.shape), device)
+        };
+        let moments = first
+            .into_iter()
+            .filter_map(|(name, first)| {
+                let second = upload(second.remove(&name)?);
+                Some((name, Moments { first: upload(first), second }))
+            })
+            .collect();
+        let optimizer = Adam { time: progress.step, moments };
+        let train = TrainState { model, optimizer, step: progress.step };
+        Ok(Self { train, progress })
+    }
+}

@@ -1,0 +1,147 @@
+//! Loading by name and by path, on files that the tests write themselves.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::fs;
+use std::path::Path;
+
+use gleaner::dataset::load;
+use gleaner_core::data::idx::write_idx;
+use gleaner_core::data::npy::NpyArray;
+use gleaner_core::data::npz::write_npz;
+use image::{Rgb, RgbImage};
+use tempfile::{TempDir, tempdir};
+
+fn message(name: &str, dir: &Path) -> String {
+    let error = load(name, dir).unwrap_err();
+    let text = format!("{error:#}");
+    assert!(!text.contains('\n'), "one line: {text}");
+    text
+}
+
+fn write(dir: &TempDir, path: &str, bytes: &[u8]) -> String {
+    let path = dir.path().join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, bytes).unwrap();
+    path.display().to_string()
+}
+
+fn picture(dir: &TempDir, path: &str, side: u32) {
+    let path = dir.path().join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    RgbImage::from_pixel(side, side, Rgb([255, 0, 51])).save(path).unwrap();
+}
+
+fn idx_set(dir: &TempDir, folder: &str) {
+    for (split, count) in [("train", 3), ("t10k", 2)] {
+        let images = write_idx(&[count, 2, 2], &vec![7; 4 * count as usize]);
+        write(dir, &format!("{folder}/{split}-images-idx3-ubyte"), &images);
+        let labels: Vec<u8> = (0..count as u8).collect();
+        write(dir, &format!("{folder}/{split}-labels-idx1-ubyte"), &write_idx(&[count], &labels));
+    }
+}
+
+#[test]
+fn digits_need_no_folder() {
+    let set = load("Digits", Path::new("/nowhere")).unwrap();
+    assert_eq!((set.train.len(), set.test.len(), set.num_classes()), (1437, 360, 10));
+}
+
+#[test]
+fn names_in_any_spelling() {
+    let dir = tempdir().unwrap();
+    idx_set(&dir, "fashion_mnist");
+    let set = load("Fashion_MNIST", dir.path()).unwrap();
+    assert_eq!((set.train.len(), set.test.len()), (3, 2));
+    assert_eq!(set.name, "fashion-mnist");
+    assert_eq!(set.classes[9], "ankle boot");
+    assert!(message("AG_News", dir.path()).contains("text data set, not supported yet"));
+}
+
+#[test]
+fn a_missing_set_says_how_to_get_it() {
+    let dir = tempdir().unwrap();
+    let text = message("mnist", dir.path());
+    assert!(text.contains("mnist/train-images-idx3-ubyte.gz not found"), "{text}");
+    assert!(text.contains("gleaner data fetch mnist --data-dir"), "{text}");
+    assert!(text.contains("GLEANER_DATA"), "{text}");
+    assert!(message("no-such-set", dir.path()).contains("nor a known data set"));
+}
+
+#[test]
+fn broken_files_are_named() {
+    let dir = tempdir().unwrap();
+    idx_set(&dir, "mnist");
+    let images = dir.path().join("mnist/train-images-idx3-ubyte");
+    fs::write(&images, b"").unwrap();
+    assert!(message("mnist", dir.path()).contains("train-images-idx3-ubyte: the file is empty"));
+    fs::write(&images, write_idx(&[3, 2, 2], &[7; 12])[..20].to_vec()).unwrap();
+    assert!(message("mnist", dir.path()).contains("bytes follow"));
+    fs::write(&images, write_idx(&[4, 2, 2], &[7; 16])).unwrap();
+    assert!(message("mnist", dir.path()).contains("3 labels for the 4 images"));
+    fs::remove_file(&images).unwrap();
+    fs::create_dir(&images).unwrap();
+    assert!(message("mnist", dir.path()).contains("is a directory"));
+    write(&dir, "svhn/train_32x32.mat", b"MATLAB 7.3 MAT-file");
+    assert!(message("svhn", dir.path()).contains("7.3"));
+    write(&dir, "cifar-100/train.bin", &[1; 100]);
+    assert!(message("cifar-100", dir.path()).contains("whole number of records"));
+    write(&dir, "cifar-10/data_batch_1.webp", b"RIFFxxxx");
+    assert!(message("cifar-10", dir.path()).contains("train-labels-idx1-ubyte.gz not found"));
+    write(&dir, "protein/CASP.csv", b"RMSD,F1\n1,nan\n");
+    assert!(message("protein", dir.path()).contains("not a finite number"));
+}
+
+#[test]
+fn cifar_binary_batches_are_joined() {
+    let dir = tempdir().unwrap();
+    for batch in 1..=5 {
+        let mut record = vec![9; 3073];
+        record[0] = batch;
+        write(&dir, &format!("cifar-10/data_batch_{batch}.bin"), &record);
+    }
+    write(&dir, "cifar-10/test_batch.bin", &[1; 3073]);
+    let set = load("CIFAR10", dir.path()).unwrap();
+    assert_eq!(set.train.labels, [1, 2, 3, 4, 5]);
+    assert_eq!(set.train.shape, [32, 32, 3]);
+}
+
+#[test]
+fn own_files_by_path() {
+    let dir = tempdir().unwrap();
+    let rows: String = (0..20).map(|row| format!("{row},{},{}\n", row * 2, row % 2)).collect();
+    let csv = write(&dir, "own.csv", rows.as_bytes());
+    let set = load(&csv, dir.path()).unwrap();
+    assert_eq!((set.name.as_str(), set.train.len(), set.test.len()), ("own", 16, 4));
+    let x = NpyArray::f32(&[20, 3], vec![0.5; 60]);
+    let y = NpyArray::i64(&[20], (0..20).map(|row| row % 2).collect());
+    let npz = write(&dir, "own.npz", &write_npz(&[("x", x), ("y", y)]).unwrap());
+    assert_eq!(load(&npz, dir.path()).unwrap().train.shape, [3]);
+    let other = write(&dir, "own.xyz", b"hello");
+    assert!(message(&other, dir.path()).contains("unknown kind of file"));
+    let broken = write(&dir, "broken.npz", b"PK\x03\x04");
+    assert!(message(&broken, dir.path()).contains("broken.npz"));
+    let empty = write(&dir, "empty.csv", b"");
+    assert!(message(&empty, dir.path()).contains("empty"));
+}
+
+#[test]
+fn class_folders_of_pictures() {
+    let dir = tempdir().unwrap();
+    for index in 0..5 {
+        picture(&dir, &format!("pets/cat/{index}.png"), 4);
+        picture(&dir, &format!("pets/dog/{index}.bmp"), 4);
+    }
+    write(&dir, "pets/dog/notes.txt", b"not a picture");
+    let path = dir.path().join("pets").display().to_string();
+    let set = load(&path, dir.path()).unwrap();
+    assert_eq!(set.classes, ["cat", "dog"]);
+    assert_eq!((set.train.len(), set.test.len(), &set.train.shape[..]), (8, 2, &[4, 4, 3][..]));
+    assert_eq!(set.train.gather(&[0])[..3], [1.0, 0.0, 0.2]);
+    picture(&dir, "pets/dog/odd.png", 5);
+    let text = message(&path, dir.path());
+    assert!(text.contains("odd.png is [5, 5, 3]") && text.contains("0.png is [4, 4, 3]"), "{text}");
+    write(&dir, "pets/dog/odd.png", b"\x89PNG broken");
+    assert!(message(&path, dir.path()).contains("odd.png"));
+    let empty = tempdir().unwrap();
+    assert!(message(&empty.path().display().to_string(), dir.path()).contains("no pictures found"));
+}

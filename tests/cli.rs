@@ -1,0 +1,271 @@
+//! The command line as a user meets it: run directories, results, pictures, refusals.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::fs;
+use std::path::Path;
+
+use gleaner_core::checkpoint::Checkpoint;
+use gleaner_core::data::npz::Npz;
+use gleaner_tests::program::Program;
+use serde_json::Value;
+use tempfile::tempdir;
+
+fn gleaner() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_gleaner_under_test"))
+}
+
+fn text(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn a_run_leaves_everything_that_was_promised() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    let summary = gleaner().train_small(&run, &["--seed=3"]).done().json();
+    for file in
+        ["config.toml", "metrics.jsonl", "summary.json", "model.safetensors", "samples.png", "curves.svg"]
+    {
+        assert!(run.join(file).is_file(), "{file}");
+    }
+    assert!(run.join("state/state.safetensors").is_file());
+    let written: Value = serde_json::from_str(&text(run.join("summary.json"))).unwrap();
+    for key in [
+        "test_accuracy", "baseline_accuracy", "elbo", "entropy", "ece", "brier", "labels", "seed",
+        "seconds", "effective_alpha",
+    ] {
+        assert!(written[key].is_number(), "{key}");
+        assert_eq!(written[key], summary[key], "{key}");
+    }
+    assert_eq!((&written["labels"], &written["seed"]), (&100.into(), &3.into()));
+    // 12 steps an epoch over 1,292 examples in batches of 100; 36 steps are 3 epochs.
+    assert_eq!(text(run.join("metrics.jsonl")).lines().count(), 3);
+    // alpha = 0.1 N / N_labelled.
+    let alpha = written["effective_alpha"].as_f64().unwrap();
+    let pool = written["unlabelled"].as_f64().unwrap();
+    assert!((alpha - 0.1 * pool / 100.0).abs() < 1e-12, "{alpha}");
+}
+
+#[test]
+fn the_same_settings_give_the_same_run_and_another_seed_another() {
+    let folder = tempdir().unwrap();
+    let run = |name: &str| folder.path().join(name);
+    gleaner().train_small(&run("a"), &[]).done();
+    let out = run("b").display().to_string();
+    let config = run("a").join("config.toml").display().to_string();
+    gleaner().call(["train", &config, "--out", &out]).done();
+    gleaner().train_small(&run("c"), &["--seed=1"]).done();
+    let metrics = |name: &str| text(run(name).join("metrics.jsonl"));
+    assert_eq!(metrics("a"), metrics("b"));
+    assert_ne!(metrics("a"), metrics("c"));
+    let weights = |name: &str| fs::read(run(name).join("model.safetensors")).unwrap();
+    assert_eq!(weights("a"), weights("b"));
+}
+
+#[test]
+fn evaluation_agrees_with_the_summary_and_iwae_is_no_less_than_the_elbo() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    let summary = gleaner().train_small(&run, &[]).done().json();
+    let path = run.display().to_string();
+    let test = gleaner().call(["eval", &path, "--json", "--iwae-samples", "5"]).done().json();
+    assert_eq!(test["accuracy"], summary["test_accuracy"]);
+    assert_eq!(test["elbo"], summary["elbo"]);
+    assert!(test["iwae"].as_f64() > test["elbo"].as_f64(), "{test}");
+    let val = gleaner().call(["eval", &path, "--split", "val", "--json"]).done().json();
+    assert_eq!(val["accuracy"], summary["validation_accuracy"]);
+}
+
+#[test]
+fn samples_are_class_conditional_arrays_fixed_by_the_seed() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    gleaner().train_small(&run, &[]).done();
+    let sample = |seed: &str, name: &str| {
+        let out = folder.path().join(name);
+        let grid = folder.path().join("grid.png");
+        let [run, out_text, grid] = [&run, &out, &grid].map(|p| p.display().to_string());
+        let args = ["sample", &run, "--per-class", "3", "--seed", seed, "--out", &out_text];
+        gleaner().call(args.iter().chain(&["--grid", &grid])).done();
+        fs::read(out).unwrap()
+    };
+    let first = sample("0", "a.npz");
+    assert_eq!(first, sample("0", "b.npz"));
+    assert_ne!(first, sample("1", "c.npz"));
+    assert!(fs::read(folder.path().join("grid.png")).unwrap().starts_with(b"\x89PNG"));
+    let mut arrays = Npz::open(&first, "a.npz").unwrap();
+    let shape = |arrays: &mut Npz<'_>, name: &str| arrays.require(name).unwrap().shape;
+    assert_eq!(shape(&mut arrays, "x"), [30, 8, 8, 1]);
+    assert_eq!(shape(&mut arrays, "y"), [30]);
+    assert_eq!(shape(&mut arrays, "z"), [30, 4]);
+    assert_eq!(shape(&mut arrays, "logits"), [30, 10]);
+    assert_eq!(shape(&mut arrays, "entropy"), [30]);
+}
+
+#[test]
+fn reconstructions_are_a_picture() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    gleaner().train_small(&run, &[]).done();
+    let out = folder.path().join("pairs.png");
+    let [run, out_text] = [&run, &out].map(|p| p.display().to_string());
+    gleaner().call(["reconstruct", &run, "--out", &out_text]).done();
+    assert!(fs::read(out).unwrap().starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn mier_changes_the_objective_and_is_written_down() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    gleaner().train_small(&run, &["--mier", "--mier-beta=2"]).done();
+    let config = text(run.join("config.toml"));
+    assert!(config.contains("[objective.mier]") && config.contains("beta = 2.0"), "{config}");
+    let plain = folder.path().join("plain");
+    gleaner().train_small(&plain, &[]).done();
+    assert_ne!(text(run.join("metrics.jsonl")), text(plain.join("metrics.jsonl")));
+}
+
+#[test]
+fn a_diverging_run_goes_back_halves_the_rate_and_says_so() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    let said = gleaner().train_small(&run, &["--lr=300", "--set=train.warm-up-steps=0"]);
+    assert!(said.stderr.contains("learning rate halved"), "{}", said.stderr);
+    if said.code == Some(0) {
+        assert!(said.json()["roll_backs"].as_u64() > Some(0));
+    } else {
+        assert!(said.error().contains("smaller --lr"), "{}", said.stderr);
+    }
+}
+
+#[test]
+fn wrong_settings_are_named_and_leave_nothing_behind() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    for (arg, named) in [
+        ("--set=train.learning-rate=1", "unknown field `learning-rate`"),
+        ("--set=lr", "--set lr"),
+        ("--lr=-1", "train.lr = -1"),
+        ("--labels-per-class=500", "labels-per-class = 500"),
+        ("--labels=55", "data.labels = 55"),
+        ("--model=m3", "m3"),
+        ("--device=tpu", "--device tpu"),
+        ("--device=cuda", "--features cuda"),
+        ("--data=nothing", "nothing"),
+        ("--batch-size=0", "batch-size = 0"),
+        ("--set=model.latent=0", "latent = 0"),
+        ("--set=data.standardise=true", "likelihood=gaussian"),
+    ] {
+        let said = gleaner().train_small(&run, &[arg]);
+        assert!(said.error().contains(named), "{arg}: {}", said.error());
+        assert!(!run.exists(), "{arg}");
+    }
+    assert_eq!(gleaner().call(["train", "--epochs"]).code, Some(2));
+    assert_eq!(gleaner().call(["trian"]).code, Some(2));
+}
+
+#[test]
+fn broken_recipes_and_runs_are_refused_in_one_line() {
+    let folder = tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(path("broken.toml"), "[train\nlr = 1").unwrap();
+    fs::write(path("unknown.toml"), "[train]\nspeed = 1").unwrap();
+    let out = path("run");
+    for (recipe, named) in
+        [("broken.toml", "TOML"), ("unknown.toml", "unknown field `speed`"), ("none.toml", "none.toml")]
+    {
+        let said = gleaner().call(["train", &path(recipe), "--out", &out]);
+        assert!(said.error().contains(named), "{}", said.error());
+    }
+    assert!(gleaner().call(["eval", &path("none")]).error().contains("is not a run"));
+    assert!(gleaner().call(["train", "--resume", &path("none")]).error().contains("is not a run"));
+}
+
+#[test]
+fn a_run_is_not_written_over() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    gleaner().train_small(&run, &[]).done();
+    let before = text(run.join("summary.json"));
+    assert!(gleaner().train_small(&run, &[]).error().contains("--resume"));
+    assert_eq!(text(run.join("summary.json")), before);
+}
+
+#[test]
+fn broken_checkpoints_are_refused_in_one_line() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    gleaner().train_small(&run, &[]).done();
+    let model = run.join("model.safetensors");
+    let good = fs::read(&model).unwrap();
+    let mut poisoned = Checkpoint::from_bytes(&good).unwrap();
+    poisoned.parameters.values_mut().next().unwrap().values[0] = f32::NAN;
+    let mut lacking = Checkpoint::from_bytes(&good).unwrap();
+    lacking.parameters.remove("classifier.output.bias");
+    let mut other = Checkpoint::from_bytes(&good).unwrap();
+    other.parameters.get_mut("classifier.output.bias").unwrap().shape = vec![5, 2];
+    let mut wrong_magic = good.clone();
+    wrong_magic[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    let cases: [(&str, Vec<u8>); 7] = [
+        ("cut off", good[..good.len() / 2].to_vec()),
+        ("empty", Vec::new()),
+        ("wrong magic", wrong_magic),
+        ("a text", b"{}".to_vec()),
+        ("NaN", poisoned.to_bytes().unwrap()),
+        ("a missing parameter", lacking.to_bytes().unwrap()),
+        ("another shape", other.to_bytes().unwrap()),
+    ];
+    for (case, bytes) in cases {
+        fs::write(&model, bytes).unwrap();
+        let said = gleaner().call(["eval", &run.display().to_string()]);
+        assert!(said.error().contains("model.safetensors"), "{case}: {}", said.error());
+        let out = folder.path().join("x.npz");
+        let args = ["sample", "--per-class=2", "--out"];
+        let said = gleaner().call(args.iter().map(AsRef::<std::ffi::OsStr>::as_ref).chain([out.as_ref(), run.as_ref()]));
+        said.error();
+        assert!(!out.exists(), "{case}");
+    }
+    fs::remove_file(&model).unwrap();
+    fs::create_dir(&model).unwrap();
+    gleaner().call(["eval", &run.display().to_string()]).error();
+}
+
+#[test]
+fn broken_data_files_end_in_one_line_and_leave_nothing() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("nan.csv"), "a,b,label\n1,NaN,0\n2,3,1\n").unwrap();
+    fs::write(path("ragged.csv"), "a,b,label\n1,2,0\n2,3\n").unwrap();
+    fs::write(path("empty.csv"), "").unwrap();
+    fs::write(path("cut.csv.gz"), [0x1f, 0x8b, 8, 0, 0]).unwrap();
+    fs::write(path("not.npz"), b"PK\x03\x04 and no more").unwrap();
+    fs::create_dir(path("folder.npz")).unwrap();
+    fs::create_dir(path("no-classes")).unwrap();
+    for name in
+        ["nan.csv", "ragged.csv", "empty.csv", "cut.csv.gz", "not.npz", "folder.npz", "no-classes"]
+    {
+        let data = format!("--data={}", path(name).display());
+        gleaner().train_small(&run, &[&data]).error();
+        assert!(!run.exists(), "{name}");
+    }
+}
+
+#[test]
+fn small_verbs_answer_in_json() {
+    let devices = gleaner().call(["devices", "--json"]).done().json();
+    assert_eq!(devices["devices"][0], "cpu");
+    let folder = tempdir().unwrap();
+    let dir = folder.path().display().to_string();
+    let list = gleaner().call(["data", "list", "--json", "--data-dir", &dir]).done().json();
+    assert_eq!(list["sets"][0]["name"], "digits");
+    let bench = gleaner()
+        .call(["bench", "step", "--json", "--steps=1", "--batch-size=2", "--labelled-batch-size=2"])
+        .done()
+        .json();
+    assert!(bench["step_ms"].as_f64() > Some(0.0));
+    for verb in ["train", "eval", "sample", "reconstruct", "data", "devices", "bench"] {
+        let help = gleaner().call([verb, "--help"]).done().stdout;
+        assert!(help.contains("Usage: gleaner"), "{help}");
+    }
+}

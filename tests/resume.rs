@@ -1,0 +1,135 @@
+//! Stopping at any moment, and going on as if nothing had happened.
+#![allow(clippy::unwrap_used, missing_docs)]
+#![cfg(unix)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use gleaner_core::checkpoint::{Checkpoint, TensorFile};
+use gleaner_tests::program::{Program, SMALL};
+use tempfile::tempdir;
+
+/// Long enough to be interrupted, in epochs of 12 steps.
+const STEPS: &str = "--steps=240";
+
+fn gleaner() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_gleaner_under_test"))
+}
+
+fn start(run: &Path) -> Child {
+    let out = format!("--out={}", run.display());
+    let small = SMALL.iter().filter(|arg| !arg.starts_with("--steps"));
+    gleaner()
+        .command(["train", STEPS, &out].iter().chain(small))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+fn wait_for_lines(run: &Path, lines: usize) {
+    for _ in 0..3000 {
+        let metrics = fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
+        if metrics.lines().count() >= lines {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("no {lines} epochs within 30 seconds");
+}
+
+fn resume(run: &Path) {
+    gleaner().call(["train", "--resume", &run.display().to_string()]).done();
+}
+
+fn assert_same_run(a: &Path, b: &Path) {
+    for file in ["metrics.jsonl", "model.safetensors", "samples.png"] {
+        assert!(fs::read(a.join(file)).unwrap() == fs::read(b.join(file)).unwrap(), "{file} differs");
+    }
+}
+
+#[test]
+fn an_interrupted_run_goes_on_bit_for_bit() {
+    let folder = tempdir().unwrap();
+    let [whole, broken] = ["whole", "broken"].map(|name| folder.path().join(name));
+    assert!(start(&whole).wait().unwrap().success());
+    let mut child = start(&broken);
+    wait_for_lines(&broken, 3);
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(!broken.join("summary.json").exists());
+    resume(&broken);
+    assert_same_run(&whole, &broken);
+}
+
+#[test]
+fn a_killed_run_keeps_its_last_checkpoint_and_goes_on_bit_for_bit() {
+    let folder = tempdir().unwrap();
+    let whole = folder.path().join("whole");
+    assert!(start(&whole).wait().unwrap().success());
+    // Kills at moments that fall anywhere: between epochs, and while files are being written.
+    for (attempt, (lines, pause)) in
+        [(1, 0), (1, 3), (2, 1), (4, 0), (4, 7), (7, 2), (9, 5), (12, 4)].into_iter().enumerate()
+    {
+        let run = folder.path().join(format!("killed-{attempt}"));
+        let mut child = start(&run);
+        wait_for_lines(&run, lines);
+        std::thread::sleep(Duration::from_millis(pause));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let model = fs::read(run.join("model.safetensors")).unwrap();
+        Checkpoint::from_bytes(&model).unwrap();
+        if let Ok(state) = fs::read(run.join("state/state.safetensors")) {
+            TensorFile::from_bytes(&state).unwrap();
+        }
+        resume(&run);
+        assert_same_run(&whole, &run);
+    }
+}
+
+#[test]
+fn a_run_killed_before_its_first_epoch_starts_again() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut child = start(&run);
+    for _ in 0..3000 {
+        if run.join("config.toml").exists() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    resume(&run);
+    assert!(run.join("summary.json").is_file());
+}
+
+#[test]
+fn settings_cannot_be_changed_while_resuming() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    gleaner().train_small(&run, &[]).done();
+    let said = gleaner().call(["train", "--resume", &run.display().to_string(), "--lr=1"]);
+    assert!(said.error().contains("its own settings"), "{}", said.error());
+}
+
+#[test]
+fn a_broken_state_is_refused_in_one_line() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    gleaner().train_small(&run, &[]).done();
+    let state = run.join("state/state.safetensors");
+    let good = fs::read(&state).unwrap();
+    for bytes in [&good[..good.len() / 2], &b"{}"[..], &[], &fs::read(run.join("model.safetensors")).unwrap()] {
+        fs::write(&state, bytes).unwrap();
+        let said = gleaner().call(["train", "--resume", &run.display().to_string()]);
+        assert!(said.error().contains("state.safetensors"), "{}", said.error());
+    }
+}

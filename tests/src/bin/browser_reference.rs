@@ -1,0 +1,120 @@
+//! Writes what the browser test compares with: a small checkpoint, and the numbers this native build gets
+//! from it.
+//!
+//! `browser_reference DIRECTORY` writes `model.safetensors` and `expected.json` there.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::Path;
+use std::pin::pin;
+use std::process::ExitCode;
+use std::task::{Context, Poll, Waker};
+use std::{env, fs, thread};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use gleaner_core::checkpoint::{Checkpoint, Parameter};
+use gleaner_core::models::{Likelihood, M2, M2Config, Model, ModelConfig};
+use gleaner_core::noise::Noise;
+use gleaner_core::{eval, infer, sample};
+use serde_json::{Value, json};
+
+/// Rows of the decoder's test, classes in turn.
+const ROWS: usize = 12;
+/// What the test asks `generate` for.
+const SEED: u32 = 7;
+const PER_CLASS: usize = 3;
+
+fn main() -> ExitCode {
+    let Some(directory) = env::args().nth(1) else {
+        eprintln!("usage: browser_reference DIRECTORY");
+        return ExitCode::from(2);
+    };
+    match write(Path::new(&directory)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write(directory: &Path) -> Result<(), Box<dyn Error>> {
+    let device = Device::flex();
+    let checkpoint = checkpoint(&device)?;
+    let Model::M2(model) = checkpoint.build(&device)? else {
+        return Err("the checkpoint of an M2 built another model".into());
+    };
+    let expected = json!({
+        "config": serde_json::to_value(&checkpoint.config)?,
+        "decode": decoded(&model, checkpoint.config.classes(), &device)?,
+        "generate": generated(&model, checkpoint.config.classes(), &device)?,
+    });
+    fs::create_dir_all(directory)?;
+    fs::write(directory.join("model.safetensors"), checkpoint.to_bytes()?)?;
+    fs::write(directory.join("expected.json"), serde_json::to_vec(&expected)?)?;
+    Ok(())
+}
+
+/// An untrained M2 for 8 x 8 pixels, every parameter (biases too, which start at zero) moved by noise, so
+/// that no misplaced one goes unnoticed.
+fn checkpoint(device: &Device) -> Result<Checkpoint, Box<dyn Error>> {
+    let config = M2Config {
+        shape: vec![8, 8, 1],
+        classes: 10,
+        latent: 8,
+        hidden: vec![32, 24],
+        classifier_hidden: vec![32],
+        activation: Default::default(),
+        likelihood: Likelihood::Bernoulli,
+    };
+    let noise = Noise::new(1);
+    let mut moves = noise.split("moves");
+    let move_all = |Parameter { shape, values }| {
+        let moves = moves.normal(values.len());
+        Parameter { shape, values: values.iter().zip(moves).map(|(v, m)| v + 0.2 * m).collect() }
+    };
+    let found = wait(infer::parameters(&config.init(&noise, device)?))?;
+    let (names, values): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let parameters: BTreeMap<_, _> =
+        names.into_iter().zip(values.into_iter().map(move_all)).collect();
+    Ok(Checkpoint { config: ModelConfig::M2(config), parameters })
+}
+
+fn decoded(model: &M2, classes: usize, device: &Device) -> Result<Value, Box<dyn Error>> {
+    let z = Noise::new(2).normal(ROWS * model.latent());
+    let y: Vec<usize> = (0..ROWS).map(|row| row % classes).collect();
+    let one_hot: Vec<f32> =
+        y.iter().flat_map(|&y| (0..classes).map(move |k| f32::from(u8::from(k == y)))).collect();
+    let tensor = |values: &[f32], columns| -> Tensor<2> {
+        Tensor::from_data(TensorData::new(values.to_vec(), [ROWS, columns]), device)
+    };
+    let x = model.decode(tensor(&z, model.latent()), tensor(&one_hot, classes)).mean();
+    Ok(json!({ "z": z, "y": y, "x": wait(infer::read(x))? }))
+}
+
+fn generated(model: &M2, classes: usize, device: &Device) -> Result<Value, Box<dyn Error>> {
+    let mut noise = Noise::new(u64::from(SEED)).split("sample");
+    let drawn = sample::ancestral(model, classes, PER_CLASS, &mut noise, device);
+    let logits = wait(infer::read(drawn.logits))?;
+    let entropy: Vec<f64> = logits.chunks(classes).map(eval::entropy_of_logits).collect();
+    Ok(json!({
+        "seed": SEED,
+        "per_class": PER_CLASS,
+        "x": wait(infer::read(drawn.x))?,
+        "y": (0..classes * PER_CLASS).map(|row| row / PER_CLASS).collect::<Vec<_>>(),
+        "logits": logits,
+        "entropy": entropy,
+    }))
+}
+
+/// Blocks on a future; the CPU's are ready at once.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => thread::yield_now(),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What each gate runs.
+//!
+//! All native gates name the same packages and features, so that cargo compiles each dependency once for
+//! checking and once for running, and never again.
+
+use std::path::Path;
+
+use crate::shell::{Shell, available, root};
+
+/// The software GPU that Debian's Chromium brings along: enough for small parity tests.
+const SOFTWARE_GPU: &str = "/usr/lib/chromium/vk_swiftshader_icd.json";
+
+/// Everything native. The page is left out: its features would otherwise be unified into these builds.
+const NATIVE: [&str; 5] =
+    ["--workspace", "--exclude", "gleaner-web", "--features", "gleaner-tests/wgpu"];
+
+/// The page, in the profile that the browser test loads, so that nothing is compiled twice.
+const PAGE: &str = "--package gleaner-web --target wasm32-unknown-unknown --profile web-test";
+
+/// One thing that must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    Fmt,
+    Clippy,
+    ClippyWasm,
+    Doc,
+    Golden,
+    Wasm,
+    Browser,
+    Test,
+    Bench,
+}
+
+impl Gate {
+    pub const ALL: [Self; 9] = [
+        Self::Fmt,
+        Self::Clippy,
+        Self::ClippyWasm,
+        Self::Doc,
+        Self::Golden,
+        Self::Wasm,
+        Self::Browser,
+        Self::Test,
+        Self::Bench,
+    ];
+    pub const CHECK: [Self; 5] =
+        [Self::Fmt, Self::Golden, Self::Clippy, Self::Doc, Self::ClippyWasm];
+    pub const CI: [Self; 8] = [
+        Self::Fmt,
+        Self::Golden,
+        Self::Clippy,
+        Self::Doc,
+        Self::ClippyWasm,
+        Self::Wasm,
+        Self::Browser,
+        Self::Test,
+    ];
+
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Fmt => "fmt",
+            Self::Clippy => "clippy",
+            Self::ClippyWasm => "clippy-wasm",
+            Self::Doc => "doc",
+            Self::Golden => "golden",
+            Self::Wasm => "wasm",
+            Self::Browser => "browser",
+            Self::Test => "test",
+            Self::Bench => "bench",
+        }
+    }
+
+    pub fn purpose(&self) -> &'static str {
+        match self {
+            Self::Fmt => "the code is formatted",
+            Self::Clippy => "no lint fires in the native packages",
+            Self::ClippyWasm => "no lint fires in the page, as compiled for wasm32",
+            Self::Doc => "the documentation builds without a warning",
+            Self::Golden => {
+                "tests/golden/ is what its generator computes (needs numpy and safetensors)"
+            }
+            Self::Wasm => "the page builds for wasm32",
+            Self::Browser => "the page computes the native numbers in headless Chromium",
+            Self::Test => "every other test passes",
+            Self::Bench => "milliseconds per training step (measures, judges nothing)",
+        }
+    }
+
+    pub fn run(&self) -> Result<(), String> {
+        match self {
+            Self::Fmt => Shell::cargo(["fmt", "--all", "--", "--check"]).run(),
+            Self::Clippy => Shell::cargo(["clippy"])
+                .args(NATIVE)
+                .args(["--all-targets", "--", "-D", "warnings"])
+                .run(),
+            Self::ClippyWasm => clippy_wasm(),
+            Self::Doc => Shell::cargo(["doc", "--no-deps"])
+                .args(NATIVE)
+                .env("RUSTDOCFLAGS", "-D warnings")
+                .run(),
+            Self::Golden => golden(),
+            Self::Wasm => wasm(&format!("cargo build {PAGE}")).run(),
+            Self::Browser => Shell::program("scripts/browser-test.sh").run(),
+            Self::Test => test(),
+            Self::Bench => {
+                Shell::cargo(["run", "--release", "--package", "gleaner", "--", "bench", "step"])
+                    .run()
+            }
+        }
+    }
+}
+
+/// A cargo command under the toolchain that `scripts/wasm-toolchain.sh` finds or makes.
+fn wasm(command: &str) -> Shell {
+    // In two statements: `eval "$(...)"` alone would swallow the script's failure.
+    let script = format!(
+        "found=$(scripts/wasm-toolchain.sh --compiler-only) && eval \"$found\" && exec {command}"
+    );
+    Shell::program("bash").args(["-c", &script])
+}
+
+fn clippy_wasm() -> Result<(), String> {
+    let conf = root().join("clippy-wasm");
+    let shell = wasm(&format!("cargo clippy {PAGE} -- -D warnings"));
+    if conf.join("clippy.toml").is_file() {
+        shell.env("CLIPPY_CONF_DIR", &conf.display().to_string()).run()
+    } else {
+        shell.run()
+    }
+}
+
+fn golden() -> Result<(), String> {
+    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    if !available(&python, &["-c", "import numpy, safetensors"]) {
+        eprintln!(
+            "skipped: {python} has no numpy and safetensors (pip install -r tests/golden/requirements.txt)"
+        );
+        return Ok(());
+    }
+    Shell::program(&python).args(["tests/golden/generate.py", "--check"]).run()
+}
+
+fn test() -> Result<(), String> {
+    let with_gpu = |shell: Shell| {
+        if std::env::var_os("VK_DRIVER_FILES").is_none() && Path::new(SOFTWARE_GPU).is_file() {
+            shell.env("VK_DRIVER_FILES", SOFTWARE_GPU)
+        } else {
+            shell
+        }
+    };
+    // The command-line tests run the binary itself, which building their package does not build. With the
+    // tests in the same build, both see the same dependencies and those are compiled once.
+    Shell::cargo(["build", "--bins", "--tests"]).args(NATIVE).run()?;
+    with_gpu(Shell::cargo(["test", "--doc"]).args(NATIVE)).run()?;
+    let runner: &[&str] = if available("cargo", &["nextest", "--version"]) {
+        &["nextest", "run"]
+    } else {
+        eprintln!("cargo-nextest is not installed: cargo test, one package after another");
+        &["test", "--all-targets"]
+    };
+    with_gpu(Shell::cargo(runner.iter().copied()).args(NATIVE)).run()
+}

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The command line of Gleaner: files, progress, run directories and loops around
 //! [`gleaner_core`].
 
@@ -48,12 +47,3 @@ pub fn main() -> ExitCode {
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
-=======
-//! Gleaner.
-#![warn(missing_docs)]
-
-pub mod cmd;
-pub mod dataset;
-pub mod fetch;
-pub mod registry;
->>>>>>> data

@@ -1,9 +1,5 @@
 //! `gleaner data`: list, fetch and verify data sets.
 
-<<<<<<< HEAD
-=======
-use std::io::{Write as _, stdout};
->>>>>>> data
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
@@ -13,10 +9,7 @@ use serde_json::json;
 
 use crate::dataset::default_data_dir;
 use crate::fetch::{fetch, sha256};
-<<<<<<< HEAD
 use crate::output::Output;
-=======
->>>>>>> data
 use crate::registry::{ENTRIES, Entry, File, find};
 
 /// Arguments of `gleaner data`.
@@ -53,12 +46,6 @@ pub struct ListArgs {
     /// Also check the SHA-256 of every file that is present
     #[arg(long)]
     pub check: bool,
-<<<<<<< HEAD
-=======
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
->>>>>>> data
 }
 
 /// Arguments of `gleaner data fetch`.
@@ -76,12 +63,6 @@ pub struct FetchArgs {
     /// Folder of the data sets [default: $GLEANER_DATA, else the user's cache folder]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-<<<<<<< HEAD
-=======
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
->>>>>>> data
 }
 
 /// Arguments of `gleaner data verify`.
@@ -99,12 +80,6 @@ pub struct VerifyArgs {
     /// Folder of the data sets [default: $GLEANER_DATA, else the user's cache folder]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-<<<<<<< HEAD
-=======
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
->>>>>>> data
 }
 
 /// State of one data set on this machine.
@@ -133,19 +108,11 @@ pub struct Status {
 ///
 /// # Errors
 /// Unknown data set, failed download, wrong checksum, or a closed standard output.
-<<<<<<< HEAD
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     match &args.action {
         Action::List(args) => list(args, out),
         Action::Fetch(args) => run_fetch(args, out),
         Action::Verify(args) => verify(args, out),
-=======
-pub fn run(args: &Args) -> Result<()> {
-    match &args.action {
-        Action::List(args) => list(args),
-        Action::Fetch(args) => run_fetch(args),
-        Action::Verify(args) => verify(args),
->>>>>>> data
     }
 }
 
@@ -197,11 +164,7 @@ fn status(entry: &'static Entry, data_dir: &Path, check: bool) -> Result<Status>
     Ok(Status { name, present: found.is_some(), verified, classes, train, test, licence, bad })
 }
 
-<<<<<<< HEAD
 fn list(args: &ListArgs, out: &Output) -> Result<()> {
-=======
-fn list(args: &ListArgs) -> Result<()> {
->>>>>>> data
     let dir = data_dir(args.data_dir.as_ref());
     let mut sets = vec![Status {
         name: "digits",
@@ -216,7 +179,6 @@ fn list(args: &ListArgs) -> Result<()> {
     for entry in ENTRIES {
         sets.push(status(entry, &dir, args.check)?);
     }
-<<<<<<< HEAD
     out.line(format!(
         "{:14} {:8} {:11} {:>7} {:>7} {:>7}",
         "name", "present", "verified", "classes", "train", "test"
@@ -230,50 +192,16 @@ fn list(args: &ListArgs) -> Result<()> {
 }
 
 fn run_fetch(args: &FetchArgs, out: &Output) -> Result<()> {
-=======
-    let mut out = stdout().lock();
-    if args.json {
-        writeln!(out, "{}", json!({ "data_dir": dir, "sets": sets }))?;
-        return Ok(());
-    }
-    writeln!(
-        out,
-        "{:14} {:8} {:11} {:>7} {:>7} {:>7}",
-        "name", "present", "verified", "classes", "train", "test"
-    )?;
-    for Status { name, present, verified, classes, train, test, .. } in &sets {
-        let present = if *present { "yes" } else { "no" };
-        writeln!(out, "{name:14} {present:8} {verified:11} {classes:7} {train:7} {test:7}")?;
-    }
-    writeln!(out, "folder: {}", dir.display())?;
-    Ok(())
-}
-
-fn run_fetch(args: &FetchArgs) -> Result<()> {
->>>>>>> data
     let dir = data_dir(args.data_dir.as_ref());
     let entry = known(&args.name)?;
     fetch(entry, args.mirror.as_deref(), &dir)?;
     let status = status(entry, &dir, true)?;
-<<<<<<< HEAD
     let folder = dir.join(entry.name);
     out.line(format!("{}: {} in {}", entry.name, status.verified, folder.display()));
     out.object(&json!({ "data_dir": dir, "set": status }))
 }
 
 fn verify(args: &VerifyArgs, out: &Output) -> Result<()> {
-=======
-    let mut out = stdout().lock();
-    if args.json {
-        writeln!(out, "{}", json!({ "data_dir": dir, "set": status }))?;
-    } else {
-        writeln!(out, "{}: {} in {}", entry.name, status.verified, dir.join(entry.name).display())?;
-    }
-    Ok(())
-}
-
-fn verify(args: &VerifyArgs) -> Result<()> {
->>>>>>> data
     let dir = data_dir(args.data_dir.as_ref());
     let mut sets = Vec::new();
     match &args.name {
@@ -296,21 +224,10 @@ fn verify(args: &VerifyArgs) -> Result<()> {
             sets.retain(|status| status.present);
         }
     }
-<<<<<<< HEAD
     for Status { name, verified, .. } in &sets {
         out.line(format!("{name:14} {verified}"));
     }
     out.object(&json!({ "data_dir": dir, "sets": sets }))?;
-=======
-    let mut out = stdout().lock();
-    if args.json {
-        writeln!(out, "{}", json!({ "data_dir": dir, "sets": sets }))?;
-    } else {
-        for Status { name, verified, .. } in &sets {
-            writeln!(out, "{name:14} {verified}")?;
-        }
-    }
->>>>>>> data
     let bad: Vec<String> = sets.into_iter().flat_map(|status| status.bad).collect();
     if !bad.is_empty() {
         bail!("wrong sha256: {}; delete and fetch again", bad.join(", "));

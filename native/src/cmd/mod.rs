@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! One verb per file.
 
 pub mod bench;
@@ -8,8 +7,3 @@ pub mod eval;
 pub mod reconstruct;
 pub mod sample;
 pub mod train;
-=======
-//! The verbs of the command line, one per file.
-
-pub mod data;
->>>>>>> data

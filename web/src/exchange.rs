@@ -20,8 +20,7 @@ pub struct GenerateOptions {
 /// # Errors
 /// If a field is missing, unknown or of the wrong type.
 pub fn options<T: DeserializeOwned>(what: &str, value: JsValue) -> Result<T, JsError> {
-    serde_wasm_bindgen::from_value(value)
-        .map_err(|error| JsError::new(&format!("{what}: {error}")))
+    serde_wasm_bindgen::from_value(value).map_err(|error| JsError::new(&format!("{what}: {error}")))
 }
 
 /// One field of a plain object: `{ [name]: value }` with the value as it is.

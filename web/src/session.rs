@@ -103,7 +103,8 @@ impl Session {
         let x = infer::read(drawn.x).await?;
         let logits = infer::read(drawn.logits).await?;
         let y: Vec<usize> = (0..classes * per_class).map(|row| row / per_class).collect();
-        let entropy: Vec<f32> = logits.chunks(classes).map(|row| eval::entropy_of_logits(row) as f32).collect();
+        let entropy: Vec<f32> =
+            logits.chunks(classes).map(|row| eval::entropy_of_logits(row) as f32).collect();
         Ok(object(&[
             ("x", floats(&x)),
             ("y", indices(&y)),

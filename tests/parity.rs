@@ -33,7 +33,8 @@ mod gpu {
     fn numbers(small: &Small, device: &Device) -> Vec<(String, Vec<f32>)> {
         let training = device.clone().autodiff();
         let mier = Some(MierConfig::default());
-        let objective = M2Objective::new(M2ObjectiveConfig { alpha: 1.5, labelled_weight: 1.0, mier });
+        let objective =
+            M2Objective::new(M2ObjectiveConfig { alpha: 1.5, labelled_weight: 1.0, mier });
         let model = small.model(&training);
         let batch = small.batch(&training);
         let total = objective.terms_at(&model, &batch, 1.0, small.draws(&training)).total;

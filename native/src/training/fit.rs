@@ -128,7 +128,8 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
         self.state.progress.step = step + 1;
         let largest = self.state.progress.ledger.add(&terms)?;
         let ledger = &self.state.progress.ledger;
-        progress.step(|| ledger.means().first().map_or(String::new(), |(n, v)| format!("{n} {v:.3}")));
+        progress
+            .step(|| ledger.means().first().map_or(String::new(), |(n, v)| format!("{n} {v:.3}")));
         Ok(largest)
     }
 

@@ -79,7 +79,6 @@ impl Said {
     ///
     /// # Panics
     /// If it did not.
-    #[must_use]
     pub fn done(self) -> Self {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         self

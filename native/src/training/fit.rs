@@ -78,7 +78,6 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
         let started = Instant::now();
         let seconds_before = self.state.progress.seconds;
         let mut last_good = self.state.clone();
-        let mut ceiling = None;
         let autodiff = self.device.clone().autodiff();
         while self.state.train.step < self.plan.rate.total_steps {
             if interrupt.requested() {
@@ -88,16 +87,13 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
             }
             let mut largest = self.step(batches, &autodiff, progress)?;
             let epoch_ends = self.at_epoch_end();
-            if epoch_ends {
+            // The very first objective is read at once: it is what later ones are compared with.
+            if epoch_ends || self.state.progress.first_objective.is_none() {
                 largest = self.state.progress.ledger.settle()?.or(largest);
             }
-            if let Some(objective) = largest {
-                let limit = *ceiling.get_or_insert(EXPLODED * objective.abs().max(1.0));
-                if !objective.is_finite() || objective > limit {
-                    ceiling = ceiling.filter(|limit: &f64| limit.is_finite());
-                    self.roll_back(&last_good, progress)?;
-                    continue;
-                }
+            if largest.is_some_and(|objective| self.has_diverged(objective)) {
+                self.roll_back(&last_good, progress)?;
+                continue;
             }
             if epoch_ends {
                 let validation = self.validate()?;
@@ -131,6 +127,14 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
         progress
             .step(|| ledger.means().first().map_or(String::new(), |(n, v)| format!("{n} {v:.3}")));
         Ok(largest)
+    }
+
+    fn has_diverged(&mut self, objective: f64) -> bool {
+        if !objective.is_finite() {
+            return true;
+        }
+        let first = *self.state.progress.first_objective.get_or_insert(objective);
+        objective > EXPLODED * first.abs().max(1.0)
     }
 
     fn at_epoch_end(&self) -> bool {

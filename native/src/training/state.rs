@@ -22,6 +22,8 @@ pub struct Progressed {
     pub step: u64,
     /// Sums of the epoch in progress.
     pub ledger: Ledger,
+    /// Objective of the first step, what divergence is measured by.
+    pub first_objective: Option<f64>,
     /// Epoch with the best validation result, and that result.
     pub best: Option<(u64, Classification)>,
     /// Product of the halvings of the learning rate.

@@ -10,7 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 echo "browser test: native numbers" >&2
-cargo run --quiet -p gleaner-tests --bin browser_reference -- "$work/reference"
+cargo run --quiet -p gleaner-tests --features wgpu --bin browser_reference -- "$work/reference"
 
 echo "browser test: page" >&2
 environment=$(scripts/wasm-toolchain.sh)

@@ -23,16 +23,29 @@ fn a_run_leaves_everything_that_was_promised() {
     let folder = tempdir().unwrap();
     let run = folder.path().join("run");
     let summary = gleaner().train_small(&run, &["--seed=3"]).done().json();
-    for file in
-        ["config.toml", "metrics.jsonl", "summary.json", "model.safetensors", "samples.png", "curves.svg"]
-    {
+    for file in [
+        "config.toml",
+        "metrics.jsonl",
+        "summary.json",
+        "model.safetensors",
+        "samples.png",
+        "curves.svg",
+    ] {
         assert!(run.join(file).is_file(), "{file}");
     }
     assert!(run.join("state/state.safetensors").is_file());
     let written: Value = serde_json::from_str(&text(run.join("summary.json"))).unwrap();
     for key in [
-        "test_accuracy", "baseline_accuracy", "elbo", "entropy", "ece", "brier", "labels", "seed",
-        "seconds", "effective_alpha",
+        "test_accuracy",
+        "baseline_accuracy",
+        "elbo",
+        "entropy",
+        "ece",
+        "brier",
+        "labels",
+        "seed",
+        "seconds",
+        "effective_alpha",
     ] {
         assert!(written[key].is_number(), "{key}");
         assert_eq!(written[key], summary[key], "{key}");
@@ -171,9 +184,11 @@ fn broken_recipes_and_runs_are_refused_in_one_line() {
     fs::write(path("broken.toml"), "[train\nlr = 1").unwrap();
     fs::write(path("unknown.toml"), "[train]\nspeed = 1").unwrap();
     let out = path("run");
-    for (recipe, named) in
-        [("broken.toml", "TOML"), ("unknown.toml", "unknown field `speed`"), ("none.toml", "none.toml")]
-    {
+    for (recipe, named) in [
+        ("broken.toml", "TOML"),
+        ("unknown.toml", "unknown field `speed`"),
+        ("none.toml", "none.toml"),
+    ] {
         let said = gleaner().call(["train", &path(recipe), "--out", &out]);
         assert!(said.error().contains(named), "{}", said.error());
     }
@@ -221,7 +236,9 @@ fn broken_checkpoints_are_refused_in_one_line() {
         assert!(said.error().contains("model.safetensors"), "{case}: {}", said.error());
         let out = folder.path().join("x.npz");
         let args = ["sample", "--per-class=2", "--out"];
-        let said = gleaner().call(args.iter().map(AsRef::<std::ffi::OsStr>::as_ref).chain([out.as_ref(), run.as_ref()]));
+        let said = gleaner().call(
+            args.iter().map(AsRef::<std::ffi::OsStr>::as_ref).chain([out.as_ref(), run.as_ref()]),
+        );
         said.error();
         assert!(!out.exists(), "{case}");
     }

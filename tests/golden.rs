@@ -83,7 +83,11 @@ fn terms(golden: &Golden, model: &M2, device: &Device, mier: bool, kl_weight: f6
         effective_alpha(0.1, golden.number("pool") as usize, golden.number("labelled") as usize);
     assert_close("alpha", &[alpha as f32], golden.expected("out.alpha"), EXACT);
     let weights = MierConfig { beta: golden.number("beta"), gamma: golden.number("gamma") };
-    let objective = M2Objective::new(M2ObjectiveConfig { alpha, labelled_weight: 1.0, mier: mier.then_some(weights) });
+    let objective = M2Objective::new(M2ObjectiveConfig {
+        alpha,
+        labelled_weight: 1.0,
+        mier: mier.then_some(weights),
+    });
     let batch = SemiBatch {
         labelled: Labelled {
             x: golden.tensor("x_l", device),

@@ -51,7 +51,10 @@ fn resume(run: &Path) {
 
 fn assert_same_run(a: &Path, b: &Path) {
     for file in ["metrics.jsonl", "model.safetensors", "samples.png"] {
-        assert!(fs::read(a.join(file)).unwrap() == fs::read(b.join(file)).unwrap(), "{file} differs");
+        assert!(
+            fs::read(a.join(file)).unwrap() == fs::read(b.join(file)).unwrap(),
+            "{file} differs"
+        );
     }
 }
 
@@ -127,7 +130,12 @@ fn a_broken_state_is_refused_in_one_line() {
     gleaner().train_small(&run, &[]).done();
     let state = run.join("state/state.safetensors");
     let good = fs::read(&state).unwrap();
-    for bytes in [&good[..good.len() / 2], &b"{}"[..], &[], &fs::read(run.join("model.safetensors")).unwrap()] {
+    for bytes in [
+        &good[..good.len() / 2],
+        &b"{}"[..],
+        &[],
+        &fs::read(run.join("model.safetensors")).unwrap(),
+    ] {
         fs::write(&state, bytes).unwrap();
         let said = gleaner().call(["train", "--resume", &run.display().to_string()]);
         assert!(said.error().contains("state.safetensors"), "{}", said.error());

@@ -11,7 +11,9 @@ pub fn parse(name: &str) -> Result<Device> {
     let (kind, index) = match name.split_once(':') {
         Some((kind, index)) => match index.parse::<usize>() {
             Ok(index) => (kind, Some(index)),
-            Err(_) => bail!("--device {name}: `{index}` is no device number; write for example cuda:0"),
+            Err(_) => {
+                bail!("--device {name}: `{index}` is no device number; write for example cuda:0")
+            }
         },
         None => (name, None),
     };
@@ -22,7 +24,9 @@ pub fn parse(name: &str) -> Result<Device> {
         "vulkan" => vulkan(index),
         "metal" => metal(index),
         "cuda" => cuda(index),
-        _ => bail!("--device {name}: unknown; choose one of cpu, wgpu, vulkan, metal, cuda, cuda:N"),
+        _ => {
+            bail!("--device {name}: unknown; choose one of cpu, wgpu, vulkan, metal, cuda, cuda:N")
+        }
     }
 }
 

@@ -163,7 +163,11 @@ impl Recipe {
         }
         merge(&mut table, over);
         let recipe: Self = table.try_into().map_err(|e: toml::de::Error| {
-            anyhow!("{}: {}", file.map_or("settings".into(), |f| f.display().to_string()), one_line(&e))
+            anyhow!(
+                "{}: {}",
+                file.map_or("settings".into(), |f| f.display().to_string()),
+                one_line(&e)
+            )
         })?;
         recipe.check()?;
         Ok(recipe)
@@ -234,17 +238,20 @@ impl Recipe {
 /// Reads a recipe file as a table.
 fn read_table(path: &Path) -> Result<Table> {
     let text = std::fs::read_to_string(path).with_context(|| {
-        format!("cannot read the recipe {}; name a .toml file or a run's config.toml", path.display())
+        format!(
+            "cannot read the recipe {}; name a .toml file or a run's config.toml",
+            path.display()
+        )
     })?;
     text.parse().map_err(|e| anyhow!("{}: not valid TOML: {}", path.display(), one_line(&e)))
 }
 
 /// `a.b=value` as nested tables. A value that is no TOML is taken as text.
 fn parse_pair(pair: &str) -> Result<Table> {
-    let (path, text) = pair
-        .split_once('=')
-        .filter(|(path, _)| !path.trim().is_empty())
-        .ok_or_else(|| anyhow!("--set {pair}: write --set key.path=value, such as --set train.lr=1e-3"))?;
+    let (path, text) =
+        pair.split_once('=').filter(|(path, _)| !path.trim().is_empty()).ok_or_else(|| {
+            anyhow!("--set {pair}: write --set key.path=value, such as --set train.lr=1e-3")
+        })?;
     let value = format!("v = {text}")
         .parse::<Table>()
         .ok()

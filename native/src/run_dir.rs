@@ -138,7 +138,8 @@ impl RunDir {
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         text.lines()
             .map(|line| {
-                serde_json::from_str(line).with_context(|| format!("{}: broken line", path.display()))
+                serde_json::from_str(line)
+                    .with_context(|| format!("{}: broken line", path.display()))
             })
             .collect()
     }

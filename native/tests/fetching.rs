@@ -2,50 +2,59 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use gleaner::fetch::{download, sha256};
 use tempfile::tempdir;
-use tiny_http::{Header, Response, Server};
 
 fn content() -> Vec<u8> {
     (0..300_000u32).map(|at| (at * 31 % 251) as u8).collect()
 }
 
-/// Serves `/file` with ranges; the first answer breaks off in the middle. Returns the address and
-/// the `Range` headers seen.
+/// Serves `/file` with ranges, one request per connection; the first answer breaks off in the
+/// middle. Returns the address and the `Range` headers seen.
 fn flaky_server() -> (String, Arc<Mutex<Vec<Option<String>>>>) {
-    let server = Server::http("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", server.server_addr());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = seen.clone();
     thread::spawn(move || {
-        for request in server.incoming_requests() {
-            let range = request.headers().iter().find(|header| header.field.equiv("Range"));
-            let range = range.map(|header| header.value.to_string());
-            let first = log.lock().unwrap().is_empty();
-            log.lock().unwrap().push(range.clone());
-            if request.url() != "/file" {
-                let _ = request.respond(Response::from_string("no").with_status_code(404));
-            } else if first {
-                let mut stream = request.into_writer();
-                let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n");
-                let _ = stream.write_all(&content()[..100_000]);
-            } else {
-                let start: usize = range
-                    .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok())
-                    .unwrap_or(0);
-                let header = format!("Content-Range: bytes {start}-299999/300000");
-                let response = Response::from_data(&content()[start..])
-                    .with_status_code(if start > 0 { 206 } else { 200 })
-                    .with_header(header.parse::<Header>().unwrap());
-                let _ = request.respond(response);
-            }
+        for stream in listener.incoming() {
+            let _ = answer(&mut stream.unwrap(), &log);
         }
     });
     (address, seen)
+}
+
+fn answer(stream: &mut TcpStream, log: &Mutex<Vec<Option<String>>>) -> std::io::Result<()> {
+    let lines = BufReader::new(stream.try_clone()?).lines();
+    let head: Vec<String> =
+        lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+    let range = head.iter().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("range").then(|| value.to_owned())
+    });
+    let mut log = log.lock().unwrap();
+    let first = log.is_empty();
+    log.push(range.clone());
+    drop(log);
+    if !head[0].starts_with("GET /file ") {
+        return write!(
+            stream,
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+    }
+    let start = range
+        .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok())
+        .unwrap_or(0);
+    let status = if start > 0 { "206 Partial Content" } else { "200 OK" };
+    let length = 300_000 - start;
+    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")?;
+    let end = if first { 100_000 } else { 300_000 };
+    stream.write_all(&content()[start..end])
 }
 
 fn checksum(bytes: &[u8]) -> String {

@@ -72,10 +72,10 @@ impl ModuleMapper for Update {
         let shape = grad.dims();
         let grad: Tensor<1> = grad.reshape([shape.iter().product::<usize>()]);
         let path = self.path.join(".");
-        let Moments { first, second } = self.moments.remove(&path).unwrap_or_else(|| Moments {
-            first: grad.zeros_like(),
-            second: grad.zeros_like(),
-        });
+        let Moments { first, second } = self
+            .moments
+            .remove(&path)
+            .unwrap_or_else(|| Moments { first: grad.zeros_like(), second: grad.zeros_like() });
         let first = first * BETA_1 + grad.clone() * (1.0 - BETA_1);
         let second = second * BETA_2 + grad.square() * (1.0 - BETA_2);
         let change = first.clone() / (second.clone().sqrt() + self.epsilon) * self.rate;

@@ -80,11 +80,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         },
         unlabelled: pixels("unlabelled", args.batch_size),
     };
-    let objective = M2Objective::new(M2ObjectiveConfig {
-        alpha: 50.0,
-        labelled_weight: 1.0,
-        mier: None,
-    });
+    let objective =
+        M2Objective::new(M2ObjectiveConfig { alpha: 50.0, labelled_weight: 1.0, mier: None });
     let learner = Learner { objective, clip_norm: 50.0, noise: noise.split("training") };
     let mut state = TrainState::new(config.init(&noise, &device)?);
     let mut times = Vec::with_capacity(args.steps);

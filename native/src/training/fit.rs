@@ -128,7 +128,8 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
         self.state.progress.step = step + 1;
         let largest = self.state.progress.ledger.add(&terms)?;
         let ledger = &self.state.progress.ledger;
-        progress.step(|| ledger.means().first().map_or(String::new(), |(n, v)| format!("{n} {v:.3}")));
+        progress
+            .step(|| ledger.means().first().map_or(String::new(), |(n, v)| format!("{n} {v:.3}")));
         Ok(largest)
     }
 
@@ -186,9 +187,10 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
     fn roll_back(&mut self, last_good: &SavedState<M>, progress: &mut Progress) -> Result<()> {
         let Progressed { roll_backs, rate_scale, .. } = self.state.progress;
         let at = self.state.train.step;
+        let cause = self.state.progress.ledger.culprit().unwrap_or("objective").to_owned();
         if roll_backs >= MOST_ROLL_BACKS {
             bail!(
-                "training diverged {MOST_ROLL_BACKS} times, last at step {at}; \
+                "training diverged {MOST_ROLL_BACKS} times, last at step {at} in {cause}; \
                  the best model so far is kept; try a smaller --lr or a smaller train.clip-norm"
             );
         }
@@ -196,7 +198,7 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
         self.state.progress.roll_backs = roll_backs + 1;
         self.state.progress.rate_scale = rate_scale / 2.0;
         progress.note(&format!(
-            "diverged at step {at}: back to step {}, learning rate halved to {:.2e}",
+            "diverged at step {at} ({cause}): back to step {}, learning rate halved to {:.2e}",
             self.state.train.step,
             self.plan.rate.peak * self.state.progress.rate_scale
         ));

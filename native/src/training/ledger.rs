@@ -7,7 +7,7 @@ use gleaner_core::objective::Terms;
 use serde::{Deserialize, Serialize};
 
 /// Steps whose terms are read back together: a read waits for the device, so it is made rarely.
-const READ_EVERY: usize = 20;
+const READ_EVERY: usize = if cfg!(feature = "validate") { 1 } else { 20 };
 
 /// Sums of the terms of an epoch's steps. Terms wait on the device until [`Ledger::settle`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub struct Ledger {
     count: u64,
     #[serde(skip)]
     waiting: Vec<Tensor<1>>,
+    #[serde(skip)]
+    culprit: Option<String>,
 }
 
 impl Ledger {
@@ -49,6 +51,10 @@ impl Ledger {
         for step in values.chunks_exact(self.sums.len()) {
             let objective = f64::from(step[0]);
             largest = largest.max(if objective.is_finite() { objective } else { f64::INFINITY });
+            // The objective is the sum of the others: it is named only if none of them is to blame.
+            let terms = self.names.iter().zip(step).cycle().skip(1).take(step.len());
+            let broken = terms.filter(|(_, value)| !value.is_finite()).map(|(name, _)| name);
+            self.culprit = self.culprit.take().or_else(|| broken.cloned().next());
             for (sum, &value) in self.sums.iter_mut().zip(step) {
                 *sum += f64::from(value);
             }
@@ -57,9 +63,47 @@ impl Ledger {
         Ok(Some(largest))
     }
 
+    /// The first term that was not finite, among those read.
+    pub fn culprit(&self) -> Option<&str> {
+        self.culprit.as_deref()
+    }
+
     /// Names and means of what has been read.
     pub fn means(&self) -> Vec<(String, f64)> {
         let count = self.count.max(1) as f64;
         self.names.iter().cloned().zip(self.sums.iter().map(|sum| sum / count)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    fn terms(values: [f32; 3]) -> Terms {
+        let scalar = |value: f32| Tensor::<1>::from_floats([value], &Device::flex());
+        Terms::new(scalar(values[0])).with("a", scalar(values[1])).with("b", scalar(values[2]))
+    }
+
+    #[test]
+    fn means_are_over_the_steps_read() {
+        let mut ledger = Ledger::default();
+        for step in 0..3 {
+            ledger.add(&terms([step as f32, 1.0, 2.0 * step as f32])).unwrap();
+        }
+        assert_eq!(ledger.settle().unwrap(), Some(2.0));
+        let expected = [("objective", 1.0), ("a", 1.0), ("b", 2.0)];
+        assert_eq!(ledger.means(), expected.map(|(name, mean)| (name.to_owned(), mean)));
+    }
+
+    #[test]
+    fn the_first_broken_term_is_named_before_the_objective() {
+        let mut ledger = Ledger::default();
+        ledger.add(&terms([1.0, 1.0, 1.0])).unwrap();
+        ledger.add(&terms([f32::NAN, 1.0, f32::INFINITY])).unwrap();
+        ledger.add(&terms([f32::NAN, f32::NAN, 1.0])).unwrap();
+        assert_eq!(ledger.settle().unwrap(), Some(f64::INFINITY));
+        assert_eq!(ledger.culprit(), Some("b"));
     }
 }

@@ -91,9 +91,8 @@ impl<M: Module> SavedState<M> {
             };
         }
         let model = fill(model, weights).with_context(|| path.display().to_string())?;
-        let upload = |p: Parameter| {
-            Tensor::<1>::from_data(TensorData::new(p.values, p.shape), device)
-        };
+        let upload =
+            |p: Parameter| Tensor::<1>::from_data(TensorData::new(p.values, p.shape), device);
         let moments = first
             .into_iter()
             .filter_map(|(name, first)| {

@@ -79,13 +79,25 @@ fn bounds_of_a_gaussian_m2() {
 
 /// The objective for the golden batch and noise.
 fn terms(golden: &Golden, model: &M2, device: &Device, mier: bool, kl_weight: f64) -> Terms {
+    weighted_terms(golden, model, device, mier, kl_weight, 1.0)
+}
+
+/// The same with another weight of the labelled half.
+fn weighted_terms(
+    golden: &Golden,
+    model: &M2,
+    device: &Device,
+    mier: bool,
+    kl_weight: f64,
+    labelled_weight: f64,
+) -> Terms {
     let alpha =
         effective_alpha(0.1, golden.number("pool") as usize, golden.number("labelled") as usize);
     assert_close("alpha", &[alpha as f32], golden.expected("out.alpha"), EXACT);
     let weights = MierConfig { beta: golden.number("beta"), gamma: golden.number("gamma") };
     let objective = M2Objective::new(M2ObjectiveConfig {
         alpha,
-        labelled_weight: 1.0,
+        labelled_weight,
         mier: mier.then_some(weights),
     });
     let batch = SemiBatch {
@@ -141,6 +153,23 @@ fn objective_of_a_bernoulli_m2() {
 #[test]
 fn objective_of_a_gaussian_m2() {
     check_objective("m2_gaussian");
+}
+
+#[test]
+fn the_labelled_weight_scales_the_labelled_half_alone() {
+    let golden = Golden::read("m2_bernoulli");
+    let device = Device::flex();
+    let model = m2(&golden, &device);
+    let mean = |key: &str| {
+        let rows = golden.expected(key);
+        rows.iter().sum::<f64>() / rows.len() as f64
+    };
+    let alpha = golden.number("out.alpha");
+    for weight in [0.0, 0.02, 3.0] {
+        let expected = -mean("out.U_u") + weight * (alpha * mean("out.ce_l") - mean("out.L_l"));
+        let total = weighted_terms(&golden, &model, &device, false, 1.0, weight).total;
+        assert_close("J", &values(total), &[expected], VALUE);
+    }
 }
 
 fn check_gradients(name: &str) {
@@ -310,8 +339,7 @@ fn adam_after_clipping_by_global_norm() {
     let objective = Distance { golden: Golden::read("adam"), device: device.clone() };
     let learner = Learner { objective, clip_norm, noise: Noise::new(0) };
     let mut state = TrainState::new(model);
-    // The bias correction 1 - beta2^t is taken in single precision: an error of 6e-8 in 1e-3 at first, half of
-    // that in the root, so up to 7e-6 in each of five steps of about the rate, 0.25.
+    // Five steps of about the rate, 0.25, each with the rounding of two moments and a root.
     let tolerance = Tolerance { relative: 1e-5, absolute: 2e-5 };
     for step in 1..=5 {
         let (next, terms) = learner.step(state, &batch, rate, 1.0);

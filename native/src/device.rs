@@ -51,7 +51,7 @@ pub fn available() -> Vec<(&'static str, String)> {
 #[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
 fn graphics(
     name: &str,
-    api: Option<burn::tensor::WgpuBackend>,
+    api: Option<burn::tensor::wgpu::WgpuBackend>,
     index: Option<usize>,
 ) -> Result<Device> {
     use burn::tensor::DeviceKind;
@@ -85,9 +85,13 @@ macro_rules! gpu {
 
 gpu!(wgpu, "wgpu", |index| graphics("wgpu", None, index));
 gpu!(vulkan, "vulkan", |index| {
-    graphics("vulkan", Some(burn::tensor::WgpuBackend::Vulkan), index)
+    graphics("vulkan", Some(burn::tensor::wgpu::WgpuBackend::Vulkan), index)
 });
-gpu!(metal, "metal", |index| graphics("metal", Some(burn::tensor::WgpuBackend::Metal), index));
+gpu!(metal, "metal", |index| graphics(
+    "metal",
+    Some(burn::tensor::wgpu::WgpuBackend::Metal),
+    index
+));
 gpu!(cuda, "cuda", |index| Ok(Device::cuda(index.unwrap_or(0))));
 
 /// Limits the CPU back end to a number of threads; 0 leaves it all.

@@ -51,7 +51,7 @@ fn a_run_leaves_everything_that_was_promised() {
         assert_eq!(written[key], summary[key], "{key}");
     }
     assert_eq!((&written["labels"], &written["seed"]), (&100.into(), &3.into()));
-    // 12 steps an epoch over 1,292 examples in batches of 100; 36 steps are 3 epochs.
+    // 40 steps an epoch over 1,292 examples in batches of 32; 120 steps are 3 epochs.
     assert_eq!(text(run.join("metrics.jsonl")).lines().count(), 3);
     // alpha = 0.1 N / N_labelled.
     let alpha = written["effective_alpha"].as_f64().unwrap();

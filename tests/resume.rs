@@ -11,8 +11,8 @@ use gleaner_core::checkpoint::{Checkpoint, TensorFile};
 use gleaner_tests::program::{Program, SMALL};
 use tempfile::tempdir;
 
-/// Long enough to be interrupted, in epochs of 12 steps.
-const STEPS: &str = "--steps=240";
+/// Long enough to be interrupted, in epochs of 40 steps.
+const STEPS: &str = "--steps=800";
 
 fn gleaner() -> Program {
     Program::new(env!("CARGO_BIN_EXE_gleaner_under_test"))

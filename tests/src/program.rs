@@ -12,7 +12,7 @@ pub const SMALL: &[&str] = &[
     "--set=model.classifier-hidden=[16]",
     "--set=model.latent=4",
     "--set=train.baseline-steps=20",
-    "--steps=36",
+    "--steps=120",
 ];
 
 /// The program under test.

@@ -78,7 +78,7 @@ impl Session {
     ///
     /// `x` holds the expected observations `[rows, features]`, `y` the intended classes, `logits` those of
     /// `q(y|x)` `[rows, classes]`, and `entropy` the entropy of `q(y|x)` in nats. The same seed gives the
-    /// same samples on every device, to rounding.
+    /// same samples on every device, to rounding, and the same as `gleaner sample --seed`.
     ///
     /// # Errors
     /// If the options are not those, or the device fails.
@@ -98,7 +98,7 @@ impl Session {
             let rule = format!("per_class is {per_class}, use 1 to {most}");
             return Err(JsError::new(&format!("generate: {rule}")));
         }
-        let mut noise = Noise::new(u64::from(seed)).split("sample");
+        let mut noise = Noise::new(u64::from(seed)).split("samples");
         let drawn = sample::ancestral(&self.model, classes, per_class, &mut noise, &self.device);
         let x = infer::read(drawn.x).await?;
         let logits = infer::read(drawn.logits).await?;

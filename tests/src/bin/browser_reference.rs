@@ -93,7 +93,7 @@ fn decoded(model: &M2, classes: usize, device: &Device) -> Result<Value, Box<dyn
 }
 
 fn generated(model: &M2, classes: usize, device: &Device) -> Result<Value, Box<dyn Error>> {
-    let mut noise = Noise::new(u64::from(SEED)).split("sample");
+    let mut noise = Noise::new(u64::from(SEED)).split("samples");
     let drawn = sample::ancestral(model, classes, PER_CLASS, &mut noise, device);
     let logits = wait(infer::read(drawn.logits))?;
     let entropy: Vec<f64> = logits.chunks(classes).map(eval::entropy_of_logits).collect();

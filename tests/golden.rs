@@ -291,7 +291,7 @@ fn importance_weighted_bound() {
     let [draws, rows, latent] = epsilon.dims();
     let weights: Vec<Vec<f32>> = (0..draws)
         .map(|s| {
-            let epsilon = epsilon.clone().slice([s..s + 1]).reshape([rows, latent]);
+            let epsilon = epsilon.clone().narrow(0, s, 1).reshape([rows, latent]);
             values(importance_log_weights(&model, batch.tensor("x_u", &device), epsilon, CLASSES))
         })
         .collect();

@@ -1,5 +1,5 @@
 //! Loading by name and by path, on files that the tests write themselves.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs)]
 
 use std::fs;
 use std::path::Path;
@@ -74,7 +74,7 @@ fn broken_files_are_named() {
     let images = dir.path().join("mnist/train-images-idx3-ubyte");
     fs::write(&images, b"").unwrap();
     assert!(message("mnist", dir.path()).contains("train-images-idx3-ubyte: the file is empty"));
-    fs::write(&images, write_idx(&[3, 2, 2], &[7; 12])[..20].to_vec()).unwrap();
+    fs::write(&images, &write_idx(&[3, 2, 2], &[7; 12])[..20]).unwrap();
     assert!(message("mnist", dir.path()).contains("bytes follow"));
     fs::write(&images, write_idx(&[4, 2, 2], &[7; 16])).unwrap();
     assert!(message("mnist", dir.path()).contains("3 labels for the 4 images"));

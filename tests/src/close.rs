@@ -20,8 +20,8 @@ pub fn assert_close(what: &str, actual: &[f32], expected: &[f64], tolerance: Tol
     let mut worst = (0.0, 0);
     for (index, (&a, &e)) in actual.iter().zip(expected).enumerate() {
         let excess = (f64::from(a) - e).abs() / (absolute + relative * e.abs());
-        // Negated, so that NaN counts as the worst.
-        if !(excess <= worst.0) {
+        // NaN counts as the worst.
+        if excess.is_nan() || excess > worst.0 {
             worst = (excess, index);
         }
         if excess.is_nan() {

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::shell::{Shell, available, root};
+use crate::shell::{Shell, available};
 
 /// The software GPU that Debian's Chromium brings along: enough for small parity tests.
 const SOFTWARE_GPU: &str = "/usr/lib/chromium/vk_swiftshader_icd.json";
@@ -13,9 +13,6 @@ const SOFTWARE_GPU: &str = "/usr/lib/chromium/vk_swiftshader_icd.json";
 /// Everything native. The page is left out: its features would otherwise be unified into these builds.
 const NATIVE: [&str; 5] =
     ["--workspace", "--exclude", "gleaner-web", "--features", "gleaner-tests/wgpu"];
-
-/// The page, in the profile that the browser test loads, so that nothing is compiled twice.
-const PAGE: &str = "--package gleaner-web --target wasm32-unknown-unknown --profile web-test";
 
 /// One thing that must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,33 +22,30 @@ pub enum Gate {
     ClippyWasm,
     Doc,
     Golden,
-    Wasm,
     Browser,
     Test,
     Bench,
 }
 
 impl Gate {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Fmt,
         Self::Clippy,
         Self::ClippyWasm,
         Self::Doc,
         Self::Golden,
-        Self::Wasm,
         Self::Browser,
         Self::Test,
         Self::Bench,
     ];
     pub const CHECK: [Self; 5] =
         [Self::Fmt, Self::Golden, Self::Clippy, Self::Doc, Self::ClippyWasm];
-    pub const CI: [Self; 8] = [
+    pub const CI: [Self; 7] = [
         Self::Fmt,
         Self::Golden,
         Self::Clippy,
         Self::Doc,
         Self::ClippyWasm,
-        Self::Wasm,
         Self::Browser,
         Self::Test,
     ];
@@ -63,7 +57,6 @@ impl Gate {
             Self::ClippyWasm => "clippy-wasm",
             Self::Doc => "doc",
             Self::Golden => "golden",
-            Self::Wasm => "wasm",
             Self::Browser => "browser",
             Self::Test => "test",
             Self::Bench => "bench",
@@ -79,8 +72,9 @@ impl Gate {
             Self::Golden => {
                 "tests/golden/ is what its generator computes (needs numpy and safetensors)"
             }
-            Self::Wasm => "the page builds for wasm32",
-            Self::Browser => "the page computes the native numbers in headless Chromium",
+            Self::Browser => {
+                "the page builds for wasm32 and computes the native numbers in headless Chromium"
+            }
             Self::Test => "every other test passes",
             Self::Bench => "milliseconds per training step (measures, judges nothing)",
         }
@@ -93,13 +87,12 @@ impl Gate {
                 .args(NATIVE)
                 .args(["--all-targets", "--", "-D", "warnings"])
                 .run(),
-            Self::ClippyWasm => clippy_wasm(),
+            Self::ClippyWasm => Shell::program("scripts/wasm-lint.sh").run(),
             Self::Doc => Shell::cargo(["doc", "--no-deps"])
                 .args(NATIVE)
                 .env("RUSTDOCFLAGS", "-D warnings")
                 .run(),
             Self::Golden => golden(),
-            Self::Wasm => wasm(&format!("cargo build {PAGE}")).run(),
             Self::Browser => Shell::program("scripts/browser-test.sh").run(),
             Self::Test => test(),
             Self::Bench => {
@@ -107,25 +100,6 @@ impl Gate {
                     .run()
             }
         }
-    }
-}
-
-/// A cargo command under the toolchain that `scripts/wasm-toolchain.sh` finds or makes.
-fn wasm(command: &str) -> Shell {
-    // In two statements: `eval "$(...)"` alone would swallow the script's failure.
-    let script = format!(
-        "found=$(scripts/wasm-toolchain.sh --compiler-only) && eval \"$found\" && exec {command}"
-    );
-    Shell::program("bash").args(["-c", &script])
-}
-
-fn clippy_wasm() -> Result<(), String> {
-    let conf = root().join("clippy-wasm");
-    let shell = wasm(&format!("cargo clippy {PAGE} -- -D warnings"));
-    if conf.join("clippy.toml").is_file() {
-        shell.env("CLIPPY_CONF_DIR", &conf.display().to_string()).run()
-    } else {
-        shell.run()
     }
 }
 

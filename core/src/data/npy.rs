@@ -288,7 +288,7 @@ mod tests {
             assert!(parse_npy(&good[..cut], "a").is_err(), "{cut}");
         }
         assert!(message(b"PK\x03\x04 not").contains("not an NPY"));
-        assert!(message(&[good.clone(), vec![0]].concat()).contains("9 bytes follow"));
+        assert!(message(&[good, vec![0]].concat()).contains("9 bytes follow"));
         assert!(message(&raw("|O", "False", "(1,)", &[0; 8])).contains("unsupported type"));
         assert!(message(&raw("<c8", "False", "(1,)", &[0; 8])).contains("\"<c8\" are not read"));
         assert!(message(&raw("<f4", "Maybe", "(1,)", &[0; 4])).contains("unreadable"));

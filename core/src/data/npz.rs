@@ -94,13 +94,13 @@ impl<'a> Npz<'a> {
 /// range, NaN or infinite values, or no labelled example.
 pub fn parse_npz(bytes: &[u8], name: &str, source_name: &str) -> Result<Dataset> {
     let mut npz = Npz::open(bytes, source_name)?;
-    let all = examples(npz.require("x")?, npz.require("y")?, source_name)?;
+    let all = examples(npz.require("x")?, &npz.require("y")?, source_name)?;
     let last = all.labels.iter().copied().max().unwrap_or(-1);
     if last < 0 {
         return Err(bad(source_name, "every example is unlabelled", "give some labels in y"));
     }
     let (train, test) = match npz.find("x_test")? {
-        Some(x_test) => (all, examples(x_test, npz.require("y_test")?, source_name)?),
+        Some(x_test) => (all, examples(x_test, &npz.require("y_test")?, source_name)?),
         None => hold_out_fifth(&all, source_name)?,
     };
     Dataset::new(name, numbered(last as usize + 1), train, test, source_name)
@@ -110,7 +110,7 @@ pub fn parse_npz(bytes: &[u8], name: &str, source_name: &str) -> Result<Dataset>
 ///
 /// # Errors
 /// See [`parse_npz`].
-pub fn examples(x: NpyArray, y: NpyArray, source_name: &str) -> Result<Examples> {
+pub fn examples(x: NpyArray, y: &NpyArray, source_name: &str) -> Result<Examples> {
     let shape = match x.shape[..] {
         [_, height, width] => vec![height, width, 1],
         [_, ref rest @ ..] if !rest.is_empty() => rest.to_vec(),
@@ -119,7 +119,7 @@ pub fn examples(x: NpyArray, y: NpyArray, source_name: &str) -> Result<Examples>
             return Err(bad(source_name, problem, "x needs one row per example: [n, ...]"));
         }
     };
-    let labels = labels(&y, source_name)?;
+    let labels = labels(y, source_name)?;
     if labels.len() != x.shape[0] {
         let problem = format!("{} labels in y for {} examples in x", labels.len(), x.shape[0]);
         return Err(bad(source_name, problem, "x and y need the same length"));
@@ -215,7 +215,7 @@ mod tests {
     fn pixels_stay_bytes() {
         let pixels =
             NpyArray { shape: vec![2, 1, 2], values: NpyValues::U8(vec![0, 255, 51, 102]) };
-        let set = examples(pixels, y(&[0, 1]), "f").unwrap();
+        let set = examples(pixels, &y(&[0, 1]), "f").unwrap();
         assert_eq!(set.shape, [1, 2, 1]);
         assert_eq!(set.gather(&[1]), [0.2, 0.4]);
     }

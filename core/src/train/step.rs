@@ -55,7 +55,7 @@ impl<O> Learner<O> {
         let TrainState { model, optimizer, step } = state;
         let Self { objective, clip_norm, noise } = self;
         let terms = objective.terms(&model, batch, kl_weight, &noise.split("step").at(step));
-        let grads = GradientsParams::from_grads(terms.total.clone().backward(), &model);
+        let grads = GradientsParams::from_grads(terms.total.backward(), &model);
         let (grads, norm) = clip_global_norm(&model, grads, *clip_norm);
         let (optimizer, model) = optimizer.step(model, grads, rate);
         let terms = match norm {

@@ -53,8 +53,8 @@ impl Ledger {
             largest = largest.max(if objective.is_finite() { objective } else { f64::INFINITY });
             // The objective is the sum of the others: it is named only if none of them is to blame.
             let terms = self.names.iter().zip(step).cycle().skip(1).take(step.len());
-            let broken = terms.filter(|(_, value)| !value.is_finite()).map(|(name, _)| name);
-            self.culprit = self.culprit.take().or_else(|| broken.cloned().next());
+            let mut broken = terms.filter(|(_, value)| !value.is_finite()).map(|(name, _)| name);
+            self.culprit = self.culprit.take().or_else(|| broken.next().cloned());
             for (sum, &value) in self.sums.iter_mut().zip(step) {
                 *sum += f64::from(value);
             }

@@ -116,11 +116,17 @@ fn samples_are_class_conditional_arrays_fixed_by_the_seed() {
 }
 
 #[test]
-fn reconstructions_are_a_picture() {
+fn reconstructions_are_a_picture_and_impossible_sizes_are_refused() {
     let folder = tempdir().unwrap();
     let run = folder.path().join("run");
     gleaner().train_small(&run, &[]).done();
     let out = folder.path().join("pairs.png");
+    let huge = folder.path().join("huge.npz").display().to_string();
+    let run_text = run.display().to_string();
+    for (count, named) in [("0", "at least 1"), ("99999999999999", "different --seed")] {
+        let said = gleaner().call(["sample", &run_text, "--per-class", count, "--out", &huge]);
+        assert!(said.error().contains(named), "{}", said.error());
+    }
     let [run, out_text] = [&run, &out].map(|p| p.display().to_string());
     gleaner().call(["reconstruct", &run, "--out", &out_text]).done();
     assert!(fs::read(out).unwrap().starts_with(b"\x89PNG"));
@@ -289,6 +295,7 @@ fn small_verbs_answer_in_json() {
         .done()
         .json();
     assert!(bench["step_ms"].as_f64() > Some(0.0));
+    assert!(gleaner().call(["bench", "step", "--steps=0"]).error().contains("at least 1"));
     for verb in ["train", "eval", "sample", "reconstruct", "data", "devices", "bench"] {
         let help = gleaner().call([verb, "--help"]).done().stdout;
         assert!(help.contains("Usage: gleaner"), "{help}");

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use gleaner_core::data::{Labelled, SemiBatch, one_hot};
 use gleaner_core::models::{Likelihood, M2Config};
 use gleaner_core::nets::Activation;
@@ -56,6 +56,9 @@ struct StepArgs {
 /// If the device fails.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     let What::Step(args) = &args.what;
+    if [args.steps, args.batch_size, args.labelled_batch_size].contains(&0) {
+        bail!("--steps, --batch-size and --labelled-batch-size must be at least 1");
+    }
     device::set_threads(args.threads)?;
     let device = device::parse(&args.device)?.autodiff();
     let noise = Noise::new(0);

@@ -19,6 +19,9 @@ use crate::picture::{comfortable_scale, grid_png, image_shape};
 use crate::run_dir::RunDir;
 use crate::summary::mean;
 
+/// Most values of x in one file: 2 GiB, and a few times that in memory while they are drawn.
+const MOST_VALUES: usize = 1 << 29;
+
 /// Draw class-conditional samples into an .npz.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -68,6 +71,14 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let recipe = dir.recipe()?;
     let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
     let (config, model) = dir.load_m2(&device)?;
+    let values = args.per_class.saturating_mul(config.classes * config.features());
+    if values > MOST_VALUES {
+        bail!(
+            "--per-class {} makes {values} values, more than {MOST_VALUES}; draw several files with \
+             different --seed",
+            args.per_class
+        );
+    }
     let mut noise = Noise::new(args.seed).split("samples");
     let Sampler::Ancestral = args.sampler;
     let samples = ancestral(&model, config.classes, args.per_class, &mut noise, &device);

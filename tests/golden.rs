@@ -9,7 +9,7 @@ use gleaner_core::eval::{classification, entropy_of_logits};
 use gleaner_core::models::{M2, Model};
 use gleaner_core::noise::Noise;
 use gleaner_core::objective::{
-    M2Draws, M2Objective, M2ObjectiveConfig, MierConfig, Objective, Terms, effective_alpha,
+    M2Draws, M2Objective, M2ObjectiveConfig, MierConfig, Objective, Terms, WarmUp, effective_alpha,
     importance_log_weights, labelled_bound, mutual_information, unlabelled_bound,
 };
 use gleaner_core::train::{Learner, TrainState};
@@ -96,9 +96,9 @@ fn weighted_terms(
     assert_close("alpha", &[alpha as f32], golden.expected("out.alpha"), EXACT);
     let weights = MierConfig { beta: golden.number("beta"), gamma: golden.number("gamma") };
     let objective = M2Objective::new(M2ObjectiveConfig {
-        alpha,
         labelled_weight,
         mier: mier.then_some(weights),
+        ..M2ObjectiveConfig::exact(alpha)
     });
     let batch = SemiBatch {
         labelled: Labelled {
@@ -110,8 +110,9 @@ fn weighted_terms(
     let draws = M2Draws {
         labelled: golden.tensor("eps_l", device),
         unlabelled: golden.tensor("eps_u", device),
+        classifier: None,
     };
-    objective.terms_at(model, &batch, kl_weight, draws)
+    objective.terms_at(model, &batch, WarmUp { kl: kl_weight, ..WarmUp::DONE }, draws)
 }
 
 fn check_objective(name: &str) {
@@ -319,7 +320,7 @@ impl Distance {
 }
 
 impl Objective<Quadratic> for Distance {
-    fn terms(&self, model: &Quadratic, _: &SemiBatch, _: f64, _: &Noise) -> Terms {
+    fn terms(&self, model: &Quadratic, _: &SemiBatch, _: WarmUp, _: &Noise) -> Terms {
         Terms::new(self.of("matrix", &model.matrix) + self.of("vector", &model.vector))
     }
 }
@@ -342,7 +343,7 @@ fn adam_after_clipping_by_global_norm() {
     // Five steps of about the rate, 0.25, each with the rounding of two moments and a root.
     let tolerance = Tolerance { relative: 1e-5, absolute: 2e-5 };
     for step in 1..=5 {
-        let (next, terms) = learner.step(state, &batch, rate, 1.0);
+        let (next, terms) = learner.step(state, &batch, rate, WarmUp::DONE);
         state = next;
         for (name, found) in [
             ("matrix", values(state.model.matrix.val())),

@@ -6,7 +6,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use gleaner_core::checkpoint::{Checkpoint, Parameter};
 use gleaner_core::models::{Likelihood, M2, Model, ModelConfig};
-use gleaner_core::objective::{M2Objective, M2ObjectiveConfig, MierConfig};
+use gleaner_core::objective::{M2Objective, M2ObjectiveConfig, MierConfig, WarmUp};
 use gleaner_tests::modules::{gradients, parameters};
 use gleaner_tests::number;
 use gleaner_tests::small::Small;
@@ -33,7 +33,7 @@ struct Case {
 impl Case {
     fn total(&self, model: &M2, device: &Device) -> Tensor<1> {
         let batch = self.small.batch(device);
-        self.objective.terms_at(model, &batch, 1.0, self.small.draws(device)).total
+        self.objective.terms_at(model, &batch, WarmUp::DONE, self.small.draws(device)).total
     }
 
     fn gradients(&self, checkpoint: &Checkpoint) -> BTreeMap<String, Parameter> {
@@ -118,7 +118,7 @@ fn check(case: &Case) {
 }
 
 fn objective(mier: Option<MierConfig>) -> M2Objective {
-    M2Objective::new(M2ObjectiveConfig { alpha: 1.5, labelled_weight: 1.0, mier })
+    M2Objective::new(M2ObjectiveConfig { mier, ..M2ObjectiveConfig::exact(1.5) })
 }
 
 #[test]

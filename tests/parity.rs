@@ -15,7 +15,8 @@ mod gpu {
     use burn::tensor::Device;
     use gleaner_core::models::Likelihood;
     use gleaner_core::objective::{
-        M2Objective, M2ObjectiveConfig, MierConfig, importance_log_weights, unlabelled_bound,
+        M2Objective, M2ObjectiveConfig, MierConfig, WarmUp, importance_log_weights,
+        unlabelled_bound,
     };
     use gleaner_tests::modules::gradients;
     use gleaner_tests::small::Small;
@@ -34,10 +35,10 @@ mod gpu {
         let training = device.clone().autodiff();
         let mier = Some(MierConfig::default());
         let objective =
-            M2Objective::new(M2ObjectiveConfig { alpha: 1.5, labelled_weight: 1.0, mier });
+            M2Objective::new(M2ObjectiveConfig { mier, ..M2ObjectiveConfig::exact(1.5) });
         let model = small.model(&training);
         let batch = small.batch(&training);
-        let total = objective.terms_at(&model, &batch, 1.0, small.draws(&training)).total;
+        let total = objective.terms_at(&model, &batch, WarmUp::DONE, small.draws(&training)).total;
         let mut found = vec![("J".to_owned(), vec![number(total.clone())])];
         let grads = GradientsParams::from_grads(total.backward(), &model);
         for (path, gradient) in gradients(&model, grads) {

@@ -92,7 +92,7 @@ pub enum ModelKind {
 }
 
 /// What is minimised.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ObjectiveSettings {
     /// The 0.1 of `alpha = 0.1 N / N_labelled`.
@@ -101,6 +101,12 @@ pub struct ObjectiveSettings {
     pub labelled_weight: f64,
     /// Epochs over which the weight of the divergence terms rises to one.
     pub kl_warm_up_epochs: f64,
+    /// Factor of the gradient that the unlabelled bound sends to the classifier.
+    pub classifier_gradient: f64,
+    /// Epochs over which that gradient rises to this factor.
+    pub classifier_warm_up_epochs: f64,
+    /// Standard deviation of normal noise on the classifier's input in training.
+    pub classifier_noise: f64,
     /// MIER's weights; absent, MIER is off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mier: Option<MierConfig>,
@@ -226,6 +232,9 @@ impl Recipe {
             ("objective.alpha", self.objective.alpha),
             ("objective.labelled-weight", self.objective.labelled_weight),
             ("objective.kl-warm-up-epochs", self.objective.kl_warm_up_epochs),
+            ("objective.classifier-gradient", self.objective.classifier_gradient),
+            ("objective.classifier-warm-up-epochs", self.objective.classifier_warm_up_epochs),
+            ("objective.classifier-noise", self.objective.classifier_noise),
         ] {
             if !(value.is_finite() && value >= 0.0) {
                 bail!("{name} = {value} is not valid: it must be zero or more");

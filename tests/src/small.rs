@@ -5,7 +5,7 @@ use gleaner_core::data::{Labelled, SemiBatch};
 use gleaner_core::models::{Likelihood, M2, M2Config};
 use gleaner_core::nets::Activation;
 use gleaner_core::noise::Noise;
-use gleaner_core::objective::M2Draws;
+use gleaner_core::objective::{ClassifierDraws, M2Draws};
 
 /// Sizes of everything in a test.
 #[derive(Clone, Debug)]
@@ -89,6 +89,19 @@ impl Small {
         M2Draws {
             labelled: draw("labelled draws", labelled),
             unlabelled: draw("unlabelled draws", self.classes * unlabelled),
+            classifier: None,
+        }
+    }
+
+    /// Noise for the classifier's input on that batch.
+    pub fn classifier_draws(&self, device: &Device) -> ClassifierDraws {
+        let [labelled, unlabelled] = self.rows;
+        let draw = |purpose: &str, rows: usize| {
+            matrix(self.noise(purpose).normal(rows * self.features), self.features, device)
+        };
+        ClassifierDraws {
+            labelled: draw("labelled input draws", labelled),
+            unlabelled: draw("unlabelled input draws", unlabelled),
         }
     }
 

@@ -29,6 +29,16 @@ impl Categorical {
         (self.probs() * self.log_probs()).sum_dim(1).squeeze_dim::<1>(1).neg()
     }
 
+    /// The same distribution, its gradient multiplied by `factor` on the way back to the logits.
+    #[must_use]
+    pub fn scale_gradient(self, factor: f64) -> Self {
+        if factor == 1.0 {
+            return self;
+        }
+        let held = self.log_probs.clone().detach();
+        Self { log_probs: held.clone() + (self.log_probs - held) * factor }
+    }
+
     /// Log-probability of the class that the one-hot `y` picks, `[batch]`, nats.
     pub fn log_prob(&self, y: Tensor<2>) -> Tensor<1> {
         (self.log_probs() * y).sum_dim(1).squeeze_dim::<1>(1)

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::mier::{MierConfig, mutual_information};
-use super::terms::{Objective, Terms};
+use super::terms::{Objective, Terms, WarmUp};
 use crate::data::SemiBatch;
 use crate::dist::{Categorical, Gaussian, log_sum_exp};
 use crate::models::M2;
@@ -20,8 +20,27 @@ pub struct M2ObjectiveConfig {
     /// lets 100 labelled images weigh as much as all others; `N_labelled / N` counts every image once, as
     /// Kingma et al. 2014 do.
     pub labelled_weight: f64,
+    /// Factor of the gradient that `U(x)` sends to the classifier; its other gradients stay whole. One is
+    /// the gradient of `J`. With few labels it is the larger part by far, and while encoder and decoder know
+    /// little of `y` it takes the classifier wherever the first images happened to go.
+    pub classifier_gradient: f64,
+    /// Standard deviation of normal noise on the classifier's input in training; 0 is none.
+    pub classifier_noise: f64,
     /// MIER's terms on the unlabelled examples, if wanted.
     pub mier: Option<MierConfig>,
+}
+
+impl M2ObjectiveConfig {
+    /// `J` as published, with means over both halves of a batch: nothing slowed, no noise, no MIER.
+    pub fn exact(alpha: f64) -> Self {
+        Self {
+            alpha,
+            labelled_weight: 1.0,
+            classifier_gradient: 1.0,
+            classifier_noise: 0.0,
+            mier: None,
+        }
+    }
 }
 
 /// `alpha = scale * examples / labelled` (E3): Kingma's `0.1 N`, shared out over the labelled examples.
@@ -90,6 +109,17 @@ pub fn unlabelled_bound(
     kl_weight: f64,
 ) -> UnlabelledBound {
     let q = Categorical::from_logits(model.classify(x.clone()));
+    unlabelled_bound_under(model, q, x, epsilon, kl_weight)
+}
+
+/// [`unlabelled_bound`] with `q(y|x)` given, one row for each of `x`.
+pub fn unlabelled_bound_under(
+    model: &M2,
+    q: Categorical,
+    x: Tensor<2>,
+    epsilon: Tensor<2>,
+    kl_weight: f64,
+) -> UnlabelledBound {
     let [batch, classes] = q.log_probs().dims();
     let q_z = model.encode_every_class(x.clone());
     let reconstruction = model.decode_every_class(q_z.sample(epsilon)).log_prob(x);
@@ -143,19 +173,22 @@ impl M2Objective {
         &self,
         model: &M2,
         batch: &SemiBatch,
-        kl_weight: f64,
-        epsilon: M2Draws,
+        warm_up: WarmUp,
+        draws: M2Draws,
     ) -> Terms {
-        let u = unlabelled_bound(model, batch.unlabelled.clone(), epsilon.unlabelled, kl_weight);
+        let M2ObjectiveConfig { alpha, labelled_weight, classifier_gradient, mier, .. } =
+            self.config;
+        let [q_l, q_u] = self.classify(model, batch, draws.classifier);
         let (x, y) = (batch.labelled.x.clone(), batch.labelled.y.clone());
-        let l = labelled_bound(model, x.clone(), y.clone(), epsilon.labelled);
-        let cross_entropy = Categorical::from_logits(model.classify(x)).log_prob(y).neg().mean();
+        let cross_entropy = q_l.log_prob(y.clone()).neg().mean();
+        let labelled = labelled_bound(model, x, y, draws.labelled).value(warm_up.kl).mean();
 
+        let slowed = q_u.clone().scale_gradient(classifier_gradient * warm_up.classifier);
+        let x = batch.unlabelled.clone();
+        let u = unlabelled_bound_under(model, slowed, x, draws.unlabelled, warm_up.kl);
         let unlabelled = u.value().mean();
-        let labelled = l.value(kl_weight).mean();
-        let entropy = u.entropy.clone().mean();
-        let information = mutual_information(&u.q);
-        let M2ObjectiveConfig { alpha, labelled_weight, mier } = self.config;
+        let entropy = q_u.entropy().mean();
+        let information = mutual_information(&q_u);
         let supervision = cross_entropy.clone() * alpha - labelled.clone();
         let mut total = supervision * labelled_weight - unlabelled.clone();
         if let Some(MierConfig { beta, gamma }) = mier {
@@ -169,6 +202,22 @@ impl M2Objective {
             .with("entropy", entropy)
             .with("mutual_information", information)
     }
+
+    /// `q(y|x)` of the labelled and of the unlabelled examples, as training sees them (E3).
+    fn classify(
+        &self,
+        model: &M2,
+        batch: &SemiBatch,
+        noise: Option<ClassifierDraws>,
+    ) -> [Categorical; 2] {
+        let mut inputs = [batch.labelled.x.clone(), batch.unlabelled.clone()];
+        if let Some(ClassifierDraws { labelled, unlabelled }) = noise {
+            let deviation = self.config.classifier_noise;
+            let [l, u] = inputs;
+            inputs = [l + labelled * deviation, u + unlabelled * deviation];
+        }
+        inputs.map(|x| Categorical::from_logits(model.classify(x)))
+    }
 }
 
 /// The standard normal noise of one evaluation of the objective.
@@ -178,20 +227,37 @@ pub struct M2Draws {
     pub labelled: Tensor<2>,
     /// `[classes * unlabelled, latent]`, class-major.
     pub unlabelled: Tensor<2>,
+    /// Noise of the classifier's input, if it has any.
+    pub classifier: Option<ClassifierDraws>,
+}
+
+/// The standard normal noise of the classifier's input, before its deviation.
+#[derive(Clone, Debug)]
+pub struct ClassifierDraws {
+    /// `[labelled, features]`.
+    pub labelled: Tensor<2>,
+    /// `[unlabelled, features]`.
+    pub unlabelled: Tensor<2>,
 }
 
 impl Objective<M2> for M2Objective {
     /// [`M2Objective::terms_at`] fresh draws.
-    fn terms(&self, model: &M2, batch: &SemiBatch, kl_weight: f64, noise: &Noise) -> Terms {
+    fn terms(&self, model: &M2, batch: &SemiBatch, warm_up: WarmUp, noise: &Noise) -> Terms {
         let device = batch.unlabelled.device();
-        let [rows, _] = batch.unlabelled.dims();
-        let [labelled_rows, classes] = batch.labelled.y.dims();
-        let draw = |purpose: &str, rows: usize| {
-            noise.split(purpose).normal_tensor([rows, model.latent()], &device)
+        let [unlabelled, features] = batch.unlabelled.dims();
+        let [labelled, classes] = batch.labelled.y.dims();
+        let latent = model.latent();
+        let draw =
+            |purpose: &str, shape: [usize; 2]| noise.split(purpose).normal_tensor(shape, &device);
+        let draws = M2Draws {
+            labelled: draw("labelled", [labelled, latent]),
+            unlabelled: draw("unlabelled", [classes * unlabelled, latent]),
+            classifier: (self.config.classifier_noise > 0.0).then(|| ClassifierDraws {
+                labelled: draw("labelled input", [labelled, features]),
+                unlabelled: draw("unlabelled input", [unlabelled, features]),
+            }),
         };
-        let unlabelled = draw("unlabelled", classes * rows);
-        let labelled = draw("labelled", labelled_rows);
-        self.terms_at(model, batch, kl_weight, M2Draws { labelled, unlabelled })
+        self.terms_at(model, batch, warm_up, draws)
     }
 }
 

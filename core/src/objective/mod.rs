@@ -6,9 +6,12 @@ mod supervised;
 mod terms;
 
 pub use m2::{
-    LabelledBound, M2Draws, M2Objective, M2ObjectiveConfig, UnlabelledBound, effective_alpha,
+    ClassifierDraws, LabelledBound, M2Draws, M2Objective, M2ObjectiveConfig, UnlabelledBound,
 };
-pub use m2::{importance_log_weights, labelled_bound, unlabelled_bound};
+pub use m2::{
+    effective_alpha, importance_log_weights, labelled_bound, unlabelled_bound,
+    unlabelled_bound_under,
+};
 pub use mier::{MierConfig, mutual_information};
 pub use supervised::SupervisedObjective;
-pub use terms::{Objective, Terms};
+pub use terms::{Objective, Terms, WarmUp};

@@ -30,10 +30,22 @@ impl Terms {
     }
 }
 
+/// How far the warm-ups have come: factors from zero to one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WarmUp {
+    /// Of every divergence from the prior.
+    pub kl: f64,
+    /// Of the gradient that unlabelled examples send to the classifier through their bound.
+    pub classifier: f64,
+}
+
+impl WarmUp {
+    /// All of them are over.
+    pub const DONE: Self = Self { kl: 1.0, classifier: 1.0 };
+}
+
 /// Something a model is trained on.
 pub trait Objective<M: Module> {
     /// The terms for one batch.
-    ///
-    /// `kl_weight` multiplies every divergence from the prior: below one during warm-up, one after it.
-    fn terms(&self, model: &M, batch: &SemiBatch, kl_weight: f64, noise: &Noise) -> Terms;
+    fn terms(&self, model: &M, batch: &SemiBatch, warm_up: WarmUp, noise: &Noise) -> Terms;
 }

@@ -7,7 +7,7 @@ use super::adam::Adam;
 use super::clip::clip_global_norm;
 use crate::data::SemiBatch;
 use crate::noise::Noise;
-use crate::objective::{Objective, Terms};
+use crate::objective::{Objective, Terms, WarmUp};
 
 /// Everything that changes from step to step. Cloning is cheap: tensors are shared until they change.
 #[derive(Clone, Debug)]
@@ -40,21 +40,19 @@ pub struct Learner<O> {
 
 impl<O> Learner<O> {
     /// Takes one step with learning rate `rate`. Nothing is read back.
-    ///
-    /// `kl_weight` is the warm-up weight of the divergence terms.
     pub fn step<M: Module>(
         &self,
         state: TrainState<M>,
         batch: &SemiBatch,
         rate: f64,
-        kl_weight: f64,
+        warm_up: WarmUp,
     ) -> (TrainState<M>, Terms)
     where
         O: Objective<M>,
     {
         let TrainState { model, optimizer, step } = state;
         let Self { objective, clip_norm, noise } = self;
-        let terms = objective.terms(&model, batch, kl_weight, &noise.split("step").at(step));
+        let terms = objective.terms(&model, batch, warm_up, &noise.split("step").at(step));
         let grads = GradientsParams::from_grads(terms.total.backward(), &model);
         let (grads, norm) = clip_global_norm(&model, grads, *clip_norm);
         let (optimizer, model) = optimizer.step(model, grads, rate);

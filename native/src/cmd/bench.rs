@@ -7,7 +7,7 @@ use gleaner_core::data::{Labelled, SemiBatch, one_hot};
 use gleaner_core::models::{Likelihood, M2Config};
 use gleaner_core::nets::Activation;
 use gleaner_core::noise::Noise;
-use gleaner_core::objective::{M2Objective, M2ObjectiveConfig};
+use gleaner_core::objective::{M2Objective, M2ObjectiveConfig, WarmUp};
 use gleaner_core::train::{Learner, TrainState};
 use serde_json::json;
 
@@ -83,15 +83,14 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         },
         unlabelled: pixels("unlabelled", args.batch_size),
     };
-    let objective =
-        M2Objective::new(M2ObjectiveConfig { alpha: 50.0, labelled_weight: 1.0, mier: None });
+    let objective = M2Objective::new(M2ObjectiveConfig::exact(50.0));
     let learner = Learner { objective, clip_norm: 50.0, noise: noise.split("training") };
     let mut state = TrainState::new(config.init(&noise, &device)?);
     let mut times = Vec::with_capacity(args.steps);
     let mut objective = 0.0;
     for step in 0..args.steps + 2 {
         let started = Instant::now();
-        let (next, terms) = learner.step(state, &batch, 1e-3, 1.0);
+        let (next, terms) = learner.step(state, &batch, 1e-3, WarmUp::DONE);
         state = next;
         objective = pollster::block_on(infer::read(terms.total.inner()))?[0];
         if step >= 2 {

@@ -17,7 +17,7 @@ use toml::Table;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::recipe::{Recipe, merge, nested};
+use crate::recipe::{ObjectiveSettings, Recipe, merge, nested};
 use crate::run_dir::RunDir;
 use crate::summary::{self, Baseline, Run};
 use crate::training::{Fit, Outcome, Plan, Problem, SavedState, train_baseline};
@@ -243,6 +243,7 @@ impl Session {
     fn plan(&self, steps_per_epoch: u64) -> Plan {
         let Recipe { train, objective, .. } = &self.recipe;
         let total_steps = train.steps.unwrap_or(train.epochs * steps_per_epoch);
+        let steps_in = |epochs: f64| (epochs * steps_per_epoch as f64) as u64;
         Plan {
             rate: RateSchedule {
                 peak: train.lr,
@@ -250,7 +251,8 @@ impl Session {
                 total_steps,
                 schedule: train.schedule,
             },
-            kl_warm_up_steps: (objective.kl_warm_up_epochs * steps_per_epoch as f64) as u64,
+            kl_warm_up_steps: steps_in(objective.kl_warm_up_epochs),
+            classifier_warm_up_steps: steps_in(objective.classifier_warm_up_epochs),
             steps_per_epoch,
         }
     }
@@ -264,10 +266,15 @@ impl Session {
             SavedState::fresh(model)
         };
         dir.keep_metrics(state.progress.lines)?;
+        let ObjectiveSettings {
+            labelled_weight, classifier_gradient, classifier_noise, mier, ..
+        } = self.recipe.objective;
         let objective = M2Objective::new(M2ObjectiveConfig {
             alpha: self.alpha,
-            labelled_weight: self.recipe.objective.labelled_weight,
-            mier: self.recipe.objective.mier,
+            labelled_weight,
+            classifier_gradient,
+            classifier_noise,
+            mier,
         });
         let clip_norm = self.recipe.train.clip_norm;
         let learner = Learner { objective, clip_norm, noise: self.noise.split("training") };

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use gleaner_core::data::{Batches, Binarise};
 use gleaner_core::models::{Classifier, ClassifierConfig};
 use gleaner_core::noise::Noise;
-use gleaner_core::objective::SupervisedObjective;
+use gleaner_core::objective::{SupervisedObjective, WarmUp};
 use gleaner_core::train::{Learner, RateSchedule, TrainState};
 
 use super::fit::{better, measure};
@@ -36,7 +36,7 @@ pub fn train_baseline(
         activation: recipe.model.activation,
     };
     let learner = Learner {
-        objective: SupervisedObjective,
+        objective: SupervisedObjective { input_noise: recipe.objective.classifier_noise },
         clip_norm: recipe.train.clip_norm,
         noise: noise.split("baseline"),
     };
@@ -59,7 +59,7 @@ pub fn train_baseline(
     while state.step < steps {
         let batch = batches.at(state.step, &autodiff);
         let rate = rate.at(state.step);
-        (state, _) = learner.step(state, &batch, rate, 1.0);
+        (state, _) = learner.step(state, &batch, rate, WarmUp::DONE);
         if state.step.is_multiple_of((steps / LOOKS).max(1)) || state.step == steps {
             let model = state.model.valid();
             let measured = measure(&model, problem, device)?;

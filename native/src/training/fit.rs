@@ -9,7 +9,7 @@ use gleaner_core::data::Batches;
 use gleaner_core::eval::{Classification, classification};
 use gleaner_core::infer;
 use gleaner_core::models::Classify;
-use gleaner_core::objective::Objective;
+use gleaner_core::objective::{Objective, WarmUp};
 use gleaner_core::train::{Learner, RateSchedule, TrainState, warm_up};
 use serde_json::{Map, Value, json};
 
@@ -32,6 +32,8 @@ pub struct Plan {
     pub rate: RateSchedule,
     /// Steps over which the weight of the divergence terms rises to one.
     pub kl_warm_up_steps: u64,
+    /// Steps over which the classifier's share of the unlabelled bound's gradient rises to its whole.
+    pub classifier_warm_up_steps: u64,
     /// Steps between two looks at the validation split.
     pub steps_per_epoch: u64,
 }
@@ -118,8 +120,11 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
         let step = self.state.train.step;
         let batch = batches.at(step, autodiff);
         let rate = self.plan.rate.at(step) * self.state.progress.rate_scale;
-        let kl_weight = warm_up(step, self.plan.kl_warm_up_steps);
-        let (train, terms) = self.learner.step(self.state.train.clone(), &batch, rate, kl_weight);
+        let warmth = WarmUp {
+            kl: warm_up(step, self.plan.kl_warm_up_steps),
+            classifier: warm_up(step, self.plan.classifier_warm_up_steps),
+        };
+        let (train, terms) = self.learner.step(self.state.train.clone(), &batch, rate, warmth);
         self.state.train = train;
         self.state.progress.step = step + 1;
         let largest = self.state.progress.ledger.add(&terms)?;

@@ -1,0 +1,138 @@
+//! What training may do to the classifier alone: slow the gradient that the unlabelled bound sends it, and
+//! blur what it sees. Neither may touch anything else.
+
+use std::collections::BTreeMap;
+
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor};
+use gleaner_core::checkpoint::Parameter;
+use gleaner_core::dist::Categorical;
+use gleaner_core::models::M2;
+use gleaner_core::objective::{
+    M2Draws, M2Objective, M2ObjectiveConfig, WarmUp, labelled_bound, unlabelled_bound,
+};
+use gleaner_tests::modules::gradients;
+use gleaner_tests::small::Small;
+use gleaner_tests::{Tolerance, assert_close, number, values};
+
+const ALPHA: f64 = 1.5;
+
+/// Single precision, another order of the same few operations.
+const SAME: Tolerance = Tolerance { relative: 1e-5, absolute: 1e-6 };
+
+type Gradients = BTreeMap<String, Parameter>;
+
+fn gradients_of(model: &M2, total: &Tensor<1>) -> Gradients {
+    gradients(model, GradientsParams::from_grads(total.backward(), model))
+}
+
+/// Total and gradients with the gradient scaled by `factor * warm_up`.
+fn slowed(factor: f64, warm_up: f64) -> (f32, Gradients) {
+    let small = Small::default();
+    let device = Device::flex().autodiff();
+    let model = small.model(&device);
+    let config =
+        M2ObjectiveConfig { classifier_gradient: factor, ..M2ObjectiveConfig::exact(ALPHA) };
+    let warm_up = WarmUp { classifier: warm_up, ..WarmUp::DONE };
+    let (batch, draws) = (small.batch(&device), small.draws(&device));
+    let total = M2Objective::new(config).terms_at(&model, &batch, warm_up, draws).total;
+    (number(total.clone()), gradients_of(&model, &total))
+}
+
+fn doubles(parameter: &Parameter) -> Vec<f64> {
+    parameter.values.iter().map(|&v| f64::from(v)).collect()
+}
+
+/// Gradients of the labelled cross-entropy alone, the classifier's whole supervision.
+fn supervision() -> Gradients {
+    let small = Small::default();
+    let device = Device::flex().autodiff();
+    let (model, batch) = (small.model(&device), small.batch(&device));
+    let q = Categorical::from_logits(model.classify(batch.labelled.x));
+    let total = q.log_prob(batch.labelled.y).neg().mean() * ALPHA;
+    let grads = GradientsParams::from_grads(total.backward(), &model.classifier);
+    let grads = gradients(&model.classifier, grads).into_iter();
+    grads.map(|(path, gradient)| (format!("classifier.{path}"), gradient)).collect()
+}
+
+#[test]
+fn a_slowed_gradient_is_that_share_of_the_bounds_and_nothing_else_changes() {
+    let (whole_total, whole) = slowed(1.0, 1.0);
+    let supervision = supervision();
+    for (factor, warm_up) in [(0.25, 1.0), (1.0, 0.25), (0.5, 0.5), (0.0, 1.0)] {
+        let share = factor * warm_up;
+        let (total, found) = slowed(factor, warm_up);
+        assert_close("J", &[total], &[f64::from(whole_total)], SAME);
+        assert_eq!(found.len(), whole.len());
+        for (path, gradient) in &found {
+            let mut expected = doubles(&whole[path]);
+            if path.starts_with("classifier") {
+                for (value, own) in expected.iter_mut().zip(doubles(&supervision[path])) {
+                    *value = own + share * (*value - own);
+                }
+            }
+            assert_close(path, &gradient.values, &expected, SAME);
+        }
+    }
+    // The test would pass on a bound that never reaches the classifier.
+    let moved = supervision.iter().any(|(path, own)| {
+        own.values.iter().zip(&whole[path].values).any(|(a, b)| (a - b).abs() > 0.01)
+    });
+    assert!(moved, "the unlabelled bound has no gradient for the classifier");
+}
+
+/// `J` from its definition, on the host and in double precision, with the classifier's logits given.
+fn by_hand(model: &M2, small: &Small, logits: [Vec<f32>; 2], device: &Device) -> f64 {
+    let (batch, draws) = (small.batch(device), small.draws(device));
+    let bounds = unlabelled_bound(model, batch.unlabelled, draws.unlabelled, 1.0).by_class;
+    let y = batch.labelled.y;
+    let l = labelled_bound(model, batch.labelled.x, y.clone(), draws.labelled).value(1.0);
+    let [l_logits, u_logits] = logits.map(|rows| log_softmax(&rows, small.classes));
+    let mean = |sum: f64, rows: usize| sum / rows as f64;
+    let picked = l_logits.iter().zip(values(y)).map(|(lp, y)| lp * f64::from(y)).sum::<f64>();
+    let expected = u_logits
+        .iter()
+        .zip(values(bounds))
+        .map(|(lp, bound)| lp.exp() * (f64::from(bound) - lp))
+        .sum::<f64>();
+    let [labelled, unlabelled] = small.rows;
+    let l = mean(values(l).iter().map(|&v| f64::from(v)).sum(), labelled);
+    -mean(expected, unlabelled) - l - ALPHA * mean(picked, labelled)
+}
+
+fn log_softmax(logits: &[f32], classes: usize) -> Vec<f64> {
+    logits
+        .chunks_exact(classes)
+        .flat_map(|row| {
+            let sum: f64 = row.iter().map(|&v| f64::from(v).exp()).sum();
+            row.iter().map(move |&v| f64::from(v) - sum.ln()).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn noise_on_the_input_reaches_the_classifier_alone() {
+    let small = Small::default();
+    let device = Device::flex();
+    let (model, batch) = (small.model(&device), small.batch(&device));
+    let deviation = 0.7;
+    let noise = small.classifier_draws(&device);
+    let seen = [
+        batch.labelled.x.clone() + noise.labelled.clone() * deviation,
+        batch.unlabelled.clone() + noise.unlabelled.clone() * deviation,
+    ];
+    let blurred = seen.map(|x| values(model.classify(x)));
+    let sharp = [&batch.labelled.x, &batch.unlabelled].map(|x| values(model.classify(x.clone())));
+
+    let config =
+        M2ObjectiveConfig { classifier_noise: deviation, ..M2ObjectiveConfig::exact(ALPHA) };
+    let objective = M2Objective::new(config);
+    let total = |classifier| {
+        let draws = M2Draws { classifier, ..small.draws(&device) };
+        number(objective.terms_at(&model, &batch, WarmUp::DONE, draws).total)
+    };
+    let [with, without] = [blurred, sharp].map(|q| by_hand(&model, &small, q, &device));
+    assert!((with - without).abs() > 0.01, "the noise changes nothing: {with}");
+    assert_close("J with noise", &[total(Some(noise))], &[with], SAME);
+    assert_close("J without", &[total(None)], &[without], SAME);
+}

@@ -29,6 +29,15 @@ pub fn fetch(entry: &Entry, mirror: Option<&str>, data_dir: &Path) -> Result<()>
         Some(mirror) => format!("{}/{}", mirror.trim_end_matches('/'), entry.name),
         None => entry.base.to_owned(),
     };
+    let result = fetch_into(&folder, entry, &base);
+    if result.is_err() {
+        // Goes only if it is empty: what has arrived stays for the next call.
+        fs::remove_dir(&folder).ok();
+    }
+    result
+}
+
+fn fetch_into(folder: &Path, entry: &Entry, base: &str) -> Result<()> {
     let files = entry.variants[0];
     let whole = |file: &registry::File| -> Result<bool> {
         let path = folder.join(file.name);
@@ -43,7 +52,7 @@ pub fn fetch(entry: &Entry, mirror: Option<&str>, data_dir: &Path) -> Result<()>
         if !complete {
             let path = folder.join(archive);
             download(&format!("{base}/{archive}"), &path, None)?;
-            extract(&path, files, &folder)?;
+            extract(&path, files, folder)?;
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         }
         return Ok(());

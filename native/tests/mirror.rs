@@ -95,3 +95,12 @@ fn a_wrong_or_incomplete_archive_is_named() {
         assert!(!dir.path().join("tiny/b.bin.part").exists());
     }
 }
+
+#[test]
+fn a_mirror_without_the_data_set_leaves_no_folder() {
+    let mirror = serve(HashMap::new());
+    let dir = tempdir().unwrap();
+    let error = fetch(&entry(None), Some(&mirror), dir.path()).unwrap_err();
+    assert!(format!("{error:#}").contains("404"), "{error:#}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}

@@ -41,7 +41,7 @@ impl Panel {
         match self {
             Self::Objective => ["Training objective", "nats per example"],
             Self::Accuracy => ["Accuracy", "%"],
-            Self::Certainty => ["Certainty", "entropy in nats, calibration error as a share"],
+            Self::Certainty => ["Certainty", "entropy in nats"],
         }
     }
 

@@ -41,7 +41,9 @@ impl TensorFile {
     /// If they are cut off, no safetensors file, or one that Gleaner did not write.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let broken = |e: safetensors::SafeTensorError| {
-            Error::Checkpoint(format!("no complete safetensors file ({e})"))
+            Error::Checkpoint(format!(
+                "no complete safetensors file ({e}); copy it again, or train again"
+            ))
         };
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
         let file = SafeTensors::deserialize(bytes).map_err(broken)?;

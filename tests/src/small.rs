@@ -83,9 +83,7 @@ impl Small {
     /// Noise for that batch.
     pub fn draws(&self, device: &Device) -> M2Draws {
         let [labelled, unlabelled] = self.rows;
-        let draw = |purpose: &str, rows: usize| {
-            matrix(self.noise(purpose).normal(rows * self.latent), self.latent, device)
-        };
+        let draw = |purpose, rows| self.normal(purpose, [rows, self.latent], device);
         M2Draws {
             labelled: draw("labelled draws", labelled),
             unlabelled: draw("unlabelled draws", self.classes * unlabelled),
@@ -95,14 +93,13 @@ impl Small {
 
     /// Noise for the classifier's input on that batch.
     pub fn classifier_draws(&self, device: &Device) -> ClassifierDraws {
-        let [labelled, unlabelled] = self.rows;
-        let draw = |purpose: &str, rows: usize| {
-            matrix(self.noise(purpose).normal(rows * self.features), self.features, device)
-        };
-        ClassifierDraws {
-            labelled: draw("labelled input draws", labelled),
-            unlabelled: draw("unlabelled input draws", unlabelled),
-        }
+        let [labelled, unlabelled] =
+            self.rows.map(|rows| self.normal("input draws", [rows, self.features], device));
+        ClassifierDraws { labelled, unlabelled }
+    }
+
+    fn normal(&self, purpose: &str, shape: [usize; 2], device: &Device) -> Tensor<2> {
+        self.noise(purpose).normal_tensor(shape, device)
     }
 
     /// Examples on the host, row-major.

@@ -30,9 +30,9 @@ fn python_counts_the_same_correct_answers() {
         ("y", NpyArray::i64(&[test.len()], test.labels.clone())),
     ];
     fs::write(&data, write_npz(&arrays).unwrap()).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/read_checkpoint.py");
+    let script = Path::new("../docs/read_checkpoint.py");
     let output = Command::new(&python)
-        .args([&script, &run.join("model.safetensors"), Path::new("--npz"), &data])
+        .args([script, &run.join("model.safetensors"), Path::new("--npz"), &data])
         .output()
         .unwrap();
     let right = (summary["test_accuracy"].as_f64().unwrap() * test.len() as f64).round();

@@ -74,9 +74,12 @@ pub fn available(program: &str, args: &[&str]) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// The root of the workspace.
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+/// The root of the workspace that cargo was called in. Asked for when it runs, not when it was compiled:
+/// two checkouts that share a target folder share this program too.
+pub fn root() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let root = package.as_deref().and_then(Path::parent);
+    root.unwrap_or(Path::new(".")).to_path_buf()
 }
 
 /// `cargo run` describes xtask to its child in variables; build scripts that watch them would run again.

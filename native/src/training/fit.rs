@@ -160,7 +160,6 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
     ) -> Result<()> {
         let epoch = self.state.train.step.div_ceil(self.plan.steps_per_epoch);
         let line = self.metrics_line(epoch, validation);
-        self.dir.append_metrics(&Value::Object(line))?;
         let Progressed { ledger, best, lines, .. } = &mut self.state.progress;
         progress.epoch(&headline(&ledger.means(), validation));
         *ledger = super::ledger::Ledger::default();
@@ -170,6 +169,8 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
             *best = validation.map(|v| (epoch, v));
             write_best(&self.state.train.model.valid())?;
         }
+        // After the model: whoever reads an epoch's line finds the best model up to that epoch.
+        self.dir.append_metrics(&Value::Object(line))?;
         self.save()
     }
 

@@ -115,6 +115,22 @@ fn a_run_killed_before_its_first_epoch_starts_again() {
 }
 
 #[test]
+fn an_epoch_whose_model_cannot_be_written_leaves_no_line() {
+    let folder = tempdir().unwrap();
+    let [whole, run] = ["whole", "run"].map(|name| folder.path().join(name));
+    gleaner().train_small(&whole, &[]).done();
+    let model = run.join("model.safetensors");
+    fs::create_dir_all(&model).unwrap();
+    fs::copy(whole.join("config.toml"), run.join("config.toml")).unwrap();
+    let said = gleaner().call(["train", "--resume", &run.display().to_string()]);
+    assert!(said.error().contains("model.safetensors"), "{}", said.error());
+    assert!(!run.join("metrics.jsonl").exists());
+    fs::remove_dir(&model).unwrap();
+    resume(&run);
+    assert_same_run(&whole, &run);
+}
+
+#[test]
 fn settings_cannot_be_changed_while_resuming() {
     let folder = tempdir().unwrap();
     let run = folder.path().join("run");

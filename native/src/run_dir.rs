@@ -34,9 +34,23 @@ impl RunDir {
                 path.display()
             );
         }
-        ensure_writable_dir(path)?;
-        ensure_writable_dir(path.join("state"))?;
+        dir.make_folders()?;
         Ok(dir)
+    }
+
+    /// An existing run that will be written to again.
+    ///
+    /// # Errors
+    /// If the folder is not there, holds no run, or cannot be written to.
+    pub fn reopen(path: &Path) -> Result<Self> {
+        let dir = Self::open(path)?;
+        dir.make_folders()?;
+        Ok(dir)
+    }
+
+    fn make_folders(&self) -> Result<()> {
+        ensure_writable_dir(&self.path)?;
+        ensure_writable_dir(self.path.join("state"))
     }
 
     /// The first free folder of `runs/NAME`, `runs/NAME-2`, ...
@@ -52,7 +66,7 @@ impl RunDir {
         Self::create(&free)
     }
 
-    /// An existing run.
+    /// An existing run that is only read.
     ///
     /// # Errors
     /// If the folder is not there or holds no run.

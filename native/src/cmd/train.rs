@@ -133,7 +133,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
                 path.join("config.toml").display()
             );
         }
-        let dir = RunDir::open(path)?;
+        let dir = RunDir::reopen(path)?;
         return Session::prepare(dir.recipe()?)?.train(&dir, out);
     }
     let recipe = Recipe::resolve(args.recipe.as_deref(), flags, &args.set)?;

@@ -195,11 +195,11 @@ fn wrong_settings_are_named_and_leave_nothing_behind() {
 fn broken_recipes_and_runs_are_refused_in_one_line() {
     let folder = tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
-    fs::write(path("broken.toml"), "[train\nlr = 1").unwrap();
+    fs::write(path("broken.toml"), "[train]\nlr = 1\nepo").unwrap();
     fs::write(path("unknown.toml"), "[train]\nspeed = 1").unwrap();
     let out = path("run");
     for (recipe, named) in [
-        ("broken.toml", "TOML"),
+        ("broken.toml", "line 3: not valid TOML"),
         ("unknown.toml", "unknown field `speed`"),
         ("none.toml", "none.toml"),
     ] {

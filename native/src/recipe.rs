@@ -252,7 +252,11 @@ fn read_table(path: &Path) -> Result<Table> {
             path.display()
         )
     })?;
-    text.parse().map_err(|e| anyhow!("{}: not valid TOML: {}", path.display(), one_line(&e)))
+    text.parse().map_err(|e: toml::de::Error| {
+        let start = e.span().map_or(0, |span| span.start);
+        let line = 1 + text.bytes().take(start).filter(|&byte| byte == b'\n').count();
+        anyhow!("{}, line {line}: not valid TOML: {}; mend that line", path.display(), one_line(&e))
+    })
 }
 
 /// `a.b=value` as nested tables. A value that is no TOML is taken as text.

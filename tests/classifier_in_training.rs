@@ -84,9 +84,9 @@ fn a_slowed_gradient_is_that_share_of_the_bounds_and_nothing_else_changes() {
 /// `J` from its definition, on the host and in double precision, with the classifier's logits given.
 fn by_hand(model: &M2, small: &Small, logits: [Vec<f32>; 2], device: &Device) -> f64 {
     let (batch, draws) = (small.batch(device), small.draws(device));
-    let bounds = unlabelled_bound(model, batch.unlabelled, draws.unlabelled, 1.0).by_class;
+    let bounds = unlabelled_bound(model, batch.unlabelled, draws.latent.unlabelled, 1.0).by_class;
     let y = batch.labelled.y;
-    let l = labelled_bound(model, batch.labelled.x, y.clone(), draws.labelled).value(1.0);
+    let l = labelled_bound(model, batch.labelled.x, y.clone(), draws.latent.labelled).value(1.0);
     let [l_logits, u_logits] = logits.map(|rows| log_softmax(&rows, small.classes));
     let mean = |sum: f64, rows: usize| sum / rows as f64;
     let picked = l_logits.iter().zip(values(y)).map(|(lp, y)| lp * f64::from(y)).sum::<f64>();

@@ -3,14 +3,14 @@
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
-use gleaner_core::data::{Labelled, SemiBatch};
+use gleaner_core::data::{Labelled, Part, SemiBatch};
 use gleaner_core::dist::{Bernoulli, Categorical, Gaussian, clamp_log_var, log_sum_exp};
 use gleaner_core::eval::{classification, entropy_of_logits};
 use gleaner_core::models::{M2, Model};
 use gleaner_core::noise::Noise;
 use gleaner_core::objective::{
-    M2Draws, M2Objective, M2ObjectiveConfig, MierConfig, Objective, Terms, WarmUp, effective_alpha,
-    importance_log_weights, labelled_bound, mutual_information, unlabelled_bound,
+    LatentDraws, M2Draws, M2Objective, M2ObjectiveConfig, MierConfig, Objective, Terms, WarmUp,
+    effective_alpha, importance_log_weights, labelled_bound, mutual_information, unlabelled_bound,
 };
 use gleaner_core::train::{Learner, TrainState};
 use gleaner_tests::modules::gradients;
@@ -107,11 +107,11 @@ fn weighted_terms(
         },
         unlabelled: golden.tensor("x_u", device),
     };
-    let draws = M2Draws {
+    let latent = LatentDraws {
         labelled: golden.tensor("eps_l", device),
         unlabelled: golden.tensor("eps_u", device),
-        classifier: None,
     };
+    let draws = M2Draws { latent, classifier: None };
     objective.terms_at(model, &batch, WarmUp { kl: kl_weight, ..WarmUp::DONE }, draws)
 }
 
@@ -320,7 +320,21 @@ impl Distance {
 }
 
 impl Objective<Quadratic> for Distance {
-    fn terms(&self, model: &Quadratic, _: &SemiBatch, _: WarmUp, _: &Noise) -> Terms {
+    type Begun = ();
+
+    fn begin(&self, _: &Quadratic, _: &Part, _: &Noise) -> ((), Option<Tensor<1>>) {
+        ((), None)
+    }
+
+    fn finish(
+        &self,
+        model: &Quadratic,
+        _: &Part,
+        (): (),
+        _: Option<Tensor<1>>,
+        _: WarmUp,
+        _: &Noise,
+    ) -> Terms {
         Terms::new(self.of("matrix", &model.matrix) + self.of("vector", &model.vector))
     }
 }
@@ -338,7 +352,7 @@ fn adam_after_clipping_by_global_norm() {
     let batch =
         SemiBatch { labelled: Labelled { x: nothing(), y: nothing() }, unlabelled: nothing() };
     let objective = Distance { golden: Golden::read("adam"), device: device.clone() };
-    let learner = Learner { objective, clip_norm, noise: Noise::new(0) };
+    let learner = Learner::whole(objective, clip_norm, Noise::new(0));
     let mut state = TrainState::new(model);
     // Five steps of about the rate, 0.25, each with the rounding of two moments and a root.
     let tolerance = Tolerance { relative: 1e-5, absolute: 2e-5 };

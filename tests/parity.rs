@@ -46,7 +46,7 @@ mod gpu {
         }
 
         let model = small.model(device);
-        let (x, epsilon) = (small.batch(device).unlabelled, small.draws(device).unlabelled);
+        let (x, epsilon) = (small.batch(device).unlabelled, small.draws(device).latent.unlabelled);
         let u = unlabelled_bound(&model, x.clone(), epsilon.clone(), 1.0);
         found.push(("U(x)".into(), values(u.value())));
         found.push(("L(x, y)".into(), values(u.by_class)));

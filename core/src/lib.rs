@@ -1,6 +1,6 @@
 //! The core of Gleaner. Read top to bottom, one example travels from disk bytes to a trained model's sample:
 //!
-//! [`noise`] → [`data`] → [`nets`] → [`dist`] → [`models`] → [`objective`] → [`train`] → [`checkpoint`] →
+//! [`noise`] → [`simd`] → [`data`] → [`nets`] → [`dist`] → [`models`] → [`objective`] → [`train`] → [`checkpoint`] →
 //! [`sample`] → [`eval`] → [`infer`]
 //!
 //! Nothing points left. There are no files here, no clock, no threads it did not get, no global randomness
@@ -21,6 +21,7 @@ pub mod nets;
 pub mod noise;
 pub mod objective;
 pub mod sample;
+pub mod simd;
 pub mod train;
 
 pub use error::{Error, Result};

@@ -62,6 +62,36 @@ impl Noise {
         Tensor::from_data(TensorData::new(self.normal(rows * columns), [rows, columns]), device)
     }
 
+    /// A tensor `[rows, columns]` from the uniform distribution on [0, 1), drawn here and uploaded.
+    pub fn uniform_tensor(&mut self, [rows, columns]: [usize; 2], device: &Device) -> Tensor<2> {
+        Tensor::from_data(TensorData::new(self.uniform(rows * columns), [rows, columns]), device)
+    }
+
+    /// A standard normal tensor for the examples `first`, `first + 1`, ... of a batch, in which the draws of
+    /// an example do not depend on which others are there: those of example `i` come from [`Noise::at`]
+    /// `first + i`.
+    ///
+    /// # Shapes
+    /// - `[rows, columns]` is one group of rows, one row for each example
+    /// - output: `[groups * rows, columns]`, group-major
+    pub fn normal_by_example(
+        &self,
+        first: usize,
+        [rows, columns]: [usize; 2],
+        groups: usize,
+        device: &Device,
+    ) -> Tensor<2> {
+        let mut values = vec![0.0; groups * rows * columns];
+        for row in 0..rows {
+            let draws = self.at((first + row) as u64).normal(groups * columns);
+            for (group, draws) in draws.chunks_exact(columns.max(1)).enumerate() {
+                let start = (group * rows + row) * columns;
+                values[start..start + columns].copy_from_slice(draws);
+            }
+        }
+        Tensor::from_data(TensorData::new(values, [groups * rows, columns]), device)
+    }
+
     fn child(&self, stream: u64) -> Self {
         let mut parent = ChaCha8Rng::from_seed(self.key);
         parent.set_stream(stream);

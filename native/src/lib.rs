@@ -20,6 +20,7 @@ pub mod recipe;
 pub mod registry;
 pub mod run_dir;
 pub mod summary;
+pub mod threads;
 pub mod training;
 
 use std::process::ExitCode;

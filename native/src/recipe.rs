@@ -141,6 +141,10 @@ pub struct TrainSettings {
     pub device: String,
     /// CPU threads; 0 takes all.
     pub threads: usize,
+    /// Parts that a batch is split into and worked on side by side; 0 takes one for each thread. Results
+    /// depend on this only by rounding, and on the number of threads not at all.
+    #[serde(default)]
+    pub parts: usize,
 }
 
 impl Recipe {

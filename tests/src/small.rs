@@ -5,7 +5,7 @@ use gleaner_core::data::{Labelled, SemiBatch};
 use gleaner_core::models::{Likelihood, M2, M2Config};
 use gleaner_core::nets::Activation;
 use gleaner_core::noise::Noise;
-use gleaner_core::objective::{ClassifierDraws, M2Draws};
+use gleaner_core::objective::{ClassifierDraws, LatentDraws, M2Draws};
 
 /// Sizes of everything in a test.
 #[derive(Clone, Debug)]
@@ -85,8 +85,10 @@ impl Small {
         let [labelled, unlabelled] = self.rows;
         let draw = |purpose, rows| self.normal(purpose, [rows, self.latent], device);
         M2Draws {
-            labelled: draw("labelled draws", labelled),
-            unlabelled: draw("unlabelled draws", self.classes * unlabelled),
+            latent: LatentDraws {
+                labelled: draw("labelled draws", labelled),
+                unlabelled: draw("unlabelled draws", self.classes * unlabelled),
+            },
             classifier: None,
         }
     }

@@ -1,6 +1,7 @@
 //! Every gate of the project as one command: `cargo xtask GATE...`, the same for people and for CI.
 
 mod gates;
+mod peers;
 mod shell;
 
 #[cfg(test)]
@@ -12,6 +13,10 @@ use gates::Gate;
 
 fn main() -> ExitCode {
     let names: Vec<String> = std::env::args().skip(1).collect();
+    // The one command that takes arguments of its own, so no gate: it cannot be named together with others.
+    if let Some((peers::COMMAND, args)) = names.split_first().map(|(name, args)| (&**name, args)) {
+        return peers::main(args);
+    }
     let gates = match chosen(&names) {
         Ok(gates) => gates,
         Err(usage) => {
@@ -55,6 +60,7 @@ fn usage(problem: &str) -> String {
     }
     text += "\n  check        everything that runs nothing: fmt, lints, documentation, golden numbers\n";
     text += "  ci           every gate, the cheapest first, the tests last\n";
+    text += &format!("\nor: {}\n", peers::USAGE);
     text
 }
 
@@ -79,6 +85,7 @@ mod tests {
     fn an_unknown_gate_is_answered_with_the_list() {
         for answer in [names(&["tset"]).unwrap_err(), names(&[]).unwrap_err()] {
             assert!(Gate::ALL.iter().all(|gate| answer.contains(gate.name())), "{answer}");
+            assert!(answer.contains(peers::COMMAND), "{answer}");
         }
     }
 }

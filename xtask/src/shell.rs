@@ -1,7 +1,7 @@
 //! Running one command, visibly.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// A command to be run in the root of the workspace; printed before it runs.
 pub struct Shell {
@@ -27,6 +27,21 @@ impl Shell {
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Starts it, to be talked to through its standard input and output.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(self) -> Result<Child, String> {
+        eprintln!("\n$ {self}");
+        command(&self.program)
+            .args(&self.args)
+            .envs(self.env)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("cannot start {:?}: {error}", self.program))
     }
 
     /// Runs it to its end.

@@ -18,6 +18,7 @@ pub mod mat;
 pub mod mosaic;
 pub mod npy;
 pub mod npz;
+mod part;
 pub mod picture;
 pub mod protein;
 mod split;
@@ -26,6 +27,7 @@ pub mod svhn;
 
 pub use batch::{Batches, Binarise, Labelled, SemiBatch, one_hot};
 pub use examples::{Dataset, Examples, Values};
+pub use part::Part;
 pub use split::{Split, SplitConfig};
 pub use standardise::Standardiser;
 

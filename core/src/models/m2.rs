@@ -14,7 +14,7 @@ use super::classifier::check_widths;
 use crate::dist::{Bernoulli, Gaussian, clamp_log_var};
 use crate::error::{Error, Result};
 use crate::nets::{
-    Activation, Classes, ConditionalLinear, Mlp, forward_hidden, glorot_linear, linear_stack,
+    Activation, Classes, ConditionalLinear, Mlp, dense, forward_hidden, glorot_linear, linear_stack,
 };
 use crate::noise::Noise;
 
@@ -157,11 +157,11 @@ impl Encoder {
     }
 
     fn forward(&self, x: Tensor<2>, y: Classes) -> Gaussian {
-        let h = self.activation.forward(self.input.forward(x, y));
+        let h = self.input.forward(x, y, self.activation);
         let h = forward_hidden(h, &self.hidden, self.activation);
         Gaussian {
-            mean: self.mean.forward(h.clone()),
-            log_var: clamp_log_var(self.log_var.forward(h)),
+            mean: dense(&self.mean, h.clone(), None),
+            log_var: clamp_log_var(dense(&self.log_var, h, None)),
         }
     }
 }
@@ -191,14 +191,14 @@ impl Decoder {
     }
 
     fn forward(&self, z: Tensor<2>, y: Classes) -> Observation {
-        let h = self.activation.forward(self.input.forward(z, y));
+        let h = self.input.forward(z, y, self.activation);
         let h = forward_hidden(h, &self.hidden, self.activation);
-        let output = self.output.forward(h.clone());
+        let output = dense(&self.output, h.clone(), None);
         match &self.log_var {
             None => Observation::Bernoulli(Bernoulli { logits: output }),
             Some(head) => Observation::Gaussian(Gaussian {
                 mean: output,
-                log_var: clamp_log_var(head.forward(h)),
+                log_var: clamp_log_var(dense(head, h, None)),
             }),
         }
     }

@@ -21,12 +21,15 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// What [`Activation::LeakyRelu`] leaves of negative values.
+    pub const LEAK: f32 = 0.2;
+
     /// Applies the nonlinearity to each element.
     pub fn forward<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
         match self {
             Self::Softplus => softplus(x),
             Self::Relu => activation::relu(x),
-            Self::LeakyRelu => activation::leaky_relu(x, 0.2),
+            Self::LeakyRelu => activation::leaky_relu(x, f64::from(Self::LEAK)),
             Self::Silu => activation::silu(x),
             Self::Tanh => x.tanh(),
         }

@@ -7,6 +7,8 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
+use super::Activation;
+use super::activate::{Rows, activate};
 use super::linear::{glorot, glorot_linear};
 use crate::noise::Noise;
 
@@ -46,26 +48,29 @@ impl ConditionalLinear {
         }
     }
 
+    /// The layer and its nonlinearity.
+    ///
     /// # Shapes
     /// - `v`: `[batch, inputs]`, or `[classes * batch, inputs]` for [`Classes::EveryInTurn`]
     /// - output: `[batch, outputs]` for [`Classes::Given`], else `[classes * batch, outputs]`
-    pub fn forward(&self, v: Tensor<2>, y: Classes) -> Tensor<2> {
-        let h = self.features.forward(v);
-        let [rows, outputs] = h.dims();
-        let [classes, _] = self.classes.dims();
+    pub fn forward(&self, v: Tensor<2>, y: Classes, activation: Activation) -> Tensor<2> {
+        let product = v.matmul(self.features.weight.val());
+        let by_class = self.classes.val();
+        let bias = self.features.bias.as_ref().map(|bias| bias.val().unsqueeze::<2>());
+        let every_class = |rows| {
+            let bias = bias.clone().map_or(by_class.clone(), |bias| by_class.clone() + bias);
+            activate(product.clone(), bias, Some(activation), rows)
+        };
         match y {
-            Classes::Given(y) => h + y.matmul(self.classes.val()),
-            Classes::EveryShared => self.add_every_class(h.unsqueeze::<3>()),
-            Classes::EveryInTurn => {
-                self.add_every_class(h.reshape([classes, rows / classes, outputs]))
+            Classes::EveryShared => every_class(Rows::Shared),
+            Classes::EveryInTurn => every_class(Rows::Own),
+            Classes::Given(y) => {
+                let sum = product + y.matmul(by_class);
+                match bias {
+                    Some(bias) => activate(sum, bias, Some(activation), Rows::Own),
+                    None => activation.forward(sum),
+                }
             }
         }
-    }
-
-    fn add_every_class(&self, h: Tensor<3>) -> Tensor<2> {
-        let [_, batch, outputs] = h.dims();
-        let [classes, _] = self.classes.dims();
-        let sum = h + self.classes.val().unsqueeze_dim::<3>(1);
-        sum.reshape([classes * batch, outputs])
     }
 }

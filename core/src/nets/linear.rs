@@ -4,7 +4,22 @@ use burn::module::{Param, ParamId};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::Activation;
+use super::activate::{Rows, activate};
 use crate::noise::Noise;
+
+/// `f(x W + b)`; without a nonlinearity, `x W + b`.
+///
+/// # Shapes
+/// - `x`: `[batch, inputs]`
+/// - output: `[batch, outputs]`
+pub fn dense(layer: &Linear, x: Tensor<2>, activation: Option<Activation>) -> Tensor<2> {
+    let product = x.matmul(layer.weight.val());
+    match &layer.bias {
+        Some(bias) => activate(product, bias.val().unsqueeze(), activation, Rows::Own),
+        None => activation.map_or(product.clone(), |f| f.forward(product)),
+    }
+}
 
 /// A layer `y = x W + b` with `W ~ N(0, 2 / (inputs + outputs))` (Glorot and Bengio 2010, eq. 12, in its
 /// normal form) and `b = 0`.

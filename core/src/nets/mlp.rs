@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
-use super::{Activation, glorot_linear};
+use super::{Activation, dense, glorot_linear};
 use crate::noise::Noise;
 
 /// Hidden layers with one nonlinearity, then a linear output.
@@ -36,13 +36,13 @@ impl Mlp {
     /// - `x`: `[batch, inputs]`
     /// - output: `[batch, outputs]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.output.forward(forward_hidden(x, &self.hidden, self.activation))
+        dense(&self.output, forward_hidden(x, &self.hidden, self.activation), None)
     }
 }
 
 /// Runs hidden layers, each followed by the nonlinearity.
 pub fn forward_hidden(x: Tensor<2>, layers: &[Linear], activation: Activation) -> Tensor<2> {
-    layers.iter().fold(x, |h, layer| activation.forward(layer.forward(h)))
+    layers.iter().fold(x, |h, layer| dense(layer, h, Some(activation)))
 }
 
 /// The layers `inputs -> widths[0] -> widths[1] -> ...` and the width they end with.

@@ -1,5 +1,6 @@
 //! Networks shared by the models: activations, initialised layers, perceptrons, split layers.
 
+mod activate;
 mod activation;
 mod conditional;
 mod linear;
@@ -7,5 +8,5 @@ mod mlp;
 
 pub use activation::{Activation, softplus};
 pub use conditional::{Classes, ConditionalLinear};
-pub use linear::glorot_linear;
+pub use linear::{dense, glorot_linear};
 pub use mlp::{Mlp, forward_hidden, linear_stack};

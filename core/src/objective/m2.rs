@@ -3,9 +3,9 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::mier::{MierConfig, mutual_information};
+use super::mier::{MierConfig, log_marginal, summed_probs, surprise};
 use super::terms::{Objective, Terms, WarmUp};
-use crate::data::SemiBatch;
+use crate::data::{Part, SemiBatch};
 use crate::dist::{Categorical, Gaussian, log_sum_exp};
 use crate::models::M2;
 use crate::noise::Noise;
@@ -176,19 +176,36 @@ impl M2Objective {
         warm_up: WarmUp,
         draws: M2Draws,
     ) -> Terms {
+        let part = Part::whole(batch.clone());
+        let q = self.classify(model, batch, draws.classifier);
+        let sums = summed_probs(&q.unlabelled);
+        self.contribution(model, &part, &q, sums, warm_up, draws.latent)
+    }
+
+    /// What some examples of a batch contribute to its terms; `sums` is `Σ_x q(y|x)` over all of it.
+    fn contribution(
+        &self,
+        model: &M2,
+        part: &Part,
+        q: &Predictions,
+        sums: Tensor<1>,
+        warm_up: WarmUp,
+        draws: LatentDraws,
+    ) -> Terms {
         let M2ObjectiveConfig { alpha, labelled_weight, classifier_gradient, mier, .. } =
             self.config;
-        let [q_l, q_u] = self.classify(model, batch, draws.classifier);
-        let (x, y) = (batch.labelled.x.clone(), batch.labelled.y.clone());
-        let cross_entropy = q_l.log_prob(y.clone()).neg().mean();
-        let labelled = labelled_bound(model, x, y, draws.labelled).value(warm_up.kl).mean();
+        let (x, y) = (part.batch.labelled.x.clone(), part.batch.labelled.y.clone());
+        let cross_entropy = part.labelled_mean(q.labelled.log_prob(y.clone()).neg());
+        let labelled = labelled_bound(model, x, y, draws.labelled).value(warm_up.kl);
+        let labelled = part.labelled_mean(labelled);
 
-        let slowed = q_u.clone().scale_gradient(classifier_gradient * warm_up.classifier);
-        let x = batch.unlabelled.clone();
+        let slowed = q.unlabelled.clone().scale_gradient(classifier_gradient * warm_up.classifier);
+        let x = part.batch.unlabelled.clone();
         let u = unlabelled_bound_under(model, slowed, x, draws.unlabelled, warm_up.kl);
-        let unlabelled = u.value().mean();
-        let entropy = q_u.entropy().mean();
-        let information = mutual_information(&q_u);
+        let unlabelled = part.unlabelled_mean(u.value());
+        let entropy = part.unlabelled_mean(q.unlabelled.entropy());
+        let surprise = surprise(&q.unlabelled, log_marginal(sums, part.of[1]));
+        let information = part.unlabelled_mean(surprise);
         let supervision = cross_entropy.clone() * alpha - labelled.clone();
         let mut total = supervision * labelled_weight - unlabelled.clone();
         if let Some(MierConfig { beta, gamma }) = mier {
@@ -198,37 +215,52 @@ impl M2Objective {
             .with("unlabelled_bound", unlabelled)
             .with("labelled_bound", labelled)
             .with("cross_entropy", cross_entropy)
-            .with("kl", u.kl.mean())
+            .with("kl", part.unlabelled_mean(u.kl))
             .with("entropy", entropy)
             .with("mutual_information", information)
     }
 
-    /// `q(y|x)` of the labelled and of the unlabelled examples, as training sees them (E3).
+    /// `q(y|x)` as training sees it (E3).
     fn classify(
         &self,
         model: &M2,
         batch: &SemiBatch,
         noise: Option<ClassifierDraws>,
-    ) -> [Categorical; 2] {
+    ) -> Predictions {
         let mut inputs = [batch.labelled.x.clone(), batch.unlabelled.clone()];
         if let Some(ClassifierDraws { labelled, unlabelled }) = noise {
             let deviation = self.config.classifier_noise;
             let [l, u] = inputs;
             inputs = [l + labelled * deviation, u + unlabelled * deviation];
         }
-        inputs.map(|x| Categorical::from_logits(model.classify(x)))
+        let [labelled, unlabelled] = inputs.map(|x| Categorical::from_logits(model.classify(x)));
+        Predictions { labelled, unlabelled }
     }
+}
+
+/// `q(y|x)` of the labelled and of the unlabelled examples.
+#[derive(Clone, Debug)]
+pub struct Predictions {
+    labelled: Categorical,
+    unlabelled: Categorical,
 }
 
 /// The standard normal noise of one evaluation of the objective.
 #[derive(Clone, Debug)]
 pub struct M2Draws {
+    /// Noise of `z`.
+    pub latent: LatentDraws,
+    /// Noise of the classifier's input, if it has any.
+    pub classifier: Option<ClassifierDraws>,
+}
+
+/// The standard normal noise of `z`.
+#[derive(Clone, Debug)]
+pub struct LatentDraws {
     /// `[labelled, latent]`.
     pub labelled: Tensor<2>,
     /// `[classes * unlabelled, latent]`, class-major.
     pub unlabelled: Tensor<2>,
-    /// Noise of the classifier's input, if it has any.
-    pub classifier: Option<ClassifierDraws>,
 }
 
 /// The standard normal noise of the classifier's input, before its deviation.
@@ -241,23 +273,46 @@ pub struct ClassifierDraws {
 }
 
 impl Objective<M2> for M2Objective {
-    /// [`M2Objective::terms_at`] fresh draws.
-    fn terms(&self, model: &M2, batch: &SemiBatch, warm_up: WarmUp, noise: &Noise) -> Terms {
-        let device = batch.unlabelled.device();
-        let [unlabelled, features] = batch.unlabelled.dims();
-        let [labelled, classes] = batch.labelled.y.dims();
-        let latent = model.latent();
-        let draw =
-            |purpose: &str, shape: [usize; 2]| noise.split(purpose).normal_tensor(shape, &device);
-        let draws = M2Draws {
-            labelled: draw("labelled", [labelled, latent]),
-            unlabelled: draw("unlabelled", [classes * unlabelled, latent]),
-            classifier: (self.config.classifier_noise > 0.0).then(|| ClassifierDraws {
-                labelled: draw("labelled input", [labelled, features]),
-                unlabelled: draw("unlabelled input", [unlabelled, features]),
-            }),
+    type Begun = Predictions;
+
+    fn begin(&self, model: &M2, part: &Part, noise: &Noise) -> (Predictions, Option<Tensor<1>>) {
+        let [l, u] = part.first;
+        let (labelled, unlabelled) = (&part.batch.labelled.x, &part.batch.unlabelled);
+        let draw = |purpose: &str, first, x: &Tensor<2>| {
+            noise.split(purpose).normal_by_example(first, x.dims(), 1, &x.device())
         };
-        self.terms_at(model, batch, warm_up, draws)
+        let noise = (self.config.classifier_noise > 0.0).then(|| ClassifierDraws {
+            labelled: draw("labelled input", l, labelled),
+            unlabelled: draw("unlabelled input", u, unlabelled),
+        });
+        let q = self.classify(model, &part.batch, noise);
+        let sums = summed_probs(&q.unlabelled);
+        (q, Some(sums))
+    }
+
+    fn finish(
+        &self,
+        model: &M2,
+        part: &Part,
+        q: Predictions,
+        sums: Option<Tensor<1>>,
+        warm_up: WarmUp,
+        noise: &Noise,
+    ) -> Terms {
+        let sums = sums.unwrap_or_else(|| summed_probs(&q.unlabelled));
+        let device = part.batch.unlabelled.device();
+        let [unlabelled, _] = part.batch.unlabelled.dims();
+        let [labelled, classes] = part.batch.labelled.y.dims();
+        let [l, u] = part.first;
+        let draw = |purpose: &str, first, rows, groups| {
+            let noise = noise.split(purpose);
+            noise.normal_by_example(first, [rows, model.latent()], groups, &device)
+        };
+        let draws = LatentDraws {
+            labelled: draw("labelled", l, labelled, 1),
+            unlabelled: draw("unlabelled", u, unlabelled, classes),
+        };
+        self.contribution(model, part, &q, sums, warm_up, draws)
     }
 }
 

@@ -6,7 +6,8 @@ mod supervised;
 mod terms;
 
 pub use m2::{
-    ClassifierDraws, LabelledBound, M2Draws, M2Objective, M2ObjectiveConfig, UnlabelledBound,
+    ClassifierDraws, LabelledBound, LatentDraws, M2Draws, M2Objective, M2ObjectiveConfig,
+    Predictions, UnlabelledBound,
 };
 pub use m2::{
     effective_alpha, importance_log_weights, labelled_bound, unlabelled_bound,

@@ -1,7 +1,9 @@
 //! Cross-entropy on labelled examples alone: the baseline's objective.
 
+use burn::tensor::Tensor;
+
 use super::terms::{Objective, Terms, WarmUp};
-use crate::data::SemiBatch;
+use crate::data::Part;
 use crate::dist::Categorical;
 use crate::models::Classifier;
 use crate::noise::Noise;
@@ -14,19 +16,28 @@ pub struct SupervisedObjective {
 }
 
 impl Objective<Classifier> for SupervisedObjective {
-    fn terms(
+    type Begun = ();
+
+    fn begin(&self, _: &Classifier, _: &Part, _: &Noise) -> ((), Option<Tensor<1>>) {
+        ((), None)
+    }
+
+    fn finish(
         &self,
         model: &Classifier,
-        batch: &SemiBatch,
+        part: &Part,
+        (): (),
+        _sums: Option<Tensor<1>>,
         _warm_up: WarmUp,
         noise: &Noise,
     ) -> Terms {
-        let mut x = batch.labelled.x.clone();
+        let mut x = part.batch.labelled.x.clone();
         if self.input_noise > 0.0 {
-            let draws = noise.split("labelled input").normal_tensor(x.dims(), &x.device());
+            let noise = noise.split("labelled input");
+            let draws = noise.normal_by_example(part.first[0], x.dims(), 1, &x.device());
             x = x + draws * self.input_noise;
         }
         let q = Categorical::from_logits(model.classify(x));
-        Terms::new(q.log_prob(batch.labelled.y.clone()).neg().mean())
+        Terms::new(part.labelled_mean(q.log_prob(part.batch.labelled.y.clone()).neg()))
     }
 }

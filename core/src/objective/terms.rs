@@ -1,9 +1,9 @@
 //! What every objective returns.
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
-use crate::data::SemiBatch;
+use crate::data::Part;
 use crate::noise::Noise;
 
 /// A scalar to minimise and the named quantities that explain it.
@@ -20,6 +20,25 @@ impl Terms {
     pub fn new(total: Tensor<1>) -> Self {
         let part = total.clone().detach();
         Self { total, parts: vec![("objective", part)] }
+    }
+
+    /// Only the named means, no longer tied to a tape.
+    pub(crate) fn cut(self) -> Vec<(&'static str, Tensor<1>)> {
+        let plain = |part: Tensor<1>| if part.device().is_autodiff() { part.inner() } else { part };
+        self.parts.into_iter().map(|(name, part)| (name, plain(part))).collect()
+    }
+
+    /// The terms of a batch from its parts' contributions.
+    pub(crate) fn add_up(contributions: Vec<Vec<(&'static str, Tensor<1>)>>) -> Self {
+        let add = |a: Vec<_>, b: Vec<_>| {
+            let pairs = a.into_iter().zip(b);
+            pairs
+                .map(|((name, a), (_, b)): ((_, Tensor<1>), (_, Tensor<1>))| (name, a + b))
+                .collect()
+        };
+        let parts: Vec<_> = contributions.into_iter().reduce(add).unwrap_or_default();
+        let total = parts.first().map(|(_, total)| total.clone());
+        Self { total: total.unwrap_or_else(|| Tensor::zeros([1], &Device::default())), parts }
     }
 
     /// Adds a named mean.
@@ -44,8 +63,26 @@ impl WarmUp {
     pub const DONE: Self = Self { kl: 1.0, classifier: 1.0 };
 }
 
-/// Something a model is trained on.
-pub trait Objective<M: Module> {
-    /// The terms for one batch.
-    fn terms(&self, model: &M, batch: &SemiBatch, warm_up: WarmUp, noise: &Noise) -> Terms;
+/// Something a model is trained on, in parts of a batch that are worked on side by side.
+///
+/// What the examples of a batch must know of each other is a sum over all of them. So the work has two
+/// halves: up to the sums, and on from there. The terms of the parts add up to those of the batch, and their
+/// gradients to its gradient: a term that is not a mean over examples has to be shared out accordingly.
+pub trait Objective<M: Module>: Sync {
+    /// What the first half leaves for the second.
+    type Begun: Send;
+
+    /// The first half, with this part's share of the sums if there are any, `[sums]`.
+    fn begin(&self, model: &M, part: &Part, noise: &Noise) -> (Self::Begun, Option<Tensor<1>>);
+
+    /// The second half: this part's contribution. `sums` are those of the whole batch, held constant.
+    fn finish(
+        &self,
+        model: &M,
+        part: &Part,
+        begun: Self::Begun,
+        sums: Option<Tensor<1>>,
+        warm_up: WarmUp,
+        noise: &Noise,
+    ) -> Terms;
 }

@@ -5,8 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleMapper, Param};
-use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
 const BETA_1: f64 = 0.9;
@@ -31,58 +29,102 @@ pub struct Adam {
     pub moments: BTreeMap<String, Moments>,
 }
 
-impl Adam {
-    /// One update of every parameter that has a gradient.
-    #[must_use]
-    pub fn step<M: Module>(self, model: M, grads: GradientsParams, rate: f64) -> (Self, M) {
-        let time = self.time + 1;
-        // Both corrections of the moments' bias, folded into the rate and epsilon (end of their section 2).
-        let correction = (1.0 - BETA_2.powf(time as f64)).sqrt();
-        let mut update = Update {
-            path: Vec::new(),
-            moments: self.moments,
-            grads,
-            rate: rate * correction / (1.0 - BETA_1.powf(time as f64)),
-            epsilon: EPSILON * correction,
-        };
-        let model = model.map(&mut update);
-        (Self { time, moments: update.moments }, model)
-    }
-}
-
-struct Update {
-    path: Vec<String>,
-    moments: BTreeMap<String, Moments>,
-    grads: GradientsParams,
+/// What one update does to every parameter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Update {
     rate: f64,
     epsilon: f64,
 }
 
-impl ModuleMapper for Update {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
+impl Update {
+    /// The update at `time`, counted from one. Both corrections of the moments' bias are folded into the
+    /// rate and epsilon (end of their section 2).
+    pub fn at(time: u64, rate: f64) -> Self {
+        let correction = (1.0 - BETA_2.powf(time as f64)).sqrt();
+        Self {
+            rate: rate * correction / (1.0 - BETA_1.powf(time as f64)),
+            epsilon: EPSILON * correction,
+        }
     }
 
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+    /// New value and moments of a flattened parameter whose gradient is `gradient * factor`.
+    pub fn apply(
+        self,
+        value: Tensor<1>,
+        moments: Option<Moments>,
+        gradient: Tensor<1>,
+        factor: Tensor<1>,
+    ) -> (Tensor<1>, Moments) {
+        let moments = moments.unwrap_or_else(|| Moments {
+            first: gradient.zeros_like(),
+            second: gradient.zeros_like(),
+        });
+        #[cfg(feature = "flex")]
+        if value.device() == burn::tensor::Device::flex() {
+            return fused::apply(self, value, moments, gradient, factor);
+        }
+        self.apply_composed(value, moments, gradient, factor)
     }
 
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(grad) = self.grads.remove::<D>(param.id) else { return param };
-        let shape = grad.dims();
-        let grad: Tensor<1> = grad.reshape([shape.iter().product::<usize>()]);
-        let path = self.path.join(".");
-        let Moments { first, second } = self
-            .moments
-            .remove(&path)
-            .unwrap_or_else(|| Moments { first: grad.zeros_like(), second: grad.zeros_like() });
-        let first = first * BETA_1 + grad.clone() * (1.0 - BETA_1);
-        let second = second * BETA_2 + grad.square() * (1.0 - BETA_2);
+    fn apply_composed(
+        self,
+        value: Tensor<1>,
+        moments: Moments,
+        gradient: Tensor<1>,
+        factor: Tensor<1>,
+    ) -> (Tensor<1>, Moments) {
+        let gradient = gradient * factor;
+        let first = moments.first * BETA_1 + gradient.clone() * (1.0 - BETA_1);
+        let second = moments.second * BETA_2 + gradient.square() * (1.0 - BETA_2);
         let change = first.clone() / (second.clone().sqrt() + self.epsilon) * self.rate;
-        self.moments.insert(path, Moments { first, second });
-        param.map(|value| {
-            let updated = value.inner() - change.reshape(shape);
-            Tensor::from_inner(updated).require_grad()
-        })
+        (value - change, Moments { first, second })
+    }
+}
+
+/// The update on the CPU back end: one trip through memory, in place where nobody else holds a tensor.
+#[cfg(feature = "flex")]
+mod fused {
+    use burn::backend::Flex;
+    use burn::backend::flex::FlexTensor;
+    use burn::tensor::Tensor;
+
+    use super::{BETA_1, BETA_2, Moments, Update};
+    use crate::simd::{vectorised, whole};
+
+    pub fn apply(
+        update: Update,
+        value: Tensor<1>,
+        moments: Moments,
+        gradient: Tensor<1>,
+        factor: Tensor<1>,
+    ) -> (Tensor<1>, Moments) {
+        let [mut value, mut first, mut second, gradient, factor] =
+            [value, moments.first, moments.second, gradient, factor].map(primitive);
+        let factor = factor.storage::<f32>()[0];
+        let [rate, epsilon] = [update.rate, update.epsilon].map(|v| v as f32);
+        let [keep_1, keep_2] = [BETA_1, BETA_2].map(|v| v as f32);
+        let [take_1, take_2] = [BETA_1, BETA_2].map(|v| (1.0 - v) as f32);
+        let (value_of, first_of) = (value.storage_mut::<f32>(), first.storage_mut::<f32>());
+        let (second_of, gradient_of) = (second.storage_mut::<f32>(), gradient.storage::<f32>());
+        vectorised(|| {
+            let moments = first_of.iter_mut().zip(second_of);
+            for ((value, (first, second)), gradient) in
+                value_of.iter_mut().zip(moments).zip(gradient_of)
+            {
+                let gradient = gradient * factor;
+                *first = keep_1 * *first + take_1 * gradient;
+                *second = keep_2 * *second + take_2 * (gradient * gradient);
+                *value -= *first / (second.sqrt() + epsilon) * rate;
+            }
+        });
+        let [value, first, second] = [value, first, second].map(Tensor::from_primitive::<Flex>);
+        (value, Moments { first, second })
+    }
+
+    fn primitive(tensor: Tensor<1>) -> FlexTensor {
+        match tensor.try_into_primitive::<Flex>() {
+            Ok(tensor) => whole(tensor),
+            Err(error) => unreachable!("all tensors of an update are on one device: {error:?}"),
+        }
     }
 }

@@ -2,10 +2,12 @@
 
 mod adam;
 mod clip;
+mod gradients;
 mod schedule;
 mod step;
+mod workers;
 
 pub use adam::{Adam, Moments};
-pub use clip::clip_global_norm;
 pub use schedule::{RateSchedule, Schedule, warm_up};
 pub use step::{Learner, TrainState};
+pub use workers::{InTurn, Workers};

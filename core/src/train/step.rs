@@ -1,11 +1,17 @@
 //! One optimisation step, pure in its inputs: `(state, batch) -> (state, terms)`.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use burn::module::Module;
 use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
 
-use super::adam::Adam;
-use super::clip::clip_global_norm;
-use crate::data::SemiBatch;
+use super::adam::{Adam, Update};
+use super::clip::norm_and_factor;
+use super::gradients::{Slot, add_up, fork, put_back, slots};
+use super::workers::{InTurn, Workers, map};
+use crate::data::{Part, SemiBatch};
 use crate::noise::Noise;
 use crate::objective::{Objective, Terms, WarmUp};
 
@@ -36,9 +42,19 @@ pub struct Learner<O> {
     pub clip_norm: f64,
     /// Root of the noise of every step.
     pub noise: Noise,
+    /// Into how many parts a batch is split. The order of additions depends on this, and on nothing else:
+    /// neither on the number of workers nor on which of them is quicker.
+    pub parts: usize,
+    /// Who works on the parts.
+    pub workers: Arc<dyn Workers>,
 }
 
 impl<O> Learner<O> {
+    /// A learner that takes batches whole, on the caller's thread.
+    pub fn whole(objective: O, clip_norm: f64, noise: Noise) -> Self {
+        Self { objective, clip_norm, noise, parts: 1, workers: Arc::new(InTurn) }
+    }
+
     /// Takes one step with learning rate `rate`. Nothing is read back.
     pub fn step<M: Module>(
         &self,
@@ -51,15 +67,76 @@ impl<O> Learner<O> {
         O: Objective<M>,
     {
         let TrainState { model, optimizer, step } = state;
-        let Self { objective, clip_norm, noise } = self;
-        let terms = objective.terms(&model, batch, warm_up, &noise.split("step").at(step));
-        let grads = GradientsParams::from_grads(terms.total.backward(), &model);
-        let (grads, norm) = clip_global_norm(&model, grads, *clip_norm);
-        let (optimizer, model) = optimizer.step(model, grads, rate);
+        let noise = self.noise.split("step").at(step);
+        let (terms, gradients) = self.gradients(&model, batch, warm_up, &noise);
+        let slots = slots(&model, gradients);
+        let (optimizer, model, norm) = self.update(optimizer, model, slots, rate);
         let terms = match norm {
             Some(norm) => terms.with("gradient_norm", norm),
             None => terms,
         };
         (TrainState { model, optimizer, step: step + 1 }, terms)
+    }
+
+    /// The terms, added up, and the gradients of each part.
+    fn gradients<M: Module>(
+        &self,
+        model: &M,
+        batch: &SemiBatch,
+        warm_up: WarmUp,
+        noise: &Noise,
+    ) -> (Terms, Vec<GradientsParams>)
+    where
+        O: Objective<M>,
+    {
+        let Self { objective, workers, .. } = self;
+        let parts = Part::split(batch, self.parts).into_iter().map(|part| (part, fork(model)));
+        let begun = map(&**workers, parts.collect(), |(part, model)| {
+            let (begun, sums) = objective.begin(&model, &part, noise);
+            (model, part, begun, sums.map(Tensor::inner))
+        });
+        let sums = begun.iter().filter_map(|(.., sums)| sums.clone()).reduce(|a, b| a + b);
+        let finished = map(&**workers, begun, |(model, part, begun, _)| {
+            let sums = sums.clone().map(Tensor::from_inner);
+            let terms = objective.finish(&model, &part, begun, sums, warm_up, noise);
+            let gradients = GradientsParams::from_grads(terms.total.backward(), &model);
+            (terms.cut(), gradients)
+        });
+        let (terms, gradients): (Vec<_>, Vec<_>) = finished.into_iter().unzip();
+        (Terms::add_up(terms), gradients)
+    }
+
+    fn update<M: Module>(
+        &self,
+        optimizer: Adam,
+        model: M,
+        slots: Vec<Slot>,
+        rate: f64,
+    ) -> (Adam, M, Option<Tensor<1>>) {
+        let Adam { time, mut moments } = optimizer;
+        let summed = map(&*self.workers, slots, |slot| {
+            let Slot { path, value, gradients } = slot;
+            add_up(gradients).map(|(gradient, square)| (path, value, gradient, square))
+        });
+        let summed: Vec<_> = summed.into_iter().flatten().collect();
+        let squares = summed.iter().map(|(.., square)| square.clone());
+        let Some((norm, factor)) = norm_and_factor(squares, self.clip_norm) else {
+            return (Adam { time, moments }, model, None);
+        };
+        let update = Update::at(time + 1, rate);
+        let jobs = summed.into_iter().map(|(path, value, gradient, _)| {
+            let moments = moments.remove(&path);
+            (path, value, gradient, moments)
+        });
+        let updated = map(&*self.workers, jobs.collect(), |(path, value, gradient, moments)| {
+            let (value, moments) = update.apply(value, moments, gradient, factor.clone());
+            (path, value, moments)
+        });
+        let mut values = BTreeMap::new();
+        for (path, value, new) in updated {
+            moments.insert(path.clone(), new);
+            values.insert(path, value);
+        }
+        (Adam { time: time + 1, moments }, put_back(model, values), Some(norm))
     }
 }

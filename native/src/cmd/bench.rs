@@ -1,25 +1,43 @@
 //! `gleaner bench`: times the training step, so that speed is measured the same way every time.
 
+use std::io::{BufRead as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+use burn::module::Module as _;
+use burn::tensor::{Device, Tensor};
+use gleaner_core::checkpoint::Checkpoint;
+use gleaner_core::data::npy::NpyArray;
+use gleaner_core::data::npz::write_npz;
 use gleaner_core::data::{Labelled, SemiBatch, one_hot};
-use gleaner_core::models::{Likelihood, M2Config};
+use gleaner_core::infer;
+use gleaner_core::models::{Likelihood, M2, M2Config, ModelConfig};
 use gleaner_core::nets::Activation;
 use gleaner_core::noise::Noise;
-use gleaner_core::objective::{M2Objective, M2ObjectiveConfig, WarmUp};
+use gleaner_core::objective::{LatentDraws, M2Draws, M2Objective, M2ObjectiveConfig, WarmUp};
 use gleaner_core::train::{Learner, TrainState};
 use serde_json::json;
 
-use burn::tensor::{Tensor, TensorData};
-use gleaner_core::infer;
-
 use crate::device;
+use crate::files::write_atomic;
 use crate::output::Output;
+use crate::threads::Threads;
+
+/// Steps that are not timed: the first ones also allocate.
+const WARM_UP: usize = 2;
+
+const FEATURES: usize = 784;
+const CLIP_NORM: f64 = 50.0;
+const RATE: f64 = 1e-3;
+const ALPHA: f64 = 50.0;
 
 /// Time the training step.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  gleaner bench step --steps 20 --json")]
+#[command(after_help = "Examples:\n  \
+    gleaner bench step --steps 20 --json\n  \
+    gleaner bench step --classes 100 --batch-size 50 --threads 1")]
 pub struct Args {
     #[command(subcommand)]
     what: What,
@@ -27,7 +45,7 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// One M2 step on MNIST shapes: 784 inputs, z 50, hidden 600-600, 10 classes summed
+    /// One M2 step on MNIST shapes: 784 inputs, softplus layers, Bernoulli pixels
     Step(StepArgs),
 }
 
@@ -42,12 +60,30 @@ struct StepArgs {
     /// Labelled examples in a step
     #[arg(long, default_value_t = 100)]
     labelled_batch_size: usize,
+    /// Dimensions of z
+    #[arg(long, default_value_t = 50)]
+    latent: usize,
+    /// Widths of the hidden layers of classifier, encoder and decoder
+    #[arg(long, value_delimiter = ',', default_values_t = [600, 600])]
+    hidden: Vec<usize>,
+    /// Classes to sum over
+    #[arg(long, default_value_t = 10)]
+    classes: usize,
     /// Where to compute
     #[arg(long, default_value = "cpu")]
     device: String,
     /// CPU threads; 0 takes all
     #[arg(long, default_value_t = 0)]
     threads: usize,
+    /// Parts of a batch worked on side by side; 0 takes one for each thread
+    #[arg(long, default_value_t = 0)]
+    parts: usize,
+    /// Write the weights, batch and noise of the first objective here, for another program to repeat
+    #[arg(long, value_name = "DIR")]
+    fixture: Option<PathBuf>,
+    /// Answer each number read from stdin with the milliseconds of so many steps, as a line of JSON
+    #[arg(long)]
+    serve: bool,
 }
 
 /// Times.
@@ -56,57 +92,154 @@ struct StepArgs {
 /// If the device fails.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     let What::Step(args) = &args.what;
-    if [args.steps, args.batch_size, args.labelled_batch_size].contains(&0) {
-        bail!("--steps, --batch-size and --labelled-batch-size must be at least 1");
-    }
-    device::set_threads(args.threads)?;
-    let device = device::parse(&args.device)?.autodiff();
-    let noise = Noise::new(0);
-    let config = M2Config {
-        shape: vec![28, 28, 1],
-        classes: 10,
-        latent: 50,
-        hidden: vec![600, 600],
-        classifier_hidden: vec![600, 600],
-        activation: Activation::Softplus,
-        likelihood: Likelihood::Bernoulli,
-    };
-    let pixels = |purpose: &str, rows: usize| {
-        let values = noise.split(purpose).uniform(rows * 784);
-        Tensor::<2>::from_data(TensorData::new(values, [rows, 784]), &device)
-    };
-    let labels = (0..args.labelled_batch_size as i64).map(|row| row % 10);
-    let batch = SemiBatch {
-        labelled: Labelled {
-            x: pixels("labelled", args.labelled_batch_size),
-            y: one_hot(labels, 10, &device),
-        },
-        unlabelled: pixels("unlabelled", args.batch_size),
-    };
-    let objective = M2Objective::new(M2ObjectiveConfig::exact(50.0));
-    let learner = Learner { objective, clip_norm: 50.0, noise: noise.split("training") };
-    let mut state = TrainState::new(config.init(&noise, &device)?);
-    let mut times = Vec::with_capacity(args.steps);
-    let mut objective = 0.0;
-    for step in 0..args.steps + 2 {
-        let started = Instant::now();
-        let (next, terms) = learner.step(state, &batch, 1e-3, WarmUp::DONE);
-        state = next;
-        objective = pollster::block_on(infer::read(terms.total.inner()))?[0];
-        if step >= 2 {
-            times.push(started.elapsed().as_secs_f64() * 1e3);
+    for (name, value) in [
+        ("--steps", args.steps),
+        ("--batch-size", args.batch_size),
+        ("--labelled-batch-size", args.labelled_batch_size),
+    ] {
+        if value == 0 {
+            bail!("{name} must be at least 1");
         }
     }
+    device::set_threads(args.threads)?;
+    let device = device::parse(&args.device)?;
+    let mut bench = Bench::prepare(args, &device)?;
+    let fixture =
+        args.fixture.as_deref().map(|dir| bench.write_fixture(dir, &device)).transpose()?;
+    if args.serve {
+        return bench.serve(fixture);
+    }
+    bench.time(WARM_UP)?;
+    let mut times = bench.time(args.steps)?;
     times.sort_by(f64::total_cmp);
     let [min, median, max] = [0, times.len() / 2, times.len() - 1].map(|i| times[i]);
     out.line(format!(
         "M2 step, batch {} + {} labelled: {median:.1} ms (fastest {min:.1}, slowest {max:.1}), \
-         {} steps, objective {objective:.3}",
-        args.batch_size, args.labelled_batch_size, args.steps
+         {} steps, objective {:.3}",
+        args.batch_size, args.labelled_batch_size, args.steps, bench.objective
     ));
     out.object(&json!({
         "step_ms": median, "step_ms_min": min, "step_ms_max": max, "steps": args.steps,
         "batch_size": args.batch_size, "labelled_batch_size": args.labelled_batch_size,
-        "objective": objective, "device": args.device,
+        "latent": args.latent, "hidden": args.hidden, "classes": args.classes,
+        "threads": bench.threads, "parts": bench.learner.parts,
+        "objective": bench.objective, "device": args.device,
     }))
+}
+
+/// A model, a batch and everything else that a step needs.
+struct Bench {
+    config: M2Config,
+    learner: Learner<M2Objective>,
+    state: Option<TrainState<M2>>,
+    batch: SemiBatch,
+    labels: Vec<i64>,
+    threads: usize,
+    objective: f32,
+}
+
+impl Bench {
+    fn prepare(args: &StepArgs, device: &Device) -> Result<Self> {
+        let noise = Noise::new(0);
+        let config = M2Config {
+            shape: vec![28, 28, 1],
+            classes: args.classes,
+            latent: args.latent,
+            hidden: args.hidden.clone(),
+            classifier_hidden: args.hidden.clone(),
+            activation: Activation::Softplus,
+            likelihood: Likelihood::Bernoulli,
+        };
+        let workers = Threads::start(args.threads)?;
+        let threads = workers.count();
+        let learner = Learner {
+            objective: M2Objective::new(M2ObjectiveConfig::exact(ALPHA)),
+            clip_norm: CLIP_NORM,
+            noise: noise.split("training"),
+            parts: if args.parts == 0 { threads } else { args.parts },
+            workers: Arc::new(workers),
+        };
+        let labels: Vec<i64> =
+            (0..args.labelled_batch_size).map(|row| (row % args.classes.max(1)) as i64).collect();
+        let model = config.init(&noise, &device.clone().autodiff())?;
+        let pixels =
+            |purpose: &str, rows| noise.split(purpose).uniform_tensor([rows, FEATURES], device);
+        let batch = SemiBatch {
+            labelled: Labelled {
+                x: pixels("labelled", args.labelled_batch_size),
+                y: one_hot(labels.iter().copied(), args.classes, device),
+            },
+            unlabelled: pixels("unlabelled", args.batch_size),
+        };
+        let state = Some(TrainState::new(model));
+        Ok(Self { config, learner, state, batch, labels, threads, objective: f32::NAN })
+    }
+
+    /// Milliseconds of each of some steps, the terms read back after each.
+    fn time(&mut self, steps: usize) -> Result<Vec<f64>> {
+        let mut times = Vec::with_capacity(steps);
+        for _ in 0..steps {
+            let Some(state) = self.state.take() else { bail!("the last step did not end") };
+            let started = Instant::now();
+            let (next, terms) = self.learner.step(state, &self.batch, RATE, WarmUp::DONE);
+            self.state = Some(next);
+            self.objective = pollster::block_on(infer::read(terms.total))?[0];
+            times.push(started.elapsed().as_secs_f64() * 1e3);
+        }
+        Ok(times)
+    }
+
+    /// One line when ready, then one line of times for each number of steps asked for.
+    fn serve(&mut self, objective: Option<f32>) -> Result<()> {
+        let mut stdout = std::io::stdout().lock();
+        writeln!(
+            stdout,
+            "{}",
+            json!({"ready": true, "objective": objective, "threads": self.threads})
+        )?;
+        for line in std::io::stdin().lock().lines() {
+            let line = line?;
+            let steps =
+                line.trim().parse().with_context(|| format!("{line:?} is no number of steps"))?;
+            let times = self.time(steps)?;
+            writeln!(stdout, "{}", json!({"milliseconds": times}))?;
+            stdout.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Writes `model.safetensors` and `batch.npz` and returns the objective at exactly these numbers.
+    fn write_fixture(&self, dir: &Path, device: &Device) -> Result<f32> {
+        let Some(state) = &self.state else { bail!("the last step did not end") };
+        std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+        let parameters = pollster::block_on(infer::parameters(&state.model.valid()))?;
+        let checkpoint = Checkpoint { config: ModelConfig::M2(self.config.clone()), parameters };
+        write_atomic(dir.join("model.safetensors"), &checkpoint.to_bytes()?)?;
+
+        let ([labelled, _], [unlabelled, _]) =
+            (self.batch.labelled.x.dims(), self.batch.unlabelled.dims());
+        let draw = |purpose: &str, rows| {
+            Noise::new(1).split(purpose).normal_tensor([rows, self.config.latent], device)
+        };
+        let draws = LatentDraws {
+            labelled: draw("labelled", labelled),
+            unlabelled: draw("unlabelled", self.config.classes * unlabelled),
+        };
+        let array = |tensor: &Tensor<2>| -> Result<NpyArray> {
+            let shape = tensor.dims();
+            Ok(NpyArray::f32(&shape, pollster::block_on(infer::read(tensor.clone()))?))
+        };
+        let arrays = [
+            ("x_l", array(&self.batch.labelled.x)?),
+            ("y_l", NpyArray::i64(&[labelled], self.labels.clone())),
+            ("x_u", array(&self.batch.unlabelled)?),
+            ("eps_l", array(&draws.labelled)?),
+            ("eps_u", array(&draws.unlabelled)?),
+        ];
+        write_atomic(dir.join("batch.npz"), &write_npz(&arrays)?)?;
+        let draws = M2Draws { latent: draws, classifier: None };
+        let model = state.model.valid();
+        let terms = self.learner.objective.terms_at(&model, &self.batch, WarmUp::DONE, draws);
+        Ok(pollster::block_on(infer::read(terms.total))?[0])
+    }
 }

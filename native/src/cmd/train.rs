@@ -1,6 +1,7 @@
 //! `gleaner train`: from a recipe to a run directory.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
@@ -20,6 +21,7 @@ use crate::progress::Progress;
 use crate::recipe::{ObjectiveSettings, Recipe, merge, nested};
 use crate::run_dir::RunDir;
 use crate::summary::{self, Baseline, Run};
+use crate::threads::Threads;
 use crate::training::{Fit, Outcome, Plan, Problem, SavedState, train_baseline};
 use crate::{device, figures};
 
@@ -151,13 +153,20 @@ struct Session {
     recipe: Recipe,
     problem: Problem,
     device: Device,
+    workers: Arc<Threads>,
     noise: Noise,
     alpha: f64,
 }
 
 impl Session {
-    fn prepare(recipe: Recipe) -> Result<Self> {
+    fn prepare(mut recipe: Recipe) -> Result<Self> {
         device::set_threads(recipe.train.threads)?;
+        let workers = Arc::new(Threads::start(recipe.train.threads)?);
+        if recipe.train.parts == 0 {
+            // Written down, so that the run can be repeated to the bit on a machine with other cores.
+            let on_cpu = matches!(recipe.train.device.as_str(), "cpu" | "flex");
+            recipe.train.parts = if on_cpu { workers.count() } else { 1 };
+        }
         let device = device::parse(&recipe.train.device)?;
         let problem = Problem::load(&recipe)?;
         let noise = Noise::new(recipe.train.seed);
@@ -165,7 +174,7 @@ impl Session {
         let alpha = effective_alpha(recipe.objective.alpha, problem.pool(), labelled);
         // Shapes are checked before anything is written.
         recipe.m2(&problem.data.train.shape, problem.classes()).init(&noise, &device)?;
-        Ok(Self { recipe, problem, device, noise, alpha })
+        Ok(Self { recipe, problem, device, workers, noise, alpha })
     }
 
     fn name(&self) -> String {
@@ -277,7 +286,13 @@ impl Session {
             mier,
         });
         let clip_norm = self.recipe.train.clip_norm;
-        let learner = Learner { objective, clip_norm, noise: self.noise.split("training") };
+        let learner = Learner {
+            objective,
+            clip_norm,
+            noise: self.noise.split("training"),
+            parts: self.recipe.train.parts,
+            workers: self.workers.clone(),
+        };
         Ok(Fit { problem: &self.problem, learner, plan, device: &self.device, dir, state })
     }
 }

@@ -35,11 +35,8 @@ pub fn train_baseline(
         hidden: recipe.model.classifier_hidden.clone(),
         activation: recipe.model.activation,
     };
-    let learner = Learner {
-        objective: SupervisedObjective { input_noise: recipe.objective.classifier_noise },
-        clip_norm: recipe.train.clip_norm,
-        noise: noise.split("baseline"),
-    };
+    let objective = SupervisedObjective { input_noise: recipe.objective.classifier_noise };
+    let learner = Learner::whole(objective, recipe.train.clip_norm, noise.split("baseline"));
     let rate = RateSchedule {
         peak: recipe.train.lr,
         warm_up_steps: recipe.train.warm_up_steps.min(steps / 10),
@@ -57,7 +54,7 @@ pub fn train_baseline(
     let mut state = TrainState::new(config.init(&noise.split("model"), &autodiff)?);
     let mut best = None;
     while state.step < steps {
-        let batch = batches.at(state.step, &autodiff);
+        let batch = batches.at(state.step, device);
         let rate = rate.at(state.step);
         (state, _) = learner.step(state, &batch, rate, WarmUp::DONE);
         if state.step.is_multiple_of((steps / LOOKS).max(1)) || state.step == steps {

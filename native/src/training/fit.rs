@@ -80,14 +80,13 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
         let started = Instant::now();
         let seconds_before = self.state.progress.seconds;
         let mut last_good = self.state.clone();
-        let autodiff = self.device.clone().autodiff();
         while self.state.train.step < self.plan.rate.total_steps {
             if interrupt.requested() {
                 self.state.progress.ledger.settle()?;
                 self.save()?;
                 return Ok(Outcome::Interrupted);
             }
-            let mut largest = self.step(batches, &autodiff, progress)?;
+            let mut largest = self.step(batches, progress)?;
             let epoch_ends = self.at_epoch_end();
             // The very first objective is read at once: it is what later ones are compared with.
             if epoch_ends || self.state.progress.first_objective.is_none() {
@@ -111,20 +110,18 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
         Ok(Outcome::Done)
     }
 
-    fn step(
-        &mut self,
-        batches: &mut Batches<'_>,
-        autodiff: &Device,
-        progress: &mut Progress,
-    ) -> Result<Option<f64>> {
+    fn step(&mut self, batches: &mut Batches<'_>, progress: &mut Progress) -> Result<Option<f64>> {
         let step = self.state.train.step;
-        let batch = batches.at(step, autodiff);
+        let batch = batches.at(step, self.device);
         let rate = self.plan.rate.at(step) * self.state.progress.rate_scale;
         let warmth = WarmUp {
             kl: warm_up(step, self.plan.kl_warm_up_steps),
             classifier: warm_up(step, self.plan.classifier_warm_up_steps),
         };
-        let (train, terms) = self.learner.step(self.state.train.clone(), &batch, rate, warmth);
+        // The moments are given away, not lent: only what nobody else holds is updated in place.
+        let optimizer = std::mem::take(&mut self.state.train.optimizer);
+        let train = TrainState { optimizer, ..self.state.train.clone() };
+        let (train, terms) = self.learner.step(train, &batch, rate, warmth);
         self.state.train = train;
         self.state.progress.step = step + 1;
         let largest = self.state.progress.ledger.add(&terms)?;

@@ -1,0 +1,95 @@
+//! The parameters of a model, taken apart for an update and put together again.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+
+/// A copy of a model with parameters of its own: what is computed with one never meets the tape of another.
+pub(super) fn fork<M: Module>(model: &M) -> M {
+    struct Fork;
+    impl ModuleMapper for Fork {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|value| Tensor::from_inner(value.inner()).require_grad())
+        }
+    }
+    model.clone().map(&mut Fork)
+}
+
+/// One parameter and its gradients, one for each part of the batch; flattened, without autodiff.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub path: String,
+    pub value: Tensor<1>,
+    pub gradients: Vec<Tensor<1>>,
+}
+
+/// Every parameter that has a gradient.
+pub(super) fn slots<M: Module>(model: &M, parts: Vec<GradientsParams>) -> Vec<Slot> {
+    let mut collect = Collect { path: Vec::new(), parts, slots: Vec::new() };
+    model.visit(&mut collect);
+    collect.slots
+}
+
+struct Collect {
+    path: Vec<String>,
+    parts: Vec<GradientsParams>,
+    slots: Vec<Slot>,
+}
+
+impl ModuleVisitor for Collect {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let of_param = |part: &mut GradientsParams| part.remove::<D>(param.id);
+        let gradients: Vec<_> = self.parts.iter_mut().filter_map(of_param).map(flat).collect();
+        if !gradients.is_empty() {
+            let value = flat(param.val().inner());
+            self.slots.push(Slot { path: self.path.join("."), value, gradients });
+        }
+    }
+}
+
+fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+    let count = tensor.shape().num_elements();
+    tensor.reshape([count])
+}
+
+/// The model with new values, by path, flattened.
+pub(super) fn put_back<M: Module>(model: M, values: BTreeMap<String, Tensor<1>>) -> M {
+    model.map(&mut PutBack { path: Vec::new(), values })
+}
+
+struct PutBack {
+    path: Vec<String>,
+    values: BTreeMap<String, Tensor<1>>,
+}
+
+impl ModuleMapper for PutBack {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(new) = self.values.remove(&self.path.join(".")) else { return param };
+        param.map(|old| Tensor::from_inner(new.reshape(old.dims())).require_grad())
+    }
+}
+
+/// The sum of a parameter's gradients, in the order of the parts, and the sum of its squares, `[1]`.
+pub(super) fn add_up(gradients: Vec<Tensor<1>>) -> Option<(Tensor<1>, Tensor<1>)> {
+    let sum = gradients.into_iter().reduce(|sum, gradient| sum + gradient)?;
+    let square = sum.clone().square().sum();
+    Some((sum, square))
+}

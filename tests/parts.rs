@@ -1,0 +1,82 @@
+//! A batch worked on in parts: side by side or in turn, in few parts or many, the step is the same.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use gleaner::threads::Threads;
+use gleaner_core::checkpoint::Parameter;
+use gleaner_core::objective::{M2Objective, M2ObjectiveConfig, MierConfig, WarmUp};
+use gleaner_core::train::{InTurn, Learner, TrainState, Workers};
+use gleaner_tests::modules::parameters;
+use gleaner_tests::small::Small;
+use gleaner_tests::{Tolerance, assert_close, values};
+
+/// A step moves a parameter by about its rate, whatever the gradient's size: what is rounding in a gradient
+/// near zero is not in the step. Three steps of this size stay far below it.
+const RATE: f64 = 1e-3;
+
+/// Weights and terms after three steps. The mutual information makes every example depend on all others.
+fn train(parts: usize, workers: Arc<dyn Workers>) -> (BTreeMap<String, Parameter>, Vec<f32>) {
+    let small = Small { rows: [7, 11], ..Small::default() };
+    let device = Device::flex();
+    let objective = M2Objective::new(M2ObjectiveConfig {
+        labelled_weight: 0.3,
+        classifier_gradient: 0.5,
+        classifier_noise: 0.2,
+        mier: Some(MierConfig::default()),
+        ..M2ObjectiveConfig::exact(1.5)
+    });
+    // A small norm, so that the gradients of all parts are clipped together.
+    let whole = Learner::whole(objective, 0.5, small.noise("training"));
+    let learner = Learner { parts, workers, ..whole };
+    let batch = small.batch(&device);
+    let mut state = TrainState::new(small.model(&device.autodiff()));
+    let mut terms = Vec::new();
+    for _ in 0..3 {
+        let (next, found) = learner.step(state, &batch, RATE, WarmUp::DONE);
+        state = next;
+        terms.extend(found.parts.into_iter().flat_map(|(_, part)| values(part)));
+    }
+    (parameters(&state.model), terms)
+}
+
+fn threads(count: usize) -> Arc<dyn Workers> {
+    Arc::new(Threads::start(count).expect("a few threads"))
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    for parts in [1, 2, 3, 5] {
+        let alone = train(parts, Arc::new(InTurn));
+        for count in [1, 2, 3] {
+            let found = train(parts, threads(count));
+            assert_eq!(found.1, alone.1, "{parts} parts on {count} threads");
+            for (path, parameter) in &alone.0 {
+                assert_eq!(found.0[path].values, parameter.values, "{path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_number_of_parts_changes_nothing_but_rounding() {
+    let (whole_model, whole_terms) = train(1, Arc::new(InTurn));
+    let tolerance = Tolerance { relative: 2e-5, absolute: 2e-5 };
+    // More parts than labelled examples: there can only be seven.
+    for parts in [2, 3, 7, 20] {
+        let (model, terms) = train(parts, threads(2));
+        let doubles = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+        assert_close(&format!("terms in {parts} parts"), &terms, &doubles(&whole_terms), tolerance);
+        for (path, parameter) in &whole_model {
+            let tolerance = Tolerance { relative: 0.0, absolute: 0.05 * RATE };
+            let expected = doubles(&parameter.values);
+            assert_close(
+                &format!("{path} in {parts} parts"),
+                &model[path].values,
+                &expected,
+                tolerance,
+            );
+        }
+    }
+}

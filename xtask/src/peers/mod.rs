@@ -1,0 +1,68 @@
+//! `cargo xtask bench-peers`: our work and other people's programs doing the same work, timed in turns.
+
+mod environment;
+mod json;
+mod m2_step;
+mod options;
+mod report;
+mod server;
+mod statistics;
+mod turns;
+
+use std::process::ExitCode;
+
+use options::Options;
+
+/// What it is called.
+pub const COMMAND: &str = "bench-peers";
+
+/// How it is called.
+pub const USAGE: &str = "\
+cargo xtask bench-peers [NAME] [--threads N] [--rounds R] [--steps N] [-- SIZES...]
+
+  m2-step      M2's training step, and the same in PyTorch (installed once, several GB)
+
+  --threads N  CPU threads of each program (default: all cores)
+  --rounds R   rounds in which each program has one turn (default 15)
+  --steps N    steps in a turn (default 4)
+  -- SIZES...  handed to both sides: --batch-size, --labelled-batch-size, --latent, --hidden, --classes";
+
+/// One comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bench {
+    M2Step,
+}
+
+impl Bench {
+    const ALL: [Self; 1] = [Self::M2Step];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::M2Step => "m2-step",
+        }
+    }
+
+    fn run(self, options: &Options) -> Result<(), String> {
+        match self {
+            Self::M2Step => m2_step::run(options),
+        }
+    }
+}
+
+/// Runs the benches that `args` name, every one if they name none.
+pub fn main(args: &[String]) -> ExitCode {
+    let (benches, options) = match Options::parse(args) {
+        Ok(chosen) => chosen,
+        Err(problem) => {
+            eprintln!("error: {problem}\n\nusage: {USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    for bench in benches {
+        if let Err(problem) = bench.run(&options) {
+            eprintln!("error: {COMMAND} {} failed: {problem}", bench.name());
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}

@@ -110,6 +110,7 @@ fn weighted_terms(
     let latent = LatentDraws {
         labelled: golden.tensor("eps_l", device),
         unlabelled: golden.tensor("eps_u", device),
+        picks: None,
     };
     let draws = M2Draws { latent, classifier: None };
     objective.terms_at(model, &batch, WarmUp { kl: kl_weight, ..WarmUp::DONE }, draws)

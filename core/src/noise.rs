@@ -92,6 +92,14 @@ impl Noise {
         Tensor::from_data(TensorData::new(values, [groups * rows, columns]), device)
     }
 
+    /// One number from [0, 1) for each of the examples `first`, `first + 1`, ... of a batch: `[rows, 1]`, as
+    /// [`Noise::normal_by_example`] draws them.
+    pub fn uniform_by_example(&self, first: usize, rows: usize, device: &Device) -> Tensor<2> {
+        let of_example = |row: usize| self.at(row as u64).uniform(1);
+        let values: Vec<f32> = (first..first + rows).flat_map(of_example).collect();
+        Tensor::from_data(TensorData::new(values, [rows, 1]), device)
+    }
+
     fn child(&self, stream: u64) -> Self {
         let mut parent = ChaCha8Rng::from_seed(self.key);
         parent.set_stream(stream);

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use gleaner_core::data::Binarise;
 use gleaner_core::models::{Likelihood, M2Config};
 use gleaner_core::nets::Activation;
-use gleaner_core::objective::MierConfig;
+use gleaner_core::objective::{Marginalize, MierConfig};
 use gleaner_core::train::Schedule;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -107,6 +107,9 @@ pub struct ObjectiveSettings {
     pub classifier_warm_up_epochs: f64,
     /// Standard deviation of normal noise on the classifier's input in training.
     pub classifier_noise: f64,
+    /// How the sum over classes is taken: `exact` or `sum-and-sample:K`.
+    #[serde(default)]
+    pub marginalize: Marginalize,
     /// MIER's weights; absent, MIER is off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mier: Option<MierConfig>,

@@ -88,6 +88,7 @@ impl Small {
             latent: LatentDraws {
                 labelled: draw("labelled draws", labelled),
                 unlabelled: draw("unlabelled draws", self.classes * unlabelled),
+                picks: None,
             },
             classifier: None,
         }

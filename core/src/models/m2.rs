@@ -7,7 +7,7 @@
 
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::classifier::check_widths;
@@ -122,6 +122,16 @@ impl M2 {
     /// `p(x|y,z)` for `z [batch, latent]` and one-hot `y [batch, classes]`.
     pub fn decode(&self, z: Tensor<2>, y: Tensor<2>) -> Observation {
         self.decoder.forward(z, Classes::Given(y))
+    }
+
+    /// `q(z|x,y)` for several classes of every example, `[groups * batch]`: as many rows.
+    pub fn encode_picked(&self, x: Tensor<2>, classes: Tensor<1, Int>) -> Gaussian {
+        self.encoder.forward(x, Classes::PickedShared(classes))
+    }
+
+    /// `p(x|y,z)` for `z [rows, latent]` and a class for each row.
+    pub fn decode_picked(&self, z: Tensor<2>, classes: Tensor<1, Int>) -> Observation {
+        self.decoder.forward(z, Classes::Picked(classes))
     }
 
     /// `p(x|y,z)` for class-major `z [classes * batch, latent]`, each block with its class.

@@ -5,7 +5,7 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 
 use super::Activation;
 use super::activate::{Rows, activate};
@@ -22,6 +22,10 @@ pub enum Classes {
     EveryShared,
     /// Every class for `[classes * batch, inputs]` rows that already come class by class.
     EveryInTurn,
+    /// One class per row, `[rows]`.
+    Picked(Tensor<1, Int>),
+    /// Several classes for each of `[batch, inputs]` rows, which they share: `[groups * batch]`.
+    PickedShared(Tensor<1, Int>),
 }
 
 /// The split layer `v -> W_v v + b + W_y e_y`.
@@ -52,7 +56,7 @@ impl ConditionalLinear {
     ///
     /// # Shapes
     /// - `v`: `[batch, inputs]`, or `[classes * batch, inputs]` for [`Classes::EveryInTurn`]
-    /// - output: `[batch, outputs]` for [`Classes::Given`], else `[classes * batch, outputs]`
+    /// - output: `[rows, outputs]`, the rows as [`Classes`] has them
     pub fn forward(&self, v: Tensor<2>, y: Classes, activation: Activation) -> Tensor<2> {
         let product = v.matmul(self.features.weight.val());
         let by_class = self.classes.val();
@@ -61,16 +65,21 @@ impl ConditionalLinear {
             let bias = bias.clone().map_or(by_class.clone(), |bias| by_class.clone() + bias);
             activate(product.clone(), bias, Some(activation), rows)
         };
-        match y {
-            Classes::EveryShared => every_class(Rows::Shared),
-            Classes::EveryInTurn => every_class(Rows::Own),
-            Classes::Given(y) => {
-                let sum = product + y.matmul(by_class);
-                match bias {
-                    Some(bias) => activate(sum, bias, Some(activation), Rows::Own),
-                    None => activation.forward(sum),
-                }
+        let [batch, units] = product.dims();
+        let sum = match y {
+            Classes::EveryShared => return every_class(Rows::Shared),
+            Classes::EveryInTurn => return every_class(Rows::Own),
+            Classes::Given(y) => product + y.matmul(by_class),
+            Classes::Picked(classes) => product + by_class.select(0, classes),
+            Classes::PickedShared(classes) => {
+                let [rows] = classes.dims();
+                let picked = by_class.select(0, classes).reshape([rows / batch, batch, units]);
+                (picked + product.unsqueeze::<3>()).reshape([rows, units])
             }
+        };
+        match bias {
+            Some(bias) => activate(sum, bias, Some(activation), Rows::Own),
+            None => activation.forward(sum),
         }
     }
 }

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::marginalize::{Marginalize, Picks};
 use super::mier::{MierConfig, log_marginal, summed_probs, surprise};
 use super::terms::{Objective, Terms, WarmUp};
 use crate::data::{Part, SemiBatch};
@@ -26,6 +27,8 @@ pub struct M2ObjectiveConfig {
     pub classifier_gradient: f64,
     /// Standard deviation of normal noise on the classifier's input in training; 0 is none.
     pub classifier_noise: f64,
+    /// How the sum over the classes of an unlabelled example is taken.
+    pub marginalize: Marginalize,
     /// MIER's terms on the unlabelled examples, if wanted.
     pub mier: Option<MierConfig>,
 }
@@ -38,6 +41,7 @@ impl M2ObjectiveConfig {
             labelled_weight: 1.0,
             classifier_gradient: 1.0,
             classifier_noise: 0.0,
+            marginalize: Marginalize::Exact,
             mier: None,
         }
     }
@@ -133,6 +137,29 @@ pub fn unlabelled_bound_under(
     }
 }
 
+/// `U(x)` estimated from the classes that were picked, and the divergence averaged likewise: `[batch]` each.
+///
+/// # Shapes
+/// - `x`: `[batch, features]`
+/// - `epsilon`: `[looked_at * batch, latent]`, in the order of the picks
+pub fn estimated_bound_under(
+    model: &M2,
+    q: &Categorical,
+    picks: &Picks,
+    x: Tensor<2>,
+    epsilon: Tensor<2>,
+    kl_weight: f64,
+) -> [Tensor<1>; 2] {
+    let [_, classes] = q.log_probs().dims();
+    let shape = picks.stands_for.dims();
+    let q_z = model.encode_picked(x.clone(), picks.classes.clone());
+    let z = q_z.sample(epsilon);
+    let reconstruction = model.decode_picked(z, picks.classes.clone()).log_prob(x);
+    let bound = bound(&q_z, reconstruction, classes);
+    let value = picks.expectation(q, bound.value(kl_weight).reshape(shape)) + q.entropy();
+    [value, picks.expectation(q, bound.kl.detach().reshape(shape))]
+}
+
 /// One importance sample of `log p(x)` per example with the sum over classes taken exactly (E12):
 /// `log Σ_y p(x|y,z_y) p(z_y) p(y) / q(z_y|x,y)`, `[batch]`. The log of the mean of `K` exponentials of
 /// these is the IWAE-K bound (Burda et al. 2016).
@@ -201,8 +228,16 @@ impl M2Objective {
 
         let slowed = q.unlabelled.clone().scale_gradient(classifier_gradient * warm_up.classifier);
         let x = part.batch.unlabelled.clone();
-        let u = unlabelled_bound_under(model, slowed, x, draws.unlabelled, warm_up.kl);
-        let unlabelled = part.unlabelled_mean(u.value());
+        let [value, kl] = match &draws.picks {
+            None => {
+                let u = unlabelled_bound_under(model, slowed, x, draws.unlabelled, warm_up.kl);
+                [u.value(), u.kl]
+            }
+            Some(picks) => {
+                estimated_bound_under(model, &slowed, picks, x, draws.unlabelled, warm_up.kl)
+            }
+        };
+        let unlabelled = part.unlabelled_mean(value);
         let entropy = part.unlabelled_mean(q.unlabelled.entropy());
         let surprise = surprise(&q.unlabelled, log_marginal(sums, part.of[1]));
         let information = part.unlabelled_mean(surprise);
@@ -215,7 +250,7 @@ impl M2Objective {
             .with("unlabelled_bound", unlabelled)
             .with("labelled_bound", labelled)
             .with("cross_entropy", cross_entropy)
-            .with("kl", part.unlabelled_mean(u.kl))
+            .with("kl", part.unlabelled_mean(kl))
             .with("entropy", entropy)
             .with("mutual_information", information)
     }
@@ -254,13 +289,15 @@ pub struct M2Draws {
     pub classifier: Option<ClassifierDraws>,
 }
 
-/// The standard normal noise of `z`.
+/// The noise of `z`, standard normal, and of `y`.
 #[derive(Clone, Debug)]
 pub struct LatentDraws {
     /// `[labelled, latent]`.
     pub labelled: Tensor<2>,
-    /// `[classes * unlabelled, latent]`, class-major.
+    /// `[classes * unlabelled, latent]`, class-major; with [`LatentDraws::picks`], in their order.
     pub unlabelled: Tensor<2>,
+    /// The classes of the unlabelled examples that are looked at, if not all.
+    pub picks: Option<Picks>,
 }
 
 /// The standard normal noise of the classifier's input, before its deviation.
@@ -308,9 +345,19 @@ impl Objective<M2> for M2Objective {
             let noise = noise.split(purpose);
             noise.normal_by_example(first, [rows, model.latent()], groups, &device)
         };
+        let picks = match self.config.marginalize {
+            Marginalize::SumAndSample(summed) if summed + 1 < classes => {
+                let noise = noise.split("sampled class");
+                let uniform = noise.uniform_by_example(u, unlabelled, &device);
+                Some(Picks::draw(&q.unlabelled, summed, uniform))
+            }
+            _ => None,
+        };
+        let looked_at = self.config.marginalize.looked_at(classes);
         let draws = LatentDraws {
             labelled: draw("labelled", l, labelled, 1),
-            unlabelled: draw("unlabelled", u, unlabelled, classes),
+            unlabelled: draw("unlabelled", u, unlabelled, looked_at),
+            picks,
         };
         self.contribution(model, part, &q, sums, warm_up, draws)
     }

@@ -1,6 +1,7 @@
 //! Objectives: from a model, a batch and noise to the terms of one scalar to minimise.
 
 mod m2;
+mod marginalize;
 mod mier;
 mod supervised;
 mod terms;
@@ -10,9 +11,10 @@ pub use m2::{
     Predictions, UnlabelledBound,
 };
 pub use m2::{
-    effective_alpha, importance_log_weights, labelled_bound, unlabelled_bound,
-    unlabelled_bound_under,
+    effective_alpha, estimated_bound_under, importance_log_weights, labelled_bound,
+    unlabelled_bound, unlabelled_bound_under,
 };
+pub use marginalize::{Marginalize, Picks};
 pub use mier::{MierConfig, mutual_information};
 pub use supervised::SupervisedObjective;
 pub use terms::{Objective, Terms, WarmUp};

@@ -16,7 +16,9 @@ use gleaner_core::infer;
 use gleaner_core::models::{Likelihood, M2, M2Config, ModelConfig};
 use gleaner_core::nets::Activation;
 use gleaner_core::noise::Noise;
-use gleaner_core::objective::{LatentDraws, M2Draws, M2Objective, M2ObjectiveConfig, WarmUp};
+use gleaner_core::objective::{
+    LatentDraws, M2Draws, M2Objective, M2ObjectiveConfig, Marginalize, WarmUp,
+};
 use gleaner_core::train::{Learner, TrainState};
 use serde_json::json;
 
@@ -78,6 +80,9 @@ struct StepArgs {
     /// Parts of a batch worked on side by side; 0 takes one for each thread
     #[arg(long, default_value_t = 0)]
     parts: usize,
+    /// How the sum over classes is taken: exact or sum-and-sample:K
+    #[arg(long, default_value_t = Marginalize::Exact)]
+    marginalize: Marginalize,
     /// Write the weights, batch and noise of the first objective here, for another program to repeat
     #[arg(long, value_name = "DIR")]
     fixture: Option<PathBuf>,
@@ -122,7 +127,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         "step_ms": median, "step_ms_min": min, "step_ms_max": max, "steps": args.steps,
         "batch_size": args.batch_size, "labelled_batch_size": args.labelled_batch_size,
         "latent": args.latent, "hidden": args.hidden, "classes": args.classes,
-        "threads": bench.threads, "parts": bench.learner.parts,
+        "threads": bench.threads, "parts": bench.learner.parts, "marginalize": args.marginalize,
         "objective": bench.objective, "device": args.device,
     }))
 }
@@ -153,7 +158,10 @@ impl Bench {
         let workers = Threads::start(args.threads)?;
         let threads = workers.count();
         let learner = Learner {
-            objective: M2Objective::new(M2ObjectiveConfig::exact(ALPHA)),
+            objective: M2Objective::new(M2ObjectiveConfig {
+                marginalize: args.marginalize,
+                ..M2ObjectiveConfig::exact(ALPHA)
+            }),
             clip_norm: CLIP_NORM,
             noise: noise.split("training"),
             parts: if args.parts == 0 { threads } else { args.parts },
@@ -224,6 +232,7 @@ impl Bench {
         let draws = LatentDraws {
             labelled: draw("labelled", labelled),
             unlabelled: draw("unlabelled", self.config.classes * unlabelled),
+            picks: None,
         };
         let array = |tensor: &Tensor<2>| -> Result<NpyArray> {
             let shape = tensor.dims();

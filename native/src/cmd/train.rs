@@ -11,7 +11,7 @@ use gleaner_core::data::Batches;
 use gleaner_core::infer;
 use gleaner_core::models::{M2, ModelConfig};
 use gleaner_core::noise::Noise;
-use gleaner_core::objective::{M2Objective, M2ObjectiveConfig, effective_alpha};
+use gleaner_core::objective::{M2Objective, M2ObjectiveConfig, Marginalize, effective_alpha};
 use gleaner_core::train::{Learner, RateSchedule};
 use toml::Table;
 
@@ -60,6 +60,9 @@ pub struct Args {
     /// MIER's weight of the mutual information [default: 1]
     #[arg(long, value_name = "X", requires = "mier", help_heading = "Model")]
     mier_gamma: Option<f64>,
+    /// How the sum over classes is taken: exact or sum-and-sample:K
+    #[arg(long, help_heading = "Model")]
+    marginalize: Option<Marginalize>,
     /// Passes over the unlabelled examples
     #[arg(long, value_name = "N", conflicts_with = "steps", help_heading = "Training")]
     epochs: Option<i64>,
@@ -106,6 +109,7 @@ impl Args {
         set("data.labels-per-class", self.labels_per_class.map(Into::into));
         set("data.labels", self.labels.map(Into::into));
         set("model.kind", self.model.clone().map(Into::into));
+        set("objective.marginalize", self.marginalize.map(|m| m.to_string().into()));
         if self.mier {
             set("objective.mier.beta", Some(self.mier_beta.unwrap_or(5.0).into()));
             set("objective.mier.gamma", Some(self.mier_gamma.unwrap_or(1.0).into()));
@@ -276,13 +280,19 @@ impl Session {
         };
         dir.keep_metrics(state.progress.lines)?;
         let ObjectiveSettings {
-            labelled_weight, classifier_gradient, classifier_noise, mier, ..
+            labelled_weight,
+            classifier_gradient,
+            classifier_noise,
+            marginalize,
+            mier,
+            ..
         } = self.recipe.objective;
         let objective = M2Objective::new(M2ObjectiveConfig {
             alpha: self.alpha,
             labelled_weight,
             classifier_gradient,
             classifier_noise,
+            marginalize,
             mier,
         });
         let clip_norm = self.recipe.train.clip_norm;

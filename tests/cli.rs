@@ -145,6 +145,16 @@ fn mier_changes_the_objective_and_is_written_down() {
 }
 
 #[test]
+fn sampling_classes_trains_and_is_written_down_with_the_parts() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    gleaner().train_small(&run, &["--marginalize=sum-and-sample:2", "--threads=2"]).done();
+    let config = text(run.join("config.toml"));
+    assert!(config.contains("marginalize = \"sum-and-sample:2\""), "{config}");
+    assert!(config.contains("parts = 2"), "what 0 stood for is written down: {config}");
+}
+
+#[test]
 fn a_diverging_run_goes_back_halves_the_rate_and_says_so() {
     let folder = tempdir().unwrap();
     let run = folder.path().join("run");
@@ -178,6 +188,8 @@ fn wrong_settings_are_named_and_leave_nothing_behind() {
         ("--model=m3", "m3"),
         ("--device=tpu", "--device tpu"),
         ("--device=cuda", "--features cuda"),
+        ("--noise=device", "needs a GPU"),
+        ("--set=objective.marginalize=most", "sum-and-sample:K"),
         ("--data=nothing", "nothing"),
         ("--batch-size=0", "batch-size = 0"),
         ("--set=model.latent=0", "latent = 0"),

@@ -1,23 +1,38 @@
 //! The only source of randomness: seeded, splittable streams on the host.
 //!
-//! Back ends disagree on what a seed means, so no tensor is ever drawn on a device. A [`Noise`] is a
+//! Back ends disagree on what a seed means, so no tensor is drawn on a device unless somebody asks for
+//! just that ([`NoiseSource`]). A [`Noise`] is a
 //! ChaCha key. Children are derived from the key alone, by purpose ([`Noise::split`]) or by counter
 //! ([`Noise::at`]), never from how much was drawn before: the noise of step 1,000 is the same whether or
 //! not steps 0 to 999 were run in this process. Resuming therefore needs no generator state.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
 
 /// Stream numbers below this are counters, those above are hashed purposes.
 const PURPOSE: u64 = 1 << 63;
+
+/// Where the large tensors of a training step's noise are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NoiseSource {
+    /// On the host: the same numbers on every device.
+    #[default]
+    Host,
+    /// On the device, which saves drawing and uploading them: other numbers on other devices, and the same
+    /// again on the same one only while a single training run uses it.
+    Device,
+}
 
 /// A seeded stream of random numbers, and the root of independent child streams.
 #[derive(Clone, Debug)]
 pub struct Noise {
     key: [u8; 32],
     stream: ChaCha8Rng,
+    source: NoiseSource,
 }
 
 impl Noise {
@@ -25,7 +40,14 @@ impl Noise {
     pub fn new(seed: u64) -> Self {
         let mut key = *b"gleaner noise, version 1........";
         key[24..].copy_from_slice(&seed.to_le_bytes());
-        Self::from_key(key)
+        Self::from_key(key, NoiseSource::Host)
+    }
+
+    /// The same stream, with the tensors of [`Noise::normal_by_example`] drawn elsewhere, in all its
+    /// children too.
+    #[must_use]
+    pub fn drawn_on(self, source: NoiseSource) -> Self {
+        Self { source, ..self }
     }
 
     /// The child for one purpose, such as `"epsilon"` or `"labels"`.
@@ -81,6 +103,9 @@ impl Noise {
         groups: usize,
         device: &Device,
     ) -> Tensor<2> {
+        if self.source == NoiseSource::Device {
+            return self.normal_on_device([groups * rows, columns], device);
+        }
         let mut values = vec![0.0; groups * rows * columns];
         for row in 0..rows {
             let draws = self.at((first + row) as u64).normal(groups * columns);
@@ -90,6 +115,17 @@ impl Noise {
             }
         }
         Tensor::from_data(TensorData::new(values, [groups * rows, columns]), device)
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "asked for: speed before the same numbers everywhere"
+    )]
+    fn normal_on_device(&self, shape: [usize; 2], device: &Device) -> Tensor<2> {
+        let mut seed = [0; 8];
+        seed.copy_from_slice(&self.key[..8]);
+        device.seed(u64::from_le_bytes(seed));
+        Tensor::random(shape, Distribution::Normal(0.0, 1.0), device)
     }
 
     /// One number from [0, 1) for each of the examples `first`, `first + 1`, ... of a batch: `[rows, 1]`, as
@@ -105,14 +141,14 @@ impl Noise {
         parent.set_stream(stream);
         let mut key = [0; 32];
         parent.fill_bytes(&mut key);
-        Self::from_key(key)
+        Self::from_key(key, self.source)
     }
 
-    fn from_key(key: [u8; 32]) -> Self {
+    fn from_key(key: [u8; 32], source: NoiseSource) -> Self {
         let mut stream = ChaCha8Rng::from_seed(key);
         // The numbers come from a stream that no child key is cut from.
         stream.set_stream(u64::MAX);
-        Self { key, stream }
+        Self { key, stream, source }
     }
 }
 
@@ -171,6 +207,33 @@ mod tests {
         assert_ne!(order, (0..257).collect::<Vec<_>>());
         order.sort_unstable();
         assert_eq!(order, (0..257).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_examples_draws_do_not_depend_on_who_else_is_there() {
+        let device = Device::flex();
+        let read = |tensor: Tensor<2>| tensor.into_data().try_into_vec_as::<f32>().unwrap();
+        let noise = Noise::new(4).split("latent");
+        let all = read(noise.normal_by_example(0, [5, 3], 2, &device));
+        let some = read(noise.normal_by_example(3, [2, 3], 2, &device));
+        // Group-major: rows 3 and 4 of each group of five.
+        assert_eq!(some, [&all[9..15], &all[24..30]].concat());
+        let uniform = |first, rows| read(noise.uniform_by_example(first, rows, &device));
+        assert_eq!(uniform(3, 2), uniform(0, 5)[3..]);
+    }
+
+    #[test]
+    fn a_device_draws_standard_normal_numbers_from_the_seed() {
+        let noise = |seed| Noise::new(seed).drawn_on(NoiseSource::Device).split("latent");
+        let draw = |seed| {
+            let tensor = noise(seed).normal_by_example(0, [100, 100], 10, &Device::flex());
+            tensor.into_data().try_into_vec_as::<f32>().unwrap()
+        };
+        let draws = draw(1);
+        let mean = draws.iter().map(|&v| f64::from(v)).sum::<f64>() / 1e5;
+        let variance = draws.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>() / 1e5;
+        assert!(mean.abs() < 0.016 && (variance - 1.0).abs() < 0.023, "{mean} {variance}");
+        assert_ne!(draws, draw(2));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use gleaner_core::data::Binarise;
 use gleaner_core::models::{Likelihood, M2Config};
 use gleaner_core::nets::Activation;
+use gleaner_core::noise::NoiseSource;
 use gleaner_core::objective::{Marginalize, MierConfig};
 use gleaner_core::train::Schedule;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ const GENERAL: &str = include_str!("../../recipes/general.toml");
 /// Built-in recipes by data set.
 const BUILT_IN: [(&str, &str); 2] = [
     ("digits", include_str!("../../recipes/digits.toml")),
-    ("mnist", include_str!("../../recipes/mnist.toml")),
+    ("mnist", include_str!("../../recipes/mnist-100.toml")),
 ];
 
 /// Everything that decides a run.
@@ -144,6 +145,9 @@ pub struct TrainSettings {
     pub device: String,
     /// CPU threads; 0 takes all.
     pub threads: usize,
+    /// Where a step's noise is drawn: `host`, the same numbers on every device, or `device`, faster on a GPU.
+    #[serde(default)]
+    pub noise: NoiseSource,
     /// Parts that a batch is split into and worked on side by side; 0 takes one for each thread. Results
     /// depend on this only by rounding, and on the number of threads not at all.
     #[serde(default)]
@@ -235,6 +239,9 @@ impl Recipe {
                 bail!("{name} = {value} is not valid: it must be a positive number");
             }
         }
+        if self.train.noise == NoiseSource::Device && on_cpu(&self.train.device) {
+            bail!("--noise device needs a GPU: the CPU has no generator of its own; leave it out");
+        }
         for (name, value) in [
             ("objective.alpha", self.objective.alpha),
             ("objective.labelled-weight", self.objective.labelled_weight),
@@ -249,6 +256,11 @@ impl Recipe {
         }
         Ok(())
     }
+}
+
+/// Whether a `--device` is the CPU back end.
+pub fn on_cpu(device: &str) -> bool {
+    matches!(device, "cpu" | "flex")
 }
 
 /// Reads a recipe file as a table.

@@ -15,7 +15,7 @@ use gleaner_core::data::{Labelled, SemiBatch, one_hot};
 use gleaner_core::infer;
 use gleaner_core::models::{Likelihood, M2, M2Config, ModelConfig};
 use gleaner_core::nets::Activation;
-use gleaner_core::noise::Noise;
+use gleaner_core::noise::{Noise, NoiseSource};
 use gleaner_core::objective::{
     LatentDraws, M2Draws, M2Objective, M2ObjectiveConfig, Marginalize, WarmUp,
 };
@@ -25,6 +25,7 @@ use serde_json::json;
 use crate::device;
 use crate::files::write_atomic;
 use crate::output::Output;
+use crate::recipe::on_cpu;
 use crate::threads::Threads;
 
 /// Steps that are not timed: the first ones also allocate.
@@ -83,6 +84,9 @@ struct StepArgs {
     /// How the sum over classes is taken: exact or sum-and-sample:K
     #[arg(long, default_value_t = Marginalize::Exact)]
     marginalize: Marginalize,
+    /// Draw the noise on the device instead of on the host
+    #[arg(long)]
+    device_noise: bool,
     /// Write the weights, batch and noise of the first objective here, for another program to repeat
     #[arg(long, value_name = "DIR")]
     fixture: Option<PathBuf>,
@@ -141,6 +145,9 @@ struct Bench {
     labels: Vec<i64>,
     threads: usize,
     objective: f32,
+    /// A GPU takes steps as fast as they are queued: the time of one alone would be mostly waiting, so a
+    /// run of them is timed as a whole.
+    queues: bool,
 }
 
 impl Bench {
@@ -163,8 +170,14 @@ impl Bench {
                 ..M2ObjectiveConfig::exact(ALPHA)
             }),
             clip_norm: CLIP_NORM,
-            noise: noise.split("training"),
-            parts: if args.parts == 0 { threads } else { args.parts },
+            noise: noise.split("training").drawn_on(match args.device_noise {
+                true => NoiseSource::Device,
+                false => NoiseSource::Host,
+            }),
+            parts: match args.parts {
+                0 if on_cpu(&args.device) => threads,
+                parts => parts.max(1),
+            },
             workers: Arc::new(workers),
         };
         let labels: Vec<i64> =
@@ -180,21 +193,54 @@ impl Bench {
             unlabelled: pixels("unlabelled", args.batch_size),
         };
         let state = Some(TrainState::new(model));
-        Ok(Self { config, learner, state, batch, labels, threads, objective: f32::NAN })
+        Ok(Self {
+            config,
+            learner,
+            state,
+            batch,
+            labels,
+            threads,
+            objective: f32::NAN,
+            queues: !on_cpu(&args.device),
+        })
     }
 
-    /// Milliseconds of each of some steps, the terms read back after each.
+    /// Milliseconds of each of some steps.
     fn time(&mut self, steps: usize) -> Result<Vec<f64>> {
+        if self.queues {
+            let started = Instant::now();
+            let objective = self.steps(steps)?;
+            self.read(objective)?;
+            let mean = started.elapsed().as_secs_f64() * 1e3 / steps as f64;
+            return Ok(vec![mean; steps]);
+        }
         let mut times = Vec::with_capacity(steps);
         for _ in 0..steps {
-            let Some(state) = self.state.take() else { bail!("the last step did not end") };
             let started = Instant::now();
-            let (next, terms) = self.learner.step(state, &self.batch, RATE, WarmUp::DONE);
-            self.state = Some(next);
-            self.objective = pollster::block_on(infer::read(terms.total))?[0];
+            let objective = self.steps(1)?;
+            self.read(objective)?;
             times.push(started.elapsed().as_secs_f64() * 1e3);
         }
         Ok(times)
+    }
+
+    /// Takes some steps and returns the last one's objective, still on the device.
+    fn steps(&mut self, steps: usize) -> Result<Option<Tensor<1>>> {
+        let mut objective = None;
+        for _ in 0..steps {
+            let Some(state) = self.state.take() else { bail!("the last step did not end") };
+            let (next, terms) = self.learner.step(state, &self.batch, RATE, WarmUp::DONE);
+            self.state = Some(next);
+            objective = Some(terms.total);
+        }
+        Ok(objective)
+    }
+
+    fn read(&mut self, objective: Option<Tensor<1>>) -> Result<()> {
+        if let Some(objective) = objective {
+            self.objective = pollster::block_on(infer::read(objective))?[0];
+        }
+        Ok(())
     }
 
     /// One line when ready, then one line of times for each number of steps asked for.

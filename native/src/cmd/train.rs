@@ -18,7 +18,7 @@ use toml::Table;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::recipe::{ObjectiveSettings, Recipe, merge, nested};
+use crate::recipe::{ObjectiveSettings, Recipe, merge, nested, on_cpu};
 use crate::run_dir::RunDir;
 use crate::summary::{self, Baseline, Run};
 use crate::threads::Threads;
@@ -29,7 +29,7 @@ use crate::{device, figures};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner train\n  \
-    gleaner train recipes/mnist.toml --data-dir ~/data\n  \
+    gleaner train recipes/mnist-100.toml --data-dir ~/data\n  \
     gleaner train --data fashion-mnist --labels-per-class 100 --mier --epochs 30\n  \
     gleaner train --data samples.npz --set model.likelihood=gaussian\n  \
     gleaner train --resume runs/mnist-m2-seed0")]
@@ -84,6 +84,9 @@ pub struct Args {
     /// CPU threads; 0 takes all
     #[arg(long, value_name = "N", help_heading = "Training")]
     threads: Option<i64>,
+    /// Where noise is drawn: host (the same numbers on every device) or device (faster on a GPU)
+    #[arg(long, value_name = "WHERE", value_parser = ["host", "device"], help_heading = "Training")]
+    noise: Option<String>,
     /// Any setting of a recipe, such as train.clip-norm=10
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     set: Vec<String>,
@@ -121,6 +124,7 @@ impl Args {
         set("train.seed", self.seed.map(Into::into));
         set("train.device", self.device.clone().map(Into::into));
         set("train.threads", self.threads.map(Into::into));
+        set("train.noise", self.noise.clone().map(Into::into));
         Ok(flags)
     }
 }
@@ -168,8 +172,7 @@ impl Session {
         let workers = Arc::new(Threads::start(recipe.train.threads)?);
         if recipe.train.parts == 0 {
             // Written down, so that the run can be repeated to the bit on a machine with other cores.
-            let on_cpu = matches!(recipe.train.device.as_str(), "cpu" | "flex");
-            recipe.train.parts = if on_cpu { workers.count() } else { 1 };
+            recipe.train.parts = if on_cpu(&recipe.train.device) { workers.count() } else { 1 };
         }
         let device = device::parse(&recipe.train.device)?;
         let problem = Problem::load(&recipe)?;
@@ -299,7 +302,7 @@ impl Session {
         let learner = Learner {
             objective,
             clip_norm,
-            noise: self.noise.split("training"),
+            noise: self.noise.split("training").drawn_on(self.recipe.train.noise),
             parts: self.recipe.train.parts,
             workers: self.workers.clone(),
         };

@@ -345,15 +345,12 @@ impl Objective<M2> for M2Objective {
             let noise = noise.split(purpose);
             noise.normal_by_example(first, [rows, model.latent()], groups, &device)
         };
-        let picks = match self.config.marginalize {
-            Marginalize::SumAndSample(summed) if summed + 1 < classes => {
-                let noise = noise.split("sampled class");
-                let uniform = noise.uniform_by_example(u, unlabelled, &device);
-                Some(Picks::draw(&q.unlabelled, summed, uniform))
-            }
-            _ => None,
-        };
         let looked_at = self.config.marginalize.looked_at(classes);
+        let picks = (looked_at < classes).then(|| {
+            let noise = noise.split("sampled class");
+            let uniform = noise.uniform_by_example(u, unlabelled, &device);
+            Picks::draw(&q.unlabelled, looked_at - 1, uniform)
+        });
         let draws = LatentDraws {
             labelled: draw("labelled", l, labelled, 1),
             unlabelled: draw("unlabelled", u, unlabelled, looked_at),

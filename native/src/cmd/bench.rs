@@ -253,8 +253,9 @@ impl Bench {
         )?;
         for line in std::io::stdin().lock().lines() {
             let line = line?;
-            let steps =
-                line.trim().parse().with_context(|| format!("{line:?} is no number of steps"))?;
+            let steps = line.trim().parse().with_context(|| {
+                format!("{line:?} is no number of steps; write one whole number on a line")
+            })?;
             let times = self.time(steps)?;
             writeln!(stdout, "{}", json!({"milliseconds": times}))?;
             stdout.flush()?;
@@ -265,7 +266,9 @@ impl Bench {
     /// Writes `model.safetensors` and `batch.npz` and returns the objective at exactly these numbers.
     fn write_fixture(&self, dir: &Path, device: &Device) -> Result<f32> {
         let Some(state) = &self.state else { bail!("the last step did not end") };
-        std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+        std::fs::create_dir_all(dir).with_context(|| {
+            format!("cannot create {}; give --fixture a folder you may write to", dir.display())
+        })?;
         let parameters = pollster::block_on(infer::parameters(&state.model.valid()))?;
         let checkpoint = Checkpoint { config: ModelConfig::M2(self.config.clone()), parameters };
         write_atomic(dir.join("model.safetensors"), &checkpoint.to_bytes()?)?;

@@ -1,15 +1,17 @@
 //! What training may do to the classifier alone: slow the gradient that the unlabelled bound sends it, and
-//! blur what it sees. Neither may touch anything else.
+//! disturb what it sees. Neither may touch anything else.
 
 use std::collections::BTreeMap;
 
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use gleaner_core::checkpoint::Parameter;
+use gleaner_core::data::{Labelled, Part};
 use gleaner_core::dist::Categorical;
 use gleaner_core::models::M2;
 use gleaner_core::objective::{
-    M2Draws, M2Objective, M2ObjectiveConfig, WarmUp, labelled_bound, unlabelled_bound,
+    Augmentation, M2Draws, M2Objective, M2ObjectiveConfig, Objective, Seen, Shift, WarmUp,
+    labelled_bound, unlabelled_bound,
 };
 use gleaner_tests::modules::gradients;
 use gleaner_tests::small::Small;
@@ -111,28 +113,50 @@ fn log_softmax(logits: &[f32], classes: usize) -> Vec<f64> {
 }
 
 #[test]
-fn noise_on_the_input_reaches_the_classifier_alone() {
+fn what_the_classifier_sees_reaches_the_classifier_alone() {
     let small = Small::default();
     let device = Device::flex();
     let (model, batch) = (small.model(&device), small.batch(&device));
-    let deviation = 0.7;
-    let noise = small.classifier_draws(&device);
-    let seen = [
-        batch.labelled.x.clone() + noise.labelled.clone() * deviation,
-        batch.unlabelled.clone() + noise.unlabelled.clone() * deviation,
-    ];
-    let blurred = seen.map(|x| values(model.classify(x)));
-    let sharp = [&batch.labelled.x, &batch.unlabelled].map(|x| values(model.classify(x.clone())));
+    let augmentation = Augmentation { shift: None, noise: 0.7 };
+    let disturbed = |x: &Tensor<2>| augmentation.apply(x.clone(), 0, &small.noise("seen"));
+    let Labelled { x: labelled, .. } = &batch.labelled;
+    let unlabelled = &batch.unlabelled;
+    let seen = Seen { labelled: disturbed(labelled), unlabelled: disturbed(unlabelled) };
+    let logits = |inputs: [&Tensor<2>; 2]| inputs.map(|x| values(model.classify(x.clone())));
+    let (blurred, sharp) =
+        (logits([&seen.labelled, &seen.unlabelled]), logits([labelled, unlabelled]));
 
-    let config =
-        M2ObjectiveConfig { classifier_noise: deviation, ..M2ObjectiveConfig::exact(ALPHA) };
-    let objective = M2Objective::new(config);
-    let total = |classifier| {
-        let draws = M2Draws { classifier, ..small.draws(&device) };
+    let objective = M2Objective::new(M2ObjectiveConfig::exact(ALPHA));
+    let total = |seen| {
+        let draws = M2Draws { seen, ..small.draws(&device) };
         number(objective.terms_at(&model, &batch, WarmUp::DONE, draws).total)
     };
     let [with, without] = [blurred, sharp].map(|q| by_hand(&model, &small, q, &device));
     assert!((with - without).abs() > 0.01, "the noise changes nothing: {with}");
-    assert_close("J with noise", &[total(Some(noise))], &[with], SAME);
-    assert_close("J without", &[total(None)], &[without], SAME);
+    assert_close("J, disturbed", &[total(Some(seen))], &[with], SAME);
+    assert_close("J", &[total(None)], &[without], SAME);
+}
+
+#[test]
+fn a_step_disturbs_what_it_was_asked_to() {
+    let small = Small::default();
+    let device = Device::flex();
+    let (model, batch) = (small.model(&device), small.batch(&device));
+    let image = [1, small.features, 1];
+    let part = Part::whole(batch.clone());
+    let noise = small.noise("step");
+    let total = |augmentation| {
+        let config = M2ObjectiveConfig { augmentation, ..M2ObjectiveConfig::exact(ALPHA) };
+        let objective = M2Objective::new(config);
+        let (begun, sums) = objective.begin(&model, &part, &noise);
+        number(objective.finish(&model, &part, begun, sums, WarmUp::DONE, &noise).total)
+    };
+    let plain = total(Augmentation::default());
+    for shift in [None, Some(Shift { by: 2, image })] {
+        for deviation in [0.0, 0.7] {
+            let found = total(Augmentation { shift, noise: deviation });
+            let asked_for = shift.is_some() || deviation > 0.0;
+            assert_eq!(asked_for, found != plain, "{shift:?}, noise {deviation}");
+        }
+    }
 }

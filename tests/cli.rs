@@ -193,6 +193,7 @@ fn wrong_settings_are_named_and_leave_nothing_behind() {
         ("--data=nothing", "nothing"),
         ("--batch-size=0", "batch-size = 0"),
         ("--set=model.latent=0", "latent = 0"),
+        ("--set=objective.classifier-shift=8", "classifier-shift = 8"),
         ("--set=data.standardise=true", "likelihood=gaussian"),
     ] {
         let said = gleaner().train_small(&run, &[arg]);

@@ -112,7 +112,7 @@ fn weighted_terms(
         unlabelled: golden.tensor("eps_u", device),
         picks: None,
     };
-    let draws = M2Draws { latent, classifier: None };
+    let draws = M2Draws { latent, seen: None };
     objective.terms_at(model, &batch, WarmUp { kl: kl_weight, ..WarmUp::DONE }, draws)
 }
 

@@ -29,7 +29,7 @@ fn evaluate(
     latent: LatentDraws,
 ) -> (f64, BTreeMap<String, Parameter>) {
     let config = M2ObjectiveConfig { classifier_gradient: 0.4, ..M2ObjectiveConfig::exact(1.5) };
-    let draws = M2Draws { latent, classifier: None };
+    let draws = M2Draws { latent, seen: None };
     let batch = small().batch(device);
     let total = M2Objective::new(config).terms_at(model, &batch, WarmUp::DONE, draws).total;
     let grads = GradientsParams::from_grads(total.backward(), model);

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use gleaner::threads::Threads;
 use gleaner_core::checkpoint::Parameter;
-use gleaner_core::objective::{M2Objective, M2ObjectiveConfig, MierConfig, WarmUp};
+use gleaner_core::objective::{
+    Augmentation, M2Objective, M2ObjectiveConfig, MierConfig, Shift, WarmUp,
+};
 use gleaner_core::train::{InTurn, Learner, TrainState, Workers};
 use gleaner_tests::modules::parameters;
 use gleaner_tests::small::Small;
@@ -20,10 +22,12 @@ const RATE: f64 = 1e-3;
 fn train(parts: usize, workers: Arc<dyn Workers>) -> (BTreeMap<String, Parameter>, Vec<f32>) {
     let small = Small { rows: [7, 11], ..Small::default() };
     let device = Device::flex();
+    // Rows of values are images one pixel high.
+    let shift = Shift { by: 1, image: [1, small.features, 1] };
     let objective = M2Objective::new(M2ObjectiveConfig {
         labelled_weight: 0.3,
         classifier_gradient: 0.5,
-        classifier_noise: 0.2,
+        augmentation: Augmentation { shift: Some(shift), noise: 0.2 },
         mier: Some(MierConfig::default()),
         ..M2ObjectiveConfig::exact(1.5)
     });

@@ -11,7 +11,7 @@ use gleaner_core::data::Binarise;
 use gleaner_core::models::{Likelihood, M2Config};
 use gleaner_core::nets::Activation;
 use gleaner_core::noise::NoiseSource;
-use gleaner_core::objective::{Marginalize, MierConfig};
+use gleaner_core::objective::{Augmentation, Marginalize, MierConfig, Shift};
 use gleaner_core::train::Schedule;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -108,6 +108,9 @@ pub struct ObjectiveSettings {
     pub classifier_warm_up_epochs: f64,
     /// Standard deviation of normal noise on the classifier's input in training.
     pub classifier_noise: f64,
+    /// Pixels by which the classifier's input may be moved in training, each way.
+    #[serde(default)]
+    pub classifier_shift: usize,
     /// How the sum over classes is taken: `exact` or `sum-and-sample:K`.
     #[serde(default)]
     pub marginalize: Marginalize,
@@ -209,6 +212,26 @@ impl Recipe {
             activation: self.model.activation,
             likelihood: self.model.likelihood,
         }
+    }
+
+    /// How the classifier's input is disturbed in training on examples of the given shape.
+    ///
+    /// # Errors
+    /// If images are to be moved and these are none, or too small.
+    pub fn augmentation(&self, shape: &[usize]) -> Result<Augmentation> {
+        let ObjectiveSettings { classifier_noise: noise, classifier_shift: by, .. } =
+            self.objective;
+        let shift = match *shape {
+            _ if by == 0 => None,
+            [height, width, channels] if by < height.min(width) => {
+                Some(Shift { by, image: [height, width, channels] })
+            }
+            _ => bail!(
+                "objective.classifier-shift = {by} moves images, and an example here has the shape \
+                 {shape:?}; set it to 0, or below height and width of an image"
+            ),
+        };
+        Ok(Augmentation { shift, noise })
     }
 
     /// Labels of each class to draw.

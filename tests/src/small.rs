@@ -5,7 +5,7 @@ use gleaner_core::data::{Labelled, SemiBatch};
 use gleaner_core::models::{Likelihood, M2, M2Config};
 use gleaner_core::nets::Activation;
 use gleaner_core::noise::Noise;
-use gleaner_core::objective::{ClassifierDraws, LatentDraws, M2Draws};
+use gleaner_core::objective::{LatentDraws, M2Draws};
 
 /// Sizes of everything in a test.
 #[derive(Clone, Debug)]
@@ -90,15 +90,8 @@ impl Small {
                 unlabelled: draw("unlabelled draws", self.classes * unlabelled),
                 picks: None,
             },
-            classifier: None,
+            seen: None,
         }
-    }
-
-    /// Noise for the classifier's input on that batch.
-    pub fn classifier_draws(&self, device: &Device) -> ClassifierDraws {
-        let [labelled, unlabelled] =
-            self.rows.map(|rows| self.normal("input draws", [rows, self.features], device));
-        ClassifierDraws { labelled, unlabelled }
     }
 
     fn normal(&self, purpose: &str, shape: [usize; 2], device: &Device) -> Tensor<2> {

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::augment::Augmentation;
 use super::marginalize::{Marginalize, Picks};
 use super::mier::{MierConfig, log_marginal, summed_probs, surprise};
 use super::terms::{Objective, Terms, WarmUp};
@@ -25,8 +26,8 @@ pub struct M2ObjectiveConfig {
     /// the gradient of `J`. With few labels it is the larger part by far, and while encoder and decoder know
     /// little of `y` it takes the classifier wherever the first images happened to go.
     pub classifier_gradient: f64,
-    /// Standard deviation of normal noise on the classifier's input in training; 0 is none.
-    pub classifier_noise: f64,
+    /// How the classifier's input is disturbed in training.
+    pub augmentation: Augmentation,
     /// How the sum over the classes of an unlabelled example is taken.
     pub marginalize: Marginalize,
     /// MIER's terms on the unlabelled examples, if wanted.
@@ -40,7 +41,7 @@ impl M2ObjectiveConfig {
             alpha,
             labelled_weight: 1.0,
             classifier_gradient: 1.0,
-            classifier_noise: 0.0,
+            augmentation: Augmentation::default(),
             marginalize: Marginalize::Exact,
             mier: None,
         }
@@ -204,7 +205,7 @@ impl M2Objective {
         draws: M2Draws,
     ) -> Terms {
         let part = Part::whole(batch.clone());
-        let q = self.classify(model, batch, draws.classifier);
+        let q = classify(model, draws.seen.unwrap_or_else(|| Seen::undisturbed(batch)));
         let sums = summed_probs(&q.unlabelled);
         self.contribution(model, &part, &q, sums, warm_up, draws.latent)
     }
@@ -254,23 +255,6 @@ impl M2Objective {
             .with("entropy", entropy)
             .with("mutual_information", information)
     }
-
-    /// `q(y|x)` as training sees it (E3).
-    fn classify(
-        &self,
-        model: &M2,
-        batch: &SemiBatch,
-        noise: Option<ClassifierDraws>,
-    ) -> Predictions {
-        let mut inputs = [batch.labelled.x.clone(), batch.unlabelled.clone()];
-        if let Some(ClassifierDraws { labelled, unlabelled }) = noise {
-            let deviation = self.config.classifier_noise;
-            let [l, u] = inputs;
-            inputs = [l + labelled * deviation, u + unlabelled * deviation];
-        }
-        let [labelled, unlabelled] = inputs.map(|x| Categorical::from_logits(model.classify(x)));
-        Predictions { labelled, unlabelled }
-    }
 }
 
 /// `q(y|x)` of the labelled and of the unlabelled examples.
@@ -280,13 +264,13 @@ pub struct Predictions {
     unlabelled: Categorical,
 }
 
-/// The standard normal noise of one evaluation of the objective.
+/// The randomness of one evaluation of the objective.
 #[derive(Clone, Debug)]
 pub struct M2Draws {
     /// Noise of `z`.
     pub latent: LatentDraws,
-    /// Noise of the classifier's input, if it has any.
-    pub classifier: Option<ClassifierDraws>,
+    /// What the classifier sees, if not the batch itself.
+    pub seen: Option<Seen>,
 }
 
 /// The noise of `z`, standard normal, and of `y`.
@@ -300,13 +284,19 @@ pub struct LatentDraws {
     pub picks: Option<Picks>,
 }
 
-/// The standard normal noise of the classifier's input, before its deviation.
+/// The classifier's inputs: the examples of a batch, disturbed or not.
 #[derive(Clone, Debug)]
-pub struct ClassifierDraws {
+pub struct Seen {
     /// `[labelled, features]`.
     pub labelled: Tensor<2>,
     /// `[unlabelled, features]`.
     pub unlabelled: Tensor<2>,
+}
+
+impl Seen {
+    fn undisturbed(batch: &SemiBatch) -> Self {
+        Self { labelled: batch.labelled.x.clone(), unlabelled: batch.unlabelled.clone() }
+    }
 }
 
 impl Objective<M2> for M2Objective {
@@ -314,15 +304,15 @@ impl Objective<M2> for M2Objective {
 
     fn begin(&self, model: &M2, part: &Part, noise: &Noise) -> (Predictions, Option<Tensor<1>>) {
         let [l, u] = part.first;
-        let (labelled, unlabelled) = (&part.batch.labelled.x, &part.batch.unlabelled);
-        let draw = |purpose: &str, first, x: &Tensor<2>| {
-            noise.split(purpose).normal_by_example(first, x.dims(), 1, &x.device())
-        };
-        let noise = (self.config.classifier_noise > 0.0).then(|| ClassifierDraws {
-            labelled: draw("labelled input", l, labelled),
-            unlabelled: draw("unlabelled input", u, unlabelled),
-        });
-        let q = self.classify(model, &part.batch, noise);
+        let Seen { labelled, unlabelled } = Seen::undisturbed(&part.batch);
+        let augmentation = &self.config.augmentation;
+        let q = classify(
+            model,
+            Seen {
+                labelled: augmentation.apply(labelled, l, &noise.split("labelled")),
+                unlabelled: augmentation.apply(unlabelled, u, &noise.split("unlabelled")),
+            },
+        );
         let sums = summed_probs(&q.unlabelled);
         (q, Some(sums))
     }
@@ -358,6 +348,12 @@ impl Objective<M2> for M2Objective {
         };
         self.contribution(model, part, &q, sums, warm_up, draws)
     }
+}
+
+/// `q(y|x)` as training sees it.
+fn classify(model: &M2, Seen { labelled, unlabelled }: Seen) -> Predictions {
+    let q = |x| Categorical::from_logits(model.classify(x));
+    Predictions { labelled: q(labelled), unlabelled: q(unlabelled) }
 }
 
 fn bound(q_z: &Gaussian, reconstruction: Tensor<1>, classes: usize) -> LabelledBound {

@@ -1,14 +1,16 @@
 //! Objectives: from a model, a batch and noise to the terms of one scalar to minimise.
 
+mod augment;
 mod m2;
 mod marginalize;
 mod mier;
 mod supervised;
 mod terms;
 
+pub use augment::{Augmentation, Shift};
 pub use m2::{
-    ClassifierDraws, LabelledBound, LatentDraws, M2Draws, M2Objective, M2ObjectiveConfig,
-    Predictions, UnlabelledBound,
+    LabelledBound, LatentDraws, M2Draws, M2Objective, M2ObjectiveConfig, Predictions, Seen,
+    UnlabelledBound,
 };
 pub use m2::{
     effective_alpha, estimated_bound_under, importance_log_weights, labelled_bound,

@@ -2,8 +2,9 @@
 
 use burn::tensor::Tensor;
 
+use super::augment::Augmentation;
 use super::terms::{Objective, Terms, WarmUp};
-use crate::data::Part;
+use crate::data::{Labelled, Part};
 use crate::dist::Categorical;
 use crate::models::Classifier;
 use crate::noise::Noise;
@@ -11,8 +12,8 @@ use crate::noise::Noise;
 /// Mean cross-entropy of the labelled half of a batch; the unlabelled half is ignored.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SupervisedObjective {
-    /// Standard deviation of normal noise on the input; 0 is none.
-    pub input_noise: f64,
+    /// How the input is disturbed.
+    pub augmentation: Augmentation,
 }
 
 impl Objective<Classifier> for SupervisedObjective {
@@ -31,13 +32,9 @@ impl Objective<Classifier> for SupervisedObjective {
         _warm_up: WarmUp,
         noise: &Noise,
     ) -> Terms {
-        let mut x = part.batch.labelled.x.clone();
-        if self.input_noise > 0.0 {
-            let noise = noise.split("labelled input");
-            let draws = noise.normal_by_example(part.first[0], x.dims(), 1, &x.device());
-            x = x + draws * self.input_noise;
-        }
+        let Labelled { x, y } = part.batch.labelled.clone();
+        let x = self.augmentation.apply(x, part.first[0], &noise.split("labelled"));
         let q = Categorical::from_logits(model.classify(x));
-        Terms::new(part.labelled_mean(q.log_prob(part.batch.labelled.y.clone()).neg()))
+        Terms::new(part.labelled_mean(q.log_prob(y).neg()))
     }
 }

@@ -295,7 +295,7 @@ impl Bench {
             ("eps_u", array(&draws.unlabelled)?),
         ];
         write_atomic(dir.join("batch.npz"), &write_npz(&arrays)?)?;
-        let draws = M2Draws { latent: draws, classifier: None };
+        let draws = M2Draws { latent: draws, seen: None };
         let model = state.model.valid();
         let terms = self.learner.objective.terms_at(&model, &self.batch, WarmUp::DONE, draws);
         Ok(pollster::block_on(infer::read(terms.total))?[0])

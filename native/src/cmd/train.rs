@@ -180,6 +180,7 @@ impl Session {
         let labelled = problem.split.labelled.len();
         let alpha = effective_alpha(recipe.objective.alpha, problem.pool(), labelled);
         // Shapes are checked before anything is written.
+        recipe.augmentation(&problem.data.train.shape)?;
         recipe.m2(&problem.data.train.shape, problem.classes()).init(&noise, &device)?;
         Ok(Self { recipe, problem, device, workers, noise, alpha })
     }
@@ -282,19 +283,13 @@ impl Session {
             SavedState::fresh(model)
         };
         dir.keep_metrics(state.progress.lines)?;
-        let ObjectiveSettings {
-            labelled_weight,
-            classifier_gradient,
-            classifier_noise,
-            marginalize,
-            mier,
-            ..
-        } = self.recipe.objective;
+        let ObjectiveSettings { labelled_weight, classifier_gradient, marginalize, mier, .. } =
+            self.recipe.objective;
         let objective = M2Objective::new(M2ObjectiveConfig {
             alpha: self.alpha,
             labelled_weight,
             classifier_gradient,
-            classifier_noise,
+            augmentation: self.recipe.augmentation(&self.problem.data.train.shape)?,
             marginalize,
             mier,
         });

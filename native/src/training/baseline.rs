@@ -35,7 +35,8 @@ pub fn train_baseline(
         hidden: recipe.model.classifier_hidden.clone(),
         activation: recipe.model.activation,
     };
-    let objective = SupervisedObjective { input_noise: recipe.objective.classifier_noise };
+    let objective =
+        SupervisedObjective { augmentation: recipe.augmentation(&problem.data.train.shape)? };
     let learner = Learner::whole(objective, recipe.train.clip_norm, noise.split("baseline"));
     let rate = RateSchedule {
         peak: recipe.train.lr,

@@ -143,7 +143,7 @@ fn a_step_disturbs_what_it_was_asked_to() {
     let device = Device::flex();
     let (model, batch) = (small.model(&device), small.batch(&device));
     let image = [1, small.features, 1];
-    let part = Part::whole(batch.clone());
+    let part = Part::whole(batch);
     let noise = small.noise("step");
     let total = |augmentation| {
         let config = M2ObjectiveConfig { augmentation, ..M2ObjectiveConfig::exact(ALPHA) };

@@ -309,6 +309,17 @@ fn small_verbs_answer_in_json() {
         .json();
     assert!(bench["step_ms"].as_f64() > Some(0.0));
     assert!(gleaner().call(["bench", "step", "--steps=0"]).error().contains("at least 1"));
+    let stem = folder.path().join("sweep");
+    let sweep = ["--rounds=1", "--steps=1", "--", "--batch-size=2", "--hidden=4", "--latent=2"];
+    let stem_flag = format!("--out={}", stem.display());
+    let call = [&["bench", "sweep", "classes", "--json", "--values=3,2", &stem_flag], &sweep[..]];
+    let swept = gleaner().call(call.concat()).done().json();
+    assert_eq!(swept["times"].as_array().map(Vec::len), Some(4), "two values, two ways");
+    let table = fs::read_to_string(stem.with_extension("csv")).unwrap();
+    assert!(table.lines().nth(1).is_some_and(|row| row.starts_with("2,exact,")), "{table}");
+    assert!(stem.with_extension("svg").exists());
+    let broken = ["bench", "sweep", "latent", "--values=0", "--rounds=1", &stem_flag];
+    assert!(gleaner().call(broken).error().contains("latent 0: error: "), "names the value");
     for verb in ["train", "eval", "sample", "reconstruct", "data", "devices", "bench"] {
         let help = gleaner().call([verb, "--help"]).done().stdout;
         assert!(help.contains("Usage: gleaner"), "{help}");

@@ -8,7 +8,7 @@ use gleaner_core::sample::ancestral;
 use serde_json::Value;
 
 use crate::picture::{comfortable_scale, grid_png, image_shape};
-use crate::plot::{CurvePoint, Panel, Reading, curves_svg};
+use crate::plot::{Figure, Line, Panel, Scale};
 use crate::recipe::Recipe;
 use crate::run_dir::RunDir;
 use crate::summary::Summary;
@@ -29,7 +29,7 @@ pub fn draw(
     device: &Device,
 ) -> Result<()> {
     let curves = curves(&dir.read_metrics()?, summary.baseline_accuracy);
-    dir.write("curves.svg", curves_svg(&curves)?.as_bytes())?;
+    dir.write("curves.svg", curves.svg()?.as_bytes())?;
     if let Ok(shape) = image_shape(&problem.data.train.shape) {
         let (config, model) = dir.load_m2(device)?;
         let mut noise = Noise::new(recipe.train.seed).split("pictures");
@@ -41,27 +41,37 @@ pub fn draw(
     Ok(())
 }
 
-fn curves(metrics: &[Value], baseline: Option<f64>) -> Vec<CurvePoint> {
-    let readings = [
-        ("objective", Panel::Objective, "objective"),
-        ("validation_accuracy", Panel::Accuracy, "semi-supervised, validation"),
-        ("validation_ece", Panel::Certainty, "calibration error"),
-        ("validation_entropy", Panel::Certainty, "classifier entropy"),
+/// The training curves: what is minimised, accuracy and certainty by epoch.
+fn curves(metrics: &[Value], baseline: Option<f64>) -> Figure {
+    let line = |key: &str, name: &str, factor: f64| {
+        let point = |line: &Value| Some([line["epoch"].as_f64()?, line[key].as_f64()? * factor]);
+        Line::new(name, metrics.iter().filter_map(point).collect())
+    };
+    let mut accuracy = vec![line("validation_accuracy", "semi-supervised, validation", 100.0)];
+    accuracy.extend(baseline.map(|share| Line::level("supervised baseline, test", share * 100.0)));
+    let panel = |title, unit, limits, lines| Panel {
+        title,
+        unit,
+        suffix: "",
+        scale: Scale::Linear,
+        limits,
+        height: 168.0,
+        lines,
+    };
+    let objective = vec![line("objective", "objective", 1.0)];
+    let certainty = vec![
+        line("validation_ece", "calibration error", 1.0),
+        line("validation_entropy", "classifier entropy", 1.0),
     ];
-    metrics
-        .iter()
-        .filter_map(|line| {
-            let epoch = usize::try_from(line["epoch"].as_u64()?).ok()?;
-            let mut found: Vec<Reading> = readings
-                .iter()
-                .filter_map(|&(key, panel, name)| {
-                    line[key].as_f64().map(|value| Reading::new(panel, name, value))
-                })
-                .collect();
-            if let Some(level) = baseline {
-                found.push(Reading::reference(Panel::Accuracy, "supervised baseline, test", level));
-            }
-            Some(CurvePoint { epoch, readings: found })
-        })
-        .collect()
+    let [any, positive] = [[f64::NEG_INFINITY, f64::INFINITY], [0.0, f64::INFINITY]];
+    Figure {
+        title: "Training curves".to_owned(),
+        x: "epoch".to_owned(),
+        scale: Scale::Linear,
+        panels: vec![
+            panel("Training objective", "nats per example", any, objective),
+            Panel { suffix: " %", ..panel("Accuracy", "%", [0.0, 100.0], accuracy) },
+            panel("Certainty", "entropy in nats", positive, certainty),
+        ],
+    }
 }

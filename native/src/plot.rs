@@ -1,4 +1,4 @@
-//! `curves.svg`: the training curves of a run as one picture that any browser opens.
+//! Line charts as SVG: panels stacked over one horizontal axis, in a picture that any browser opens.
 //!
 //! The picture is written as SVG text by hand: a chart library without a font engine cannot place text
 //! better, and this way labels stay text that can be selected and searched.
@@ -7,180 +7,156 @@ mod axis;
 
 use std::fmt::Write as _;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 
 use axis::Axis;
+pub use axis::Scale;
 
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 66.0;
 const RIGHT: f64 = 20.0;
 const TITLE: f64 = 40.0;
-const PLOT: f64 = 168.0;
 const FOOT: f64 = 46.0;
 /// Distinguishable with the common colour vision deficiencies, and dark enough on white.
 const COLOURS: [&str; 5] = ["#1f6fb4", "#d0661c", "#2a8a57", "#8a4fa8", "#a3333d"];
-const REFERENCE_COLOUR: &str = "#6b7280";
+const LEVEL_COLOUR: &str = "#6b7280";
 /// Average advance of 12 px sans-serif text, generous so that legend entries never overlap.
 const LETTER: f64 = 6.2;
 
-/// The panels of the picture, from top to bottom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Panel {
-    /// Training objective, nats per example.
-    Objective,
-    /// Shares of correct answers in `[0, 1]`, drawn in percent.
-    Accuracy,
-    /// Classifier entropy (nats) and calibration error (a share).
-    Certainty,
-}
-
-impl Panel {
-    const ALL: [Self; 3] = [Self::Objective, Self::Accuracy, Self::Certainty];
-
-    fn title(self) -> [&'static str; 2] {
-        match self {
-            Self::Objective => ["Training objective", "nats per example"],
-            Self::Accuracy => ["Accuracy", "%"],
-            Self::Certainty => ["Certainty", "entropy in nats"],
-        }
-    }
-
-    fn factor(self) -> f64 {
-        if self == Self::Accuracy { 100.0 } else { 1.0 }
-    }
-
-    fn limits(self) -> [f64; 2] {
-        match self {
-            Self::Objective => [f64::NEG_INFINITY, f64::INFINITY],
-            Self::Accuracy => [0.0, 100.0],
-            Self::Certainty => [0.0, f64::INFINITY],
-        }
-    }
-}
-
-/// One named number measured at one epoch.
+/// A picture.
 #[derive(Clone, Debug)]
-pub struct Reading {
-    /// Where it is drawn.
-    pub panel: Panel,
-    /// Its name in the legend; readings of the same panel and name form one line.
-    pub name: String,
-    /// Its value; a value that is not finite leaves a gap in the line.
-    pub value: f64,
-    /// A level to compare with (a baseline): drawn dashed across the whole panel, at its last value.
-    pub reference: bool,
+pub struct Figure {
+    /// What it is called by a screen reader.
+    pub title: String,
+    /// Name of the horizontal axis.
+    pub x: String,
+    /// Scale of the horizontal axis. On a logarithmic one the measured places are marked.
+    pub scale: Scale,
+    /// From top to bottom; those without a finite number are left out.
+    pub panels: Vec<Panel>,
 }
 
-impl Reading {
-    /// A point of a solid line.
-    #[must_use]
-    pub fn new(panel: Panel, name: &str, value: f64) -> Self {
-        Self { panel, name: name.to_owned(), value, reference: false }
+/// One chart of a picture.
+#[derive(Clone, Debug)]
+pub struct Panel {
+    /// What is shown.
+    pub title: &'static str,
+    /// What its numbers count.
+    pub unit: &'static str,
+    /// Stands behind the last value of each line in the legend, such as `" %"`.
+    pub suffix: &'static str,
+    /// Scale of the vertical axis.
+    pub scale: Scale,
+    /// The axis never reaches beyond these.
+    pub limits: [f64; 2],
+    /// Height in pixels.
+    pub height: f64,
+    /// In the order of the legend.
+    pub lines: Vec<Line>,
+}
+
+/// One line of a panel.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Its name in the legend.
+    pub name: String,
+    /// Where it passes, from left to right; a value that is not finite leaves a gap.
+    pub points: Vec<[f64; 2]>,
+    /// Lower and upper end of the bar through each point, if there are bars.
+    pub spread: Vec<[f64; 2]>,
+    /// A level to compare with (a baseline): drawn dashed across the whole panel, at its last value.
+    pub level: bool,
+}
+
+impl Line {
+    /// A line through points.
+    pub fn new(name: &str, points: Vec<[f64; 2]>) -> Self {
+        Self { name: name.to_owned(), points, spread: Vec::new(), level: false }
     }
 
     /// A dashed level to compare with.
-    #[must_use]
-    pub fn reference(panel: Panel, name: &str, value: f64) -> Self {
-        Self { reference: true, ..Self::new(panel, name, value) }
+    pub fn level(name: &str, value: f64) -> Self {
+        Self { level: true, ..Self::new(name, vec![[f64::NAN, value]]) }
+    }
+
+    /// The last finite value.
+    fn last(&self) -> Option<f64> {
+        self.points.iter().rev().map(|[_, value]| *value).find(|value| value.is_finite())
     }
 }
 
-/// Everything measured at one epoch.
-#[derive(Clone, Debug)]
-pub struct CurvePoint {
-    /// Epoch number, from 1; points come in increasing order.
-    pub epoch: usize,
-    /// In any order; not every epoch needs every reading.
-    pub readings: Vec<Reading>,
-}
-
-/// One line of a panel, collected over the epochs.
-struct Line<'a> {
-    name: &'a str,
-    reference: bool,
-    points: Vec<[f64; 2]>,
-}
-
-impl Line<'_> {
-    fn last(&self) -> f64 {
-        self.points
-            .iter()
-            .rev()
-            .map(|[_, value]| *value)
-            .find(|v| v.is_finite())
-            .unwrap_or(f64::NAN)
-    }
-}
-
-/// Draws the curves of a run: one panel per [`Panel`] that has readings, stacked over a common epoch axis.
-///
-/// # Errors
-/// When there are no epochs, no finite readings, or the epochs do not increase.
-pub fn curves_svg(epochs: &[CurvePoint]) -> Result<String> {
-    let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else {
-        bail!("there are no epochs to draw: the run has no metrics yet");
-    };
-    ensure!(
-        epochs.windows(2).all(|pair| pair[0].epoch < pair[1].epoch),
-        "the epochs of the metrics do not increase: the file mixes several runs"
-    );
-    let panels: Vec<(Panel, Vec<Line>)> = Panel::ALL
-        .into_iter()
-        .map(|panel| (panel, lines_of(panel, epochs)))
-        .filter(|(_, lines)| lines.iter().any(|line| line.last().is_finite()))
-        .collect();
-    ensure!(!panels.is_empty(), "the metrics hold no finite number to draw");
-
-    let x = Axis::exact(first.epoch as f64, last.epoch as f64, [LEFT + 8.0, WIDTH - RIGHT - 8.0]);
-    let height = panels.len() as f64 * (TITLE + PLOT) + FOOT;
-    let mut svg = head(height);
-    for (index, (panel, lines)) in panels.iter().enumerate() {
-        let top = index as f64 * (TITLE + PLOT) + TITLE;
-        svg += &panel_svg(*panel, lines, &x, top);
-    }
-    svg += &foot(&x, height - FOOT);
-    Ok(svg + "</svg>\n")
-}
-
-/// Collects the readings of `panel` into lines, in order of first appearance.
-fn lines_of(panel: Panel, epochs: &[CurvePoint]) -> Vec<Line<'_>> {
-    let mut lines: Vec<Line> = Vec::new();
-    for point in epochs {
-        for reading in point.readings.iter().filter(|reading| reading.panel == panel) {
-            let at = [point.epoch as f64, reading.value * panel.factor()];
-            match lines.iter_mut().find(|line| line.name == reading.name) {
-                Some(line) => line.points.push(at),
-                None => lines.push(Line {
-                    name: &reading.name,
-                    reference: reading.reference,
-                    points: vec![at],
-                }),
-            }
+impl Figure {
+    /// The picture as SVG.
+    ///
+    /// # Errors
+    /// When there is no finite number to draw, or a line does not go from left to right.
+    pub fn svg(&self) -> Result<String> {
+        let drawn = |panel: &&Panel| panel.lines.iter().any(|line| line.last().is_some());
+        let panels: Vec<&Panel> = self.panels.iter().filter(drawn).collect();
+        ensure!(!panels.is_empty(), "the metrics hold no finite number to draw");
+        let places = self.places()?;
+        let (Some(first), Some(last)) = (places.first(), places.last()) else {
+            anyhow::bail!("there are no points to draw, only levels");
+        };
+        let between = [LEFT + 8.0, WIDTH - RIGHT - 8.0];
+        let x = Axis::exact(*first, *last, self.scale, between);
+        let height = panels.iter().map(|panel| TITLE + panel.height).sum::<f64>() + FOOT;
+        let mut svg = head(&self.title, height);
+        let mut top = TITLE;
+        for panel in panels {
+            svg += &panel_svg(panel, &x, top);
+            top += TITLE + panel.height;
         }
+        let ticks = match self.scale {
+            Scale::Linear => x.ticks(10, 1.0),
+            Scale::Logarithmic => (places, 0),
+        };
+        svg += &foot(&x, &self.x, ticks, height - FOOT);
+        Ok(svg + "</svg>\n")
     }
-    lines
+
+    /// Every place on the horizontal axis at which something was measured, in order.
+    fn places(&self) -> Result<Vec<f64>> {
+        let mut places = Vec::new();
+        for line in self.panels.iter().flat_map(|panel| &panel.lines).filter(|line| !line.level) {
+            ensure!(
+                line.points.windows(2).all(|pair| pair[0][0] < pair[1][0]),
+                "the points of {:?} do not go from left to right: the file mixes several runs",
+                line.name
+            );
+            places.extend(line.points.iter().map(|[place, _]| *place));
+        }
+        places.sort_by(f64::total_cmp);
+        places.dedup();
+        Ok(places)
+    }
 }
 
-fn head(height: f64) -> String {
+fn head(title: &str, height: f64) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
          height=\"{height}\" role=\"img\" font-family=\"system-ui, 'Helvetica Neue', Arial, sans-serif\" \
-         font-size=\"12\" fill=\"#4b5563\">\n<title>Training curves</title>\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
+         font-size=\"12\" fill=\"#4b5563\">\n<title>{}</title>\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n",
+        escaped(title)
     )
 }
 
-fn panel_svg(panel: Panel, lines: &[Line], x: &Axis, top: f64) -> String {
-    let (bottom, right) = (top + PLOT - 10.0, WIDTH - RIGHT);
-    let values = lines.iter().flat_map(|line| line.points.iter().map(|[_, value]| *value));
-    let y = Axis::covering(values, panel.limits(), [bottom, top]);
+fn panel_svg(panel: &Panel, x: &Axis, top: f64) -> String {
+    let (bottom, right) = (top + panel.height - 10.0, WIDTH - RIGHT);
+    let values = panel.lines.iter().flat_map(|line| {
+        let ends = line.spread.iter().flatten().copied();
+        line.points.iter().map(|[_, value]| *value).chain(ends)
+    });
+    let y = Axis::covering(values, panel.limits, panel.scale, [bottom, top]);
     let mut svg = String::new();
-    let [title, unit] = panel.title();
     let _ = writeln!(
         svg,
-        "<text x=\"{LEFT}\" y=\"{:.1}\"><tspan font-weight=\"600\" font-size=\"13\" fill=\"#111827\">{title}</tspan> \
-         <tspan dx=\"4\">{unit}</tspan></text>",
-        top - 12.0
+        "<text x=\"{LEFT}\" y=\"{:.1}\"><tspan font-weight=\"600\" font-size=\"13\" fill=\"#111827\">{}</tspan> \
+         <tspan dx=\"4\">{}</tspan></text>",
+        top - 12.0,
+        panel.title,
+        panel.unit
     );
     let (ticks, decimals) = y.ticks(5, 0.0);
     for tick in ticks {
@@ -195,72 +171,82 @@ fn panel_svg(panel: Panel, lines: &[Line], x: &Axis, top: f64) -> String {
         );
     }
     let mut entry_end = right;
-    for (index, line) in lines.iter().enumerate().rev() {
-        let colour = if line.reference { REFERENCE_COLOUR } else { COLOURS[index % COLOURS.len()] };
-        svg += &if line.reference { level_svg(line, &y) } else { line_svg(line, colour, x, &y) };
-        let (entry, start) = legend_svg(panel, line, colour, entry_end, top - 12.0);
+    for (index, line) in panel.lines.iter().enumerate().rev() {
+        let Some(last) = line.last() else { continue };
+        let colour = if line.level { LEVEL_COLOUR } else { COLOURS[index % COLOURS.len()] };
+        svg += &match line.level {
+            true => level_svg(y.at(last)),
+            false => line_svg(line, colour, x, &y),
+        };
+        let (entry, start) = legend_svg(line, last, panel.suffix, colour, [entry_end, top - 12.0]);
         svg += &entry;
         entry_end = start;
     }
     svg
 }
 
-/// A solid line through the finite points; a dot where a point has no neighbour to be joined to.
+/// A solid line through the finite points; a dot where a point has no neighbour to be joined to, or a bar.
 fn line_svg(line: &Line, colour: &str, x: &Axis, y: &Axis) -> String {
     let mut svg = String::new();
+    let dot = |[place, value]: [f64; 2]| {
+        let (cx, cy) = (x.at(place), y.at(value));
+        format!("<circle cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"3\" fill=\"{colour}\"/>\n")
+    };
+    for (point, [low, high]) in line.points.iter().zip(&line.spread) {
+        let [at, low, high] = [x.at(point[0]), y.at(*low), y.at(*high)];
+        let _ = writeln!(svg, "<path d=\"M{at:.1} {low:.1}V{high:.1}\" stroke=\"{colour}\"/>");
+        svg += &dot(*point);
+    }
     let runs = line.points.split(|[_, value]| !value.is_finite()).filter(|run| !run.is_empty());
     for run in runs {
-        let at: Vec<String> = run
-            .iter()
-            .map(|[epoch, value]| format!("{:.1} {:.1}", x.at(*epoch), y.at(*value)))
-            .collect();
-        let _ = if let [only] = at.as_slice() {
-            let (cx, cy) = only.split_once(' ').unwrap_or_default();
-            writeln!(svg, "<circle cx=\"{cx}\" cy=\"{cy}\" r=\"3\" fill=\"{colour}\"/>")
-        } else {
-            writeln!(
-                svg,
-                "<path d=\"M{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.8\" stroke-linejoin=\"round\"/>",
-                at.join("L")
-            )
-        };
+        if let [only] = run {
+            svg += &dot(*only);
+            continue;
+        }
+        let at =
+            run.iter().map(|[place, value]| format!("{:.1} {:.1}", x.at(*place), y.at(*value)));
+        let _ = writeln!(
+            svg,
+            "<path d=\"M{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.8\" stroke-linejoin=\"round\"/>",
+            at.collect::<Vec<_>>().join("L")
+        );
     }
     svg
 }
 
-fn level_svg(line: &Line, y: &Axis) -> String {
-    if !line.last().is_finite() {
-        return String::new();
-    }
-    let (at, right) = (y.at(line.last()), WIDTH - RIGHT);
+fn level_svg(at: f64) -> String {
+    let right = WIDTH - RIGHT;
     format!(
-        "<path d=\"M{LEFT} {at:.1}H{right}\" stroke=\"{REFERENCE_COLOUR}\" stroke-width=\"1.6\" \
+        "<path d=\"M{LEFT} {at:.1}H{right}\" stroke=\"{LEVEL_COLOUR}\" stroke-width=\"1.6\" \
          stroke-dasharray=\"6 4\"/>\n"
     )
 }
 
 /// A legend entry that ends at `end`: swatch, name, last value. Returns where the next one may end.
-fn legend_svg(panel: Panel, line: &Line, colour: &str, end: f64, baseline: f64) -> (String, f64) {
-    let last = line.last();
-    let unit = if panel == Panel::Accuracy { " %" } else { "" };
-    let value = number(last, if last.abs() < 10.0 && unit.is_empty() { 3 } else { 1 });
-    let letters = line.name.chars().count() + value.chars().count() + unit.len() + 1;
+fn legend_svg(
+    line: &Line,
+    last: f64,
+    suffix: &str,
+    colour: &str,
+    [end, baseline]: [f64; 2],
+) -> (String, f64) {
+    let value = number(last, if last.abs() < 10.0 && suffix.is_empty() { 3 } else { 1 });
+    let letters = line.name.chars().count() + value.chars().count() + suffix.len() + 1;
     let start = end - LETTER * letters as f64 - 22.0;
-    let dash = if line.reference { " stroke-dasharray=\"5 3\"" } else { "" };
+    let dash = if line.level { " stroke-dasharray=\"5 3\"" } else { "" };
     let svg = format!(
         "<path d=\"M{start:.1} {:.1}h16\" stroke=\"{colour}\" stroke-width=\"2.4\"{dash}/>\
-         <text x=\"{:.1}\" y=\"{baseline:.1}\">{} <tspan font-weight=\"600\">{value}{unit}</tspan></text>\n",
+         <text x=\"{:.1}\" y=\"{baseline:.1}\">{} <tspan font-weight=\"600\">{value}{suffix}</tspan></text>\n",
         baseline - 4.0,
         start + 21.0,
-        escaped(line.name)
+        escaped(&line.name)
     );
     (svg, start - 14.0)
 }
 
-fn foot(x: &Axis, bottom: f64) -> String {
+fn foot(x: &Axis, label: &str, (ticks, decimals): (Vec<f64>, usize), bottom: f64) -> String {
     let right = WIDTH - RIGHT;
     let mut svg = format!("<path d=\"M{LEFT} {bottom:.1}H{right}\" stroke=\"#9ca3af\"/>\n");
-    let (ticks, decimals) = x.ticks(10, 1.0);
     for tick in ticks {
         let _ = writeln!(
             svg,
@@ -274,8 +260,9 @@ fn foot(x: &Axis, bottom: f64) -> String {
     let middle = (LEFT + right) / 2.0;
     let _ = writeln!(
         svg,
-        "<text x=\"{middle}\" y=\"{:.1}\" text-anchor=\"middle\">epoch</text>",
-        bottom + 36.0
+        "<text x=\"{middle}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+        bottom + 36.0,
+        escaped(label)
     );
     svg
 }
@@ -298,90 +285,129 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn run(epochs: usize) -> Vec<CurvePoint> {
-        (1..=epochs)
-            .map(|epoch| {
-                let t = epoch as f64;
-                CurvePoint {
-                    epoch,
-                    readings: vec![
-                        Reading::new(Panel::Objective, "J", 25.0 + 40.0 / t),
-                        Reading::new(Panel::Accuracy, "semi-supervised", 0.95 - 0.5 / t),
-                        Reading::reference(Panel::Accuracy, "supervised baseline", 0.84),
-                        Reading::new(Panel::Certainty, "entropy", 0.1 + 1.8 / t),
-                        Reading::new(Panel::Certainty, "ECE", 0.03 + 0.2 / t),
-                    ],
-                }
-            })
-            .collect()
+    const HEIGHT: f64 = 168.0;
+
+    fn panel(title: &'static str, lines: Vec<Line>) -> Panel {
+        Panel {
+            title,
+            unit: "nats per example",
+            suffix: "",
+            scale: Scale::Linear,
+            limits: [f64::NEG_INFINITY, f64::INFINITY],
+            height: HEIGHT,
+            lines,
+        }
+    }
+
+    fn line(name: &str, count: usize, value: impl Fn(f64) -> f64) -> Line {
+        Line::new(name, (1..=count).map(|n| [n as f64, value(n as f64)]).collect())
+    }
+
+    fn run(epochs: usize) -> Figure {
+        let objective = panel("Objective", vec![line("J", epochs, |t| 25.0 + 40.0 / t)]);
+        let accuracy = Panel {
+            suffix: " %",
+            limits: [0.0, 100.0],
+            ..panel(
+                "Accuracy",
+                vec![
+                    line("semi-supervised", epochs, |t| 95.0 - 50.0 / t),
+                    Line::level("supervised baseline", 84.0),
+                ],
+            )
+        };
+        let x = "epoch".to_owned();
+        let panels = vec![objective, accuracy];
+        Figure { title: "Curves".to_owned(), x, scale: Scale::Linear, panels }
     }
 
     #[test]
     fn the_picture_names_its_axes_units_and_lines() {
-        let svg = curves_svg(&run(40)).unwrap();
+        let svg = run(40).svg().unwrap();
         for text in
-            ["epoch", "nats per example", "semi-supervised", "93.8 %", "supervised baseline", "ECE"]
+            ["epoch", "nats per example", "semi-supervised", "93.8 %", "supervised baseline"]
         {
             assert!(svg.contains(text), "no {text:?} in\n{svg}");
         }
         assert_eq!(svg.matches("stroke-dasharray=\"6 4\"").count(), 1, "one dashed level");
-        assert_eq!(svg.matches("fill=\"none\" stroke=").count(), 4, "four solid lines");
+        assert_eq!(svg.matches("fill=\"none\" stroke=").count(), 2, "two solid lines");
         assert!(svg.contains("fill=\"#ffffff\""), "white paper, for dark pages");
         if let Some(folder) = std::env::var_os("GLEANER_KEEP_PICTURES") {
             std::fs::write(std::path::Path::new(&folder).join("curves.svg"), svg).unwrap();
         }
     }
 
-    #[test]
-    fn everything_drawn_lies_inside_the_picture() {
-        let svg = curves_svg(&run(3)).unwrap();
+    fn assert_inside(svg: &str, panels: usize) {
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+        let height = panels as f64 * (TITLE + HEIGHT);
         for path in svg.split("<path d=\"M").skip(1).filter(|path| path.contains("fill=\"none\"")) {
             let data = path.split('"').next().unwrap();
             for pair in data.split('L') {
                 let (x, y) = pair.split_once(' ').unwrap();
                 let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
-                assert!(
-                    (LEFT..=WIDTH - RIGHT).contains(&x)
-                        && (0.0..=3.0 * (TITLE + PLOT)).contains(&y),
-                    "{pair}"
-                );
+                let inside = (LEFT..=WIDTH - RIGHT).contains(&x) && (0.0..=height).contains(&y);
+                assert!(inside, "{pair}");
             }
         }
     }
 
     #[test]
+    fn everything_drawn_lies_inside_the_picture() {
+        assert_inside(&run(3).svg().unwrap(), 2);
+        let mut powers = run(3);
+        powers.scale = Scale::Logarithmic;
+        for panel in &mut powers.panels {
+            panel.scale = Scale::Logarithmic;
+        }
+        assert_inside(&powers.svg().unwrap(), 2);
+    }
+
+    #[test]
+    fn a_logarithmic_axis_marks_what_was_measured_and_bars_show_the_spread() {
+        let points = vec![[10.0, 1.0], [100.0, 9.0], [1000.0, 100.0]];
+        let spread = vec![[0.9, 1.2], [8.0, 10.0], [90.0, 130.0]];
+        let lines = vec![Line { spread, ..Line::new("step", points) }];
+        let panels = vec![Panel { scale: Scale::Logarithmic, ..panel("Step", lines) }];
+        let x = "classes".to_owned();
+        let scale = Scale::Logarithmic;
+        let svg = Figure { title: "Step".to_owned(), x, scale, panels }.svg().unwrap();
+        for tick in [">10<", ">100<", ">1000<"] {
+            assert!(svg.contains(tick), "no {tick} in\n{svg}");
+        }
+        assert_eq!(svg.matches("<circle").count(), 3);
+    }
+
+    #[test]
     fn gaps_single_points_and_markup_are_survived() {
-        let mut epochs = run(5);
-        epochs[1].readings[0].value = f64::NAN;
-        epochs[0].readings[0].name = "a<b&c".to_owned();
-        epochs.iter_mut().for_each(|point| point.readings[0].name = "a<b&c".to_owned());
-        let svg = curves_svg(&epochs).unwrap();
+        let mut figure = run(5);
+        let objective = &mut figure.panels[0].lines[0];
+        objective.points[1][1] = f64::NAN;
+        objective.name = "a<b&c".to_owned();
+        let svg = figure.svg().unwrap();
         assert!(
             svg.contains("<circle") && svg.contains("a&lt;b&amp;c") && !svg.contains("NaN"),
             "{svg}"
         );
-        assert!(curves_svg(&run(1)).unwrap().contains("<circle"));
+        assert!(run(1).svg().unwrap().contains("<circle"));
     }
 
     #[test]
-    fn panels_without_readings_are_left_out() {
-        let mut epochs = run(5);
-        epochs.iter_mut().for_each(|point| point.readings.retain(|r| r.panel == Panel::Accuracy));
-        let svg = curves_svg(&epochs).unwrap();
-        assert!(
-            svg.contains("Accuracy")
-                && !svg.contains("Training objective")
-                && !svg.contains("Certainty")
-        );
+    fn panels_without_numbers_are_left_out() {
+        let mut figure = run(5);
+        figure.panels[0].lines[0].points.iter_mut().for_each(|point| point[1] = f64::NAN);
+        let svg = figure.svg().unwrap();
+        assert!(svg.contains("Accuracy") && !svg.contains("Objective"), "{svg}");
     }
 
     #[test]
     fn nothing_to_draw_is_said_in_words() {
-        assert!(curves_svg(&[]).unwrap_err().to_string().contains("no epochs"));
-        assert!(curves_svg(&[CurvePoint { epoch: 1, readings: vec![] }]).is_err());
-        let twice = [run(1), run(1)].concat();
-        assert!(curves_svg(&twice).unwrap_err().to_string().contains("increase"));
+        let mut figure = run(1);
+        figure.panels[0].lines[0].points = vec![[1.0, 2.0], [1.0, 2.0]];
+        assert!(figure.svg().unwrap_err().to_string().contains("left to right"));
+        figure.panels.clear();
+        assert!(figure.svg().unwrap_err().to_string().contains("no finite number"));
+        figure.panels.push(panel("Level", vec![Line::level("baseline", 1.0)]));
+        assert!(figure.svg().unwrap_err().to_string().contains("only levels"));
     }
 
     #[test]

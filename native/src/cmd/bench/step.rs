@@ -1,4 +1,4 @@
-//! `gleaner bench`: times the training step, so that speed is measured the same way every time.
+//! `gleaner bench step`: times the training step, so that speed is measured the same way every time.
 
 use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -36,24 +36,8 @@ const CLIP_NORM: f64 = 50.0;
 const RATE: f64 = 1e-3;
 const ALPHA: f64 = 50.0;
 
-/// Time the training step.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  \
-    gleaner bench step --steps 20 --json\n  \
-    gleaner bench step --classes 100 --batch-size 50 --threads 1")]
 pub struct Args {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum What {
-    /// One M2 step on MNIST shapes: 784 inputs, softplus layers, Bernoulli pixels
-    Step(StepArgs),
-}
-
-#[derive(Debug, clap::Args)]
-struct StepArgs {
     /// Steps to time, after two that are not
     #[arg(long, default_value_t = 20)]
     steps: usize,
@@ -100,7 +84,6 @@ struct StepArgs {
 /// # Errors
 /// If the device fails.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
-    let What::Step(args) = &args.what;
     for (name, value) in [
         ("--steps", args.steps),
         ("--batch-size", args.batch_size),
@@ -151,7 +134,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn prepare(args: &StepArgs, device: &Device) -> Result<Self> {
+    fn prepare(args: &Args, device: &Device) -> Result<Self> {
         let noise = Noise::new(0);
         let config = M2Config {
             shape: vec![28, 28, 1],

@@ -1,0 +1,38 @@
+//! `gleaner bench`: speed, measured the same way every time.
+
+mod step;
+mod sweep;
+
+use anyhow::Result;
+
+use crate::output::Output;
+
+/// Time the training step.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    gleaner bench step --steps 20 --json\n  \
+    gleaner bench step --classes 100 --batch-size 50 --threads 1\n  \
+    gleaner bench sweep classes --values 10,100,1000 -- --batch-size 50")]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// One M2 step on MNIST shapes: 784 inputs, softplus layers, Bernoulli pixels
+    Step(step::Args),
+    /// The step's time against one of its sizes, as a table and a picture
+    Sweep(sweep::Args),
+}
+
+/// Times.
+///
+/// # Errors
+/// If the device fails or the disk is full.
+pub fn run(args: &Args, out: &Output) -> Result<()> {
+    match &args.what {
+        What::Step(args) => step::run(args, out),
+        What::Sweep(args) => sweep::run(args, out),
+    }
+}

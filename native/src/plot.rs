@@ -20,8 +20,6 @@ const FOOT: f64 = 46.0;
 /// Distinguishable with the common colour vision deficiencies, and dark enough on white.
 const COLOURS: [&str; 5] = ["#1f6fb4", "#d0661c", "#2a8a57", "#8a4fa8", "#a3333d"];
 const LEVEL_COLOUR: &str = "#6b7280";
-/// Average advance of 12 px sans-serif text, generous so that legend entries never overlap.
-const LETTER: f64 = 6.2;
 
 /// A picture.
 #[derive(Clone, Debug)]
@@ -170,18 +168,23 @@ fn panel_svg(panel: &Panel, x: &Axis, top: f64) -> String {
             number(tick, decimals)
         );
     }
-    let mut entry_end = right;
-    for (index, line) in panel.lines.iter().enumerate().rev() {
+    let mut legend = Vec::new();
+    for (index, line) in panel.lines.iter().enumerate() {
         let Some(last) = line.last() else { continue };
         let colour = if line.level { LEVEL_COLOUR } else { COLOURS[index % COLOURS.len()] };
         svg += &match line.level {
             true => level_svg(y.at(last)),
             false => line_svg(line, colour, x, &y),
         };
-        let (entry, start) = legend_svg(line, last, panel.suffix, colour, [entry_end, top - 12.0]);
-        svg += &entry;
-        entry_end = start;
+        legend.push(legend_entry(line, last, panel.suffix, colour));
     }
+    // One text, so that whatever font there is sets the entries side by side.
+    let _ = writeln!(
+        svg,
+        "<text x=\"{right}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+        top - 12.0,
+        legend.join("\u{2003}")
+    );
     svg
 }
 
@@ -222,26 +225,14 @@ fn level_svg(at: f64) -> String {
     )
 }
 
-/// A legend entry that ends at `end`: swatch, name, last value. Returns where the next one may end.
-fn legend_svg(
-    line: &Line,
-    last: f64,
-    suffix: &str,
-    colour: &str,
-    [end, baseline]: [f64; 2],
-) -> (String, f64) {
+/// Swatch, name and last value.
+fn legend_entry(line: &Line, last: f64, suffix: &str, colour: &str) -> String {
     let value = number(last, if last.abs() < 10.0 && suffix.is_empty() { 3 } else { 1 });
-    let letters = line.name.chars().count() + value.chars().count() + suffix.len() + 1;
-    let start = end - LETTER * letters as f64 - 22.0;
-    let dash = if line.level { " stroke-dasharray=\"5 3\"" } else { "" };
-    let svg = format!(
-        "<path d=\"M{start:.1} {:.1}h16\" stroke=\"{colour}\" stroke-width=\"2.4\"{dash}/>\
-         <text x=\"{:.1}\" y=\"{baseline:.1}\">{} <tspan font-weight=\"600\">{value}{suffix}</tspan></text>\n",
-        baseline - 4.0,
-        start + 21.0,
+    let swatch = if line.level { "\u{2505}" } else { "\u{2501}" };
+    format!(
+        "<tspan fill=\"{colour}\">{swatch}</tspan> {} <tspan font-weight=\"600\">{value}{suffix}</tspan>",
         escaped(&line.name)
-    );
-    (svg, start - 14.0)
+    )
 }
 
 fn foot(x: &Axis, label: &str, (ticks, decimals): (Vec<f64>, usize), bottom: f64) -> String {

@@ -198,7 +198,7 @@ fn figure(size: Quantity, ways: &[Marginalize], table: &[Times]) -> Figure {
         scale: Scale::Logarithmic,
         panels: vec![Panel {
             title: "Training step of M2",
-            unit: "milliseconds: median, lowest and highest round",
+            unit: "ms, with the fastest and slowest round",
             suffix: " ms",
             scale: Scale::Logarithmic,
             limits: [0.0, f64::INFINITY],

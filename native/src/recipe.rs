@@ -20,8 +20,9 @@ use toml::{Table, Value};
 const GENERAL: &str = include_str!("../../recipes/general.toml");
 
 /// Built-in recipes by data set.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 3] = [
     ("digits", include_str!("../../recipes/digits.toml")),
+    ("fashion-mnist", include_str!("../../recipes/fashion-mnist-1000.toml")),
     ("mnist", include_str!("../../recipes/mnist-100.toml")),
 ];
 

@@ -138,25 +138,33 @@ fn what_the_classifier_sees_reaches_the_classifier_alone() {
 }
 
 #[test]
-fn a_step_disturbs_what_it_was_asked_to() {
+fn a_step_disturbs_both_halves_of_a_batch_as_it_was_asked_to() {
     let small = Small::default();
     let device = Device::flex();
     let (model, batch) = (small.model(&device), small.batch(&device));
     let image = [1, small.features, 1];
     let part = Part::whole(batch);
     let noise = small.noise("step");
-    let total = |augmentation| {
+    // The one depends on what the classifier sees of the labelled half alone, the other of the unlabelled.
+    let halves = |augmentation| {
         let config = M2ObjectiveConfig { augmentation, ..M2ObjectiveConfig::exact(ALPHA) };
         let objective = M2Objective::new(config);
         let (begun, sums) = objective.begin(&model, &part, &noise);
-        number(objective.finish(&model, &part, begun, sums, WarmUp::DONE, &noise).total)
+        let terms = objective.finish(&model, &part, begun, sums, WarmUp::DONE, &noise);
+        let named = |wanted| {
+            let found = terms.parts.iter().find(|(name, _)| *name == wanted);
+            number(found.map(|(_, value)| value.clone()).expect("a term of M2"))
+        };
+        ["cross_entropy", "entropy"].map(named)
     };
-    let plain = total(Augmentation::default());
+    let plain = halves(Augmentation::default());
     for shift in [None, Some(Shift { by: 2, image })] {
         for deviation in [0.0, 0.7] {
-            let found = total(Augmentation { shift, noise: deviation });
+            let found = halves(Augmentation { shift, noise: deviation });
             let asked_for = shift.is_some() || deviation > 0.0;
-            assert_eq!(asked_for, found != plain, "{shift:?}, noise {deviation}");
+            for (found, plain) in found.iter().zip(plain) {
+                assert_eq!(asked_for, *found != plain, "{shift:?}, noise {deviation}");
+            }
         }
     }
 }

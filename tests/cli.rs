@@ -318,8 +318,18 @@ fn small_verbs_answer_in_json() {
     let table = fs::read_to_string(stem.with_extension("csv")).unwrap();
     assert!(table.lines().nth(1).is_some_and(|row| row.starts_with("2,exact,")), "{table}");
     assert!(stem.with_extension("svg").exists());
-    let broken = ["bench", "sweep", "latent", "--values=0", "--rounds=1", &stem_flag];
-    assert!(gleaner().call(broken).error().contains("latent 0: error: "), "names the value");
+    let nowhere = format!("--out={dir}/missing/sweep");
+    let said = gleaner().call(["bench", "sweep", "latent", "--rounds=999", &nowhere]);
+    assert!(said.error().contains("missing"), "before the first round: {}", said.stderr);
+    let call = ["bench", "sweep", "latent", "--values=2", "--rounds=1", &stem_flag];
+    for (wrong, named) in [
+        (&["--values=0"][..], "--values must be"),
+        (&["--", "--latnt=3"], "latent 2: unexpected argument '--latnt'"),
+        (&["--", "--hidden=0"], "latent 2: model.hidden"),
+    ] {
+        let said = gleaner().call([&call[..], wrong].concat());
+        assert!(said.error().contains(named), "{wrong:?}: {}", said.stderr);
+    }
     for verb in ["train", "eval", "sample", "reconstruct", "data", "devices", "bench"] {
         let help = gleaner().call([verb, "--help"]).done().stdout;
         assert!(help.contains("Usage: gleaner"), "{help}");

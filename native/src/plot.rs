@@ -45,7 +45,7 @@ pub struct Panel {
     pub suffix: &'static str,
     /// Scale of the vertical axis.
     pub scale: Scale,
-    /// The axis never reaches beyond these.
+    /// A linear axis leaves no air beyond these.
     pub limits: [f64; 2],
     /// Height in pixels.
     pub height: f64,

@@ -3,14 +3,14 @@
 //! Every time comes from a `gleaner bench step` of its own, so that no size profits from the memory of
 //! another, and all sizes take a turn in every round, so that a slow minute of the machine slows them all.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use gleaner_core::objective::Marginalize;
 use serde_json::{Value, json};
 
-use crate::files::write_atomic;
+use crate::files::{ensure_writable_file, write_atomic};
 use crate::output::Output;
 use crate::plot::{Figure, Line, Panel, Scale};
 
@@ -99,6 +99,15 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.rounds == 0 {
         bail!("--rounds must be at least 1");
     }
+    if args.values.contains(&0) {
+        bail!("--values must be at least 1 each");
+    }
+    let flag = args.size.flag();
+    let stem = args.out.clone().unwrap_or_else(|| format!("step-{flag}").into());
+    let [csv_path, svg_path] =
+        ["csv", "svg"].map(|extension| PathBuf::from(format!("{}.{extension}", stem.display())));
+    ensure_writable_file(&csv_path)?;
+    ensure_writable_file(&svg_path)?;
     let mut values = match args.values.is_empty() {
         true => args.size.usual_values(),
         false => args.values.clone(),
@@ -119,13 +128,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     for times in &mut table {
         times.medians.sort_by(f64::total_cmp);
     }
-    let flag = args.size.flag();
-    let stem = args.out.clone().unwrap_or_else(|| format!("step-{flag}").into());
-    write_atomic(stem.with_extension("csv"), csv(flag, &table).as_bytes())?;
-    write_atomic(
-        stem.with_extension("svg"),
-        figure(args.size, &args.marginalize, &table).svg()?.as_bytes(),
-    )?;
+    write_atomic(&csv_path, csv(flag, &table).as_bytes())?;
+    write_atomic(&svg_path, figure(args.size, &args.marginalize, &table).svg()?.as_bytes())?;
     for times in &table {
         let [low, middle, high] = times.summary();
         out.line(format!(
@@ -133,7 +137,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
             times.value, times.marginalize
         ));
     }
-    out.line(format!("table and picture: {}, {}", show(&stem, "csv"), show(&stem, "svg")));
+    out.line(format!("table and picture: {}, {}", csv_path.display(), svg_path.display()));
     let rows: Vec<Value> = table.iter().map(Times::json).collect();
     out.object(&json!({ "size": flag, "rounds": args.rounds, "steps": args.steps, "times": rows }))
 }
@@ -151,8 +155,11 @@ fn median_of_a_turn(args: &Args, times: &Times) -> Result<f64> {
         .context("cannot start gleaner bench step")?;
     if !turn.status.success() {
         let said = String::from_utf8_lossy(&turn.stderr);
-        let last = said.lines().last().unwrap_or("it said nothing; is there enough memory?");
-        bail!("{} {}: {last}", args.size.flag(), times.value);
+        let problem = said
+            .lines()
+            .find_map(|line| line.strip_prefix("error: "))
+            .unwrap_or("gleaner bench step was stopped; is there enough memory?");
+        bail!("{} {}: {problem}", args.size.flag(), times.value);
     }
     let said = String::from_utf8_lossy(&turn.stdout);
     let object: Value = serde_json::from_str(said.lines().last().unwrap_or_default())
@@ -206,10 +213,6 @@ fn figure(size: Quantity, ways: &[Marginalize], table: &[Times]) -> Figure {
             lines: ways.iter().map(line).collect(),
         }],
     }
-}
-
-fn show(stem: &Path, extension: &str) -> String {
-    stem.with_extension(extension).display().to_string()
 }
 
 #[cfg(test)]

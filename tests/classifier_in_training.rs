@@ -8,10 +8,10 @@ use burn::tensor::{Device, Tensor};
 use gleaner_core::checkpoint::Parameter;
 use gleaner_core::data::{Labelled, Part};
 use gleaner_core::dist::Categorical;
-use gleaner_core::models::M2;
+use gleaner_core::models::{Classify, Look, Model};
 use gleaner_core::objective::{
-    Augmentation, M2Draws, M2Objective, M2ObjectiveConfig, Objective, Seen, Shift, WarmUp,
-    labelled_bound, unlabelled_bound,
+    Augmentation, Draws, Elapsed, Objective, Ramp, Seen, SemiSupervised, SemiSupervisedConfig,
+    Shift, labelled_bound, unlabelled_bound,
 };
 use gleaner_tests::modules::gradients;
 use gleaner_tests::small::Small;
@@ -24,7 +24,7 @@ const SAME: Tolerance = Tolerance { relative: 1e-5, absolute: 1e-6 };
 
 type Gradients = BTreeMap<String, Parameter>;
 
-fn gradients_of(model: &M2, total: &Tensor<1>) -> Gradients {
+fn gradients_of(model: &Model, total: &Tensor<1>) -> Gradients {
     gradients(model, GradientsParams::from_grads(total.backward(), model))
 }
 
@@ -33,11 +33,13 @@ fn slowed(factor: f64, warm_up: f64) -> (f32, Gradients) {
     let small = Small::default();
     let device = Device::flex().autodiff();
     let model = small.model(&device);
-    let config =
-        M2ObjectiveConfig { classifier_gradient: factor, ..M2ObjectiveConfig::exact(ALPHA) };
-    let warm_up = WarmUp { classifier: warm_up, ..WarmUp::DONE };
+    let config = SemiSupervisedConfig {
+        classifier_gradient: Ramp::rising(factor, 4.0),
+        ..SemiSupervisedConfig::exact(ALPHA)
+    };
+    let warm_up = Elapsed(4.0 * warm_up);
     let (batch, draws) = (small.batch(&device), small.draws(&device));
-    let total = M2Objective::new(config).terms_at(&model, &batch, warm_up, draws).total;
+    let total = SemiSupervised::new(config).terms_at(&model, &batch, warm_up, draws).total;
     (number(total.clone()), gradients_of(&model, &total))
 }
 
@@ -52,9 +54,7 @@ fn supervision() -> Gradients {
     let (model, batch) = (small.model(&device), small.batch(&device));
     let q = Categorical::from_logits(model.classify(batch.labelled.x));
     let total = q.log_prob(batch.labelled.y).neg().mean() * ALPHA;
-    let grads = GradientsParams::from_grads(total.backward(), &model.classifier);
-    let grads = gradients(&model.classifier, grads).into_iter();
-    grads.map(|(path, gradient)| (format!("classifier.{path}"), gradient)).collect()
+    gradients_of(&model, &total)
 }
 
 #[test]
@@ -84,11 +84,15 @@ fn a_slowed_gradient_is_that_share_of_the_bounds_and_nothing_else_changes() {
 }
 
 /// `J` from its definition, on the host and in double precision, with the classifier's logits given.
-fn by_hand(model: &M2, small: &Small, logits: [Vec<f32>; 2], device: &Device) -> f64 {
+fn by_hand(model: &Model, small: &Small, logits: [Vec<f32>; 2], device: &Device) -> f64 {
     let (batch, draws) = (small.batch(device), small.draws(device));
-    let bounds = unlabelled_bound(model, batch.unlabelled, draws.latent.unlabelled, 1.0).by_class;
+    let bounds =
+        unlabelled_bound(model, batch.unlabelled, &Look::default(), draws.latent.unlabelled, 1.0);
+    let bounds = bounds.by_class.transpose();
     let y = batch.labelled.y;
-    let l = labelled_bound(model, batch.labelled.x, y.clone(), draws.latent.labelled).value(1.0);
+    let look = Look::default();
+    let l = labelled_bound(model, batch.labelled.x, y.clone(), &look, draws.latent.labelled);
+    let l = l.value(1.0);
     let [l_logits, u_logits] = logits.map(|rows| log_softmax(&rows, small.classes));
     let mean = |sum: f64, rows: usize| sum / rows as f64;
     let picked = l_logits.iter().zip(values(y)).map(|(lp, y)| lp * f64::from(y)).sum::<f64>();
@@ -126,10 +130,10 @@ fn what_the_classifier_sees_reaches_the_classifier_alone() {
     let (blurred, sharp) =
         (logits([&seen.labelled, &seen.unlabelled]), logits([labelled, unlabelled]));
 
-    let objective = M2Objective::new(M2ObjectiveConfig::exact(ALPHA));
+    let objective = SemiSupervised::new(SemiSupervisedConfig::exact(ALPHA));
     let total = |seen| {
-        let draws = M2Draws { seen, ..small.draws(&device) };
-        number(objective.terms_at(&model, &batch, WarmUp::DONE, draws).total)
+        let draws = Draws { seen, ..small.draws(&device) };
+        number(objective.terms_at(&model, &batch, Elapsed::ALL, draws).total)
     };
     let [with, without] = [blurred, sharp].map(|q| by_hand(&model, &small, q, &device));
     assert!((with - without).abs() > 0.01, "the noise changes nothing: {with}");
@@ -147,10 +151,10 @@ fn a_step_disturbs_both_halves_of_a_batch_as_it_was_asked_to() {
     let noise = small.noise("step");
     // The one depends on what the classifier sees of the labelled half alone, the other of the unlabelled.
     let halves = |augmentation| {
-        let config = M2ObjectiveConfig { augmentation, ..M2ObjectiveConfig::exact(ALPHA) };
-        let objective = M2Objective::new(config);
+        let config = SemiSupervisedConfig { augmentation, ..SemiSupervisedConfig::exact(ALPHA) };
+        let objective = SemiSupervised::new(config);
         let (begun, sums) = objective.begin(&model, &part, &noise);
-        let terms = objective.finish(&model, &part, begun, sums, WarmUp::DONE, &noise);
+        let terms = objective.finish(&model, &part, begun, sums, Elapsed::ALL, &noise);
         let named = |wanted| {
             let found = terms.parts.iter().find(|(name, _)| *name == wanted);
             number(found.map(|(_, value)| value.clone()).expect("a term of M2"))

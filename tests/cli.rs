@@ -185,7 +185,10 @@ fn wrong_settings_are_named_and_leave_nothing_behind() {
         ("--lr=-1", "train.lr = -1"),
         ("--labels-per-class=500", "labels-per-class = 500"),
         ("--labels=55", "data.labels = 55"),
-        ("--model=m3", "m3"),
+        ("--set=model.kind=m3", "m1, m2, m1m2"),
+        ("--set=model.auxiliary=5", "auxiliary"),
+        ("--model=ladder", "in `latent`"),
+        ("--model=ladder --set=model.latent=[4,2]", "one width for each"),
         ("--device=tpu", "--device tpu"),
         ("--device=cuda", "--features cuda"),
         ("--noise=device", "needs a GPU"),
@@ -196,11 +199,12 @@ fn wrong_settings_are_named_and_leave_nothing_behind() {
         ("--set=objective.classifier-shift=8", "classifier-shift = 8"),
         ("--set=data.standardise=true", "likelihood=gaussian"),
     ] {
-        let said = gleaner().train_small(&run, &[arg]);
+        let said = gleaner().train_small(&run, &arg.split(' ').collect::<Vec<_>>());
         assert!(said.error().contains(named), "{arg}: {}", said.error());
         assert!(!run.exists(), "{arg}");
     }
     assert_eq!(gleaner().call(["train", "--epochs"]).code, Some(2));
+    assert_eq!(gleaner().call(["train", "--model", "m3"]).code, Some(2));
     assert_eq!(gleaner().call(["trian"]).code, Some(2));
 }
 
@@ -325,7 +329,7 @@ fn small_verbs_answer_in_json() {
     for (wrong, named) in [
         (&["--values=0"][..], "--values must be"),
         (&["--", "--latnt=3"], "latent 2: unexpected argument '--latnt'"),
-        (&["--", "--hidden=0"], "latent 2: model.hidden"),
+        (&["--", "--hidden=0"], "latent 2: model.classifier-hidden"),
     ] {
         let said = gleaner().call([&call[..], wrong].concat());
         assert!(said.error().contains(named), "{wrong:?}: {}", said.stderr);

@@ -6,11 +6,12 @@ use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::data::{Labelled, Part, SemiBatch};
 use gleaner_core::dist::{Bernoulli, Categorical, Gaussian, clamp_log_var, log_sum_exp};
 use gleaner_core::eval::{classification, entropy_of_logits};
-use gleaner_core::models::{M2, Model};
+use gleaner_core::models::{Classify, Look, Model};
 use gleaner_core::noise::Noise;
 use gleaner_core::objective::{
-    LatentDraws, M2Draws, M2Objective, M2ObjectiveConfig, MierConfig, Objective, Terms, WarmUp,
-    effective_alpha, importance_log_weights, labelled_bound, mutual_information, unlabelled_bound,
+    Draws, Elapsed, LatentDraws, Looks, MierConfig, Objective, Ramp, SemiSupervised,
+    SemiSupervisedConfig, Terms, effective_alpha, importance_log_weights, labelled_bound,
+    mutual_information, unlabelled_bound,
 };
 use gleaner_core::train::{Learner, TrainState};
 use gleaner_tests::modules::gradients;
@@ -25,46 +26,39 @@ const EXACT: Tolerance = Tolerance { relative: 1e-6, absolute: 1e-7 };
 
 const CLASSES: usize = 3;
 
-fn m2(golden: &Golden, device: &Device) -> M2 {
-    match golden.checkpoint().build(device) {
-        Ok(Model::M2(model)) => model,
-        Ok(_) => panic!("the golden checkpoint is an M2"),
-        Err(error) => panic!("{error}"),
-    }
-}
-
-/// `[classes, batch]` from what the core keeps as `[batch, classes]`.
-fn by_class(tensor: Tensor<2>) -> Vec<f32> {
-    values(tensor.transpose())
+fn model(golden: &Golden, device: &Device) -> Model {
+    golden.checkpoint().build(device).expect("a checkpoint")
 }
 
 fn check_bounds(name: &str) {
     let golden = Golden::read(name);
     let device = Device::flex();
-    let model = m2(&golden, &device);
+    let model = model(&golden, &device);
     let check = |what: &str, actual: Vec<f32>| {
         assert_close(&format!("{name} {what}"), &actual, golden.expected(what), VALUE)
     };
 
     let y = golden.one_hot("y_l", CLASSES, &device);
     let x = golden.tensor("x_l", &device);
-    let l = labelled_bound(&model, x, y, golden.tensor("eps_l", &device));
+    let l = labelled_bound(&model, x, y, &Look::default(), golden.tensor("eps_l", &device));
     check("out.log_px_l", values(l.reconstruction.clone()));
-    check("out.kl_l", values(l.kl.clone()));
+    check("out.kl_l", values(l.kl()));
     check("out.L_l", values(l.value(1.0)));
 
     let x: Tensor<2> = golden.tensor("x_u", &device);
     let epsilon: Tensor<2> = golden.tensor("eps_u", &device);
     check("out.logits_u", values(model.classify(x.clone())));
-    let u = unlabelled_bound(&model, x.clone(), epsilon.clone(), 1.0);
-    check("out.L_u", by_class(u.by_class.clone()));
-    check("out.q_u", values(u.q.probs()));
-    check("out.H_u", values(u.entropy.clone()));
-    check("out.U_u", values(u.value()));
-    check("out.I", values(mutual_information(&u.q)));
-    check("out.mean_H", values(u.entropy.mean()));
-    let warm = unlabelled_bound(&model, x, epsilon, golden.number("kl_weight"));
-    check("out.U_u_warm", values(warm.value()));
+    let q = Categorical::from_logits(model.classify(x.clone()));
+    check("out.q_u", values(q.probs()));
+    check("out.H_u", values(q.entropy()));
+    check("out.I", values(mutual_information(&q)));
+    check("out.mean_H", values(q.entropy().mean()));
+    let u = unlabelled_bound(&model, x.clone(), &Look::default(), epsilon.clone(), 1.0);
+    check("out.L_u", values(u.by_class));
+    check("out.U_u", values(u.value));
+    let weight = golden.number("kl_weight");
+    let warm = unlabelled_bound(&model, x, &Look::default(), epsilon, weight);
+    check("out.U_u_warm", values(warm.value));
 }
 
 #[test]
@@ -78,14 +72,14 @@ fn bounds_of_a_gaussian_m2() {
 }
 
 /// The objective for the golden batch and noise.
-fn terms(golden: &Golden, model: &M2, device: &Device, mier: bool, kl_weight: f64) -> Terms {
+fn terms(golden: &Golden, model: &Model, device: &Device, mier: bool, kl_weight: f64) -> Terms {
     weighted_terms(golden, model, device, mier, kl_weight, 1.0)
 }
 
 /// The same with another weight of the labelled half.
 fn weighted_terms(
     golden: &Golden,
-    model: &M2,
+    model: &Model,
     device: &Device,
     mier: bool,
     kl_weight: f64,
@@ -94,11 +88,15 @@ fn weighted_terms(
     let alpha =
         effective_alpha(0.1, golden.number("pool") as usize, golden.number("labelled") as usize);
     assert_close("alpha", &[alpha as f32], golden.expected("out.alpha"), EXACT);
-    let weights = MierConfig { beta: golden.number("beta"), gamma: golden.number("gamma") };
-    let objective = M2Objective::new(M2ObjectiveConfig {
+    let weights = MierConfig {
+        beta: Ramp::constant(golden.number("beta")),
+        gamma: Ramp::constant(golden.number("gamma")),
+    };
+    let objective = SemiSupervised::new(SemiSupervisedConfig {
         labelled_weight,
         mier: mier.then_some(weights),
-        ..M2ObjectiveConfig::exact(alpha)
+        kl: Ramp::constant(kl_weight),
+        ..SemiSupervisedConfig::exact(alpha)
     });
     let batch = SemiBatch {
         labelled: Labelled {
@@ -112,14 +110,14 @@ fn weighted_terms(
         unlabelled: golden.tensor("eps_u", device),
         picks: None,
     };
-    let draws = M2Draws { latent, seen: None };
-    objective.terms_at(model, &batch, WarmUp { kl: kl_weight, ..WarmUp::DONE }, draws)
+    let draws = Draws { looks: Looks::default(), latent, seen: None };
+    objective.terms_at(model, &batch, Elapsed::ALL, draws)
 }
 
 fn check_objective(name: &str) {
     let golden = Golden::read(name);
     let device = Device::flex();
-    let model = m2(&golden, &device);
+    let model = model(&golden, &device);
     let warm = golden.number("kl_weight");
     for (key, mier, kl_weight) in
         [("out.J", false, 1.0), ("out.J_mier", true, 1.0), ("out.J_warm", false, warm)]
@@ -161,7 +159,7 @@ fn objective_of_a_gaussian_m2() {
 fn the_labelled_weight_scales_the_labelled_half_alone() {
     let golden = Golden::read("m2_bernoulli");
     let device = Device::flex();
-    let model = m2(&golden, &device);
+    let model = model(&golden, &device);
     let mean = |key: &str| {
         let rows = golden.expected(key);
         rows.iter().sum::<f64>() / rows.len() as f64
@@ -178,7 +176,7 @@ fn check_gradients(name: &str) {
     let golden = Golden::read(name);
     let device = Device::flex().autodiff();
     for (prefix, mier) in [("grad", false), ("grad_mier", true)] {
-        let model = m2(&golden, &device);
+        let model = model(&golden, &device);
         let grads = terms(&golden, &model, &device, mier, 1.0).total.backward();
         let found = gradients(&model, GradientsParams::from_grads(grads, &model));
         assert_eq!(found.len(), golden.checkpoint().parameters.len(), "parameters with gradients");
@@ -288,13 +286,14 @@ fn importance_weighted_bound() {
     let golden = Golden::read("evaluation");
     let device = Device::flex();
     let batch = Golden::read("m2_bernoulli");
-    let model = m2(&batch, &device);
+    let model = model(&batch, &device);
     let epsilon: Tensor<3> = golden.tensor("iwae.eps_u", &device);
     let [draws, rows, latent] = epsilon.dims();
     let weights: Vec<Vec<f32>> = (0..draws)
         .map(|s| {
             let epsilon = epsilon.clone().narrow(0, s, 1).reshape([rows, latent]);
-            values(importance_log_weights(&model, batch.tensor("x_u", &device), epsilon, CLASSES))
+            let x = batch.tensor("x_u", &device);
+            values(importance_log_weights(&model, x, &Look::default(), epsilon))
         })
         .collect();
     assert_close("IWAE-7", &log_mean_exp(&weights), golden.expected("out.iwae_u"), VALUE);
@@ -333,7 +332,7 @@ impl Objective<Quadratic> for Distance {
         _: &Part,
         (): (),
         _: Option<Tensor<1>>,
-        _: WarmUp,
+        _: Elapsed,
         _: &Noise,
     ) -> Terms {
         Terms::new(self.of("matrix", &model.matrix) + self.of("vector", &model.vector))
@@ -358,7 +357,7 @@ fn adam_after_clipping_by_global_norm() {
     // Five steps of about the rate, 0.25, each with the rounding of two moments and a root.
     let tolerance = Tolerance { relative: 1e-5, absolute: 2e-5 };
     for step in 1..=5 {
-        let (next, terms) = learner.step(state, &batch, rate, WarmUp::DONE);
+        let (next, terms) = learner.step(state, &batch, rate, Elapsed::ALL);
         state = next;
         for (name, found) in [
             ("matrix", values(state.model.matrix.val())),

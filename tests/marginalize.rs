@@ -6,10 +6,10 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use gleaner_core::checkpoint::Parameter;
 use gleaner_core::dist::Categorical;
-use gleaner_core::models::M2;
+use gleaner_core::models::{Classify as _, Model};
 use gleaner_core::noise::Noise;
 use gleaner_core::objective::{
-    LatentDraws, M2Draws, M2Objective, M2ObjectiveConfig, Picks, WarmUp,
+    Draws, Elapsed, LatentDraws, Looks, Picks, Ramp, SemiSupervised, SemiSupervisedConfig,
 };
 use gleaner_tests::modules::gradients;
 use gleaner_tests::small::{Small, matrix};
@@ -24,14 +24,17 @@ fn small() -> Small {
 
 /// The total and all gradients at given draws.
 fn evaluate(
-    model: &M2,
+    model: &Model,
     device: &Device,
     latent: LatentDraws,
 ) -> (f64, BTreeMap<String, Parameter>) {
-    let config = M2ObjectiveConfig { classifier_gradient: 0.4, ..M2ObjectiveConfig::exact(1.5) };
-    let draws = M2Draws { latent, seen: None };
+    let config = SemiSupervisedConfig {
+        classifier_gradient: Ramp::constant(0.4),
+        ..SemiSupervisedConfig::exact(1.5)
+    };
+    let draws = Draws { looks: Looks::default(), latent, seen: None };
     let batch = small().batch(device);
-    let total = M2Objective::new(config).terms_at(model, &batch, WarmUp::DONE, draws).total;
+    let total = SemiSupervised::new(config).terms_at(model, &batch, Elapsed::ALL, draws).total;
     let grads = GradientsParams::from_grads(total.backward(), model);
     (f64::from(number(total)), gradients(model, grads))
 }

@@ -15,7 +15,7 @@ mod gpu {
     use burn::tensor::Device;
     use gleaner_core::models::Likelihood;
     use gleaner_core::objective::{
-        M2Objective, M2ObjectiveConfig, MierConfig, WarmUp, importance_log_weights,
+        Elapsed, MierConfig, SemiSupervised, SemiSupervisedConfig, importance_log_weights,
         unlabelled_bound,
     };
     use gleaner_tests::modules::gradients;
@@ -35,10 +35,10 @@ mod gpu {
         let training = device.clone().autodiff();
         let mier = Some(MierConfig::default());
         let objective =
-            M2Objective::new(M2ObjectiveConfig { mier, ..M2ObjectiveConfig::exact(1.5) });
+            SemiSupervised::new(SemiSupervisedConfig { mier, ..SemiSupervisedConfig::exact(1.5) });
         let model = small.model(&training);
         let batch = small.batch(&training);
-        let total = objective.terms_at(&model, &batch, WarmUp::DONE, small.draws(&training)).total;
+        let total = objective.terms_at(&model, &batch, Elapsed::ALL, small.draws(&training)).total;
         let mut found = vec![("J".to_owned(), vec![number(total.clone())])];
         let grads = GradientsParams::from_grads(total.backward(), &model);
         for (path, gradient) in gradients(&model, grads) {
@@ -46,11 +46,12 @@ mod gpu {
         }
 
         let model = small.model(device);
-        let (x, epsilon) = (small.batch(device).unlabelled, small.draws(device).latent.unlabelled);
-        let u = unlabelled_bound(&model, x.clone(), epsilon.clone(), 1.0);
-        found.push(("U(x)".into(), values(u.value())));
+        let (x, draws) = (small.batch(device).unlabelled, small.draws(device));
+        let (look, epsilon) = (draws.looks.unlabelled, draws.latent.unlabelled);
+        let u = unlabelled_bound(&model, x.clone(), &look, epsilon.clone(), 1.0);
+        found.push(("U(x)".into(), values(u.value)));
         found.push(("L(x, y)".into(), values(u.by_class)));
-        let weights = importance_log_weights(&model, x, epsilon, small.classes);
+        let weights = importance_log_weights(&model, x, &look, epsilon);
         found.push(("importance weights".into(), values(weights)));
         found
     }
@@ -83,18 +84,20 @@ mod gpu {
     #[test]
     fn a_gpu_gives_the_cpu_numbers() {
         let Some(gpu) = gpu() else { return };
-        for likelihood in [Likelihood::Bernoulli, Likelihood::Gaussian] {
-            let small = Small { likelihood, seed: 5, ..Small::default() };
+        let m2 = [Likelihood::Bernoulli, Likelihood::Gaussian].map(|likelihood| ("m2", likelihood));
+        let others = ["adgm", "sdgm", "ladder", "m1m2"].map(|name| (name, Likelihood::Bernoulli));
+        for (model, likelihood) in m2.into_iter().chain(others) {
+            let small = Small { model, likelihood, seed: 5, ..Small::default() };
             let expected = numbers(&small, &Device::flex());
             let mut worst = 0.0_f64;
             for ((name, found), (_, expected)) in numbers(&small, &gpu).iter().zip(&expected) {
                 let expected = doubles(expected);
                 let largest = expected.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
                 let tolerance = Tolerance { relative: RELATIVE, absolute: RELATIVE * largest };
-                let what = format!("{likelihood:?} {name}");
+                let what = format!("{model}, {likelihood:?}: {name}");
                 worst = worst.max(assert_close(&what, found, &expected, tolerance));
             }
-            eprintln!("{likelihood:?}: at most {worst:.3} of the tolerance");
+            eprintln!("{model}, {likelihood:?}: at most {worst:.3} of the tolerance");
         }
     }
 }

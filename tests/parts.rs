@@ -7,7 +7,8 @@ use burn::tensor::Device;
 use gleaner::threads::Threads;
 use gleaner_core::checkpoint::Parameter;
 use gleaner_core::objective::{
-    Augmentation, M2Objective, M2ObjectiveConfig, MierConfig, Shift, WarmUp,
+    Augmentation, Elapsed, MierConfig, Ramp, SemiSupervised, SemiSupervisedConfig, Shift,
+    Supervision,
 };
 use gleaner_core::train::{InTurn, Learner, TrainState, Workers};
 use gleaner_tests::modules::parameters;
@@ -19,17 +20,22 @@ use gleaner_tests::{Tolerance, assert_close, values};
 const RATE: f64 = 1e-3;
 
 /// Weights and terms after three steps. The mutual information makes every example depend on all others.
-fn train(parts: usize, workers: Arc<dyn Workers>) -> (BTreeMap<String, Parameter>, Vec<f32>) {
-    let small = Small { rows: [7, 11], ..Small::default() };
+fn train(
+    model: &'static str,
+    parts: usize,
+    workers: Arc<dyn Workers>,
+) -> (BTreeMap<String, Parameter>, Vec<f32>) {
+    let small = Small { model, rows: [7, 11], ..Small::default() };
     let device = Device::flex();
     // Rows of values are images one pixel high.
     let shift = Shift { by: 1, image: [1, small.features, 1] };
-    let objective = M2Objective::new(M2ObjectiveConfig {
+    let objective = SemiSupervised::new(SemiSupervisedConfig {
         labelled_weight: 0.3,
-        classifier_gradient: 0.5,
+        classifier_gradient: Ramp::constant(0.5),
         augmentation: Augmentation { shift: Some(shift), noise: 0.2 },
         mier: Some(MierConfig::default()),
-        ..M2ObjectiveConfig::exact(1.5)
+        supervision: Supervision { draws: 2, ..Supervision::default() },
+        ..SemiSupervisedConfig::exact(1.5)
     });
     // A small norm, so that the gradients of all parts are clipped together.
     let whole = Learner::whole(objective, 0.5, small.noise("training"));
@@ -38,7 +44,7 @@ fn train(parts: usize, workers: Arc<dyn Workers>) -> (BTreeMap<String, Parameter
     let mut state = TrainState::new(small.model(&device.autodiff()));
     let mut terms = Vec::new();
     for _ in 0..3 {
-        let (next, found) = learner.step(state, &batch, RATE, WarmUp::DONE);
+        let (next, found) = learner.step(state, &batch, RATE, Elapsed::ALL);
         state = next;
         terms.extend(found.parts.into_iter().flat_map(|(_, part)| values(part)));
     }
@@ -52,9 +58,9 @@ fn threads(count: usize) -> Arc<dyn Workers> {
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     for parts in [1, 2, 3, 5] {
-        let alone = train(parts, Arc::new(InTurn));
+        let alone = train("adgm", parts, Arc::new(InTurn));
         for count in [1, 2, 3] {
-            let found = train(parts, threads(count));
+            let found = train("adgm", parts, threads(count));
             assert_eq!(found.1, alone.1, "{parts} parts on {count} threads");
             for (path, parameter) in &alone.0 {
                 assert_eq!(found.0[path].values, parameter.values, "{path}");
@@ -65,22 +71,24 @@ fn the_number_of_threads_changes_no_bit() {
 
 #[test]
 fn the_number_of_parts_changes_nothing_but_rounding() {
-    let (whole_model, whole_terms) = train(1, Arc::new(InTurn));
+    for model in ["m2", "m1m2", "adgm", "sdgm", "ladder"] {
+        compare_parts(model);
+    }
+}
+
+fn compare_parts(model: &'static str) {
+    let (whole_model, whole_terms) = train(model, 1, Arc::new(InTurn));
     let tolerance = Tolerance { relative: 2e-5, absolute: 2e-5 };
     // More parts than labelled examples: there can only be seven.
     for parts in [2, 3, 7, 20] {
-        let (model, terms) = train(parts, threads(2));
+        let (found, terms) = train(model, parts, threads(2));
         let doubles = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
-        assert_close(&format!("terms in {parts} parts"), &terms, &doubles(&whole_terms), tolerance);
+        let what = format!("{model} in {parts} parts");
+        assert_close(&format!("terms of {what}"), &terms, &doubles(&whole_terms), tolerance);
         for (path, parameter) in &whole_model {
             let tolerance = Tolerance { relative: 0.0, absolute: 0.05 * RATE };
             let expected = doubles(&parameter.values);
-            assert_close(
-                &format!("{path} in {parts} parts"),
-                &model[path].values,
-                &expected,
-                tolerance,
-            );
+            assert_close(&format!("{path} of {what}"), &found[path].values, &expected, tolerance);
         }
     }
 }

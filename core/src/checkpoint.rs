@@ -10,6 +10,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::{Error, Result};
 use crate::models::{Model, ModelConfig};
+use crate::module_path::ModulePath;
 use crate::noise::Noise;
 
 /// The metadata key of the configuration. It is the only key: the format keeps metadata in no fixed order,
@@ -123,13 +124,6 @@ impl Checkpoint {
     /// If a parameter is missing, has another shape, or is one that the model does not have.
     pub fn build(&self, device: &burn::tensor::Device) -> Result<Model> {
         let model = self.config.init(&Noise::new(0), device)?;
-        Ok(match model {
-            Model::M2(model) => Model::M2(self.fill(model)?),
-            Model::Classifier(model) => Model::Classifier(self.fill(model)?),
-        })
-    }
-
-    fn fill<M: Module>(&self, model: M) -> Result<M> {
         fill(model, self.parameters.clone())
     }
 }
@@ -139,7 +133,7 @@ impl Checkpoint {
 /// # Errors
 /// If a parameter is missing, has another shape, or is one that the model does not have.
 pub fn fill<M: Module>(model: M, parameters: BTreeMap<String, Parameter>) -> Result<M> {
-    let mut filler = Filler { path: Vec::new(), left: parameters, problem: None };
+    let mut filler = Filler { path: ModulePath::default(), left: parameters, problem: None };
     let model = model.map(&mut filler);
     if let Some(problem) = filler.problem {
         return Err(Error::Checkpoint(problem));
@@ -164,22 +158,22 @@ fn parameter(name: &str, view: &TensorView<'_>) -> Result<Parameter> {
 }
 
 struct Filler {
-    path: Vec<String>,
+    path: ModulePath,
     left: BTreeMap<String, Parameter>,
     problem: Option<String>,
 }
 
 impl ModuleMapper for Filler {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
     }
 
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _name: &str, container_type: &str) {
+        self.path.exit(container_type);
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let name = self.path.join(".");
+        let name = self.path.name();
         let wanted = param.lazy_shape().to_vec();
         let Some(found) = self.left.remove(&name) else {
             self.problem.get_or_insert(format!("parameter `{name}` is missing"));

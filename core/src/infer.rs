@@ -9,7 +9,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::checkpoint::Parameter;
 use crate::data::Examples;
 use crate::error::{Error, Result};
-use crate::models::{Classify, M2};
+use crate::models::{Classify, Generative, Look};
+use crate::module_path::ModulePath;
 use crate::noise::Noise;
 use crate::objective::{importance_log_weights, unlabelled_bound};
 
@@ -41,24 +42,24 @@ pub async fn parameters<M: Module>(module: &M) -> Result<BTreeMap<String, Parame
 
 #[derive(Default)]
 struct Collector {
-    path: Vec<String>,
+    path: ModulePath,
     found: Vec<(String, Vec<usize>, Tensor<1>)>,
 }
 
 impl ModuleVisitor for Collector {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
     }
 
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _name: &str, container_type: &str) {
+        self.path.exit(container_type);
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let value = param.val();
         let shape = value.dims().to_vec();
         let count = shape.iter().product::<usize>();
-        self.found.push((self.path.join("."), shape, value.reshape([count])));
+        self.found.push((self.path.name(), shape, value.reshape([count])));
     }
 }
 
@@ -79,13 +80,12 @@ pub async fn classify(
     Ok(logits)
 }
 
-/// The unlabelled bound `U(x)` (E2) of each row at one draw of `z` per class, in nats.
+/// The unlabelled bound `U(x)` (E2) of each row at one draw of the latent variables per class, in nats.
 ///
 /// # Errors
 /// If the device fails.
 pub async fn evidence_lower_bound(
-    model: &M2,
-    classes: usize,
+    model: &impl Generative,
     examples: &Examples,
     rows: &[usize],
     noise: &Noise,
@@ -93,10 +93,10 @@ pub async fn evidence_lower_bound(
 ) -> Result<Vec<f32>> {
     let mut bounds = Vec::with_capacity(rows.len());
     for (chunk, rows) in rows.chunks(ROWS).enumerate() {
-        let epsilon =
-            noise.at(chunk as u64).normal_tensor([classes * rows.len(), model.latent()], device);
-        let bound = unlabelled_bound(model, upload(examples, rows, device), epsilon, 1.0);
-        bounds.extend(read(bound.value()).await?);
+        let (look, epsilon) = draw(model, rows.len(), &noise.at(chunk as u64), device);
+        let x = upload(examples, rows, device);
+        let value = unlabelled_bound(model, x.clone(), &look, epsilon, 1.0).value;
+        bounds.extend(read(with_frozen(value, model, x, &look)).await?);
     }
     Ok(bounds)
 }
@@ -106,8 +106,7 @@ pub async fn evidence_lower_bound(
 /// # Errors
 /// If the device fails.
 pub async fn importance_weighted_bound(
-    model: &M2,
-    classes: usize,
+    model: &impl Generative,
     examples: &Examples,
     rows: &[usize],
     draws: usize,
@@ -119,10 +118,9 @@ pub async fn importance_weighted_bound(
         let x = upload(examples, rows, device);
         let noise = noise.at(chunk as u64);
         let mut log_weights = vec![Vec::with_capacity(draws); rows.len()];
-        for draw in 0..draws {
-            let epsilon =
-                noise.at(draw as u64).normal_tensor([classes * rows.len(), model.latent()], device);
-            let weights = importance_log_weights(model, x.clone(), epsilon, classes);
+        for number in 0..draws {
+            let (look, epsilon) = draw(model, rows.len(), &noise.at(number as u64), device);
+            let weights = importance_log_weights(model, x.clone(), &look, epsilon);
             for (row, weight) in read(weights).await?.into_iter().enumerate() {
                 log_weights[row].push(f64::from(weight));
             }
@@ -130,6 +128,20 @@ pub async fn importance_weighted_bound(
         bounds.extend(log_weights.iter().map(|w| log_mean_exp(w) as f32));
     }
     Ok(bounds)
+}
+
+/// The noise of the bounds of some rows with every class.
+fn draw(model: &impl Generative, rows: usize, noise: &Noise, device: &Device) -> (Look, Tensor<2>) {
+    let shape = [model.classes() * rows, model.widths().row];
+    let look = Look::draw(model, 0, rows, &noise.split("look"), device);
+    (look, noise.clone().normal_tensor(shape, device))
+}
+
+fn with_frozen(value: Tensor<1>, model: &impl Generative, x: Tensor<2>, look: &Look) -> Tensor<1> {
+    match model.frozen(x, look) {
+        Some(frozen) => value + frozen,
+        None => value,
+    }
 }
 
 /// `log(mean(exp(values)))`, the largest value taken out first.

@@ -17,6 +17,7 @@ pub mod error;
 pub mod eval;
 pub mod infer;
 pub mod models;
+pub mod module_path;
 pub mod nets;
 pub mod noise;
 pub mod objective;

@@ -128,12 +128,17 @@ impl Noise {
         Tensor::random(shape, Distribution::Normal(0.0, 1.0), device)
     }
 
-    /// One number from [0, 1) for each of the examples `first`, `first + 1`, ... of a batch: `[rows, 1]`, as
-    /// [`Noise::normal_by_example`] draws them.
-    pub fn uniform_by_example(&self, first: usize, rows: usize, device: &Device) -> Tensor<2> {
-        let of_example = |row: usize| self.at(row as u64).uniform(1);
+    /// A tensor `[rows, columns]` from the uniform distribution on [0, 1) for the examples `first`,
+    /// `first + 1`, ... of a batch, as [`Noise::normal_by_example`] draws them.
+    pub fn uniform_by_example(
+        &self,
+        first: usize,
+        [rows, columns]: [usize; 2],
+        device: &Device,
+    ) -> Tensor<2> {
+        let of_example = |row: usize| self.at(row as u64).uniform(columns);
         let values: Vec<f32> = (first..first + rows).flat_map(of_example).collect();
-        Tensor::from_data(TensorData::new(values, [rows, 1]), device)
+        Tensor::from_data(TensorData::new(values, [rows, columns]), device)
     }
 
     fn child(&self, stream: u64) -> Self {
@@ -218,8 +223,8 @@ mod tests {
         let some = read(noise.normal_by_example(3, [2, 3], 2, &device));
         // Group-major: rows 3 and 4 of each group of five.
         assert_eq!(some, [&all[9..15], &all[24..30]].concat());
-        let uniform = |first, rows| read(noise.uniform_by_example(first, rows, &device));
-        assert_eq!(uniform(3, 2), uniform(0, 5)[3..]);
+        let uniform = |first, rows| read(noise.uniform_by_example(first, [rows, 2], &device));
+        assert_eq!(uniform(3, 2), uniform(0, 5)[6..]);
     }
 
     #[test]

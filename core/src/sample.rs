@@ -1,8 +1,9 @@
-//! Ancestral sampling: `y` given, `z ~ N(0, I)`, then the expected `x` under `p(x|y,z)` (E15).
+//! Ancestral sampling: `y` given, `z` from its prior, then the expected `x` under `p(x|y,z)` (E15).
 
 use burn::tensor::{Device, Tensor};
 
-use crate::models::M2;
+use crate::models::Generative;
+use crate::nets::Classes;
 use crate::noise::Noise;
 
 /// Class-conditional samples on a device, class-major: `per_class` rows of class 0, then of class 1, and
@@ -19,14 +20,13 @@ pub struct Samples {
 
 /// Draws `per_class` samples of every class.
 pub fn ancestral(
-    model: &M2,
-    classes: usize,
+    model: &impl Generative,
     per_class: usize,
     noise: &mut Noise,
     device: &Device,
 ) -> Samples {
-    let z = noise.normal_tensor([classes * per_class, model.latent()], device);
-    let x = model.decode_every_class(z.clone()).mean();
+    let z = model.prior(model.classes() * per_class, noise, device);
+    let x = model.decode(z.clone(), &Classes::Every).mean();
     let logits = model.classify(x.clone());
     Samples { z, x, logits }
 }

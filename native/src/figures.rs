@@ -31,9 +31,9 @@ pub fn draw(
     let curves = curves(&dir.read_metrics()?, summary.baseline_accuracy);
     dir.write("curves.svg", curves.svg()?.as_bytes())?;
     if let Ok(shape) = image_shape(&problem.data.train.shape) {
-        let (config, model) = dir.load_m2(device)?;
+        let (_, model) = dir.load(device)?;
         let mut noise = Noise::new(recipe.train.seed).split("pictures");
-        let samples = ancestral(&model, config.classes, PER_CLASS, &mut noise, device);
+        let samples = ancestral(&model, PER_CLASS, &mut noise, device);
         let x = pollster::block_on(infer::read(samples.x)).context("samples.png")?;
         let png = grid_png(&x, shape, PER_CLASS, comfortable_scale(shape))?;
         dir.write("samples.png", &png)?;

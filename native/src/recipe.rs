@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use gleaner_core::data::Binarise;
-use gleaner_core::models::{Likelihood, M2Config};
-use gleaner_core::nets::Activation;
+use gleaner_core::models::{Architecture as _, Likelihood, ModelConfig};
 use gleaner_core::noise::NoiseSource;
-use gleaner_core::objective::{Augmentation, Marginalize, MierConfig, Shift};
+use gleaner_core::objective::{
+    Augmentation, Average, Marginalize, MierConfig, Shift, UntappedWeights,
+};
 use gleaner_core::train::Schedule;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -19,8 +20,19 @@ use toml::{Table, Value};
 /// What every data set starts from.
 const GENERAL: &str = include_str!("../../recipes/general.toml");
 
-/// Built-in recipes by data set.
-const BUILT_IN: [(&str, &str); 3] = [
+/// Built-in recipes by model.
+const MODELS: [(&str, &str); 7] = [
+    ("m1", include_str!("../../recipes/models/m1.toml")),
+    ("m2", include_str!("../../recipes/models/m2.toml")),
+    ("m1m2", include_str!("../../recipes/models/m1m2.toml")),
+    ("adgm", include_str!("../../recipes/models/adgm.toml")),
+    ("sdgm", include_str!("../../recipes/models/sdgm.toml")),
+    ("ladder", include_str!("../../recipes/models/ladder.toml")),
+    ("untapped", include_str!("../../recipes/models/untapped.toml")),
+];
+
+/// Built-in recipes by data set, each for one model.
+const DATA_SETS: [(&str, &str); 3] = [
     ("digits", include_str!("../../recipes/digits.toml")),
     ("fashion-mnist", include_str!("../../recipes/fashion-mnist-1000.toml")),
     ("mnist", include_str!("../../recipes/mnist-100.toml")),
@@ -67,30 +79,54 @@ pub struct DataSettings {
     pub binarise: Binarise,
 }
 
-/// Which model.
+/// Which model: its name under `kind`, and the settings that this model has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ModelSettings {
-    /// The model's name.
-    pub kind: ModelKind,
-    /// Dimensions of z.
-    pub latent: usize,
-    /// Widths of the hidden layers of encoder and decoder.
-    pub hidden: Vec<usize>,
-    /// Widths of the hidden layers of the classifier.
-    pub classifier_hidden: Vec<usize>,
-    /// Nonlinearity.
-    pub activation: Activation,
-    /// Distribution of x.
-    pub likelihood: Likelihood,
-}
+#[serde(transparent)]
+pub struct ModelSettings(Table);
 
-/// The models that `train` knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ModelKind {
-    /// Kingma et al. 2014, section 2.2.
-    M2,
+impl ModelSettings {
+    /// The configuration for examples of the given shape.
+    ///
+    /// # Errors
+    /// If there is no such model, or it does not have such settings.
+    pub fn config(&self, shape: &[usize], classes: usize) -> Result<ModelConfig> {
+        let mut table = self.0.clone();
+        let kind = table.remove("kind").and_then(|kind| Some(kind.as_str()?.to_owned()));
+        let kind = kind.context("model.kind is missing, or no text")?;
+        let mut table: Table =
+            table.into_iter().map(|(key, value)| (key.replace('-', "_"), value)).collect();
+        let shape = shape.iter().map(|&size| Value::from(size as i64)).collect::<Vec<_>>();
+        table.insert("shape".into(), shape.into());
+        table.insert("classes".into(), (classes as i64).into());
+        let config = ModelConfig::read(&kind, table).ok_or_else(|| no_such_model(&kind))?;
+        config.map_err(|e: toml::de::Error| anyhow!("settings of model {kind}: {}", one_line(&e)))
+    }
+
+    /// The settings of the M1 that an M1+M2 stands on.
+    ///
+    /// # Errors
+    /// If these are not those of an M1+M2.
+    pub fn of_features(&self) -> Result<Self> {
+        let mut table = nested("kind", "m1".into());
+        for (from, to) in [
+            ("feature-latent", "latent"),
+            ("feature-hidden", "hidden"),
+            ("activation", "activation"),
+            ("likelihood", "likelihood"),
+        ] {
+            let value = self.0.get(from).with_context(|| format!("model.{from} is missing"))?;
+            table.insert(to.to_owned(), value.clone());
+        }
+        Ok(Self(table))
+    }
+
+    /// Distribution of an example.
+    ///
+    /// # Errors
+    /// As [`ModelSettings::config`].
+    pub fn likelihood(&self) -> Result<Likelihood> {
+        Ok(self.config(&[1], 2)?.likelihood())
+    }
 }
 
 /// What is minimised.
@@ -115,6 +151,13 @@ pub struct ObjectiveSettings {
     /// How the sum over classes is taken: `exact` or `sum-and-sample:K`.
     #[serde(default)]
     pub marginalize: Marginalize,
+    /// Draws of the auxiliary variable for each labelled example's cross-entropy.
+    pub classifier_draws: usize,
+    /// What is averaged over them: `probability` or `logarithm`.
+    pub classifier_average: Average,
+    /// What only Untapped has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub untapped: Option<UntappedWeights>,
     /// MIER's weights; absent, MIER is off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mier: Option<MierConfig>,
@@ -141,6 +184,8 @@ pub struct TrainSettings {
     pub warm_up_steps: u64,
     /// Largest global norm of the gradient.
     pub clip_norm: f64,
+    /// Epochs of the model that makes features for another.
+    pub feature_epochs: u64,
     /// Steps of the supervised baseline; 0 leaves it out.
     pub baseline_steps: u64,
     /// Seed of weights, label draw, order and noise.
@@ -179,8 +224,8 @@ impl Recipe {
             .unwrap_or("digits")
             .to_lowercase();
         let mut table: Table = GENERAL.parse().context("the built-in general recipe")?;
-        if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
-            merge(&mut table, text.parse().context("a built-in recipe")?);
+        for layer in built_in(&name, model_kind(&over))? {
+            merge(&mut table, layer);
         }
         merge(&mut table, over);
         let recipe: Self = table.try_into().map_err(|e: toml::de::Error| {
@@ -200,19 +245,6 @@ impl Recipe {
     /// If a path in it is not valid text.
     pub fn to_toml(&self) -> Result<String> {
         toml::to_string(self).context("the settings cannot be written as TOML")
-    }
-
-    /// The M2 for examples of the given shape.
-    pub fn m2(&self, shape: &[usize], classes: usize) -> M2Config {
-        M2Config {
-            shape: shape.to_vec(),
-            classes,
-            latent: self.model.latent,
-            hidden: self.model.hidden.clone(),
-            classifier_hidden: self.model.classifier_hidden.clone(),
-            activation: self.model.activation,
-            likelihood: self.model.likelihood,
-        }
     }
 
     /// How the classifier's input is disturbed in training on examples of the given shape.
@@ -255,6 +287,11 @@ impl Recipe {
         if steps.unwrap_or(*epochs) == 0 {
             bail!("train.epochs = 0 trains nothing; ask for at least 1");
         }
+        if self.objective.classifier_draws == 0 {
+            bail!("objective.classifier-draws = 0: a labelled example needs at least one draw");
+        }
+        // Names and types of the model's settings; their values are checked with the data.
+        self.model.config(&[1], 2)?;
         if *batch_size == 0 || self.train.labelled_batch_size == 0 {
             bail!("train.batch-size = 0: a batch needs at least one example");
         }
@@ -280,6 +317,33 @@ impl Recipe {
         }
         Ok(())
     }
+}
+
+fn no_such_model(kind: &str) -> anyhow::Error {
+    anyhow!("there is no model `{kind}`; choose one of {}", ModelConfig::NAMES.join(", "))
+}
+
+/// The model that settings name.
+fn model_kind(settings: &Table) -> Option<&str> {
+    settings.get("model")?.get("kind")?.as_str()
+}
+
+/// The built-in recipes of a model and of a data set. Without a model, the data set decides.
+fn built_in(data: &str, kind: Option<&str>) -> Result<Vec<Table>> {
+    let of_data = DATA_SETS.iter().find(|(known, _)| *known == data);
+    let of_data: Option<Table> =
+        of_data.map(|(_, text)| text.parse().context("a built-in recipe")).transpose()?;
+    let kind = kind.or_else(|| model_kind(of_data.as_ref()?)).unwrap_or("m2").to_owned();
+    let Some((_, text)) = MODELS.iter().find(|(known, _)| *known == kind) else {
+        return Err(no_such_model(&kind));
+    };
+    let of_model = text.parse().context("a model's built-in recipe")?;
+    // Meant for another model, it still knows what its data are like.
+    let of_data = of_data.map(|recipe| match model_kind(&recipe) == Some(&kind) {
+        true => recipe,
+        false => recipe.into_iter().filter(|(section, _)| section == "data").collect(),
+    });
+    Ok(std::iter::once(of_model).chain(of_data).collect())
 }
 
 /// Whether a `--device` is the CPU back end.
@@ -356,7 +420,7 @@ mod tests {
 
     #[test]
     fn every_built_in_recipe_resolves_and_survives_a_round_trip() {
-        for (name, _) in BUILT_IN {
+        for (name, _) in DATA_SETS {
             let flags = nested("data.name", name.into());
             let recipe = Recipe::resolve(None, flags, &[]).unwrap();
             let again: Recipe = toml::from_str(&recipe.to_toml().unwrap()).unwrap();
@@ -370,7 +434,8 @@ mod tests {
         let sets = ["train.lr=0.25".into(), "model.hidden=[7, 8]".into()];
         let recipe = Recipe::resolve(None, flags, &sets).unwrap();
         assert_eq!(recipe.train.lr, 0.25);
-        assert_eq!(recipe.model.hidden, [7, 8]);
+        assert_eq!(recipe.model.0["hidden"], Value::from(vec![7, 8]));
+        assert_eq!(recipe.model.0["kind"], Value::from("m2"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use burn::tensor::Device;
 use gleaner_core::checkpoint::Checkpoint;
-use gleaner_core::models::{M2, M2Config, Model, ModelConfig};
+use gleaner_core::models::{Model, ModelConfig};
 use serde_json::Value;
 
 use crate::files::{append_line, ensure_writable_dir, keep_lines, write_atomic};
@@ -158,20 +158,18 @@ impl RunDir {
             .collect()
     }
 
-    /// The run's M2 and its shape.
+    /// The run's model and its configuration.
     ///
     /// # Errors
-    /// If the checkpoint is missing, broken or of another model.
-    pub fn load_m2(&self, device: &Device) -> Result<(M2Config, M2)> {
+    /// If the checkpoint is missing, broken or of a model that is not known.
+    pub fn load(&self, device: &Device) -> Result<(ModelConfig, Model)> {
         let path = self.model();
         let bytes = std::fs::read(&path).with_context(|| {
             format!("cannot read {}; has the run finished its first epoch?", path.display())
         })?;
         let named = || path.display().to_string();
         let checkpoint = Checkpoint::from_bytes(&bytes).with_context(named)?;
-        match (checkpoint.build(device).with_context(named)?, checkpoint.config) {
-            (Model::M2(model), ModelConfig::M2(config)) => Ok((config, model)),
-            (_, config) => bail!("{} holds a {}, not an m2", path.display(), config.name()),
-        }
+        let model = checkpoint.build(device).with_context(named)?;
+        Ok((checkpoint.config, model))
     }
 }

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use gleaner_core::data::Examples;
 use gleaner_core::eval::{Classification, classification};
 use gleaner_core::infer;
-use gleaner_core::models::{Classifier, Classify, M2, M2Config};
+use gleaner_core::models::{Architecture as _, Classifier, Classify, Generative};
 use gleaner_core::noise::Noise;
 use serde::{Deserialize, Serialize};
 
@@ -84,16 +84,16 @@ pub struct Summary {
 /// # Errors
 /// If the checkpoint or the disk fails.
 pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<Baseline>) -> Result<Summary> {
-    let (config, model) = dir.load_m2(run.device)?;
+    let (config, model) = dir.load(run.device)?;
     let test = &run.problem.data.test;
     let rows = known(test);
-    let measured = measure(&model, test, &rows, config.classes, run.device)?;
+    let measured = measure(&model, test, &rows, config.classes(), run.device)?;
     let noise = Noise::new(run.recipe.train.seed);
-    let elbo = elbo(&model, &config, test, &rows, &noise, run.device)?;
+    let elbo = elbo(&model, test, &rows, &noise, run.device)?;
     let best = run.progress.best.as_ref();
     let summary = Summary {
         data: run.problem.data.name.clone(),
-        model: "m2".into(),
+        model: config.name().into(),
         test_accuracy: measured.accuracy,
         baseline_accuracy: baseline.map(|b| b.accuracy),
         elbo,
@@ -102,7 +102,7 @@ pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<Baseline>) -> Result
         brier: measured.brier,
         nll: measured.nll,
         baseline_ece: baseline.map(|b| b.ece),
-        validation_accuracy: best.map(|(_, v)| v.accuracy),
+        validation_accuracy: best.map(|(_, v)| v.classification.accuracy),
         best_epoch: best.map(|(epoch, _)| *epoch),
         labels: run.problem.split.labelled.len(),
         unlabelled: run.problem.split.unlabelled.len(),
@@ -158,15 +158,14 @@ pub fn measure(
 /// # Errors
 /// If the device fails.
 pub fn elbo(
-    model: &M2,
-    config: &M2Config,
+    model: &impl Generative,
     examples: &Examples,
     rows: &[usize],
     noise: &Noise,
     device: &Device,
 ) -> Result<f64> {
     let noise = noise.split("evaluation");
-    let bounds = infer::evidence_lower_bound(model, config.classes, examples, rows, &noise, device);
+    let bounds = infer::evidence_lower_bound(model, examples, rows, &noise, device);
     let bounds = pollster::block_on(bounds)?;
     Ok(mean(&bounds))
 }
@@ -188,7 +187,10 @@ impl Summary {
         if let Some(baseline) = self.baseline_accuracy {
             rows.push(("baseline accuracy", percent(baseline) + "   (labelled examples only)"));
         }
-        rows.push(("test accuracy", percent(self.test_accuracy) + "   (semi-supervised m2)"));
+        rows.push((
+            "test accuracy",
+            format!("{}   (semi-supervised {})", percent(self.test_accuracy), self.model),
+        ));
         rows.push(("calibration error", format!("{:.4}", self.ece)));
         rows.push(("Brier score", format!("{:.4}", self.brier)));
         rows.push(("classifier entropy", format!("{:.4} nats", self.entropy)));

@@ -2,14 +2,19 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::data::{Labelled, SemiBatch};
-use gleaner_core::models::{Likelihood, M2, M2Config};
+use gleaner_core::models::{
+    AuxiliaryConfig, Generative, LadderConfig, Likelihood, Look, M1Config, M1M2Config, M2Config,
+    Model, ModelConfig, UntappedConfig,
+};
 use gleaner_core::nets::Activation;
 use gleaner_core::noise::Noise;
-use gleaner_core::objective::{LatentDraws, M2Draws};
+use gleaner_core::objective::{Draws, LatentDraws, Looks};
 
 /// Sizes of everything in a test.
 #[derive(Clone, Debug)]
 pub struct Small {
+    /// Name of the model.
+    pub model: &'static str,
     /// Classes.
     pub classes: usize,
     /// Values per example.
@@ -29,6 +34,7 @@ pub struct Small {
 impl Default for Small {
     fn default() -> Self {
         Self {
+            model: "m2",
             classes: 4,
             features: 9,
             latent: 3,
@@ -42,11 +48,70 @@ impl Default for Small {
 
 impl Small {
     /// Shape of the model.
-    pub fn config(&self) -> M2Config {
-        M2Config {
+    ///
+    /// # Panics
+    /// If there is no such model.
+    pub fn config(&self) -> ModelConfig {
+        let Self { classes, latent, hidden, likelihood, .. } = self;
+        let (classes, latent, shape) = (*classes, *latent, vec![self.features]);
+        let (hidden, activation, likelihood) = (hidden.clone(), Activation::Softplus, *likelihood);
+        let classifier_hidden = hidden.clone();
+        match self.model {
+            "m1" => {
+                ModelConfig::M1(M1Config { shape, classes, latent, hidden, activation, likelihood })
+            }
+            "m2" => ModelConfig::M2(M2Config {
+                shape,
+                classes,
+                latent,
+                hidden,
+                classifier_hidden,
+                activation,
+                likelihood,
+            }),
+            "m1m2" => ModelConfig::M1M2(M1M2Config {
+                shape,
+                classes,
+                feature_latent: 5,
+                feature_hidden: hidden.clone(),
+                active: Some(vec![0, 1, 3]),
+                latent,
+                hidden,
+                classifier_hidden,
+                activation,
+                likelihood,
+            }),
+            "adgm" => ModelConfig::Adgm(self.auxiliary()),
+            "sdgm" => ModelConfig::Sdgm(self.auxiliary()),
+            "ladder" => ModelConfig::Ladder(LadderConfig {
+                shape,
+                classes,
+                latent: vec![latent + 1, latent, 1],
+                hidden: vec![8, 7, 6],
+                classifier_hidden,
+                activation,
+                likelihood,
+            }),
+            "untapped" => ModelConfig::Untapped(UntappedConfig {
+                shape,
+                classes,
+                latent,
+                range: [-1.5, 1.5],
+                hidden: hidden.clone(),
+                encoder_hidden: hidden,
+                classifier_hidden,
+                activation,
+            }),
+            other => panic!("there is no model {other}"),
+        }
+    }
+
+    fn auxiliary(&self) -> AuxiliaryConfig {
+        AuxiliaryConfig {
             shape: vec![self.features],
             classes: self.classes,
             latent: self.latent,
+            auxiliary: 2,
             hidden: self.hidden.clone(),
             classifier_hidden: self.hidden.clone(),
             activation: Activation::Softplus,
@@ -58,7 +123,7 @@ impl Small {
     ///
     /// # Panics
     /// If the sizes are not ones a model can have.
-    pub fn model(&self, device: &Device) -> M2 {
+    pub fn model(&self, device: &Device) -> Model {
         self.config().init(&self.noise("model"), device).expect("sizes of a model")
     }
 
@@ -81,14 +146,24 @@ impl Small {
     }
 
     /// Noise for that batch.
-    pub fn draws(&self, device: &Device) -> M2Draws {
+    pub fn draws(&self, device: &Device) -> Draws {
         let [labelled, unlabelled] = self.rows;
-        let draw = |purpose, rows| self.normal(purpose, [rows, self.latent], device);
-        M2Draws {
+        let widths = self.model(&Device::flex()).widths();
+        let draw = |purpose, rows| self.normal(purpose, [rows, widths.row], device);
+        let look = |purpose, rows| Look {
+            epsilon: (widths.example > 0)
+                .then(|| self.normal(purpose, [rows, widths.example], device)),
+            training: None,
+        };
+        Draws {
             latent: LatentDraws {
                 labelled: draw("labelled draws", labelled),
                 unlabelled: draw("unlabelled draws", self.classes * unlabelled),
                 picks: None,
+            },
+            looks: Looks {
+                labelled: look("labelled look", labelled),
+                unlabelled: look("unlabelled look", unlabelled),
             },
             seen: None,
         }

@@ -2,7 +2,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::checkpoint::Checkpoint;
-use gleaner_core::models::{M2, Model, ModelConfig};
+use gleaner_core::models::{Architecture as _, Generative as _, Model, ModelConfig};
+use gleaner_core::nets::Classes;
 use gleaner_core::noise::Noise;
 use gleaner_core::{eval, infer, sample};
 use js_sys::Uint8Array;
@@ -21,7 +22,7 @@ const MOST_VALUES: usize = 1 << 26;
 /// A loaded checkpoint on a device.
 #[wasm_bindgen]
 pub struct Session {
-    model: M2,
+    model: Model,
     config: ModelConfig,
     device: Device,
     backend: Backend,
@@ -34,16 +35,12 @@ impl Session {
     /// browser has it, else the second.
     ///
     /// # Errors
-    /// If the bytes are no checkpoint, its model cannot generate, or `"webgpu"` is not to be had.
+    /// If the bytes are no checkpoint, or `"webgpu"` is not to be had.
     pub async fn create(checkpoint: Uint8Array, backend: String) -> Result<Session, JsError> {
         let request = backend.parse().map_err(|error: String| JsError::new(&error))?;
         let checkpoint = Checkpoint::from_bytes(&checkpoint.to_vec())?;
         let opened = backend::open(request).await.map_err(|error| JsError::new(&error))?;
-        let Model::M2(model) = checkpoint.build(&opened.device)? else {
-            let name = checkpoint.config.name();
-            let remedy = "open the model.safetensors of a run with a generative model";
-            return Err(JsError::new(&format!("a {name} draws no samples: {remedy}")));
-        };
+        let model = checkpoint.build(&opened.device)?;
         Ok(Self {
             model,
             config: checkpoint.config,
@@ -99,7 +96,7 @@ impl Session {
             return Err(JsError::new(&format!("generate: {rule}")));
         }
         let mut noise = Noise::new(u64::from(seed)).split("samples");
-        let drawn = sample::ancestral(&self.model, classes, per_class, &mut noise, &self.device);
+        let drawn = sample::ancestral(&self.model, per_class, &mut noise, &self.device);
         let x = infer::read(drawn.x).await?;
         let logits = infer::read(drawn.logits).await?;
         let y: Vec<usize> = (0..classes * per_class).map(|row| row / per_class).collect();
@@ -138,7 +135,8 @@ impl Session {
         for (row, class) in y.into_iter().enumerate() {
             one_hot[row * classes + class] = 1.0;
         }
-        let observation = self.model.decode(z, self.upload(one_hot, [rows, classes]));
+        let observation =
+            self.model.decode(z, &Classes::Given(self.upload(one_hot, [rows, classes])));
         Ok(floats(&infer::read(observation.mean()).await?))
     }
 }

@@ -36,10 +36,35 @@ impl Gaussian {
         self.mean.clone() + (self.log_var.clone() * 0.5).exp() * epsilon
     }
 
+    /// The noise that [`Gaussian::sample`] makes `x` of: `[batch, dimensions]`.
+    pub fn noise_of(&self, x: Tensor<2>) -> Tensor<2> {
+        (x - self.mean.clone()) * (self.log_var.clone() * -0.5).exp()
+    }
+
     /// `KL(self || N(0, I))` in closed form (Kingma and Welling 2014, appendix B): `[batch]`, nats.
     pub fn kl_from_standard(&self) -> Tensor<1> {
         let terms = self.mean.clone().square() + self.log_var.clone().exp() - self.log_var.clone();
         (terms - 1.0).sum_dim(1).squeeze_dim::<1>(1) * 0.5
+    }
+
+    /// `KL(self || other)` in closed form (E5): `[batch]`, nats.
+    pub fn kl_from(&self, other: &Self) -> Tensor<1> {
+        let log_ratio = self.log_var.clone() - other.log_var.clone();
+        let apart = (self.mean.clone() - other.mean.clone()).square();
+        let terms = apart * other.log_var.clone().neg().exp() + log_ratio.clone().exp() - log_ratio;
+        (terms - 1.0).sum_dim(1).squeeze_dim::<1>(1) * 0.5
+    }
+
+    /// The density proportional to the product of the two: precisions add up, means are averaged by them
+    /// (E19).
+    #[must_use]
+    pub fn merge(&self, other: &Self) -> Self {
+        let [a, b] = [self, other].map(|g| g.log_var.clone().neg().exp());
+        let precision = a.clone() + b.clone();
+        Self {
+            mean: (a * self.mean.clone() + b * other.mean.clone()) / precision.clone(),
+            log_var: precision.log().neg(),
+        }
     }
 
     /// Log-density of `x` (E7).

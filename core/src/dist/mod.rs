@@ -3,11 +3,15 @@
 
 mod bernoulli;
 mod categorical;
+mod concrete;
 mod gaussian;
+mod logistic_flow;
 
 pub use bernoulli::Bernoulli;
 pub use categorical::{Categorical, log_sum_exp};
+pub use concrete::{Concrete, log_uniform};
 pub use gaussian::{Gaussian, clamp_log_var};
+pub use logistic_flow::LogisticFlow;
 
 use burn::tensor::Tensor;
 

@@ -4,7 +4,9 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use super::check::{example, widths};
+use super::generative::Classify;
+use crate::error::Result;
 use crate::nets::{Activation, Mlp};
 use crate::noise::Noise;
 
@@ -28,7 +30,8 @@ impl ClassifierConfig {
     /// # Errors
     /// If there are fewer than two classes or a width is zero.
     pub fn init(&self, noise: &Noise, device: &Device) -> Result<Classifier> {
-        check_widths(&self.shape, self.classes, &self.hidden)?;
+        example(&self.shape, self.classes)?;
+        widths("model.classifier-hidden", &self.hidden)?;
         let features = self.shape.iter().product();
         let mut noise = noise.split("classifier");
         Ok(Classifier {
@@ -51,28 +54,8 @@ pub struct Classifier {
     pub classifier: Mlp,
 }
 
-impl Classifier {
-    /// # Shapes
-    /// - `x`: `[batch, features]`
-    /// - output: `[batch, classes]`, logits
-    pub fn classify(&self, x: Tensor<2>) -> Tensor<2> {
+impl Classify for Classifier {
+    fn classify(&self, x: Tensor<2>) -> Tensor<2> {
         self.classifier.forward(x)
     }
-}
-
-pub(super) fn check_widths(shape: &[usize], classes: usize, hidden: &[usize]) -> Result<()> {
-    if shape.iter().product::<usize>() == 0 {
-        return Err(Error::config("model.shape", format!("{shape:?}"), "an example has no values"));
-    }
-    if classes < 2 {
-        return Err(Error::config(
-            "model.classes",
-            classes,
-            "a classifier needs at least 2 classes",
-        ));
-    }
-    if hidden.contains(&0) {
-        return Err(Error::config("model.hidden", format!("{hidden:?}"), "a layer needs units"));
-    }
-    Ok(())
 }

@@ -1,98 +1,190 @@
 //! The published models, one per file, and what a checkpoint can hold.
 
+mod adgm;
+mod auxiliary;
+mod blocks;
+mod check;
 mod classifier;
+mod generative;
+mod ladder;
+mod m1;
+mod m1m2;
 mod m2;
+mod observation;
+mod sdgm;
+mod untapped;
 
+pub use adgm::Adgm;
+pub use auxiliary::{AuxiliaryConfig, Recognition};
+pub use blocks::{Emission, GaussianNet};
 pub use classifier::{Classifier, ClassifierConfig};
-pub use m2::{Likelihood, M2, M2Config, Observation};
+pub use generative::{Architecture, Bound, Classify, Divergence, Generative, Look, Widths};
+pub use ladder::{Ladder, LadderConfig};
+pub use m1::{M1, M1Config};
+pub use m1m2::{M1M2, M1M2Config};
+pub use m2::{M2, M2Config};
+pub use observation::{Likelihood, Observation};
+pub use sdgm::Sdgm;
+pub use untapped::{Untapped, UntappedConfig};
 
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::Result;
+use crate::nets::Classes;
 use crate::noise::Noise;
 
-/// The configuration of any model: what a checkpoint's metadata holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "model", rename_all = "kebab-case")]
-pub enum ModelConfig {
+/// Writes down the family once: a name, a configuration and a model for each.
+macro_rules! family {
+    ($($(#[$doc:meta])* $name:literal: $Variant:ident($Config:ty) => $Model:ty),+ $(,)?) => {
+        /// The configuration of any model: what a checkpoint's metadata holds.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "model")]
+        pub enum ModelConfig {
+            $($(#[$doc])* #[serde(rename = $name)] $Variant($Config),)+
+        }
+
+        /// Any model.
+        #[derive(Module, Debug)]
+        pub enum Model {
+            $($(#[$doc])* $Variant($Model),)+
+        }
+
+        impl ModelConfig {
+            /// The names used on the command line and in checkpoints.
+            pub const NAMES: &[&str] = &[$($name),+];
+
+            /// The model's name.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$Variant(_) => $name,)+
+                }
+            }
+
+            /// Reads the configuration of the model of that name; `None` if there is no such model.
+            /// Errors name the setting that is wrong, which those of a tagged enum do not.
+            pub fn read<'de, D: Deserializer<'de>>(
+                name: &str,
+                settings: D,
+            ) -> Option<std::result::Result<Self, D::Error>> {
+                match name {
+                    $($name => Some(<$Config>::deserialize(settings).map(Self::$Variant)),)+
+                    _ => None,
+                }
+            }
+
+            /// Builds the model with weights from `noise`.
+            ///
+            /// # Errors
+            /// If the configuration is not one a model can have.
+            pub fn init(&self, noise: &Noise, device: &Device) -> Result<Model> {
+                Ok(match self {
+                    $(Self::$Variant(config) => {
+                        Model::$Variant(<$Model>::new(config, noise, device)?)
+                    })+
+                })
+            }
+
+            fn architecture(&self) -> &dyn Architecture {
+                match self {
+                    $(Self::$Variant(config) => config,)+
+                }
+            }
+        }
+
+        impl Model {
+            fn inner(&self) -> &dyn Generative {
+                match self {
+                    $(Self::$Variant(model) => model,)+
+                }
+            }
+        }
+    };
+}
+
+family! {
+    /// [`M1`].
+    "m1": M1(M1Config) => M1,
     /// [`M2`].
-    M2(M2Config),
-    /// [`Classifier`].
-    Classifier(ClassifierConfig),
+    "m2": M2(M2Config) => M2,
+    /// [`M1M2`].
+    "m1m2": M1M2(M1M2Config) => M1M2,
+    /// [`Adgm`].
+    "adgm": Adgm(AuxiliaryConfig) => Adgm,
+    /// [`Sdgm`].
+    "sdgm": Sdgm(AuxiliaryConfig) => Sdgm,
+    /// [`Ladder`].
+    "ladder": Ladder(LadderConfig) => Ladder,
+    /// [`Untapped`].
+    "untapped": Untapped(UntappedConfig) => Untapped,
 }
 
-impl ModelConfig {
-    /// The name used on the command line and in checkpoints.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::M2(_) => "m2",
-            Self::Classifier(_) => "classifier",
-        }
-    }
-}
-
-impl ModelConfig {
-    /// Builds the model with weights from `noise`.
-    ///
-    /// # Errors
-    /// If the configuration is not one a model can have.
-    pub fn init(&self, noise: &Noise, device: &Device) -> Result<Model> {
-        Ok(match self {
-            Self::M2(config) => Model::M2(config.init(noise, device)?),
-            Self::Classifier(config) => Model::Classifier(config.init(noise, device)?),
-        })
+impl Architecture for ModelConfig {
+    fn shape(&self) -> &[usize] {
+        self.architecture().shape()
     }
 
-    /// Shape of one example.
-    pub fn shape(&self) -> &[usize] {
-        match self {
-            Self::M2(config) => &config.shape,
-            Self::Classifier(config) => &config.shape,
-        }
+    fn classes(&self) -> usize {
+        self.architecture().classes()
     }
 
-    /// Number of classes.
-    pub fn classes(&self) -> usize {
-        match self {
-            Self::M2(config) => config.classes,
-            Self::Classifier(config) => config.classes,
-        }
+    fn likelihood(&self) -> Likelihood {
+        self.architecture().likelihood()
     }
-}
 
-/// Any model, as a checkpoint gives it.
-#[derive(Clone, Debug)]
-pub enum Model {
-    /// [`M2`].
-    M2(M2),
-    /// [`Classifier`].
-    Classifier(Classifier),
-}
-
-/// Anything that gives `q(y|x)`.
-pub trait Classify {
-    /// Logits: `[batch, features]` to `[batch, classes]`.
-    fn classify(&self, x: Tensor<2>) -> Tensor<2>;
-}
-
-impl Classify for M2 {
-    fn classify(&self, x: Tensor<2>) -> Tensor<2> {
-        Self::classify(self, x)
-    }
-}
-
-impl Classify for Classifier {
-    fn classify(&self, x: Tensor<2>) -> Tensor<2> {
-        Self::classify(self, x)
+    fn baseline(&self) -> ClassifierConfig {
+        self.architecture().baseline()
     }
 }
 
 impl Classify for Model {
     fn classify(&self, x: Tensor<2>) -> Tensor<2> {
-        match self {
-            Self::M2(model) => model.classify(x),
-            Self::Classifier(model) => model.classify(x),
-        }
+        self.inner().classify(x)
+    }
+}
+
+impl Generative for Model {
+    fn classes(&self) -> usize {
+        self.inner().classes()
+    }
+
+    fn widths(&self) -> Widths {
+        self.inner().widths()
+    }
+
+    fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
+        self.inner().logits(x, look)
+    }
+
+    fn bound(
+        &self,
+        x: Tensor<2>,
+        look: &Look,
+        classes: &Classes,
+        epsilon: Tensor<2>,
+        divergence: Divergence,
+    ) -> Bound {
+        self.inner().bound(x, look, classes, epsilon, divergence)
+    }
+
+    fn frozen(&self, x: Tensor<2>, look: &Look) -> Option<Tensor<1>> {
+        self.inner().frozen(x, look)
+    }
+
+    fn latent(&self) -> usize {
+        self.inner().latent()
+    }
+
+    fn prior(&self, rows: usize, noise: &mut Noise, device: &Device) -> Tensor<2> {
+        self.inner().prior(rows, noise, device)
+    }
+
+    fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2> {
+        self.inner().encode(x, y)
+    }
+
+    fn decode(&self, z: Tensor<2>, y: &Classes) -> Observation {
+        self.inner().decode(z, y)
     }
 }

@@ -90,7 +90,7 @@ mod fused {
     impl Rule {
         pub fn of(activation: Option<Activation>) -> Option<Self> {
             match activation {
-                None => Some(Self::Identity),
+                None | Some(Activation::Identity) => Some(Self::Identity),
                 Some(Activation::Softplus) => Some(Self::Softplus),
                 Some(Activation::Relu) => Some(Self::Leaky(0.0)),
                 Some(Activation::LeakyRelu) => Some(Self::Leaky(Activation::LEAK)),
@@ -307,13 +307,14 @@ mod tests {
     use super::*;
     use crate::noise::Noise;
 
-    const ALL: [Option<Activation>; 6] = [
+    const ALL: [Option<Activation>; 7] = [
         None,
         Some(Activation::Softplus),
         Some(Activation::Relu),
         Some(Activation::LeakyRelu),
         Some(Activation::Silu),
         Some(Activation::Tanh),
+        Some(Activation::Identity),
     ];
 
     type Layer = fn(Tensor<2>, Tensor<2>, Option<Activation>, Rows) -> Tensor<2>;

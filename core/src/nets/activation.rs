@@ -18,6 +18,8 @@ pub enum Activation {
     Silu,
     /// Hyperbolic tangent.
     Tanh,
+    /// None: networks are linear, and a Gaussian model has a marginal likelihood in closed form.
+    Identity,
 }
 
 impl Activation {
@@ -32,6 +34,7 @@ impl Activation {
             Self::LeakyRelu => activation::leaky_relu(x, f64::from(Self::LEAK)),
             Self::Silu => activation::silu(x),
             Self::Tanh => x.tanh(),
+            Self::Identity => x,
         }
     }
 }

@@ -5,8 +5,10 @@ mod activation;
 mod conditional;
 mod linear;
 mod mlp;
+mod training;
 
 pub use activation::{Activation, softplus};
-pub use conditional::{Classes, ConditionalLinear};
+pub use conditional::{Classes, ConditionalLinear, Fan, Inputs, Vectors};
 pub use linear::{dense, glorot_linear};
 pub use mlp::{Mlp, forward_hidden, linear_stack};
+pub use training::Training;

@@ -4,6 +4,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::ramp::Ramp;
 use crate::dist::Categorical;
 
 /// Weights of `M(x) = U(x) + gamma I(y; x) - beta H(q(y|x))` (E10).
@@ -11,14 +12,14 @@ use crate::dist::Categorical;
 #[serde(deny_unknown_fields, default)]
 pub struct MierConfig {
     /// Weight of the entropy of each prediction, which is pushed down.
-    pub beta: f64,
+    pub beta: Ramp,
     /// Weight of the mutual information, which is pushed up.
-    pub gamma: f64,
+    pub gamma: Ramp,
 }
 
 impl Default for MierConfig {
     fn default() -> Self {
-        Self { beta: 5.0, gamma: 1.0 }
+        Self { beta: Ramp::constant(5.0), gamma: Ramp::constant(1.0) }
     }
 }
 

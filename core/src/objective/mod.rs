@@ -1,22 +1,28 @@
 //! Objectives: from a model, a batch and noise to the terms of one scalar to minimise.
 
 mod augment;
-mod m2;
 mod marginalize;
 mod mier;
+mod ramp;
+mod semi_supervised;
 mod supervised;
 mod terms;
+mod unsupervised;
+mod untapped;
 
 pub use augment::{Augmentation, Shift};
-pub use m2::{
-    LabelledBound, LatentDraws, M2Draws, M2Objective, M2ObjectiveConfig, Predictions, Seen,
-    UnlabelledBound,
-};
-pub use m2::{
-    effective_alpha, estimated_bound_under, importance_log_weights, labelled_bound,
-    unlabelled_bound, unlabelled_bound_under,
-};
 pub use marginalize::{Marginalize, Picks};
 pub use mier::{MierConfig, mutual_information};
+pub use ramp::{Elapsed, Ramp};
+pub use semi_supervised::{
+    Average, Begun, Draws, LatentDraws, Looks, Seen, SemiSupervised, SemiSupervisedConfig,
+    Supervision, UnlabelledBound,
+};
+pub use semi_supervised::{
+    effective_alpha, importance_log_weights, labelled_bound, unlabelled_bound,
+    unlabelled_bound_under,
+};
 pub use supervised::SupervisedObjective;
-pub use terms::{Objective, Terms, WarmUp};
+pub use terms::{Objective, Terms};
+pub use unsupervised::Unsupervised;
+pub use untapped::{UntappedObjective, UntappedWeights};

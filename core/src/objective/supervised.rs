@@ -3,10 +3,11 @@
 use burn::tensor::Tensor;
 
 use super::augment::Augmentation;
-use super::terms::{Objective, Terms, WarmUp};
+use super::ramp::Elapsed;
+use super::terms::{Objective, Terms};
 use crate::data::{Labelled, Part};
 use crate::dist::Categorical;
-use crate::models::Classifier;
+use crate::models::{Classifier, Classify};
 use crate::noise::Noise;
 
 /// Mean cross-entropy of the labelled half of a batch; the unlabelled half is ignored.
@@ -29,7 +30,7 @@ impl Objective<Classifier> for SupervisedObjective {
         part: &Part,
         (): (),
         _sums: Option<Tensor<1>>,
-        _warm_up: WarmUp,
+        _elapsed: Elapsed,
         noise: &Noise,
     ) -> Terms {
         let Labelled { x, y } = part.batch.labelled.clone();

@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
+use super::ramp::Elapsed;
 use crate::data::Part;
 use crate::noise::Noise;
 
@@ -41,26 +42,31 @@ impl Terms {
         Self { total: total.unwrap_or_else(|| Tensor::zeros([1], &Device::default())), parts }
     }
 
+    /// Adds the divergences of layers, averaged by `mean`, and their sum as `kl`.
+    #[must_use]
+    pub fn with_layers(
+        self,
+        layers: Vec<(&'static str, Tensor<1>)>,
+        mean: impl Fn(Tensor<1>) -> Tensor<1>,
+    ) -> Self {
+        let layers: Vec<_> = layers.into_iter().map(|(name, kl)| (name, mean(kl))).collect();
+        let sum = layers.iter().map(|(_, kl)| kl.clone()).reduce(|a, b| a + b);
+        let terms = match sum {
+            Some(sum) => self.with("kl", sum),
+            None => self,
+        };
+        match layers.len() {
+            1 => terms,
+            _ => layers.into_iter().fold(terms, |terms, (name, kl)| terms.with(name, kl)),
+        }
+    }
+
     /// Adds a named mean.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: Tensor<1>) -> Self {
         self.parts.push((name, value.detach()));
         self
     }
-}
-
-/// How far the warm-ups have come: factors from zero to one.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct WarmUp {
-    /// Of every divergence from the prior.
-    pub kl: f64,
-    /// Of the gradient that unlabelled examples send to the classifier through their bound.
-    pub classifier: f64,
-}
-
-impl WarmUp {
-    /// All of them are over.
-    pub const DONE: Self = Self { kl: 1.0, classifier: 1.0 };
 }
 
 /// Something a model is trained on, in parts of a batch that are worked on side by side.
@@ -82,7 +88,7 @@ pub trait Objective<M: Module>: Sync {
         part: &Part,
         begun: Self::Begun,
         sums: Option<Tensor<1>>,
-        warm_up: WarmUp,
+        elapsed: Elapsed,
         noise: &Noise,
     ) -> Terms;
 }

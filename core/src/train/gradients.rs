@@ -6,6 +6,8 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
+use crate::module_path::ModulePath;
+
 /// A copy of a model with parameters of its own: what is computed with one never meets the tape of another.
 pub(super) fn fork<M: Module>(model: &M) -> M {
     struct Fork;
@@ -27,24 +29,24 @@ pub(super) struct Slot {
 
 /// Every parameter that has a gradient.
 pub(super) fn slots<M: Module>(model: &M, parts: Vec<GradientsParams>) -> Vec<Slot> {
-    let mut collect = Collect { path: Vec::new(), parts, slots: Vec::new() };
+    let mut collect = Collect { path: ModulePath::default(), parts, slots: Vec::new() };
     model.visit(&mut collect);
     collect.slots
 }
 
 struct Collect {
-    path: Vec<String>,
+    path: ModulePath,
     parts: Vec<GradientsParams>,
     slots: Vec<Slot>,
 }
 
 impl ModuleVisitor for Collect {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
     }
 
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _name: &str, container_type: &str) {
+        self.path.exit(container_type);
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -52,7 +54,7 @@ impl ModuleVisitor for Collect {
         let gradients: Vec<_> = self.parts.iter_mut().filter_map(of_param).map(flat).collect();
         if !gradients.is_empty() {
             let value = flat(param.val().inner());
-            self.slots.push(Slot { path: self.path.join("."), value, gradients });
+            self.slots.push(Slot { path: self.path.name(), value, gradients });
         }
     }
 }
@@ -64,25 +66,25 @@ fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
 
 /// The model with new values, by path, flattened.
 pub(super) fn put_back<M: Module>(model: M, values: BTreeMap<String, Tensor<1>>) -> M {
-    model.map(&mut PutBack { path: Vec::new(), values })
+    model.map(&mut PutBack { path: ModulePath::default(), values })
 }
 
 struct PutBack {
-    path: Vec<String>,
+    path: ModulePath,
     values: BTreeMap<String, Tensor<1>>,
 }
 
 impl ModuleMapper for PutBack {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
     }
 
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _name: &str, container_type: &str) {
+        self.path.exit(container_type);
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(new) = self.values.remove(&self.path.join(".")) else { return param };
+        let Some(new) = self.values.remove(&self.path.name()) else { return param };
         param.map(|old| Tensor::from_inner(new.reshape(old.dims())).require_grad())
     }
 }

@@ -8,6 +8,6 @@ mod step;
 mod workers;
 
 pub use adam::{Adam, Moments};
-pub use schedule::{RateSchedule, Schedule, warm_up};
+pub use schedule::{RateSchedule, Schedule};
 pub use step::{Learner, TrainState};
 pub use workers::{InTurn, Workers};

@@ -45,7 +45,7 @@ impl RateSchedule {
 }
 
 /// A weight that rises linearly to one over the first `steps` steps: `(step + 1) / steps`, at most 1.
-pub fn warm_up(step: u64, steps: u64) -> f64 {
+fn warm_up(step: u64, steps: u64) -> f64 {
     if steps == 0 { 1.0 } else { ((step + 1) as f64 / steps as f64).min(1.0) }
 }
 

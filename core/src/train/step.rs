@@ -13,7 +13,7 @@ use super::gradients::{Slot, add_up, fork, put_back, slots};
 use super::workers::{InTurn, Workers, map};
 use crate::data::{Part, SemiBatch};
 use crate::noise::Noise;
-use crate::objective::{Objective, Terms, WarmUp};
+use crate::objective::{Elapsed, Objective, Terms};
 
 /// Everything that changes from step to step. Cloning is cheap: tensors are shared until they change.
 #[derive(Clone, Debug)]
@@ -61,14 +61,14 @@ impl<O> Learner<O> {
         state: TrainState<M>,
         batch: &SemiBatch,
         rate: f64,
-        warm_up: WarmUp,
+        elapsed: Elapsed,
     ) -> (TrainState<M>, Terms)
     where
         O: Objective<M>,
     {
         let TrainState { model, optimizer, step } = state;
         let noise = self.noise.split("step").at(step);
-        let (terms, gradients) = self.gradients(&model, batch, warm_up, &noise);
+        let (terms, gradients) = self.gradients(&model, batch, elapsed, &noise);
         let slots = slots(&model, gradients);
         let (optimizer, model, norm) = self.update(optimizer, model, slots, rate);
         let terms = match norm {
@@ -83,7 +83,7 @@ impl<O> Learner<O> {
         &self,
         model: &M,
         batch: &SemiBatch,
-        warm_up: WarmUp,
+        elapsed: Elapsed,
         noise: &Noise,
     ) -> (Terms, Vec<GradientsParams>)
     where
@@ -98,7 +98,7 @@ impl<O> Learner<O> {
         let sums = begun.iter().filter_map(|(.., sums)| sums.clone()).reduce(|a, b| a + b);
         let finished = map(&**workers, begun, |(model, part, begun, _)| {
             let sums = sums.clone().map(Tensor::from_inner);
-            let terms = objective.finish(&model, &part, begun, sums, warm_up, noise);
+            let terms = objective.finish(&model, &part, begun, sums, elapsed, noise);
             let gradients = GradientsParams::from_grads(terms.total.backward(), &model);
             (terms.cut(), gradients)
         });

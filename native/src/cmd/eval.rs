@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use gleaner_core::data::Examples;
 use gleaner_core::infer;
+use gleaner_core::models::Architecture as _;
 use gleaner_core::noise::Noise;
 use serde_json::json;
 
@@ -53,21 +54,20 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         recipe.data.dir = Some(data_dir.clone());
     }
     let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
-    let (config, model) = dir.load_m2(&device)?;
+    let (config, model) = dir.load(&device)?;
     let problem = Problem::load(&recipe)?;
     let (examples, rows): (&Examples, Vec<usize>) = match args.split {
         SplitName::Test => (&problem.data.test, known(&problem.data.test)),
         SplitName::Val => (&problem.data.train, problem.split.validation.clone()),
     };
-    let measured = measure(&model, examples, &rows, config.classes, &device)?;
+    let measured = measure(&model, examples, &rows, config.classes(), &device)?;
     let noise = Noise::new(recipe.train.seed);
-    let elbo = elbo(&model, &config, examples, &rows, &noise, &device)?;
+    let elbo = elbo(&model, examples, &rows, &noise, &device)?;
     let iwae = (args.iwae_samples > 0)
         .then(|| {
             let noise = noise.split("iwae");
             let bound = infer::importance_weighted_bound(
                 &model,
-                config.classes,
                 examples,
                 &rows,
                 args.iwae_samples,

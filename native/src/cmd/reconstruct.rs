@@ -6,6 +6,8 @@ use anyhow::{Context as _, Result, bail};
 use gleaner_core::data::one_hot;
 use gleaner_core::eval::arg_max;
 use gleaner_core::infer;
+use gleaner_core::models::{Architecture as _, Classify as _, Generative as _};
+use gleaner_core::nets::Classes;
 use serde_json::json;
 
 use crate::device;
@@ -50,18 +52,19 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         recipe.data.dir = Some(data_dir.clone());
     }
     let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
-    let (config, model) = dir.load_m2(&device)?;
-    let shape = image_shape(&config.shape)?;
+    let (config, model) = dir.load(&device)?;
+    let shape = image_shape(config.shape())?;
     let test = Problem::load(&recipe)?.data.test;
     let count = args.count.min(test.len());
     let rows: Vec<usize> = (0..count).map(|i| i * test.len() / count).collect();
     let x = infer::upload(&test, &rows, &device);
     let logits = pollster::block_on(infer::read(model.classify(x.clone())))?;
-    let predicted: Vec<usize> = logits.chunks_exact(config.classes).map(arg_max).collect();
-    let y = one_hot(predicted.iter().map(|&class| class as i64), config.classes, &device);
+    let predicted: Vec<usize> = logits.chunks_exact(config.classes()).map(arg_max).collect();
+    let y = one_hot(predicted.iter().map(|&class| class as i64), config.classes(), &device);
     // The posterior mean is shown: a reconstruction is no draw.
-    let z = model.encode(x, y.clone()).mean;
-    let x_hat = pollster::block_on(infer::read(model.decode(z, y).mean()))?;
+    let y = Classes::Given(y);
+    let z = model.encode(x, &y);
+    let x_hat = pollster::block_on(infer::read(model.decode(z, &y).mean()))?;
     let originals = test.gather(&rows);
     let error = originals.iter().zip(&x_hat).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>()
         / count as f64;

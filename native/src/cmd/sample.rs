@@ -7,7 +7,7 @@ use gleaner_core::data::npy::NpyArray;
 use gleaner_core::data::npz::write_npz;
 use gleaner_core::eval::{arg_max, entropy_of_logits};
 use gleaner_core::infer;
-use gleaner_core::models::M2Config;
+use gleaner_core::models::{Architecture as _, ModelConfig};
 use gleaner_core::noise::Noise;
 use gleaner_core::sample::ancestral;
 use serde_json::json;
@@ -70,8 +70,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }
     let recipe = dir.recipe()?;
     let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
-    let (config, model) = dir.load_m2(&device)?;
-    let values = args.per_class.saturating_mul(config.classes * config.features());
+    let (config, model) = dir.load(&device)?;
+    let values = args.per_class.saturating_mul(config.classes() * config.features());
     if values > MOST_VALUES {
         bail!(
             "--per-class {} makes {values} values, more than {MOST_VALUES}; draw several files with \
@@ -81,19 +81,19 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }
     let mut noise = Noise::new(args.seed).split("samples");
     let Sampler::Ancestral = args.sampler;
-    let samples = ancestral(&model, config.classes, args.per_class, &mut noise, &device);
+    let samples = ancestral(&model, args.per_class, &mut noise, &device);
     let drawn = Drawn {
         x: pollster::block_on(infer::read(samples.x))?,
         z: pollster::block_on(infer::read(samples.z))?,
         logits: pollster::block_on(infer::read(samples.logits))?,
     };
     if let Some(path) = &args.grid {
-        let shape = image_shape(&config.shape).context("--grid")?;
+        let shape = image_shape(config.shape()).context("--grid")?;
         let png = grid_png(&drawn.x, shape, args.per_class, comfortable_scale(shape))?;
         write_atomic(path, &png)?;
     }
-    let agreeing = drawn.agreeing(config.classes, args.per_class);
-    let entropy = drawn.entropy(config.classes);
+    let agreeing = drawn.agreeing(config.classes(), args.per_class);
+    let entropy = drawn.entropy(config.classes());
     let (rows, mean_entropy) = (entropy.len(), mean(&entropy));
     write_atomic(&args.out, &drawn.into_npz(&config, args.per_class, entropy)?)?;
     out.line(format!(
@@ -125,15 +125,22 @@ impl Drawn {
         self.logits.chunks_exact(classes).map(|row| entropy_of_logits(row) as f32).collect()
     }
 
-    fn into_npz(self, config: &M2Config, per_class: usize, entropy: Vec<f32>) -> Result<Vec<u8>> {
+    fn into_npz(
+        self,
+        config: &ModelConfig,
+        per_class: usize,
+        entropy: Vec<f32>,
+    ) -> Result<Vec<u8>> {
         let rows = entropy.len();
+        let latent = self.z.len() / rows;
         let y = (0..rows).map(|i| (i / per_class) as i64).collect();
-        let shape: Vec<usize> = std::iter::once(rows).chain(config.shape.iter().copied()).collect();
+        let shape: Vec<usize> =
+            std::iter::once(rows).chain(config.shape().iter().copied()).collect();
         Ok(write_npz(&[
             ("x", NpyArray::f32(&shape, self.x)),
             ("y", NpyArray::i64(&[rows], y)),
-            ("z", NpyArray::f32(&[rows, config.latent], self.z)),
-            ("logits", NpyArray::f32(&[rows, config.classes], self.logits)),
+            ("z", NpyArray::f32(&[rows, latent], self.z)),
+            ("logits", NpyArray::f32(&[rows, config.classes()], self.logits)),
             ("entropy", NpyArray::f32(&[rows], entropy)),
         ])?)
     }

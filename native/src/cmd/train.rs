@@ -1,29 +1,17 @@
 //! `gleaner train`: from a recipe to a run directory.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
-use burn::tensor::Device;
-use gleaner_core::checkpoint::Checkpoint;
-use gleaner_core::data::Batches;
-use gleaner_core::infer;
-use gleaner_core::models::{M2, ModelConfig};
-use gleaner_core::noise::Noise;
-use gleaner_core::objective::{M2Objective, M2ObjectiveConfig, Marginalize, effective_alpha};
-use gleaner_core::train::{Learner, RateSchedule};
+use anyhow::{Result, bail};
+use gleaner_core::models::ModelConfig;
+use gleaner_core::objective::Marginalize;
 use toml::Table;
 
 use crate::interrupt::Interrupt;
 use crate::output::Output;
-use crate::progress::Progress;
-use crate::recipe::{ObjectiveSettings, Recipe, merge, nested, on_cpu};
+use crate::recipe::{Recipe, merge, nested};
 use crate::run_dir::RunDir;
-use crate::summary::{self, Baseline, Run};
-use crate::threads::Threads;
-use crate::training::{Fit, Outcome, Plan, Problem, SavedState, train_baseline};
-use crate::{device, figures};
+use crate::training::Session;
 
 /// Train a model, evaluate it on the test split, and leave a run directory.
 #[derive(Debug, clap::Args)]
@@ -31,6 +19,7 @@ use crate::{device, figures};
     gleaner train\n  \
     gleaner train recipes/mnist-100.toml --data-dir ~/data\n  \
     gleaner train --data fashion-mnist --labels-per-class 100 --mier --epochs 30\n  \
+    gleaner train --data mnist --model ladder --labels 1000\n  \
     gleaner train --data samples.npz --set model.likelihood=gaussian\n  \
     gleaner train --resume runs/mnist-m2-seed0")]
 pub struct Args {
@@ -48,8 +37,8 @@ pub struct Args {
     /// Labelled examples in all
     #[arg(long, value_name = "N", help_heading = "Data")]
     labels: Option<i64>,
-    /// Model [m2]
-    #[arg(long, help_heading = "Model")]
+    /// Model [default: m2]
+    #[arg(long, value_parser = ModelConfig::NAMES.to_vec(), help_heading = "Model")]
     model: Option<String>,
     /// Regularise with mutual information and entropy (MIER)
     #[arg(long, help_heading = "Model")]
@@ -144,7 +133,9 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
             );
         }
         let dir = RunDir::reopen(path)?;
-        return Session::prepare(dir.recipe()?)?.train(&dir, out);
+        return Session::prepare(dir.recipe()?)?
+            .train(&dir, &Interrupt::install()?)?
+            .show(&dir, out);
     }
     let recipe = Recipe::resolve(args.recipe.as_deref(), flags, &args.set)?;
     let session = Session::prepare(recipe)?;
@@ -152,167 +143,6 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         Some(path) => RunDir::create(path)?,
         None => RunDir::create_named(&session.name())?,
     };
-    dir.write("config.toml", session.recipe.to_toml()?.as_bytes())?;
-    session.train(&dir, out)
-}
-
-/// A run whose settings and data have been found good.
-struct Session {
-    recipe: Recipe,
-    problem: Problem,
-    device: Device,
-    workers: Arc<Threads>,
-    noise: Noise,
-    alpha: f64,
-}
-
-impl Session {
-    fn prepare(mut recipe: Recipe) -> Result<Self> {
-        device::set_threads(recipe.train.threads)?;
-        let workers = Arc::new(Threads::start(recipe.train.threads)?);
-        if recipe.train.parts == 0 {
-            // Written down, so that the run can be repeated to the bit on a machine with other cores.
-            recipe.train.parts = if on_cpu(&recipe.train.device) { workers.count() } else { 1 };
-        }
-        let device = device::parse(&recipe.train.device)?;
-        let problem = Problem::load(&recipe)?;
-        let noise = Noise::new(recipe.train.seed);
-        let labelled = problem.split.labelled.len();
-        let alpha = effective_alpha(recipe.objective.alpha, problem.pool(), labelled);
-        // Shapes are checked before anything is written.
-        recipe.augmentation(&problem.data.train.shape)?;
-        recipe.m2(&problem.data.train.shape, problem.classes()).init(&noise, &device)?;
-        Ok(Self { recipe, problem, device, workers, noise, alpha })
-    }
-
-    fn name(&self) -> String {
-        format!("{}-m2-seed{}", self.problem.data.name, self.recipe.train.seed)
-    }
-
-    fn train(self, dir: &RunDir, out: &Output) -> Result<()> {
-        let started = Instant::now();
-        let interrupt = Interrupt::install()?;
-        self.introduce(dir);
-        let baseline = self.baseline()?;
-        let mut batches = self.batches()?;
-        let plan = self.plan(batches.steps_per_epoch());
-        let mut fit = self.fit(dir, plan)?;
-        let mut progress = progress(&fit, plan);
-        let config = self.recipe.m2(&self.problem.data.train.shape, self.problem.classes());
-        let write_best = |model: &M2| write_model(dir, &config, model);
-        let outcome = fit.run(&mut batches, &mut progress, &interrupt, write_best)?;
-        progress.finish();
-        if matches!(outcome, Outcome::Interrupted) {
-            bail!(
-                "stopped at step {} of {}; continue with: gleaner train --resume {}",
-                fit.state.train.step,
-                plan.rate.total_steps,
-                dir.path().display()
-            );
-        }
-        let run = Run {
-            recipe: &self.recipe,
-            problem: &self.problem,
-            device: &self.device,
-            alpha: self.alpha,
-            progress: &fit.state.progress,
-            seconds: fit.state.progress.seconds.max(started.elapsed().as_secs_f64()),
-        };
-        let summary = summary::finish(dir, &run, baseline)?;
-        figures::draw(dir, &self.recipe, &self.problem, &summary, &self.device)?;
-        summary.show(dir, out)
-    }
-
-    fn introduce(&self, dir: &RunDir) {
-        let Problem { data, split } = &self.problem;
-        eprintln!(
-            "{}: {} labelled, {} unlabelled, {} validation, {} test; effective alpha {:.4}; run {}",
-            data.name,
-            split.labelled.len(),
-            split.unlabelled.len(),
-            split.validation.len(),
-            data.test.len(),
-            self.alpha,
-            dir.path().display()
-        );
-    }
-
-    fn baseline(&self) -> Result<Option<Baseline>> {
-        if self.recipe.train.baseline_steps == 0 {
-            return Ok(None);
-        }
-        let model = train_baseline(&self.recipe, &self.problem, &self.noise, &self.device)?;
-        summary::measure_baseline(&model, &self.problem, &self.device).map(Some)
-    }
-
-    fn batches(&self) -> Result<Batches<'_>> {
-        let Recipe { train, data, .. } = &self.recipe;
-        Ok(Batches::new(
-            &self.problem.data.train,
-            &self.problem.split,
-            self.problem.classes(),
-            [train.batch_size, train.labelled_batch_size],
-            data.binarise,
-            &self.noise,
-        )?)
-    }
-
-    fn plan(&self, steps_per_epoch: u64) -> Plan {
-        let Recipe { train, objective, .. } = &self.recipe;
-        let total_steps = train.steps.unwrap_or(train.epochs * steps_per_epoch);
-        let steps_in = |epochs: f64| (epochs * steps_per_epoch as f64) as u64;
-        Plan {
-            rate: RateSchedule {
-                peak: train.lr,
-                warm_up_steps: train.warm_up_steps.min(total_steps / 10),
-                total_steps,
-                schedule: train.schedule,
-            },
-            kl_warm_up_steps: steps_in(objective.kl_warm_up_epochs),
-            classifier_warm_up_steps: steps_in(objective.classifier_warm_up_epochs),
-            steps_per_epoch,
-        }
-    }
-
-    fn fit<'a>(&'a self, dir: &'a RunDir, plan: Plan) -> Result<Fit<'a, M2, M2Objective>> {
-        let config = self.recipe.m2(&self.problem.data.train.shape, self.problem.classes());
-        let model = config.init(&self.noise.split("model"), &self.device.clone().autodiff())?;
-        let state = if dir.state().exists() {
-            SavedState::load(&dir.state(), model, &self.device)?
-        } else {
-            SavedState::fresh(model)
-        };
-        dir.keep_metrics(state.progress.lines)?;
-        let ObjectiveSettings { labelled_weight, classifier_gradient, marginalize, mier, .. } =
-            self.recipe.objective;
-        let objective = M2Objective::new(M2ObjectiveConfig {
-            alpha: self.alpha,
-            labelled_weight,
-            classifier_gradient,
-            augmentation: self.recipe.augmentation(&self.problem.data.train.shape)?,
-            marginalize,
-            mier,
-        });
-        let clip_norm = self.recipe.train.clip_norm;
-        let learner = Learner {
-            objective,
-            clip_norm,
-            noise: self.noise.split("training").drawn_on(self.recipe.train.noise),
-            parts: self.recipe.train.parts,
-            workers: self.workers.clone(),
-        };
-        Ok(Fit { problem: &self.problem, learner, plan, device: &self.device, dir, state })
-    }
-}
-
-fn progress(fit: &Fit<'_, M2, M2Objective>, plan: Plan) -> Progress {
-    let epochs = plan.rate.total_steps.div_ceil(plan.steps_per_epoch) as usize;
-    let done = (fit.state.train.step / plan.steps_per_epoch) as usize;
-    Progress::epochs(epochs, plan.steps_per_epoch as usize).resumed_after(done)
-}
-
-fn write_model(dir: &RunDir, config: &gleaner_core::models::M2Config, model: &M2) -> Result<()> {
-    let parameters = pollster::block_on(infer::parameters(model))?;
-    let checkpoint = Checkpoint { config: ModelConfig::M2(config.clone()), parameters };
-    dir.write("model.safetensors", &checkpoint.to_bytes()?).context("the model")
+    session.begin(&dir)?;
+    session.train(&dir, &Interrupt::install()?)?.show(&dir, out)
 }

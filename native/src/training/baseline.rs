@@ -5,13 +5,13 @@ use anyhow::Result;
 use burn::module::Module as _;
 use burn::tensor::Device;
 use gleaner_core::data::{Batches, Binarise};
-use gleaner_core::models::{Classifier, ClassifierConfig};
+use gleaner_core::models::{Architecture as _, Classifier};
 use gleaner_core::noise::Noise;
-use gleaner_core::objective::{SupervisedObjective, WarmUp};
+use gleaner_core::objective::{Elapsed, SupervisedObjective};
 use gleaner_core::train::{Learner, RateSchedule, TrainState};
 
-use super::fit::{better, measure};
 use super::problem::Problem;
+use super::validation::{better, measure};
 use crate::recipe::Recipe;
 
 /// Looks at the validation split in one run.
@@ -29,12 +29,7 @@ pub fn train_baseline(
 ) -> Result<Classifier> {
     let steps = recipe.train.baseline_steps;
     let autodiff = device.clone().autodiff();
-    let config = ClassifierConfig {
-        shape: problem.data.train.shape.clone(),
-        classes: problem.classes(),
-        hidden: recipe.model.classifier_hidden.clone(),
-        activation: recipe.model.activation,
-    };
+    let config = problem.model(recipe)?.baseline();
     let objective =
         SupervisedObjective { augmentation: recipe.augmentation(&problem.data.train.shape)? };
     let learner = Learner::whole(objective, recipe.train.clip_norm, noise.split("baseline"));
@@ -57,7 +52,7 @@ pub fn train_baseline(
     while state.step < steps {
         let batch = batches.at(state.step, device);
         let rate = rate.at(state.step);
-        (state, _) = learner.step(state, &batch, rate, WarmUp::DONE);
+        (state, _) = learner.step(state, &batch, rate, Elapsed::ALL);
         if state.step.is_multiple_of((steps / LOOKS).max(1)) || state.step == steps {
             let model = state.model.valid();
             let measured = measure(&model, problem, device)?;

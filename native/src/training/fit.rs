@@ -6,15 +6,15 @@ use anyhow::{Result, bail};
 use burn::module::Module;
 use burn::tensor::Device;
 use gleaner_core::data::Batches;
-use gleaner_core::eval::{Classification, classification};
-use gleaner_core::infer;
-use gleaner_core::models::Classify;
-use gleaner_core::objective::{Objective, WarmUp};
-use gleaner_core::train::{Learner, RateSchedule, TrainState, warm_up};
+use gleaner_core::eval::Classification;
+use gleaner_core::models::Generative;
+use gleaner_core::objective::{Elapsed, Objective};
+use gleaner_core::train::{Learner, RateSchedule, TrainState};
 use serde_json::{Map, Value, json};
 
 use super::problem::Problem;
 use super::state::{Progressed, SavedState};
+use super::validation::{Criterion, Validation};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::run_dir::RunDir;
@@ -30,12 +30,10 @@ const MOST_ROLL_BACKS: u32 = 10;
 pub struct Plan {
     /// Learning rates.
     pub rate: RateSchedule,
-    /// Steps over which the weight of the divergence terms rises to one.
-    pub kl_warm_up_steps: u64,
-    /// Steps over which the classifier's share of the unlabelled bound's gradient rises to its whole.
-    pub classifier_warm_up_steps: u64,
     /// Steps between two looks at the validation split.
     pub steps_per_epoch: u64,
+    /// What the best model is chosen by.
+    pub criterion: Criterion,
 }
 
 /// How a fit ended.
@@ -63,7 +61,7 @@ pub struct Fit<'a, M, O> {
     pub state: SavedState<M>,
 }
 
-impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
+impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
     /// Runs to the end of the plan or to the user's interruption.
     ///
     /// `write_best` is called with each model that is better on the validation split than all before it.
@@ -98,7 +96,7 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
             }
             if epoch_ends {
                 let validation = self.validate()?;
-                if validation.is_some_and(|v| !v.nll.is_finite()) {
+                if validation.is_some_and(|v| !v.is_finite()) {
                     self.roll_back(&last_good, progress)?;
                     continue;
                 }
@@ -114,14 +112,11 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
         let step = self.state.train.step;
         let batch = batches.at(step, self.device);
         let rate = self.plan.rate.at(step) * self.state.progress.rate_scale;
-        let warmth = WarmUp {
-            kl: warm_up(step, self.plan.kl_warm_up_steps),
-            classifier: warm_up(step, self.plan.classifier_warm_up_steps),
-        };
+        let elapsed = Elapsed((step + 1) as f64 / self.plan.steps_per_epoch as f64);
         // The moments are given away, not lent: only what nobody else holds is updated in place.
         let optimizer = std::mem::take(&mut self.state.train.optimizer);
         let train = TrainState { optimizer, ..self.state.train.clone() };
-        let (train, terms) = self.learner.step(train, &batch, rate, warmth);
+        let (train, terms) = self.learner.step(train, &batch, rate, elapsed);
         self.state.train = train;
         self.state.progress.step = step + 1;
         let largest = self.state.progress.ledger.add(&terms)?;
@@ -145,13 +140,14 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
     }
 
     /// Measures the model on the validation split; `None` if there is none.
-    fn validate(&self) -> Result<Option<Classification>> {
-        measure(&self.state.train.model.valid(), self.problem, self.device)
+    fn validate(&self) -> Result<Option<Validation>> {
+        let model = self.state.train.model.valid();
+        Validation::measure(&model, self.plan.criterion, self.problem, self.device)
     }
 
     fn end_epoch(
         &mut self,
-        validation: Option<Classification>,
+        validation: Option<Validation>,
         progress: &mut Progress,
         write_best: &impl Fn(&M) -> Result<()>,
     ) -> Result<()> {
@@ -162,7 +158,7 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
         *ledger = super::ledger::Ledger::default();
         *lines += 1;
         // Without a validation split there is nothing to choose by: the last model is the result.
-        if validation.is_none_or(|v| best.as_ref().is_none_or(|(_, b)| better(&v, b))) {
+        if validation.is_none_or(|v| best.as_ref().is_none_or(|(_, b)| v.better_than(b))) {
             *best = validation.map(|v| (epoch, v));
             write_best(&self.state.train.model.valid())?;
         }
@@ -171,7 +167,7 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
         self.save()
     }
 
-    fn metrics_line(&self, epoch: u64, validation: Option<Classification>) -> Map<String, Value> {
+    fn metrics_line(&self, epoch: u64, validation: Option<Validation>) -> Map<String, Value> {
         let step = self.state.train.step;
         let mut line = Map::new();
         line.insert("epoch".into(), json!(epoch));
@@ -181,7 +177,10 @@ impl<M: Module + Classify, O: Objective<M>> Fit<'_, M, O> {
         for (name, mean) in self.state.progress.ledger.means() {
             line.insert(name, json!(mean));
         }
-        if let Some(Classification { accuracy, nll, ece, brier, entropy }) = validation {
+        if let Some(bound) = validation.and_then(|v| v.bound) {
+            line.insert("validation_bound".into(), json!(bound));
+        } else if let Some(v) = validation {
+            let Classification { accuracy, nll, ece, brier, entropy } = v.classification;
             line.insert("validation_accuracy".into(), json!(accuracy));
             line.insert("validation_nll".into(), json!(nll));
             line.insert("validation_ece".into(), json!(ece));
@@ -225,27 +224,17 @@ impl<M: Module> SavedState<M> {
     }
 }
 
-/// Measures a model on the validation split of a problem; `None` if there is none.
-pub(super) fn measure(
-    model: &impl Classify,
-    problem: &Problem,
-    device: &Device,
-) -> Result<Option<Classification>> {
-    let rows = &problem.split.validation;
-    let logits = pollster::block_on(infer::classify(model, &problem.data.train, rows, device))?;
-    let labels: Vec<i64> = rows.iter().map(|&row| problem.data.train.labels[row]).collect();
-    Ok(classification(&logits, &labels, problem.classes()))
-}
-
-/// More accurate, or as accurate and more certain of what is right.
-pub(super) fn better(a: &Classification, b: &Classification) -> bool {
-    a.accuracy > b.accuracy || (a.accuracy >= b.accuracy && a.nll < b.nll)
-}
-
-fn headline(means: &[(String, f64)], validation: Option<Classification>) -> String {
+fn headline(means: &[(String, f64)], validation: Option<Validation>) -> String {
     let mut text = means.first().map_or(String::new(), |(name, mean)| format!("{name} {mean:.3}"));
-    if let Some(v) = validation {
-        text += &format!(", validation accuracy {:.2} %", 100.0 * v.accuracy);
+    match validation {
+        Some(Validation { bound: Some(bound), .. }) => {
+            text += &format!(", validation bound {bound:.3} nats");
+        }
+        Some(v) => {
+            let accuracy = 100.0 * v.classification.accuracy;
+            text += &format!(", validation accuracy {accuracy:.2} %");
+        }
+        None => {}
     }
     text
 }

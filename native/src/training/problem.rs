@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use gleaner_core::data::{Dataset, Split, SplitConfig, Standardiser};
+use gleaner_core::models::{Likelihood, ModelConfig};
 use gleaner_core::noise::Noise;
 
 use crate::dataset;
@@ -37,6 +38,14 @@ impl Problem {
         Ok(Self { data, split })
     }
 
+    /// The configuration of the recipe's model for these data.
+    ///
+    /// # Errors
+    /// If the recipe's model does not have such settings.
+    pub fn model(&self, recipe: &Recipe) -> Result<ModelConfig> {
+        recipe.model.config(&self.data.train.shape, self.classes())
+    }
+
     /// Number of classes.
     pub fn classes(&self) -> usize {
         self.data.classes.len()
@@ -58,7 +67,7 @@ fn preprocess(data: &mut Dataset, recipe: &Recipe) -> Result<()> {
         data.test = data.test.to_grey();
     }
     if recipe.data.standardise {
-        if recipe.model.likelihood == gleaner_core::models::Likelihood::Bernoulli {
+        if recipe.model.likelihood()? == Likelihood::Bernoulli {
             bail!(
                 "data.standardise = true gives values outside [0, 1], which model.likelihood = \
                  \"bernoulli\" cannot describe; add --set model.likelihood=gaussian"

@@ -7,12 +7,12 @@ use anyhow::{Context as _, Result, anyhow};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::checkpoint::{Parameter, TensorFile, fill};
-use gleaner_core::eval::Classification;
 use gleaner_core::infer;
 use gleaner_core::train::{Adam, Moments, TrainState};
 use serde::{Deserialize, Serialize};
 
 use super::ledger::Ledger;
+use super::validation::Validation;
 use crate::files::write_atomic;
 
 /// Everything about a run's progress that is not a tensor.
@@ -25,7 +25,7 @@ pub struct Progressed {
     /// Objective of the first step, what divergence is measured by.
     pub first_objective: Option<f64>,
     /// Epoch with the best validation result, and that result.
-    pub best: Option<(u64, Classification)>,
+    pub best: Option<(u64, Validation)>,
     /// Product of the halvings of the learning rate.
     pub rate_scale: f64,
     /// Times the run went back.

@@ -13,7 +13,8 @@ use std::{env, fs, thread};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::checkpoint::{Checkpoint, Parameter};
-use gleaner_core::models::{Likelihood, M2, M2Config, Model, ModelConfig};
+use gleaner_core::models::{Generative, Likelihood, M2Config, Model, ModelConfig};
+use gleaner_core::nets::Classes;
 use gleaner_core::noise::Noise;
 use gleaner_core::{eval, infer, sample};
 use serde_json::{Value, json};
@@ -41,13 +42,11 @@ fn main() -> ExitCode {
 fn write(directory: &Path) -> Result<(), Box<dyn Error>> {
     let device = Device::flex();
     let checkpoint = checkpoint(&device)?;
-    let Model::M2(model) = checkpoint.build(&device)? else {
-        return Err("the checkpoint of an M2 built another model".into());
-    };
+    let model = checkpoint.build(&device)?;
     let expected = json!({
         "config": serde_json::to_value(&checkpoint.config)?,
-        "decode": decoded(&model, checkpoint.config.classes(), &device)?,
-        "generate": generated(&model, checkpoint.config.classes(), &device)?,
+        "decode": decoded(&model, &device)?,
+        "generate": generated(&model, &device)?,
     });
     fs::create_dir_all(directory)?;
     fs::write(directory.join("model.safetensors"), checkpoint.to_bytes()?)?;
@@ -58,7 +57,7 @@ fn write(directory: &Path) -> Result<(), Box<dyn Error>> {
 /// An untrained M2 for 8 x 8 pixels, every parameter (biases too, which start at zero) moved by noise, so
 /// that no misplaced one goes unnoticed.
 fn checkpoint(device: &Device) -> Result<Checkpoint, Box<dyn Error>> {
-    let config = M2Config {
+    let config = ModelConfig::M2(M2Config {
         shape: vec![8, 8, 1],
         classes: 10,
         latent: 8,
@@ -66,7 +65,7 @@ fn checkpoint(device: &Device) -> Result<Checkpoint, Box<dyn Error>> {
         classifier_hidden: vec![32],
         activation: Default::default(),
         likelihood: Likelihood::Bernoulli,
-    };
+    });
     let noise = Noise::new(1);
     let mut moves = noise.split("moves");
     let move_all = |Parameter { shape, values }| {
@@ -77,10 +76,11 @@ fn checkpoint(device: &Device) -> Result<Checkpoint, Box<dyn Error>> {
     let (names, values): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     let parameters: BTreeMap<_, _> =
         names.into_iter().zip(values.into_iter().map(move_all)).collect();
-    Ok(Checkpoint { config: ModelConfig::M2(config), parameters })
+    Ok(Checkpoint { config, parameters })
 }
 
-fn decoded(model: &M2, classes: usize, device: &Device) -> Result<Value, Box<dyn Error>> {
+fn decoded(model: &Model, device: &Device) -> Result<Value, Box<dyn Error>> {
+    let classes = model.classes();
     let z = Noise::new(2).normal(ROWS * model.latent());
     let y: Vec<usize> = (0..ROWS).map(|row| row % classes).collect();
     let one_hot: Vec<f32> =
@@ -88,13 +88,15 @@ fn decoded(model: &M2, classes: usize, device: &Device) -> Result<Value, Box<dyn
     let tensor = |values: &[f32], columns| -> Tensor<2> {
         Tensor::from_data(TensorData::new(values.to_vec(), [ROWS, columns]), device)
     };
-    let x = model.decode(tensor(&z, model.latent()), tensor(&one_hot, classes)).mean();
+    let x =
+        model.decode(tensor(&z, model.latent()), &Classes::Given(tensor(&one_hot, classes))).mean();
     Ok(json!({ "z": z, "y": y, "x": wait(infer::read(x))? }))
 }
 
-fn generated(model: &M2, classes: usize, device: &Device) -> Result<Value, Box<dyn Error>> {
+fn generated(model: &Model, device: &Device) -> Result<Value, Box<dyn Error>> {
+    let classes = model.classes();
     let mut noise = Noise::new(u64::from(SEED)).split("samples");
-    let drawn = sample::ancestral(model, classes, PER_CLASS, &mut noise, device);
+    let drawn = sample::ancestral(model, PER_CLASS, &mut noise, device);
     let logits = wait(infer::read(drawn.logits))?;
     let entropy: Vec<f64> = logits.chunks(classes).map(eval::entropy_of_logits).collect();
     Ok(json!({

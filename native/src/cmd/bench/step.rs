@@ -17,7 +17,7 @@ use gleaner_core::models::{Likelihood, M2, M2Config, ModelConfig};
 use gleaner_core::nets::Activation;
 use gleaner_core::noise::{Noise, NoiseSource};
 use gleaner_core::objective::{
-    LatentDraws, M2Draws, M2Objective, M2ObjectiveConfig, Marginalize, WarmUp,
+    Draws, Elapsed, LatentDraws, Looks, Marginalize, SemiSupervised, SemiSupervisedConfig,
 };
 use gleaner_core::train::{Learner, TrainState};
 use serde_json::json;
@@ -122,7 +122,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
 /// A model, a batch and everything else that a step needs.
 struct Bench {
     config: M2Config,
-    learner: Learner<M2Objective>,
+    learner: Learner<SemiSupervised>,
     state: Option<TrainState<M2>>,
     batch: SemiBatch,
     labels: Vec<i64>,
@@ -148,9 +148,9 @@ impl Bench {
         let workers = Threads::start(args.threads)?;
         let threads = workers.count();
         let learner = Learner {
-            objective: M2Objective::new(M2ObjectiveConfig {
+            objective: SemiSupervised::new(SemiSupervisedConfig {
                 marginalize: args.marginalize,
-                ..M2ObjectiveConfig::exact(ALPHA)
+                ..SemiSupervisedConfig::exact(ALPHA)
             }),
             clip_norm: CLIP_NORM,
             noise: noise.split("training").drawn_on(match args.device_noise {
@@ -165,7 +165,7 @@ impl Bench {
         };
         let labels: Vec<i64> =
             (0..args.labelled_batch_size).map(|row| (row % args.classes.max(1)) as i64).collect();
-        let model = config.init(&noise, &device.clone().autodiff())?;
+        let model = M2::new(&config, &noise, &device.clone().autodiff())?;
         let pixels =
             |purpose: &str, rows| noise.split(purpose).uniform_tensor([rows, FEATURES], device);
         let batch = SemiBatch {
@@ -212,7 +212,7 @@ impl Bench {
         let mut objective = None;
         for _ in 0..steps {
             let Some(state) = self.state.take() else { bail!("the last step did not end") };
-            let (next, terms) = self.learner.step(state, &self.batch, RATE, WarmUp::DONE);
+            let (next, terms) = self.learner.step(state, &self.batch, RATE, Elapsed::ALL);
             self.state = Some(next);
             objective = Some(terms.total);
         }
@@ -278,9 +278,9 @@ impl Bench {
             ("eps_u", array(&draws.unlabelled)?),
         ];
         write_atomic(dir.join("batch.npz"), &write_npz(&arrays)?)?;
-        let draws = M2Draws { latent: draws, seen: None };
+        let draws = Draws { looks: Looks::default(), latent: draws, seen: None };
         let model = state.model.valid();
-        let terms = self.learner.objective.terms_at(&model, &self.batch, WarmUp::DONE, draws);
+        let terms = self.learner.objective.terms_at(&model, &self.batch, Elapsed::ALL, draws);
         Ok(pollster::block_on(infer::read(terms.total))?[0])
     }
 }

@@ -1,0 +1,144 @@
+//! What ADGM and SDGM share (Maaløe et al. 2016): a recognition model with an auxiliary variable `a`, which
+//! lets `q(y|x)` and `q(z|x,y)` be more than one Gaussian or one softmax.
+//!
+//! ```text
+//! q(a | x)      q(y | a, x)      q(z | a, y, x)
+//! ```
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::blocks::{Emission, GaussianNet};
+use super::check::{at_least_one, example, layers, widths};
+use super::generative::{Look, architecture};
+use super::observation::Likelihood;
+use crate::dist::Gaussian;
+use crate::error::Result;
+use crate::nets::{Activation, Classes, Fan, Inputs, Mlp};
+use crate::noise::Noise;
+
+/// Shape of an [`Adgm`](super::Adgm) or an [`Sdgm`](super::Sdgm).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuxiliaryConfig {
+    /// Shape of one example, such as `[28, 28, 1]`.
+    pub shape: Vec<usize>,
+    /// Number of classes.
+    pub classes: usize,
+    /// Dimensions of `z`.
+    pub latent: usize,
+    /// Dimensions of `a`.
+    pub auxiliary: usize,
+    /// Widths of the hidden layers of every network but the classifier (reversed in those of `p`).
+    pub hidden: Vec<usize>,
+    /// Widths of the hidden layers of the classifier.
+    pub classifier_hidden: Vec<usize>,
+    /// Nonlinearity of every hidden layer.
+    pub activation: Activation,
+    /// Distribution of `x`.
+    pub likelihood: Likelihood,
+}
+
+architecture!(AuxiliaryConfig, baseline: classifier_hidden);
+
+impl AuxiliaryConfig {
+    pub(super) fn check(&self) -> Result<()> {
+        example(&self.shape, self.classes)?;
+        widths("model.classifier-hidden", &self.classifier_hidden)?;
+        layers("model.hidden", &self.hidden)?;
+        at_least_one("model.latent", self.latent)?;
+        at_least_one("model.auxiliary", self.auxiliary)
+    }
+
+    pub(super) fn features(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// A network to a Gaussian of `a` or `z`.
+    pub(super) fn gaussian(
+        &self,
+        fan: Fan,
+        outputs: usize,
+        noise: &mut Noise,
+        device: &Device,
+    ) -> GaussianNet {
+        GaussianNet::new(fan, &self.hidden, outputs, self.activation, noise, device)
+    }
+
+    /// A network to `x`.
+    pub(super) fn emission(&self, fan: Fan, noise: &mut Noise, device: &Device) -> Emission {
+        let upwards: Vec<usize> = self.hidden.iter().rev().copied().collect();
+        let kind = (self.activation, self.likelihood);
+        Emission::new(fan, &upwards, self.features(), kind, noise, device)
+    }
+}
+
+/// `q(a|x)`, `q(y|a,x)` and `q(z|a,y,x)`.
+#[derive(Module, Debug)]
+pub struct Recognition {
+    /// `q(a|x)`.
+    pub auxiliary: GaussianNet,
+    /// Logits of `q(y|a,x)` from `[a, x]`.
+    pub classifier: Mlp,
+    /// `q(z|a,y,x)`, whose first vector is `[a, x]`.
+    pub encoder: GaussianNet,
+}
+
+impl Recognition {
+    pub(super) fn new(config: &AuxiliaryConfig, noise: &Noise, device: &Device) -> Self {
+        let features = config.features();
+        let both = config.auxiliary + features;
+        let plain = Fan { features, beside: 0, classes: 0 };
+        let fan = Fan { features: both, beside: 0, classes: config.classes };
+        let stream = |purpose| noise.split(purpose);
+        Self {
+            auxiliary: config.gaussian(plain, config.auxiliary, &mut stream("auxiliary"), device),
+            classifier: Mlp::new(
+                both,
+                &config.classifier_hidden,
+                config.classes,
+                config.activation,
+                &mut stream("classifier"),
+                device,
+            ),
+            encoder: config.gaussian(fan, config.latent, &mut stream("encoder"), device),
+        }
+    }
+
+    /// Logits of `q(y|a,x)` at the mean of `q(a|x)`: `[batch, classes]`.
+    pub fn classify(&self, x: Tensor<2>) -> Tensor<2> {
+        let a = self.a(x.clone()).mean;
+        self.logits_at(a, x)
+    }
+
+    /// The same at a draw of `a`.
+    pub fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
+        let (_, a) = self.draw(x.clone(), look);
+        self.logits_at(a, x)
+    }
+
+    fn logits_at(&self, a: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
+        self.classifier.forward(Tensor::cat(vec![a, x], 1))
+    }
+
+    /// `q(a|x)`, `[batch, auxiliary]`.
+    pub fn a(&self, x: Tensor<2>) -> Gaussian {
+        self.auxiliary.forward(Inputs::shared(x, &Classes::Every))
+    }
+
+    /// `q(a|x)` and a draw of it; its mean where nothing is drawn.
+    pub fn draw(&self, x: Tensor<2>, look: &Look) -> (Gaussian, Tensor<2>) {
+        let q = self.a(x);
+        let a = match &look.epsilon {
+            Some(epsilon) => q.sample(epsilon.clone()),
+            None => q.mean.clone(),
+        };
+        (q, a)
+    }
+
+    /// `q(z|a,y,x)`, `[rows, latent]`.
+    pub fn z(&self, a: Tensor<2>, x: Tensor<2>, y: &Classes) -> Gaussian {
+        self.encoder.forward(Inputs::shared(Tensor::cat(vec![a, x], 1), y))
+    }
+}

@@ -1,0 +1,213 @@
+//! What every generative model with a class offers: to objectives, to evaluation, to sampling.
+
+use burn::tensor::{Device, Tensor};
+
+use super::classifier::ClassifierConfig;
+use super::observation::{Likelihood, Observation};
+use crate::dist::Gaussian;
+use crate::nets::{Classes, Training};
+use crate::noise::Noise;
+
+/// Anything that gives `q(y|x)`.
+pub trait Classify {
+    /// Logits: `[batch, features]` to `[batch, classes]`.
+    fn classify(&self, x: Tensor<2>) -> Tensor<2>;
+}
+
+/// A model of examples with classes: `p(x, y)`, and what approximates its posterior.
+pub trait Generative: Classify {
+    /// Number of classes.
+    fn classes(&self) -> usize;
+
+    /// Standard normal numbers that one evaluation of the bounds takes.
+    fn widths(&self) -> Widths;
+
+    /// Logits of `q(y|x)` at one draw of whatever else they depend on: `[batch, classes]`.
+    fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
+        let _ = look;
+        self.classify(x)
+    }
+
+    /// The terms of `L(x, y)` for every example with each of its classes, in the rows' order.
+    ///
+    /// # Shapes
+    /// - `x`: `[batch, features]`
+    /// - `epsilon`: `[rows, widths().row]`, standard normal
+    fn bound(
+        &self,
+        x: Tensor<2>,
+        look: &Look,
+        classes: &Classes,
+        epsilon: Tensor<2>,
+        divergence: Divergence,
+    ) -> Bound;
+
+    /// What `log p(x, y)` has beside [`Generative::bound`] and no training changes, `[batch]`; `None` where
+    /// the bound is all of it.
+    fn frozen(&self, x: Tensor<2>, look: &Look) -> Option<Tensor<1>> {
+        let _ = (x, look);
+        None
+    }
+
+    /// Dimensions of all that is latent when an example is generated.
+    fn latent(&self) -> usize;
+
+    /// Draws of it from its prior, `[rows, latent]`. Standard normal unless a model says otherwise: where a
+    /// latent variable depends on another, this is the noise that it is made of.
+    fn prior(&self, rows: usize, noise: &mut Noise, device: &Device) -> Tensor<2> {
+        noise.normal_tensor([rows, self.latent()], device)
+    }
+
+    /// The centre of its posterior given examples and their classes: `[batch, features]` to
+    /// `[batch, latent]`.
+    fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2>;
+
+    /// Examples from `z [rows, latent]` and a class for each.
+    fn decode(&self, z: Tensor<2>, y: &Classes) -> Observation;
+}
+
+/// How many standard normal numbers the bounds take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Widths {
+    /// For each example, which its classes share.
+    pub example: usize,
+    /// For each example and class.
+    pub row: usize,
+}
+
+/// How examples are looked at before their class is considered.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// `[batch, widths().example]`, standard normal; `None` where that is zero.
+    pub epsilon: Option<Tensor<2>>,
+    /// What training does to networks, if this is training.
+    pub training: Option<Training>,
+}
+
+impl Look {
+    /// Draws what the examples `first`, `first + 1`, ... of a batch take, for evaluation.
+    pub fn draw(
+        model: &(impl Generative + ?Sized),
+        first: usize,
+        rows: usize,
+        noise: &Noise,
+        device: &Device,
+    ) -> Self {
+        let width = model.widths().example;
+        let epsilon = (width > 0).then(|| noise.normal_by_example(first, [rows, width], 1, device));
+        Self { epsilon, training: None }
+    }
+
+    /// How often each of `batch` examples is looked at.
+    pub fn draws(&self, batch: usize) -> usize {
+        self.epsilon.as_ref().map_or(1, |epsilon| epsilon.dims()[0] / batch.max(1))
+    }
+
+    /// The first of several draws for each of `batch` examples.
+    #[must_use]
+    pub fn first(&self, batch: usize) -> Self {
+        let first = |epsilon: &Tensor<2>| epsilon.clone().slice_dim(0, 0..batch);
+        Self { epsilon: self.epsilon.as_ref().map(first), training: self.training.clone() }
+    }
+}
+
+/// How a divergence `E_q[log q - log p]` is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Divergence {
+    /// In closed form where there is one.
+    Closed,
+    /// At the draw: what importance weights need.
+    Drawn,
+}
+
+impl Divergence {
+    /// `q` from `p`, at the draw `z` of `q`: `[rows]`, nats.
+    pub fn between(self, q: &Gaussian, p: &Gaussian, z: &Tensor<2>) -> Tensor<1> {
+        match self {
+            Self::Closed => q.kl_from(p),
+            Self::Drawn => q.log_prob(z.clone()) - p.log_prob(z.clone()),
+        }
+    }
+
+    /// `q` from N(0, I), at the draw `z` of `q`: `[rows]`, nats.
+    pub fn from_standard(self, q: &Gaussian, z: &Tensor<2>) -> Tensor<1> {
+        match self {
+            Self::Closed => q.kl_from_standard(),
+            Self::Drawn => q.log_prob(z.clone()) - Gaussian::standard_log_prob(z.clone()),
+        }
+    }
+}
+
+/// The terms of `L(x, y)` (E1), one value per row, in nats.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// `log p(x|...)` at one draw of the latent variables.
+    pub reconstruction: Tensor<1>,
+    /// The divergence of each layer of latent variables from its prior, by name.
+    pub divergences: Vec<(&'static str, Tensor<1>)>,
+    /// `log p(y)`, the same for every class.
+    pub log_prior_y: f64,
+}
+
+impl Bound {
+    /// The divergence of all layers, `[rows]`.
+    pub fn kl(&self) -> Tensor<1> {
+        let layers = self.divergences.iter().map(|(_, kl)| kl.clone());
+        layers.reduce(|a, b| a + b).unwrap_or_else(|| self.reconstruction.zeros_like())
+    }
+
+    /// `L(x, y) = log p(x|...) + log p(y) - kl_weight KL` (E1), `[rows]`.
+    pub fn value(&self, kl_weight: f64) -> Tensor<1> {
+        self.reconstruction.clone() - self.kl() * kl_weight + self.log_prior_y
+    }
+}
+
+/// What every model's configuration tells of it.
+pub trait Architecture {
+    /// Shape of one example.
+    fn shape(&self) -> &[usize];
+
+    /// Values in one example.
+    fn features(&self) -> usize {
+        self.shape().iter().product()
+    }
+
+    /// Number of classes.
+    fn classes(&self) -> usize;
+
+    /// Distribution of `x`.
+    fn likelihood(&self) -> Likelihood;
+
+    /// The same classifier network by itself: the supervised baseline.
+    fn baseline(&self) -> ClassifierConfig;
+}
+
+/// [`Architecture`] of a configuration with the fields that most have; the baseline's hidden layers are those of
+/// the field named.
+macro_rules! architecture {
+    ($Config:ty, baseline: $hidden:ident) => {
+        impl $crate::models::Architecture for $Config {
+            fn shape(&self) -> &[usize] {
+                &self.shape
+            }
+
+            fn classes(&self) -> usize {
+                self.classes
+            }
+
+            fn likelihood(&self) -> $crate::models::Likelihood {
+                self.likelihood
+            }
+
+            fn baseline(&self) -> $crate::models::ClassifierConfig {
+                $crate::models::ClassifierConfig {
+                    shape: self.shape.clone(),
+                    classes: self.classes,
+                    hidden: self.$hidden.clone(),
+                    activation: self.activation,
+                }
+            }
+        }
+    };
+}
+pub(super) use architecture;

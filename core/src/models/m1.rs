@@ -1,0 +1,145 @@
+//! M1: a variational autoencoder (Kingma et al. 2014, section 2.1). It knows nothing of classes; a classifier
+//! is fitted to what it makes of the labelled examples afterwards.
+//!
+//! ```text
+//! z ~ N(0, I)      x ~ p(x | z)      q(z | x) = N(mean(x), diag(exp(log_var(x))))
+//! ```
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::blocks::{Emission, GaussianNet};
+use super::check::{at_least_one, example, layers};
+use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths, architecture};
+use super::observation::{Likelihood, Observation};
+use crate::dist::Gaussian;
+use crate::error::Result;
+use crate::nets::{Activation, Classes, Fan, Inputs};
+use crate::noise::Noise;
+
+/// Shape of an [`M1`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct M1Config {
+    /// Shape of one example, such as `[28, 28, 1]`.
+    pub shape: Vec<usize>,
+    /// Number of classes.
+    pub classes: usize,
+    /// Dimensions of `z`.
+    pub latent: usize,
+    /// Widths of the hidden layers of encoder and decoder (the decoder's in reverse).
+    pub hidden: Vec<usize>,
+    /// Nonlinearity of every hidden layer.
+    pub activation: Activation,
+    /// Distribution of `x`.
+    pub likelihood: Likelihood,
+}
+
+architecture!(M1Config, baseline: hidden);
+
+/// The model: `q(z|x)` and `p(x|z)`.
+#[derive(Module, Debug)]
+pub struct M1 {
+    /// `q(z|x)`.
+    pub encoder: GaussianNet,
+    /// `p(x|z)`.
+    pub decoder: Emission,
+    #[module(skip)]
+    classes: usize,
+}
+
+impl M1 {
+    /// Builds the model, with weights from `noise`.
+    ///
+    /// # Errors
+    /// If a size is zero or there are fewer than two classes.
+    pub fn new(config: &M1Config, noise: &Noise, device: &Device) -> Result<Self> {
+        let M1Config { classes, latent, hidden, activation, likelihood, .. } = config;
+        example(&config.shape, *classes)?;
+        layers("model.hidden", hidden)?;
+        at_least_one("model.latent", *latent)?;
+        let features = config.shape.iter().product();
+        let fan = |features| Fan { features, beside: 0, classes: 0 };
+        let upwards: Vec<usize> = hidden.iter().rev().copied().collect();
+        Ok(Self {
+            encoder: GaussianNet::new(
+                fan(features),
+                hidden,
+                *latent,
+                *activation,
+                &mut noise.split("encoder"),
+                device,
+            ),
+            decoder: Emission::new(
+                fan(*latent),
+                &upwards,
+                features,
+                (*activation, *likelihood),
+                &mut noise.split("decoder"),
+                device,
+            ),
+            classes: *classes,
+        })
+    }
+
+    /// `q(z|x)`: `[batch, features]` to `[batch, latent]`.
+    pub fn posterior(&self, x: Tensor<2>) -> Gaussian {
+        self.encoder.forward(Inputs::shared(x, &Classes::Every))
+    }
+
+    /// `p(x|z)`: `[rows, latent]` to `[rows, features]`.
+    pub fn emit(&self, z: Tensor<2>) -> Observation {
+        self.decoder.forward(Inputs::own(z, &Classes::Every))
+    }
+}
+
+/// Every class alike: M1 does not tell them apart.
+impl Classify for M1 {
+    fn classify(&self, x: Tensor<2>) -> Tensor<2> {
+        let [batch, _] = x.dims();
+        Tensor::zeros([batch, self.classes], &x.device())
+    }
+}
+
+impl Generative for M1 {
+    fn classes(&self) -> usize {
+        self.classes
+    }
+
+    fn widths(&self) -> Widths {
+        Widths { example: 0, row: self.latent() }
+    }
+
+    /// With `q(y|x)` and `p(y)` uniform, `U(x)` is the bound of the autoencoder itself.
+    fn bound(
+        &self,
+        x: Tensor<2>,
+        _: &Look,
+        y: &Classes,
+        epsilon: Tensor<2>,
+        divergence: Divergence,
+    ) -> Bound {
+        let Gaussian { mean, log_var } = self.posterior(x.clone());
+        let each = |shared| y.spread(shared, self.classes);
+        let q = Gaussian { mean: each(mean), log_var: each(log_var) };
+        let z = q.sample(epsilon);
+        Bound {
+            divergences: vec![("kl_z", divergence.from_standard(&q, &z))],
+            reconstruction: self.emit(z).log_prob(x),
+            log_prior_y: -(self.classes as f64).ln(),
+        }
+    }
+
+    fn latent(&self) -> usize {
+        self.encoder.outputs()
+    }
+
+    fn encode(&self, x: Tensor<2>, _: &Classes) -> Tensor<2> {
+        self.posterior(x).mean
+    }
+
+    fn decode(&self, z: Tensor<2>, _: &Classes) -> Observation {
+        self.emit(z)
+    }
+}

@@ -1,0 +1,44 @@
+//! What a model says of an example: one distribution per row.
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use crate::dist::{Bernoulli, Gaussian};
+
+/// The distribution of a pixel or column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Likelihood {
+    /// Bits, or grey levels in [0, 1] taken as expected bits.
+    #[default]
+    Bernoulli,
+    /// Real values with a learned mean and variance per dimension.
+    Gaussian,
+}
+
+/// The distribution of one example per row.
+#[derive(Clone, Debug)]
+pub enum Observation {
+    /// Bits.
+    Bernoulli(Bernoulli),
+    /// Real values.
+    Gaussian(Gaussian),
+}
+
+impl Observation {
+    /// Log-probability of `x [batch, features]` under `[groups * batch]` rows: `[groups * batch]`, nats.
+    pub fn log_prob(&self, x: Tensor<2>) -> Tensor<1> {
+        match self {
+            Self::Bernoulli(bits) => bits.log_prob(x),
+            Self::Gaussian(values) => values.log_prob(x),
+        }
+    }
+
+    /// Expected `x`, `[rows, features]`: what is shown as a sample.
+    pub fn mean(&self) -> Tensor<2> {
+        match self {
+            Self::Bernoulli(bits) => bits.mean(),
+            Self::Gaussian(values) => values.mean.clone(),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The bound alone: what a model learns from examples without classes.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::ramp::{Elapsed, Ramp};
+use super::terms::{Objective, Terms};
+use crate::data::Part;
+use crate::models::{Divergence, Generative, Look};
+use crate::nets::{Classes, Training};
+use crate::noise::Noise;
+
+/// `mean -L(x)` over the unlabelled half of a batch, for a model to which classes are all the same; the
+/// labelled half is ignored.
+#[derive(Clone, Copy, Debug)]
+pub struct Unsupervised {
+    /// Weight of the divergence from the prior.
+    pub kl: Ramp,
+}
+
+impl<M: Module + Generative> Objective<M> for Unsupervised {
+    type Begun = ();
+
+    fn begin(&self, _: &M, _: &Part, _: &Noise) -> ((), Option<Tensor<1>>) {
+        ((), None)
+    }
+
+    fn finish(
+        &self,
+        model: &M,
+        part: &Part,
+        (): (),
+        _sums: Option<Tensor<1>>,
+        elapsed: Elapsed,
+        noise: &Noise,
+    ) -> Terms {
+        let (x, first) = (part.batch.unlabelled.clone(), part.first[1]);
+        let ([rows, _], device) = (x.dims(), x.device());
+        let row = model.widths().row;
+        let epsilon = noise.split("unlabelled").normal_by_example(first, [rows, row], 1, &device);
+        let training = Some(Training { noise: noise.split("networks"), first });
+        let any = Classes::Given(Tensor::zeros([rows, model.classes()], &device));
+        let look = Look { epsilon: None, training };
+        let bound = model.bound(x, &look, &any, epsilon, Divergence::Closed);
+        // The class is worth nothing here: what it is expected to cost is taken off again.
+        let value = bound.value(self.kl.at(elapsed)) - bound.log_prior_y;
+        let value = part.unlabelled_mean(value);
+        let terms = Terms::new(value.clone().neg()).with("unlabelled_bound", value);
+        terms.with_layers(bound.divergences, |kl| part.unlabelled_mean(kl))
+    }
+}

@@ -1,0 +1,53 @@
+//! The model that makes features for another: M1 under M2.
+
+use anyhow::{Result, bail};
+use burn::tensor::Device;
+use gleaner_core::infer;
+use gleaner_core::models::M1;
+
+use super::problem::Problem;
+use crate::recipe::Recipe;
+
+/// A dimension whose posterior mean varies less than this says nothing of an example (as Kingma et al. 2014
+/// released it).
+const ACTIVE: f64 = 0.1;
+
+/// Examples that this is judged by.
+const EXAMPLES: usize = 1000;
+
+/// The recipe of the M1 that an M1+M2 stands on: the same data and seed, its own epochs, no baseline.
+pub fn features_recipe(recipe: &Recipe) -> Result<Recipe> {
+    if recipe.train.feature_epochs == 0 {
+        bail!("train.feature-epochs = 0 leaves M1 untrained; ask for at least 1");
+    }
+    let mut features = recipe.clone();
+    features.model = recipe.model.of_features()?;
+    features.objective.mier = None;
+    features.train.epochs = recipe.train.feature_epochs;
+    features.train.steps = None;
+    features.train.baseline_steps = 0;
+    Ok(features)
+}
+
+/// The dimensions of `z` whose posterior mean varies over unlabelled examples.
+///
+/// # Errors
+/// If the device fails, or none does.
+pub fn active_units(model: &M1, problem: &Problem, device: &Device) -> Result<Vec<usize>> {
+    let rows = &problem.split.unlabelled;
+    let rows = &rows[..rows.len().min(EXAMPLES)];
+    let x = infer::upload(&problem.data.train, rows, device);
+    let mean = model.posterior(x).mean;
+    let [count, latent] = mean.dims();
+    let values = pollster::block_on(infer::read(mean))?;
+    let deviation = |dimension: usize| {
+        let column = || values.iter().skip(dimension).step_by(latent).map(|&v| f64::from(v));
+        let mean = column().sum::<f64>() / count as f64;
+        (column().map(|v| (v - mean).powi(2)).sum::<f64>() / count as f64).sqrt()
+    };
+    let active: Vec<usize> = (0..latent).filter(|&i| deviation(i) > ACTIVE).collect();
+    if active.is_empty() {
+        bail!("M1 uses none of its dimensions; train it longer, with train.feature-epochs");
+    }
+    Ok(active)
+}

@@ -1,0 +1,292 @@
+//! A run from its settings to its results.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use burn::module::Module;
+use burn::tensor::Device;
+use gleaner_core::checkpoint::Checkpoint;
+use gleaner_core::data::Batches;
+use gleaner_core::infer;
+use gleaner_core::models::{Generative, M1M2, M1M2Config, Model, ModelConfig};
+use gleaner_core::noise::Noise;
+use gleaner_core::objective::{
+    Objective, Ramp, SemiSupervised, SemiSupervisedConfig, Supervision, Unsupervised,
+    UntappedObjective, effective_alpha,
+};
+use gleaner_core::train::{Learner, RateSchedule};
+
+use super::baseline::train_baseline;
+use super::features::{active_units, features_recipe};
+use super::fit::{Fit, Outcome, Plan};
+use super::problem::Problem;
+use super::state::{Progressed, SavedState};
+use super::validation::Criterion;
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+use crate::recipe::{Recipe, on_cpu};
+use crate::run_dir::RunDir;
+use crate::summary::{self, Baseline, Run, Summary};
+use crate::threads::Threads;
+use crate::{device, figures};
+
+/// A run whose settings and data have been found good.
+pub struct Session {
+    recipe: Recipe,
+    problem: Problem,
+    config: ModelConfig,
+    device: Device,
+    workers: Arc<Threads>,
+    noise: Noise,
+    alpha: f64,
+}
+
+impl Session {
+    /// Loads the data and checks the settings against them. Nothing is written.
+    ///
+    /// # Errors
+    /// If the settings, the data or the device do not allow the run.
+    pub fn prepare(mut recipe: Recipe) -> Result<Self> {
+        device::set_threads(recipe.train.threads)?;
+        let workers = Arc::new(Threads::start(recipe.train.threads)?);
+        if recipe.train.parts == 0 {
+            // Written down, so that the run can be repeated to the bit on a machine with other cores.
+            recipe.train.parts = if on_cpu(&recipe.train.device) { workers.count() } else { 1 };
+        }
+        let device = device::parse(&recipe.train.device)?;
+        let problem = Problem::load(&recipe)?;
+        let noise = Noise::new(recipe.train.seed);
+        let labelled = problem.split.labelled.len();
+        let alpha = effective_alpha(recipe.objective.alpha, problem.pool(), labelled);
+        // Shapes are checked before anything is written.
+        recipe.augmentation(&problem.data.train.shape)?;
+        let config = problem.model(&recipe)?;
+        config.init(&noise, &device)?;
+        Ok(Self { recipe, problem, config, device, workers, noise, alpha })
+    }
+
+    /// What a run's folder is called.
+    pub fn name(&self) -> String {
+        let seed = self.recipe.train.seed;
+        format!("{}-{}-seed{seed}", self.problem.data.name, self.config.name())
+    }
+
+    /// Writes the settings down.
+    ///
+    /// # Errors
+    /// If the disk does not take them.
+    pub fn begin(&self, dir: &RunDir) -> Result<()> {
+        dir.write("config.toml", self.recipe.to_toml()?.as_bytes())
+    }
+
+    /// Trains, or goes on from the folder's saved state, and measures the best model on the test split.
+    ///
+    /// # Errors
+    /// If the device or the disk fails, the run keeps diverging, or the user stops it.
+    pub fn train(&self, dir: &RunDir, interrupt: &Interrupt) -> Result<Summary> {
+        self.train_within(dir, dir.path(), interrupt)
+    }
+
+    /// The same for a run that is part of the one in `resumable`.
+    fn train_within(
+        &self,
+        dir: &RunDir,
+        resumable: &Path,
+        interrupt: &Interrupt,
+    ) -> Result<Summary> {
+        let started = Instant::now();
+        self.introduce(dir);
+        let baseline = self.baseline()?;
+        let stage = Stage { session: self, dir, resumable, interrupt };
+        let noise = self.noise.split("model");
+        let autodiff = self.device.clone().autodiff();
+        let progress = match &self.config {
+            ModelConfig::M1M2(config) => {
+                let (config, model) = self.stack(config, dir, resumable, interrupt)?;
+                let config = ModelConfig::M1M2(config);
+                stage.fit(&config, Model::M1M2(model), self.semi_supervised()?)?
+            }
+            config => match config.init(&noise, &autodiff)? {
+                Model::Untapped(model) => {
+                    let weights = self.recipe.objective.untapped.unwrap_or_default();
+                    stage.fit(config, model, UntappedObjective { weights })?
+                }
+                model @ Model::M1(_) => {
+                    let kl = Ramp::rising(1.0, self.recipe.objective.kl_warm_up_epochs);
+                    stage.fit(config, model, Unsupervised { kl })?
+                }
+                model => stage.fit(config, model, self.semi_supervised()?)?,
+            },
+        };
+        let run = Run {
+            recipe: &self.recipe,
+            problem: &self.problem,
+            device: &self.device,
+            alpha: self.alpha,
+            progress: &progress,
+            seconds: progress.seconds.max(started.elapsed().as_secs_f64()),
+        };
+        let summary = summary::finish(dir, &run, baseline)?;
+        figures::draw(dir, &self.recipe, &self.problem, &summary, &self.device)?;
+        Ok(summary)
+    }
+
+    fn introduce(&self, dir: &RunDir) {
+        let Problem { data, split } = &self.problem;
+        eprintln!(
+            "{}: {} labelled, {} unlabelled, {} validation, {} test; effective alpha {:.4}; run {}",
+            data.name,
+            split.labelled.len(),
+            split.unlabelled.len(),
+            split.validation.len(),
+            data.test.len(),
+            self.alpha,
+            dir.path().display()
+        );
+    }
+
+    fn baseline(&self) -> Result<Option<Baseline>> {
+        if self.recipe.train.baseline_steps == 0 {
+            return Ok(None);
+        }
+        let model = train_baseline(&self.recipe, &self.problem, &self.noise, &self.device)?;
+        summary::measure_baseline(&model, &self.problem, &self.device).map(Some)
+    }
+
+    fn batches(&self) -> Result<Batches<'_>> {
+        let Recipe { train, data, .. } = &self.recipe;
+        Ok(Batches::new(
+            &self.problem.data.train,
+            &self.problem.split,
+            self.problem.classes(),
+            [train.batch_size, train.labelled_batch_size],
+            data.binarise,
+            &self.noise,
+        )?)
+    }
+
+    fn plan(&self, steps_per_epoch: u64) -> Plan {
+        let train = &self.recipe.train;
+        let total_steps = train.steps.unwrap_or(train.epochs * steps_per_epoch);
+        Plan {
+            rate: RateSchedule {
+                peak: train.lr,
+                warm_up_steps: train.warm_up_steps.min(total_steps / 10),
+                total_steps,
+                schedule: train.schedule,
+            },
+            steps_per_epoch,
+            criterion: match self.config {
+                ModelConfig::M1(_) => Criterion::Bound,
+                _ => Criterion::Accuracy,
+            },
+        }
+    }
+
+    fn semi_supervised(&self) -> Result<SemiSupervised> {
+        let settings = &self.recipe.objective;
+        let gradient =
+            Ramp::rising(settings.classifier_gradient, settings.classifier_warm_up_epochs);
+        Ok(SemiSupervised::new(SemiSupervisedConfig {
+            alpha: self.alpha,
+            labelled_weight: settings.labelled_weight,
+            kl: Ramp::rising(1.0, settings.kl_warm_up_epochs),
+            classifier_gradient: gradient,
+            supervision: Supervision {
+                draws: settings.classifier_draws,
+                average: settings.classifier_average,
+            },
+            augmentation: self.recipe.augmentation(&self.problem.data.train.shape)?,
+            marginalize: settings.marginalize,
+            mier: settings.mier,
+        }))
+    }
+
+    /// The first model of M1+M2, trained in a run of its own inside this one, and the second one on it.
+    fn stack(
+        &self,
+        config: &M1M2Config,
+        dir: &RunDir,
+        resumable: &Path,
+        interrupt: &Interrupt,
+    ) -> Result<(M1M2Config, M1M2)> {
+        let path = dir.path().join("features");
+        let begun = RunDir::open(&path).is_ok();
+        let inner = if begun { RunDir::reopen(&path)? } else { RunDir::create(&path)? };
+        if !inner.summary().exists() {
+            let recipe = if begun { inner.recipe()? } else { features_recipe(&self.recipe)? };
+            let session = Self::prepare(recipe)?;
+            session.begin(&inner)?;
+            session.train_within(&inner, resumable, interrupt)?;
+        }
+        let autodiff = self.device.clone().autodiff();
+        let (_, Model::M1(features)) = inner.load(&autodiff)? else {
+            bail!("{} holds no m1; start the run again in another --out", path.display());
+        };
+        let active = active_units(&features.valid(), &self.problem, &self.device)?;
+        eprintln!("M1 uses {} of its {} dimensions", active.len(), config.feature_latent);
+        let config = M1M2Config { active: Some(active), ..config.clone() };
+        let model = M1M2::on(features, &config, &self.noise.split("model"), &autodiff)?;
+        Ok((config, model))
+    }
+}
+
+/// Where the loop runs.
+struct Stage<'a> {
+    session: &'a Session,
+    dir: &'a RunDir,
+    resumable: &'a Path,
+    interrupt: &'a Interrupt,
+}
+
+impl Stage<'_> {
+    fn fit<M: Module + Generative, O: Objective<M>>(
+        &self,
+        config: &ModelConfig,
+        model: M,
+        objective: O,
+    ) -> Result<Progressed> {
+        let Self { session, dir, resumable, interrupt } = self;
+        let Session { recipe, problem, device, noise, workers, .. } = session;
+        let mut batches = session.batches()?;
+        let plan = session.plan(batches.steps_per_epoch());
+        let state = if dir.state().exists() {
+            SavedState::load(&dir.state(), model, device)?
+        } else {
+            SavedState::fresh(model)
+        };
+        dir.keep_metrics(state.progress.lines)?;
+        let learner = Learner {
+            objective,
+            clip_norm: recipe.train.clip_norm,
+            noise: noise.split("training").drawn_on(recipe.train.noise),
+            parts: recipe.train.parts,
+            workers: workers.clone(),
+        };
+        let mut fit = Fit { problem, learner, plan, device, dir, state };
+        let epochs = plan.rate.total_steps.div_ceil(plan.steps_per_epoch) as usize;
+        let done = (fit.state.train.step / plan.steps_per_epoch) as usize;
+        let mut progress =
+            Progress::epochs(epochs, plan.steps_per_epoch as usize).resumed_after(done);
+        let write_best = |model: &M| write_model(dir, config, model);
+        let outcome = fit.run(&mut batches, &mut progress, interrupt, write_best)?;
+        progress.finish();
+        if matches!(outcome, Outcome::Interrupted) {
+            bail!(
+                "stopped at step {} of {}; continue with: gleaner train --resume {}",
+                fit.state.train.step,
+                plan.rate.total_steps,
+                resumable.display()
+            );
+        }
+        Ok(fit.state.progress)
+    }
+}
+
+fn write_model<M: Module>(dir: &RunDir, config: &ModelConfig, model: &M) -> Result<()> {
+    let parameters = pollster::block_on(infer::parameters(model))?;
+    let checkpoint = Checkpoint { config: config.clone(), parameters };
+    dir.write("model.safetensors", &checkpoint.to_bytes()?).context("the model")
+}

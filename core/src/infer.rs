@@ -11,6 +11,7 @@ use crate::data::Examples;
 use crate::error::{Error, Result};
 use crate::models::{Classify, Generative, Look};
 use crate::module_path::ModulePath;
+use crate::nets::Classes;
 use crate::noise::Noise;
 use crate::objective::{importance_log_weights, unlabelled_bound};
 
@@ -78,6 +79,25 @@ pub async fn classify(
         logits.extend(read(model.classify(upload(examples, rows, device))).await?);
     }
     Ok(logits)
+}
+
+/// The centre of the posterior of each row's latent variables, `[rows, latent]`, row-major, for a model to which
+/// classes are all the same.
+///
+/// # Errors
+/// If the device fails.
+pub async fn posterior_means(
+    model: &impl Generative,
+    examples: &Examples,
+    rows: &[usize],
+    device: &Device,
+) -> Result<Vec<f32>> {
+    let mut means = Vec::with_capacity(rows.len() * model.latent());
+    for rows in rows.chunks(ROWS) {
+        let any = Classes::Given(Tensor::zeros([rows.len(), model.classes()], device));
+        means.extend(read(model.encode(upload(examples, rows, device), &any)).await?);
+    }
+    Ok(means)
 }
 
 /// The unlabelled bound `U(x)` (E2) of each row at one draw of the latent variables per class, in nats.

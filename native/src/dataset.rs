@@ -11,7 +11,7 @@ use gleaner_core::data::digits::digits;
 use gleaner_core::data::holdout::hold_out_fifth;
 use gleaner_core::data::idx::{parse_labels, parse_pair};
 use gleaner_core::data::mosaic::{self, parse_mosaic};
-use gleaner_core::data::npz::parse_npz;
+use gleaner_core::data::npz::{parse_npz, with_features};
 use gleaner_core::data::picture::decode_picture;
 use gleaner_core::data::protein::parse_protein;
 use gleaner_core::data::svhn::parse_svhn;
@@ -192,6 +192,15 @@ fn names(names: &[&str]) -> Vec<String> {
 
 fn numbered(classes: usize) -> Vec<String> {
     (0..classes).map(|class| class.to_string()).collect()
+}
+
+/// Puts the rows of an .npz in the place of the examples.
+///
+/// # Errors
+/// If it cannot be read, or its rows are not as many.
+pub fn put_features(data: &mut Dataset, path: &Path) -> Result<()> {
+    *data = with_features(data, &read_file(path)?, &path.display().to_string())?;
+    Ok(())
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>> {

@@ -71,6 +71,16 @@ pub struct DataSettings {
     pub validation: f64,
     /// Whether the labelled examples are in the unlabelled pool too.
     pub labelled_in_pool: bool,
+    /// Examples in the pool; all that there are if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlabelled: Option<usize>,
+    /// Classes that have labels at all; every class if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labelled_classes: Option<Vec<usize>>,
+    /// An .npz whose rows, of the training and of the test split, take the place of the examples: what a
+    /// network trained elsewhere makes of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<PathBuf>,
     /// Whether colour images are turned into grey ones.
     pub grey: bool,
     /// Whether each feature is shifted and scaled to mean 0 and variance 1.
@@ -273,6 +283,7 @@ impl Recipe {
     /// If `labels` is not a multiple of the number of classes.
     pub fn labels_per_class(&self, classes: usize) -> Result<Option<usize>> {
         let Some(labels) = self.data.labels else { return Ok(self.data.labels_per_class) };
+        let classes = self.data.labelled_classes.as_ref().map_or(classes, Vec::len);
         if labels == 0 || labels % classes != 0 {
             bail!(
                 "data.labels = {labels} does not share out over {classes} classes; \

@@ -5,14 +5,14 @@ use burn::tensor::Device;
 use gleaner_core::data::Examples;
 use gleaner_core::eval::{Classification, classification};
 use gleaner_core::infer;
-use gleaner_core::models::{Architecture as _, Classifier, Classify, Generative};
+use gleaner_core::models::{Architecture as _, Classifier, Classify, Generative, Model};
 use gleaner_core::noise::Noise;
 use serde::{Deserialize, Serialize};
 
 use crate::output::Output;
 use crate::recipe::Recipe;
 use crate::run_dir::RunDir;
-use crate::training::{Problem, Progressed};
+use crate::training::{Problem, Progressed, Readout};
 
 /// A finished run, before it is measured.
 #[derive(Debug)]
@@ -43,6 +43,10 @@ pub struct Summary {
     pub model: String,
     /// Accuracy on the test split.
     pub test_accuracy: f64,
+    /// For a model that does not classify: that of support vector machines on its posterior means. One of
+    /// them is `test_accuracy`; entropy, calibration and the like are then those of no classifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub svm: Option<Readout>,
     /// Accuracy of the supervised baseline with the same labels and classifier network.
     pub baseline_accuracy: Option<f64>,
     /// Mean `U(x)` on the test split, nats.
@@ -88,13 +92,18 @@ pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<Baseline>) -> Result
     let test = &run.problem.data.test;
     let rows = known(test);
     let measured = measure(&model, test, &rows, config.classes(), run.device)?;
+    let svm = match &model {
+        Model::M1(model) => Some(Readout::measure(model, run.problem, run.device)?),
+        _ => None,
+    };
     let noise = Noise::new(run.recipe.train.seed);
     let elbo = elbo(&model, test, &rows, &noise, run.device)?;
     let best = run.progress.best.as_ref();
     let summary = Summary {
         data: run.problem.data.name.clone(),
         model: config.name().into(),
-        test_accuracy: measured.accuracy,
+        test_accuracy: svm.map_or(measured.accuracy, |svm| svm.accuracy()),
+        svm,
         baseline_accuracy: baseline.map(|b| b.accuracy),
         elbo,
         entropy: measured.entropy,
@@ -191,9 +200,11 @@ impl Summary {
             "test accuracy",
             format!("{}   (semi-supervised {})", percent(self.test_accuracy), self.model),
         ));
-        rows.push(("calibration error", format!("{:.4}", self.ece)));
-        rows.push(("Brier score", format!("{:.4}", self.brier)));
-        rows.push(("classifier entropy", format!("{:.4} nats", self.entropy)));
+        if self.svm.is_none() {
+            rows.push(("calibration error", format!("{:.4}", self.ece)));
+            rows.push(("Brier score", format!("{:.4}", self.brier)));
+            rows.push(("classifier entropy", format!("{:.4} nats", self.entropy)));
+        }
         rows.push(("ELBO", format!("{:.3} nats", self.elbo)));
         rows.push(("effective alpha", format!("{:.4}", self.effective_alpha)));
         rows.push(("time", format!("{:.1} s", self.seconds)));

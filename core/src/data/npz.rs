@@ -106,6 +106,21 @@ pub fn parse_npz(bytes: &[u8], name: &str, source_name: &str) -> Result<Dataset>
     Dataset::new(name, numbered(last as usize + 1), train, test, source_name)
 }
 
+/// The same data set with other examples: rows `x` for its training split and `x_test` for its test split, in
+/// its order. What a network trained elsewhere makes of them, mostly.
+///
+/// # Errors
+/// As [`Npz::require`]; also a number of rows that is not the data set's.
+pub fn with_features(data: &Dataset, bytes: &[u8], source_name: &str) -> Result<Dataset> {
+    let mut npz = Npz::open(bytes, source_name)?;
+    let mut split = |name: &str, of: &Examples| {
+        let y = NpyArray::i64(&[of.len()], of.labels.clone());
+        examples(npz.require(name)?, &y, &format!("{source_name} ({name})"))
+    };
+    let (train, test) = (split("x", &data.train)?, split("x_test", &data.test)?);
+    Dataset::new(&data.name, data.classes.clone(), train, test, source_name)
+}
+
 /// Puts `x` and `y` together.
 ///
 /// # Errors

@@ -18,6 +18,19 @@ pub struct SplitConfig {
     /// Whether labelled examples are in the unlabelled pool too (Maaloe et al. 2016 do this, Kingma et al.
     /// 2014 do not).
     pub labelled_in_pool: bool,
+    /// Examples in the pool; all of them if absent.
+    #[serde(default)]
+    pub unlabelled: Option<usize>,
+    /// Classes that have labels at all; every class if absent. The others are only met without, and nothing
+    /// is validated on them.
+    #[serde(default)]
+    pub labelled_classes: Option<Vec<usize>>,
+}
+
+impl SplitConfig {
+    fn has_labels(&self, class: usize) -> bool {
+        self.labelled_classes.as_ref().is_none_or(|classes| classes.contains(&class))
+    }
 }
 
 /// Row numbers into a training set, each list in a random order fixed by the seed.
@@ -45,8 +58,10 @@ impl Split {
         config: &SplitConfig,
         noise: &Noise,
     ) -> Result<Self> {
-        check(config)?;
+        check(config, classes)?;
         let mut by_class = shuffled_by_class(examples, classes, noise);
+        let mut class = 0..classes;
+        by_class.retain(|_| class.next().is_some_and(|class| config.has_labels(class)));
         let mut validation = Vec::new();
         for rows in &mut by_class {
             let held_out = (rows.len() as f64 * config.validation).round() as usize;
@@ -58,7 +73,10 @@ impl Split {
         for &row in validation.iter().chain(excluded) {
             keep[row] = false;
         }
-        let unlabelled: Vec<usize> = (0..examples.len()).filter(|&row| keep[row]).collect();
+        let mut unlabelled: Vec<usize> = (0..examples.len()).filter(|&row| keep[row]).collect();
+        if let Some(count) = config.unlabelled {
+            unlabelled = some_of(unlabelled, count, &labelled, config.labelled_in_pool, noise)?;
+        }
         if labelled.is_empty() || unlabelled.is_empty() {
             return Err(Error::config(
                 "data.labels-per-class",
@@ -71,7 +89,35 @@ impl Split {
     }
 }
 
-fn check(config: &SplitConfig) -> Result<()> {
+/// So many rows of the pool, among them those that are labelled if they belong there, in rising order.
+fn some_of(
+    pool: Vec<usize>,
+    count: usize,
+    labelled: &[usize],
+    with_labelled: bool,
+    noise: &Noise,
+) -> Result<Vec<usize>> {
+    let kept = if with_labelled { labelled } else { &[] };
+    if count < kept.len().max(1) || count > pool.len() {
+        let rule =
+            format!("the pool can hold {} to {} examples here", kept.len().max(1), pool.len());
+        return Err(Error::config("data.unlabelled", count, rule));
+    }
+    let others: Vec<usize> = pool.into_iter().filter(|row| !kept.contains(row)).collect();
+    let order = noise.split("pool").permutation(others.len());
+    let drawn = order.into_iter().take(count - kept.len()).map(|i| others[i]);
+    let mut rows: Vec<usize> = kept.iter().copied().chain(drawn).collect();
+    rows.sort_unstable();
+    Ok(rows)
+}
+
+fn check(config: &SplitConfig, classes: usize) -> Result<()> {
+    if let Some(labelled) = &config.labelled_classes
+        && (labelled.len() < 2 || labelled.iter().any(|&class| class >= classes))
+    {
+        let rule = format!("name at least two of the {classes} classes, counted from 0");
+        return Err(Error::config("data.labelled-classes", format!("{labelled:?}"), rule));
+    }
     if !(0.0..1.0).contains(&config.validation) {
         return Err(Error::config(
             "data.validation",
@@ -135,6 +181,8 @@ mod tests {
             labels_per_class: Some(labels_per_class),
             validation: 0.2,
             labelled_in_pool: false,
+            unlabelled: None,
+            labelled_classes: None,
         }
     }
 
@@ -167,6 +215,37 @@ mod tests {
         let split = Split::draw(&examples(), 3, &config, &Noise::new(0)).unwrap();
         assert!(split.labelled.iter().all(|r| split.unlabelled.contains(r)));
         assert!(split.validation.iter().all(|r| !split.unlabelled.contains(r)));
+    }
+
+    #[test]
+    fn a_smaller_pool_is_part_of_the_whole_one_and_keeps_the_labelled_examples() {
+        let whole = SplitConfig { labelled_in_pool: true, ..config(4) };
+        let some = SplitConfig { unlabelled: Some(20), ..whole.clone() };
+        let draw = |config| Split::draw(&examples(), 3, config, &Noise::new(0)).unwrap();
+        let (whole, some) = (draw(&whole), draw(&some));
+        assert_eq!(some.unlabelled.len(), 20);
+        assert_eq!((&some.labelled, &some.validation), (&whole.labelled, &whole.validation));
+        assert!(some.unlabelled.iter().all(|row| whole.unlabelled.contains(row)));
+        assert!(some.labelled.iter().all(|row| some.unlabelled.contains(row)));
+        for count in [0, 11, 1000] {
+            let config =
+                SplitConfig { unlabelled: Some(count), labelled_in_pool: true, ..config(4) };
+            let error = Split::draw(&examples(), 3, &config, &Noise::new(0)).unwrap_err();
+            assert!(error.to_string().contains("data.unlabelled"), "{error}");
+        }
+    }
+
+    #[test]
+    fn classes_without_labels_are_met_unlabelled_and_never_validated_on() {
+        let examples = examples();
+        let config = SplitConfig { labelled_classes: Some(vec![0, 2]), ..config(4) };
+        let split = Split::draw(&examples, 3, &config, &Noise::new(0)).unwrap();
+        let class = |row: &usize| examples.labels[*row];
+        assert_eq!(split.labelled.len(), 8);
+        assert!(split.labelled.iter().chain(&split.validation).all(|row| class(row) != 1));
+        assert_eq!(split.unlabelled.iter().filter(|row| class(row) == 1).count(), 30);
+        let config = SplitConfig { labelled_classes: Some(vec![0, 3]), ..config };
+        assert!(Split::draw(&examples, 3, &config, &Noise::new(0)).is_err());
     }
 
     #[test]

@@ -6,14 +6,17 @@ use burn::tensor::{Device, Tensor};
 
 use super::observation::{Likelihood, Observation};
 use crate::dist::{Bernoulli, Gaussian, clamp_log_var};
+use crate::error::Result;
 use crate::nets::{
-    Activation, ConditionalLinear, Fan, Inputs, dense, forward_hidden, glorot_linear, linear_stack,
+    Activation, ConditionalLinear, Convolution, ConvolutionalTrunk, Deconvolution, Fan, Inputs,
+    Shrink, Training, dense, forward_hidden, glorot_linear, linear_stack,
 };
 use crate::noise::Noise;
 
 /// A diagonal Gaussian whose mean and log-variance are functions of vectors and a class.
 #[derive(Module, Debug)]
 pub struct GaussianNet {
+    convolutions: Option<ConvolutionalTrunk>,
     input: ConditionalLinear,
     hidden: Vec<Linear>,
     mean: Linear,
@@ -35,11 +38,44 @@ impl GaussianNet {
         let input = ConditionalLinear::new(fan, hidden[0], noise, device);
         let (layers, width) = linear_stack(hidden[0], &hidden[1..], noise, device);
         Self {
+            convolutions: None,
             input,
             hidden: layers,
             mean: glorot_linear(width, outputs, noise, device),
             log_var: glorot_linear(width, outputs, noise, device),
             activation,
+        }
+    }
+
+    /// The same on what convolutions make of images; with them, `features` of the fan is of no account.
+    pub fn convolutional(
+        (config, image): (&Convolution, [usize; 3]),
+        fan: Fan,
+        hidden: &[usize],
+        outputs: usize,
+        activation: Activation,
+        noise: &mut Noise,
+        device: &Device,
+    ) -> Self {
+        let trunk = ConvolutionalTrunk::new(config, image, Shrink::Stride, noise, device);
+        let features = ConvolutionalTrunk::features(config, image, Shrink::Stride);
+        let fan = Fan { features, ..fan };
+        let dense = Self::new(fan, hidden, outputs, activation, noise, device);
+        Self { convolutions: Some(trunk), ..dense }
+    }
+
+    /// What the input layer takes of examples: they themselves, or what convolutions make of them.
+    pub fn look(&self, x: Tensor<2>, training: Option<&Training>) -> Tensor<2> {
+        match &self.convolutions {
+            Some(trunk) => trunk.forward(x, training),
+            None => x,
+        }
+    }
+
+    /// Measures what evaluation normalises by on examples.
+    pub fn measure(&mut self, x: Tensor<2>) {
+        if let Some(trunk) = &mut self.convolutions {
+            trunk.measure(x);
         }
     }
 
@@ -74,10 +110,26 @@ impl GaussianNet {
 pub struct Emission {
     input: ConditionalLinear,
     hidden: Vec<Linear>,
-    output: Linear,
-    log_var: Option<Linear>,
+    output: Head,
+    log_var: Option<Head>,
     #[module(skip)]
     activation: Activation,
+}
+
+/// From the last hidden layer to the values of an example.
+#[derive(Module, Debug)]
+enum Head {
+    Dense(Linear),
+    Convolutional(Deconvolution),
+}
+
+impl Head {
+    fn forward(&self, h: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Dense(layer) => dense(layer, h, None),
+            Self::Convolutional(layers) => layers.forward(h),
+        }
+    }
 }
 
 impl Emission {
@@ -86,16 +138,45 @@ impl Emission {
         fan: Fan,
         hidden: &[usize],
         features: usize,
-        (activation, likelihood): (Activation, Likelihood),
+        kind: (Activation, Likelihood),
         noise: &mut Noise,
         device: &Device,
     ) -> Self {
+        let head = |width: usize, noise: &mut Noise| {
+            Head::Dense(glorot_linear(width, features, noise, device))
+        };
+        Self::with_heads(fan, hidden, kind, noise, device, head)
+    }
+
+    /// The same to images, by transposed convolutions.
+    pub fn convolutional(
+        (config, image): (&Convolution, [usize; 3]),
+        fan: Fan,
+        hidden: &[usize],
+        kind: (Activation, Likelihood),
+        noise: &mut Noise,
+        device: &Device,
+    ) -> Self {
+        let head = |width: usize, noise: &mut Noise| {
+            Head::Convolutional(Deconvolution::new(width, config, image, noise, device))
+        };
+        Self::with_heads(fan, hidden, kind, noise, device, head)
+    }
+
+    fn with_heads(
+        fan: Fan,
+        hidden: &[usize],
+        (activation, likelihood): (Activation, Likelihood),
+        noise: &mut Noise,
+        device: &Device,
+        head: impl Fn(usize, &mut Noise) -> Head,
+    ) -> Self {
         let input = ConditionalLinear::new(fan, hidden[0], noise, device);
         let (layers, width) = linear_stack(hidden[0], &hidden[1..], noise, device);
-        let output = glorot_linear(width, features, noise, device);
+        let output = head(width, noise);
         let log_var = match likelihood {
             Likelihood::Bernoulli => None,
-            Likelihood::Gaussian => Some(glorot_linear(width, features, noise, device)),
+            Likelihood::Gaussian => Some(head(width, noise)),
         };
         Self { input, hidden: layers, output, log_var, activation }
     }
@@ -104,13 +185,53 @@ impl Emission {
     pub fn forward(&self, inputs: Inputs) -> Observation {
         let h = self.input.forward(inputs, self.activation);
         let h = forward_hidden(h, &self.hidden, self.activation);
-        let output = dense(&self.output, h.clone(), None);
+        let output = self.output.forward(h.clone());
         match &self.log_var {
             None => Observation::Bernoulli(Bernoulli { logits: output }),
             Some(head) => Observation::Gaussian(Gaussian {
                 mean: output,
-                log_var: clamp_log_var(dense(head, h, None)),
+                log_var: clamp_log_var(head.forward(h)),
             }),
         }
+    }
+}
+
+/// Sizes of an encoder and the decoder that mirrors it.
+pub(super) struct Pair<'a> {
+    pub shape: &'a [usize],
+    /// Classes that both see; 0 if they do not.
+    pub classes: usize,
+    pub latent: usize,
+    /// Hidden layers of the encoder; the decoder's are the reverse.
+    pub hidden: &'a [usize],
+    pub activation: Activation,
+    pub likelihood: Likelihood,
+    pub convolution: Option<&'a Convolution>,
+}
+
+impl Pair<'_> {
+    /// `q(z|x,y)` and `p(x|y,z)`, with weights from `noise`.
+    pub fn new(&self, noise: &Noise, device: &Device) -> Result<(GaussianNet, Emission)> {
+        let Self { shape, classes, latent, hidden, activation, likelihood, convolution } = *self;
+        let features = shape.iter().product();
+        let fan = |features| Fan { features, beside: 0, classes };
+        let (down, up) = (fan(features), fan(latent));
+        let upwards: Vec<usize> = hidden.iter().rev().copied().collect();
+        let kind = (activation, likelihood);
+        let (mut of_z, mut of_x) = (noise.split("encoder"), noise.split("decoder"));
+        Ok(match convolution {
+            None => (
+                GaussianNet::new(down, hidden, latent, activation, &mut of_z, device),
+                Emission::new(up, &upwards, features, kind, &mut of_x, device),
+            ),
+            Some(convolution) => {
+                let on = (convolution, convolution.image(shape)?);
+                let of_z = &mut of_z;
+                (
+                    GaussianNet::convolutional(on, down, hidden, latent, activation, of_z, device),
+                    Emission::convolutional(on, up, &upwards, kind, &mut of_x, device),
+                )
+            }
+        })
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::check::{example, widths};
 use super::generative::Classify;
 use crate::error::Result;
-use crate::nets::{Activation, Mlp};
+use crate::nets::{Activation, Convolution, ConvolutionalTrunk, Mlp, Shrink, Training};
 use crate::noise::Noise;
 
 /// Shape of a [`Classifier`].
@@ -22,6 +22,9 @@ pub struct ClassifierConfig {
     pub hidden: Vec<usize>,
     /// Nonlinearity of the hidden layers.
     pub activation: Activation,
+    /// Convolutions before them, for images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub convolution: Option<Convolution>,
 }
 
 impl ClassifierConfig {
@@ -30,20 +33,56 @@ impl ClassifierConfig {
     /// # Errors
     /// If there are fewer than two classes or a width is zero.
     pub fn init(&self, noise: &Noise, device: &Device) -> Result<Classifier> {
+        Ok(Classifier { classifier: self.network(noise, device)? })
+    }
+
+    /// The network by itself, as models hold it.
+    pub(super) fn network(&self, noise: &Noise, device: &Device) -> Result<ClassifierNet> {
         example(&self.shape, self.classes)?;
         widths("model.classifier-hidden", &self.hidden)?;
-        let features = self.shape.iter().product();
         let mut noise = noise.split("classifier");
-        Ok(Classifier {
-            classifier: Mlp::new(
-                features,
-                &self.hidden,
-                self.classes,
-                self.activation,
-                &mut noise,
-                device,
-            ),
+        let dense = |inputs, noise: &mut Noise| {
+            Mlp::new(inputs, &self.hidden, self.classes, self.activation, noise, device)
+        };
+        Ok(match &self.convolution {
+            None => ClassifierNet::Dense(dense(self.shape.iter().product(), &mut noise)),
+            Some(config) => {
+                let image = config.image(&self.shape)?;
+                let trunk =
+                    ConvolutionalTrunk::new(config, image, Shrink::Pool, &mut noise, device);
+                let features = ConvolutionalTrunk::features(config, image, Shrink::Pool);
+                let dense = dense(features, &mut noise);
+                ClassifierNet::Convolutional(ConvolutionalClassifier { trunk, dense })
+            }
         })
+    }
+}
+
+/// Logits of `q(y|x)`.
+#[derive(Module, Debug)]
+pub enum ClassifierNet {
+    /// A perceptron.
+    Dense(Mlp),
+    /// Convolutions and a perceptron.
+    Convolutional(ConvolutionalClassifier),
+}
+
+/// Three convolutions and two poolings, then a perceptron (review, section 3).
+#[derive(Module, Debug)]
+pub struct ConvolutionalClassifier {
+    trunk: ConvolutionalTrunk,
+    dense: Mlp,
+}
+
+impl ClassifierNet {
+    /// `[batch, features]` to `[batch, classes]`.
+    pub fn forward(&self, x: Tensor<2>, training: Option<&Training>) -> Tensor<2> {
+        match self {
+            Self::Dense(network) => network.forward(x),
+            Self::Convolutional(network) => {
+                network.dense.forward(network.trunk.forward(x, training))
+            }
+        }
     }
 }
 
@@ -51,11 +90,18 @@ impl ClassifierConfig {
 #[derive(Module, Debug)]
 pub struct Classifier {
     /// The network.
-    pub classifier: Mlp,
+    pub classifier: ClassifierNet,
+}
+
+impl Classifier {
+    /// Logits as training sees them.
+    pub fn logits(&self, x: Tensor<2>, training: Option<&Training>) -> Tensor<2> {
+        self.classifier.forward(x, training)
+    }
 }
 
 impl Classify for Classifier {
     fn classify(&self, x: Tensor<2>) -> Tensor<2> {
-        self.classifier.forward(x)
+        self.classifier.forward(x, None)
     }
 }

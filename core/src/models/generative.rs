@@ -49,6 +49,12 @@ pub trait Generative: Classify {
         None
     }
 
+    /// Measures what evaluation normalises by on some training examples, `[batch, features]`, in networks
+    /// that normalise.
+    fn measure(&mut self, x: Tensor<2>) {
+        let _ = x;
+    }
+
     /// Dimensions of all that is latent when an example is generated.
     fn latent(&self) -> usize;
 
@@ -185,7 +191,7 @@ pub trait Architecture {
 /// [`Architecture`] of a configuration with the fields that most have; the baseline's hidden layers are those of
 /// the field named.
 macro_rules! architecture {
-    ($Config:ty, baseline: $hidden:ident) => {
+    ($Config:ty, baseline: $hidden:ident $(, $convolution:ident)?) => {
         impl $crate::models::Architecture for $Config {
             fn shape(&self) -> &[usize] {
                 &self.shape
@@ -205,6 +211,7 @@ macro_rules! architecture {
                     classes: self.classes,
                     hidden: self.$hidden.clone(),
                     activation: self.activation,
+                    convolution: None$(.or_else(|| self.$convolution.clone()))?,
                 }
             }
         }

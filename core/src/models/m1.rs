@@ -9,13 +9,13 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::blocks::{Emission, GaussianNet};
+use super::blocks::{Emission, GaussianNet, Pair};
 use super::check::{at_least_one, example, layers};
 use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths, architecture};
 use super::observation::{Likelihood, Observation};
 use crate::dist::Gaussian;
 use crate::error::Result;
-use crate::nets::{Activation, Classes, Fan, Inputs};
+use crate::nets::{Activation, Classes, Convolution, Inputs, Training};
 use crate::noise::Noise;
 
 /// Shape of an [`M1`].
@@ -34,9 +34,12 @@ pub struct M1Config {
     pub activation: Activation,
     /// Distribution of `x`.
     pub likelihood: Likelihood,
+    /// Convolutions in both networks, for images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub convolution: Option<Convolution>,
 }
 
-architecture!(M1Config, baseline: hidden);
+architecture!(M1Config, baseline: hidden, convolution);
 
 /// The model: `q(z|x)` and `p(x|z)`.
 #[derive(Module, Debug)]
@@ -55,37 +58,29 @@ impl M1 {
     /// # Errors
     /// If a size is zero or there are fewer than two classes.
     pub fn new(config: &M1Config, noise: &Noise, device: &Device) -> Result<Self> {
-        let M1Config { classes, latent, hidden, activation, likelihood, .. } = config;
-        example(&config.shape, *classes)?;
-        layers("model.hidden", hidden)?;
-        at_least_one("model.latent", *latent)?;
-        let features = config.shape.iter().product();
-        let fan = |features| Fan { features, beside: 0, classes: 0 };
-        let upwards: Vec<usize> = hidden.iter().rev().copied().collect();
-        Ok(Self {
-            encoder: GaussianNet::new(
-                fan(features),
-                hidden,
-                *latent,
-                *activation,
-                &mut noise.split("encoder"),
-                device,
-            ),
-            decoder: Emission::new(
-                fan(*latent),
-                &upwards,
-                features,
-                (*activation, *likelihood),
-                &mut noise.split("decoder"),
-                device,
-            ),
-            classes: *classes,
-        })
+        example(&config.shape, config.classes)?;
+        layers("model.hidden", &config.hidden)?;
+        at_least_one("model.latent", config.latent)?;
+        let pair = Pair {
+            shape: &config.shape,
+            classes: 0,
+            latent: config.latent,
+            hidden: &config.hidden,
+            activation: config.activation,
+            likelihood: config.likelihood,
+            convolution: config.convolution.as_ref(),
+        };
+        let (encoder, decoder) = pair.new(noise, device)?;
+        Ok(Self { encoder, decoder, classes: config.classes })
     }
 
     /// `q(z|x)`: `[batch, features]` to `[batch, latent]`.
     pub fn posterior(&self, x: Tensor<2>) -> Gaussian {
-        self.encoder.forward(Inputs::shared(x, &Classes::Every))
+        self.posterior_in(x, None)
+    }
+
+    fn posterior_in(&self, x: Tensor<2>, training: Option<&Training>) -> Gaussian {
+        self.encoder.forward(Inputs::shared(self.encoder.look(x, training), &Classes::Every))
     }
 
     /// `p(x|z)`: `[rows, latent]` to `[rows, features]`.
@@ -115,12 +110,12 @@ impl Generative for M1 {
     fn bound(
         &self,
         x: Tensor<2>,
-        _: &Look,
+        look: &Look,
         y: &Classes,
         epsilon: Tensor<2>,
         divergence: Divergence,
     ) -> Bound {
-        let Gaussian { mean, log_var } = self.posterior(x.clone());
+        let Gaussian { mean, log_var } = self.posterior_in(x.clone(), look.training.as_ref());
         let each = |shared| y.spread(shared, self.classes);
         let q = Gaussian { mean: each(mean), log_var: each(log_var) };
         let z = q.sample(epsilon);
@@ -129,6 +124,10 @@ impl Generative for M1 {
             reconstruction: self.emit(z).log_prob(x),
             log_prior_y: -(self.classes as f64).ln(),
         }
+    }
+
+    fn measure(&mut self, x: Tensor<2>) {
+        self.encoder.measure(x);
     }
 
     fn latent(&self) -> usize {

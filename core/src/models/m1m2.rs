@@ -59,6 +59,7 @@ impl M1M2Config {
             hidden: self.feature_hidden.clone(),
             activation: self.activation,
             likelihood: self.likelihood,
+            convolution: None,
         }
     }
 
@@ -72,6 +73,7 @@ impl M1M2Config {
             classifier_hidden: self.classifier_hidden.clone(),
             activation: self.activation,
             likelihood: Likelihood::Gaussian,
+            convolution: None,
         }
     }
 

@@ -9,12 +9,16 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::blocks::{Emission, GaussianNet};
-use super::check::{at_least_one, example, layers, widths};
-use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths, architecture};
+use super::blocks::{Emission, GaussianNet, Pair};
+use super::check::{at_least_one, layers};
+use super::classifier::ClassifierNet;
+use super::generative::{
+    Architecture as _, Bound, Classify, Divergence, Generative, Look, Widths, architecture,
+};
 use super::observation::{Likelihood, Observation};
+use crate::dist::Gaussian;
 use crate::error::Result;
-use crate::nets::{Activation, Classes, Fan, Inputs, Mlp};
+use crate::nets::{Activation, Classes, Convolution, Inputs, Training};
 use crate::noise::Noise;
 
 /// Shape of an [`M2`].
@@ -35,15 +39,18 @@ pub struct M2Config {
     pub activation: Activation,
     /// Distribution of `x`.
     pub likelihood: Likelihood,
+    /// Convolutions in all three networks, for images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub convolution: Option<Convolution>,
 }
 
-architecture!(M2Config, baseline: classifier_hidden);
+architecture!(M2Config, baseline: classifier_hidden, convolution);
 
 /// The model: `q(y|x)`, `q(z|x,y)` and `p(x|y,z)`.
 #[derive(Module, Debug)]
 pub struct M2 {
     /// Logits of `q(y|x)`.
-    pub classifier: Mlp,
+    pub classifier: ClassifierNet,
     /// `q(z|x,y)`.
     pub encoder: GaussianNet,
     /// `p(x|y,z)`.
@@ -58,47 +65,31 @@ impl M2 {
     /// # Errors
     /// If a size is zero or there are fewer than two classes.
     pub fn new(config: &M2Config, noise: &Noise, device: &Device) -> Result<Self> {
-        let M2Config { classes, latent, hidden, activation, likelihood, .. } = config;
-        example(&config.shape, *classes)?;
-        widths("model.classifier-hidden", &config.classifier_hidden)?;
-        layers("model.hidden", hidden)?;
-        at_least_one("model.latent", *latent)?;
-        let features = config.shape.iter().product();
-        let fan = |features| Fan { features, beside: 0, classes: *classes };
-        let upwards: Vec<usize> = hidden.iter().rev().copied().collect();
-        Ok(Self {
-            classifier: Mlp::new(
-                features,
-                &config.classifier_hidden,
-                *classes,
-                *activation,
-                &mut noise.split("classifier"),
-                device,
-            ),
-            encoder: GaussianNet::new(
-                fan(features),
-                hidden,
-                *latent,
-                *activation,
-                &mut noise.split("encoder"),
-                device,
-            ),
-            decoder: Emission::new(
-                fan(*latent),
-                &upwards,
-                features,
-                (*activation, *likelihood),
-                &mut noise.split("decoder"),
-                device,
-            ),
-            classes: *classes,
-        })
+        layers("model.hidden", &config.hidden)?;
+        at_least_one("model.latent", config.latent)?;
+        let classifier = config.baseline().network(noise, device)?;
+        let pair = Pair {
+            shape: &config.shape,
+            classes: config.classes,
+            latent: config.latent,
+            hidden: &config.hidden,
+            activation: config.activation,
+            likelihood: config.likelihood,
+            convolution: config.convolution.as_ref(),
+        };
+        let (encoder, decoder) = pair.new(noise, device)?;
+        Ok(Self { classifier, encoder, decoder, classes: config.classes })
+    }
+
+    /// `q(z|x,y)`, `[rows, latent]`.
+    fn posterior(&self, x: Tensor<2>, y: &Classes, training: Option<&Training>) -> Gaussian {
+        self.encoder.forward(Inputs::shared(self.encoder.look(x, training), y))
     }
 }
 
 impl Classify for M2 {
     fn classify(&self, x: Tensor<2>) -> Tensor<2> {
-        self.classifier.forward(x)
+        self.classifier.forward(x, None)
     }
 }
 
@@ -111,15 +102,19 @@ impl Generative for M2 {
         Widths { example: 0, row: self.latent() }
     }
 
+    fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
+        self.classifier.forward(x, look.training.as_ref())
+    }
+
     fn bound(
         &self,
         x: Tensor<2>,
-        _: &Look,
+        look: &Look,
         y: &Classes,
         epsilon: Tensor<2>,
         divergence: Divergence,
     ) -> Bound {
-        let q = self.encoder.forward(Inputs::shared(x.clone(), y));
+        let q = self.posterior(x.clone(), y, look.training.as_ref());
         let z = q.sample(epsilon);
         Bound {
             divergences: vec![("kl_z", divergence.from_standard(&q, &z))],
@@ -128,12 +123,16 @@ impl Generative for M2 {
         }
     }
 
+    fn measure(&mut self, x: Tensor<2>) {
+        self.encoder.measure(x);
+    }
+
     fn latent(&self) -> usize {
         self.encoder.outputs()
     }
 
     fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2> {
-        self.encoder.forward(Inputs::shared(x, y)).mean
+        self.posterior(x, y, None).mean
     }
 
     fn decode(&self, z: Tensor<2>, y: &Classes) -> Observation {

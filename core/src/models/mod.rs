@@ -17,7 +17,7 @@ mod untapped;
 pub use adgm::Adgm;
 pub use auxiliary::{AuxiliaryConfig, Recognition};
 pub use blocks::{Emission, GaussianNet};
-pub use classifier::{Classifier, ClassifierConfig};
+pub use classifier::{Classifier, ClassifierConfig, ClassifierNet, ConvolutionalClassifier};
 pub use generative::{Architecture, Bound, Classify, Divergence, Generative, Look, Widths};
 pub use ladder::{Ladder, LadderConfig};
 pub use m1::{M1, M1Config};
@@ -99,6 +99,12 @@ macro_rules! family {
                     $(Self::$Variant(model) => model,)+
                 }
             }
+
+            fn inner_mut(&mut self) -> &mut dyn Generative {
+                match self {
+                    $(Self::$Variant(model) => model,)+
+                }
+            }
         }
     };
 }
@@ -170,6 +176,10 @@ impl Generative for Model {
 
     fn frozen(&self, x: Tensor<2>, look: &Look) -> Option<Tensor<1>> {
         self.inner().frozen(x, look)
+    }
+
+    fn measure(&mut self, x: Tensor<2>) {
+        self.inner_mut().measure(x);
     }
 
     fn latent(&self) -> usize {

@@ -30,6 +30,18 @@ pub fn glorot_linear(inputs: usize, outputs: usize, noise: &mut Noise, device: &
     }
 }
 
+/// A weight of any shape with variance `2 / inputs` (He et al. 2015, eq. 10).
+pub(super) fn he<const D: usize>(
+    shape: [usize; D],
+    inputs: usize,
+    noise: &mut Noise,
+    device: &Device,
+) -> Param<Tensor<D>> {
+    let std = (2.0 / inputs as f32).sqrt();
+    let values = noise.normal(shape.iter().product()).into_iter().map(|v| v * std).collect();
+    parameter(values, shape, device)
+}
+
 /// A weight `[rows, columns]` with variance `2 / fans`.
 pub(super) fn glorot(
     rows: usize,
@@ -43,7 +55,7 @@ pub(super) fn glorot(
     parameter(values, [rows, columns], device)
 }
 
-fn parameter<const D: usize>(
+pub(super) fn parameter<const D: usize>(
     values: Vec<f32>,
     shape: [usize; D],
     device: &Device,

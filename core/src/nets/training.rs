@@ -1,5 +1,7 @@
 //! What only training does to networks.
 
+use burn::tensor::Tensor;
+
 use crate::noise::Noise;
 
 /// The randomness that networks themselves have in training.
@@ -9,4 +11,21 @@ pub struct Training {
     pub noise: Noise,
     /// Place in its batch of the first example.
     pub first: usize,
+}
+
+impl Training {
+    /// Dropout (Srivastava et al. 2014) of whole maps (Tompson et al. 2015): each is zero with probability
+    /// `rate`, else larger by as much as makes the mean the same. `layer` tells the layers of a network apart.
+    ///
+    /// # Shapes
+    /// - `x`, output: `[batch, maps, height, width]`
+    pub fn drop_maps(&self, x: Tensor<4>, rate: f64, layer: u64) -> Tensor<4> {
+        if rate == 0.0 {
+            return x;
+        }
+        let ([batch, maps, _, _], noise) = (x.dims(), self.noise.split("dropout").at(layer));
+        let uniform = noise.uniform_by_example(self.first, [batch, maps], &x.device());
+        let kept = uniform.greater_equal_elem(rate).float() / (1.0 - rate);
+        x * kept.reshape([batch, maps, 1, 1])
+    }
 }

@@ -7,7 +7,8 @@ use super::ramp::Elapsed;
 use super::terms::{Objective, Terms};
 use crate::data::{Labelled, Part};
 use crate::dist::Categorical;
-use crate::models::{Classifier, Classify};
+use crate::models::Classifier;
+use crate::nets::Training;
 use crate::noise::Noise;
 
 /// Mean cross-entropy of the labelled half of a batch; the unlabelled half is ignored.
@@ -35,7 +36,8 @@ impl Objective<Classifier> for SupervisedObjective {
     ) -> Terms {
         let Labelled { x, y } = part.batch.labelled.clone();
         let x = self.augmentation.apply(x, part.first[0], &noise.split("labelled"));
-        let q = Categorical::from_logits(model.classify(x));
+        let training = Training { noise: noise.split("networks"), first: part.first[0] };
+        let q = Categorical::from_logits(model.logits(x, Some(&training)));
         Terms::new(part.labelled_mean(q.log_prob(y).neg()))
     }
 }

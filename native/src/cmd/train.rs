@@ -21,6 +21,7 @@ use crate::training::Session;
     gleaner train --data fashion-mnist --labels-per-class 100 --mier --epochs 30\n  \
     gleaner train --data mnist --model ladder --labels 1000\n  \
     gleaner train --data samples.npz --set model.likelihood=gaussian\n  \
+    gleaner train --data cifar-10 --labels 1000 --features resnet.npz\n  \
     gleaner train --resume runs/mnist-m2-seed0")]
 pub struct Args {
     /// Recipe to follow; a run's config.toml repeats that run
@@ -31,6 +32,10 @@ pub struct Args {
     /// Folder of the data sets [default: $GLEANER_DATA, then the user's cache folder]
     #[arg(long, value_name = "DIR", help_heading = "Data")]
     data_dir: Option<PathBuf>,
+    /// Frozen features instead of the examples: an .npz with x and x_test, rows as in the data set. The
+    /// baseline is then a head trained on them
+    #[arg(long, value_name = "X.npz", help_heading = "Data")]
+    features: Option<PathBuf>,
     /// Labelled examples of each class
     #[arg(long, value_name = "N", conflicts_with = "labels", help_heading = "Data")]
     labels_per_class: Option<i64>,
@@ -98,6 +103,14 @@ impl Args {
         set("data.name", self.data.clone().map(Into::into));
         let dir = self.data_dir.as_ref().map(std::path::absolute).transpose()?;
         set("data.dir", dir.map(|dir| dir.display().to_string().into()));
+        let features = self.features.as_ref().map(std::path::absolute).transpose()?;
+        if let Some(features) = features {
+            set("data.features", Some(features.display().to_string().into()));
+            // Features are no bits, and of any size.
+            set("data.standardise", Some(true.into()));
+            set("model.likelihood", Some("gaussian".into()));
+            set("objective.classifier-shift", Some(0.into()));
+        }
         set("data.labels-per-class", self.labels_per_class.map(Into::into));
         set("data.labels", self.labels.map(Into::into));
         set("model.kind", self.model.clone().map(Into::into));

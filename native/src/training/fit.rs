@@ -7,6 +7,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use gleaner_core::data::Batches;
 use gleaner_core::eval::Classification;
+use gleaner_core::infer;
 use gleaner_core::models::Generative;
 use gleaner_core::objective::{Elapsed, Objective};
 use gleaner_core::train::{Learner, RateSchedule, TrainState};
@@ -24,6 +25,9 @@ const EXPLODED: f64 = 100.0;
 
 /// A run that keeps diverging is given up after this many roll-backs.
 const MOST_ROLL_BACKS: u32 = 10;
+
+/// Training examples that networks which normalise take their statistics from.
+const MEASURED_ON: usize = 500;
 
 /// How long, and at which rates.
 #[derive(Clone, Copy, Debug)]
@@ -141,8 +145,16 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
 
     /// Measures the model on the validation split; `None` if there is none.
     fn validate(&self) -> Result<Option<Validation>> {
-        let model = self.state.train.model.valid();
-        Validation::measure(&model, self.plan.criterion, self.problem, self.device)
+        Validation::measure(&self.measured(), self.plan.criterion, self.problem, self.device)
+    }
+
+    /// The model as it is evaluated.
+    fn measured(&self) -> M {
+        let mut model = self.state.train.model.valid();
+        let rows = &self.problem.split.unlabelled;
+        let rows = &rows[..rows.len().min(MEASURED_ON)];
+        model.measure(infer::upload(&self.problem.data.train, rows, self.device));
+        model
     }
 
     fn end_epoch(
@@ -160,7 +172,7 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
         // Without a validation split there is nothing to choose by: the last model is the result.
         if validation.is_none_or(|v| best.as_ref().is_none_or(|(_, b)| v.better_than(b))) {
             *best = validation.map(|v| (epoch, v));
-            write_best(&self.state.train.model.valid())?;
+            write_best(&self.measured())?;
         }
         // After the model: whoever reads an epoch's line finds the best model up to that epoch.
         self.dir.append_metrics(&Value::Object(line))?;

@@ -25,12 +25,17 @@ impl Problem {
     pub fn load(recipe: &Recipe) -> Result<Self> {
         let dir = recipe.data.dir.clone().unwrap_or_else(dataset::default_data_dir);
         let mut data = dataset::load(&recipe.data.name, &dir)?;
+        if let Some(path) = &recipe.data.features {
+            dataset::put_features(&mut data, path)?;
+        }
         preprocess(&mut data, recipe)?;
         let classes = data.classes.len();
         let config = SplitConfig {
             labels_per_class: recipe.labels_per_class(classes)?,
             validation: recipe.data.validation,
             labelled_in_pool: recipe.data.labelled_in_pool,
+            unlabelled: recipe.data.unlabelled,
+            labelled_classes: recipe.data.labelled_classes.clone(),
         };
         let noise = Noise::new(recipe.train.seed).split("split");
         let split = Split::draw(&data.train, classes, &config, &noise)
@@ -62,7 +67,7 @@ impl Problem {
 }
 
 fn preprocess(data: &mut Dataset, recipe: &Recipe) -> Result<()> {
-    if recipe.data.grey {
+    if recipe.data.grey && recipe.data.features.is_none() {
         data.train = data.train.to_grey();
         data.test = data.test.to_grey();
     }

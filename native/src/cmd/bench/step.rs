@@ -144,6 +144,7 @@ impl Bench {
             classifier_hidden: args.hidden.clone(),
             activation: Activation::Softplus,
             likelihood: Likelihood::Bernoulli,
+            convolution: None,
         };
         let workers = Threads::start(args.threads)?;
         let threads = workers.count();

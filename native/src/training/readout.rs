@@ -1,0 +1,65 @@
+//! A classifier on what an unsupervised model makes of the examples: M1's support vector machines.
+
+use anyhow::Result;
+use burn::tensor::Device;
+use gleaner_core::data::Examples;
+use gleaner_core::infer;
+use gleaner_core::models::Generative;
+use serde::{Deserialize, Serialize};
+
+use super::problem::Problem;
+use crate::classical::Rows;
+use crate::classical::svm::{Kernel, Svm};
+
+/// Test accuracy of the machines on posterior means, and which one the validation split prefers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Readout {
+    /// With a linear kernel.
+    pub linear: f64,
+    /// With a Gaussian kernel.
+    pub rbf: f64,
+    /// Whether the Gaussian kernel does better on the validation split.
+    pub prefers_rbf: bool,
+}
+
+impl Readout {
+    /// Test accuracy of the machine that validation prefers.
+    pub fn accuracy(&self) -> f64 {
+        if self.prefers_rbf { self.rbf } else { self.linear }
+    }
+
+    /// Fits the machines to the labelled examples' posterior means and measures them.
+    ///
+    /// # Errors
+    /// If the device fails, or the labelled examples are all of one class.
+    pub fn measure(model: &impl Generative, problem: &Problem, device: &Device) -> Result<Self> {
+        let (train, test) = (&problem.data.train, &problem.data.test);
+        let means = |examples: &Examples, rows: &[usize]| {
+            pollster::block_on(infer::posterior_means(model, examples, rows, device))
+        };
+        let class = |examples: &Examples, rows: &[usize]| -> Vec<usize> {
+            rows.iter().map(|&row| examples.labels[row] as usize).collect()
+        };
+        let (labelled, validation) = (&problem.split.labelled, &problem.split.validation);
+        let known: Vec<usize> = (0..test.len()).filter(|&row| test.labels[row] >= 0).collect();
+        let width = model.latent();
+        let fitted_on = means(train, labelled)?;
+        let labels = class(train, labelled);
+        let measured_on = [(train, validation), (test, &known)];
+        let queries = [means(train, validation)?, means(test, &known)?];
+        let fit = |kernel| -> Result<[f64; 2]> {
+            let rows = Rows::new(&fitted_on, width)?;
+            let machine = Svm::fit(rows, &labels, problem.classes(), kernel, 1.0)?;
+            let mut shares = [0.0; 2];
+            for (i, (examples, rows)) in measured_on.iter().enumerate() {
+                let predicted = machine.predict(Rows::new(&queries[i], width)?)?;
+                let truth = class(examples, rows);
+                let right = predicted.iter().zip(&truth).filter(|(a, b)| a == b).count();
+                shares[i] = right as f64 / rows.len().max(1) as f64;
+            }
+            Ok(shares)
+        };
+        let [linear, rbf] = [fit(Kernel::Linear)?, fit(Kernel::Rbf { gamma: None })?];
+        Ok(Self { linear: linear[1], rbf: rbf[1], prefers_rbf: rbf[0] > linear[0] })
+    }
+}

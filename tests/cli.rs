@@ -329,7 +329,7 @@ fn small_verbs_answer_in_json() {
     for (wrong, named) in [
         (&["--values=0"][..], "--values must be"),
         (&["--", "--latnt=3"], "latent 2: unexpected argument '--latnt'"),
-        (&["--", "--hidden=0"], "latent 2: model.classifier-hidden"),
+        (&["--", "--hidden=0"], "latent 2: model.hidden"),
     ] {
         let said = gleaner().call([&call[..], wrong].concat());
         assert!(said.error().contains(named), "{wrong:?}: {}", said.stderr);

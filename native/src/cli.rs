@@ -36,6 +36,10 @@ enum Verb {
     Sample(cmd::sample::Args),
     /// Draw test images above their reconstructions
     Reconstruct(cmd::reconstruct::Args),
+    /// Measure simpler methods on the same labels
+    Baselines(cmd::baselines::Args),
+    /// Run a paper's table again
+    Reproduce(cmd::reproduce::Args),
     /// List, fetch and verify data sets
     Data(cmd::data::Args),
     /// List the devices that this build can use
@@ -56,6 +60,8 @@ impl Cli {
             Verb::Eval(args) => cmd::eval::run(&args, &out),
             Verb::Sample(args) => cmd::sample::run(&args, &out),
             Verb::Reconstruct(args) => cmd::reconstruct::run(&args, &out),
+            Verb::Baselines(args) => cmd::baselines::run(&args, &out),
+            Verb::Reproduce(args) => cmd::reproduce::run(&args, &out),
             Verb::Data(args) => cmd::data::run(&args, &out),
             Verb::Devices(args) => cmd::devices::run(&args, &out),
             Verb::Bench(args) => cmd::bench::run(&args, &out),

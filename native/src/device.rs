@@ -1,6 +1,8 @@
 //! `--device`: from a name to a device.
 
-use anyhow::{Result, bail};
+use std::sync::Mutex;
+
+use anyhow::{Result, anyhow, bail};
 use burn::tensor::Device;
 
 /// The device of a name such as `cpu`, `wgpu` or `cuda:1`, without autodiff.
@@ -94,16 +96,19 @@ gpu!(metal, "metal", |index| graphics(
 ));
 gpu!(cuda, "cuda", |index| Ok(Device::cuda(index.unwrap_or(0))));
 
-/// Limits the CPU back end to a number of threads; 0 leaves it all.
+/// Limits the CPU back end to a number of threads; 0 leaves it all. Once limited, it stays so.
 ///
 /// # Errors
-/// If it has been limited to another number before.
+/// If it is at work with another number already.
 pub fn set_threads(threads: usize) -> Result<()> {
-    if threads > 0 {
+    static LIMITED: Mutex<usize> = Mutex::new(0);
+    let mut limited = LIMITED.lock().map_err(|_| anyhow!("a thread failed while it was set up"))?;
+    if threads > 0 && *limited != threads {
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build_global()
-            .map_err(|e| anyhow::anyhow!("--threads {threads}: {e}"))?;
+            .map_err(|e| anyhow!("--threads {threads}: {e}"))?;
+        *limited = threads;
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ pub mod plot;
 pub mod progress;
 pub mod recipe;
 pub mod registry;
+pub mod reproduce;
 pub mod run_dir;
 pub mod summary;
 pub mod threads;

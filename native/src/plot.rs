@@ -268,7 +268,8 @@ fn number(value: f64, decimals: usize) -> String {
     }
 }
 
-fn escaped(text: &str) -> String {
+/// Text as SVG and HTML take it.
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

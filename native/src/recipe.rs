@@ -378,7 +378,7 @@ fn read_table(path: &Path) -> Result<Table> {
 }
 
 /// `a.b=value` as nested tables. A value that is no TOML is taken as text.
-fn parse_pair(pair: &str) -> Result<Table> {
+pub fn parse_pair(pair: &str) -> Result<Table> {
     let (path, text) =
         pair.split_once('=').filter(|(path, _)| !path.trim().is_empty()).ok_or_else(|| {
             anyhow!("--set {pair}: write --set key.path=value, such as --set train.lr=1e-3")

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::output::Output;
 use crate::recipe::Recipe;
 use crate::run_dir::RunDir;
-use crate::training::{Problem, Progressed, Readout};
+use crate::training::{Problem, Progressed, Readout, Unseen};
 
 /// A finished run, before it is measured.
 #[derive(Debug)]
@@ -49,6 +49,10 @@ pub struct Summary {
     pub svm: Option<Readout>,
     /// Accuracy of the supervised baseline with the same labels and classifier network.
     pub baseline_accuracy: Option<f64>,
+    /// How it does on classes that had no labels, if there are any; `test_accuracy` is then that of classes as
+    /// the model numbers them.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<Unseen>,
     /// Mean `U(x)` on the test split, nats.
     pub elbo: f64,
     /// Mean entropy of the test predictions, nats.
@@ -96,6 +100,10 @@ pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<Baseline>) -> Result
         Model::M1(model) => Some(Readout::measure(model, run.problem, run.device)?),
         _ => None,
     };
+    let labelled_classes = run.recipe.data.labelled_classes.as_deref();
+    let unseen = labelled_classes
+        .map(|classes| Unseen::measure(&model, classes, run.problem, run.device))
+        .transpose()?;
     let noise = Noise::new(run.recipe.train.seed);
     let elbo = elbo(&model, test, &rows, &noise, run.device)?;
     let best = run.progress.best.as_ref();
@@ -104,6 +112,7 @@ pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<Baseline>) -> Result
         model: config.name().into(),
         test_accuracy: svm.map_or(measured.accuracy, |svm| svm.accuracy()),
         svm,
+        unseen,
         baseline_accuracy: baseline.map(|b| b.accuracy),
         elbo,
         entropy: measured.entropy,

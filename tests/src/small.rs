@@ -6,7 +6,7 @@ use gleaner_core::models::{
     AuxiliaryConfig, Generative, LadderConfig, Likelihood, Look, M1Config, M1M2Config, M2Config,
     Model, ModelConfig, UntappedConfig,
 };
-use gleaner_core::nets::Activation;
+use gleaner_core::nets::{Activation, Convolution};
 use gleaner_core::noise::Noise;
 use gleaner_core::objective::{Draws, LatentDraws, Looks};
 
@@ -57,9 +57,15 @@ impl Small {
         let (hidden, activation, likelihood) = (hidden.clone(), Activation::Softplus, *likelihood);
         let classifier_hidden = hidden.clone();
         match self.model {
-            "m1" => {
-                ModelConfig::M1(M1Config { shape, classes, latent, hidden, activation, likelihood })
-            }
+            "m1" => ModelConfig::M1(M1Config {
+                shape,
+                classes,
+                latent,
+                hidden,
+                activation,
+                likelihood,
+                convolution: None,
+            }),
             "m2" => ModelConfig::M2(M2Config {
                 shape,
                 classes,
@@ -68,6 +74,7 @@ impl Small {
                 classifier_hidden,
                 activation,
                 likelihood,
+                convolution: None,
             }),
             "m1m2" => ModelConfig::M1M2(M1M2Config {
                 shape,
@@ -103,6 +110,18 @@ impl Small {
                 activation,
             }),
             other => panic!("there is no model {other}"),
+        }
+    }
+
+    /// An M2 with convolutions on images three pixels high and wide.
+    pub fn convolutional(&self) -> ModelConfig {
+        match (Self { model: "m2", features: 9, ..self.clone() }).config() {
+            ModelConfig::M2(config) => ModelConfig::M2(M2Config {
+                shape: vec![3, 3, 1],
+                convolution: Some(Convolution { maps: [2, 3, 4], dropout: 0.4 }),
+                ..config
+            }),
+            other => other,
         }
     }
 

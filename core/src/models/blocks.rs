@@ -211,7 +211,7 @@ pub(super) struct Pair<'a> {
 
 impl Pair<'_> {
     /// `q(z|x,y)` and `p(x|y,z)`, with weights from `noise`.
-    pub fn new(&self, noise: &Noise, device: &Device) -> Result<(GaussianNet, Emission)> {
+    pub fn init(&self, noise: &Noise, device: &Device) -> Result<(GaussianNet, Emission)> {
         let Self { shape, classes, latent, hidden, activation, likelihood, convolution } = *self;
         let features = shape.iter().product();
         let fan = |features| Fan { features, beside: 0, classes };

@@ -70,7 +70,7 @@ impl M1 {
             likelihood: config.likelihood,
             convolution: config.convolution.as_ref(),
         };
-        let (encoder, decoder) = pair.new(noise, device)?;
+        let (encoder, decoder) = pair.init(noise, device)?;
         Ok(Self { encoder, decoder, classes: config.classes })
     }
 

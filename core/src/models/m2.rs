@@ -77,7 +77,7 @@ impl M2 {
             likelihood: config.likelihood,
             convolution: config.convolution.as_ref(),
         };
-        let (encoder, decoder) = pair.new(noise, device)?;
+        let (encoder, decoder) = pair.init(noise, device)?;
         Ok(Self { classifier, encoder, decoder, classes: config.classes })
     }
 

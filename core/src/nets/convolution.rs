@@ -146,10 +146,12 @@ impl ConvolutionalTrunk {
 
     fn shrink(&self, h: Tensor<4>, layer: usize) -> Tensor<4> {
         let [_, _, height, width] = h.dims();
-        if !self.norms.is_empty() || layer == 2 || height < 2 || width < 2 {
+        if !self.norms.is_empty() || layer == 2 {
             return h;
         }
-        max_pool2d(h, MaxPoolOptions::new([2, 2]).with_stride([2, 2]))
+        // One row or one column cannot be halved.
+        let window = [height.min(2), width.min(2)];
+        max_pool2d(h, MaxPoolOptions::new(window).with_stride(window))
     }
 }
 

@@ -7,9 +7,12 @@
 mod distance;
 pub mod label_spreading;
 pub mod logistic;
+mod methods;
 pub mod neighbours;
 pub mod self_training;
 pub mod svm;
+
+pub use methods::Method;
 
 use anyhow::{Result, ensure};
 use ndarray::{Array2, ArrayView1};

@@ -8,6 +8,7 @@ mod problem;
 mod readout;
 mod session;
 mod state;
+mod unseen;
 mod validation;
 
 pub use baseline::train_baseline;
@@ -17,4 +18,5 @@ pub use problem::Problem;
 pub use readout::Readout;
 pub use session::Session;
 pub use state::{Progressed, SavedState};
+pub use unseen::Unseen;
 pub use validation::{Criterion, Validation};

@@ -65,6 +65,7 @@ fn checkpoint(device: &Device) -> Result<Checkpoint, Box<dyn Error>> {
         classifier_hidden: vec![32],
         activation: Default::default(),
         likelihood: Likelihood::Bernoulli,
+        convolution: None,
     });
     let noise = Noise::new(1);
     let mut moves = noise.split("moves");

@@ -1,0 +1,69 @@
+//! `gleaner baselines`: what simpler methods make of the same examples and the same labels.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use gleaner_core::noise::Noise;
+use serde_json::{Map, json};
+
+use crate::classical::Method;
+use crate::device;
+use crate::output::Output;
+use crate::recipe::Recipe;
+use crate::run_dir::RunDir;
+use crate::summary::measure_baseline;
+use crate::training::{Problem, train_baseline};
+
+/// Measure simpler methods on the labels and the pool of a run or a recipe.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    gleaner baselines runs/digits-m2-seed0\n  \
+    gleaner baselines recipes/mnist-100.toml --set train.seed=3\n\n\
+    Label spreading and self-training see at most 10,000 unlabelled examples.")]
+pub struct Args {
+    /// Run directory, or a recipe
+    settings: Option<PathBuf>,
+    /// Folder of the data sets
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Any setting of a recipe, such as data.labels-per-class=5
+    #[arg(long, value_name = "KEY.PATH=VALUE")]
+    set: Vec<String>,
+}
+
+/// Measures.
+///
+/// # Errors
+/// If the settings or the data do not allow it.
+pub fn run(args: &Args, out: &Output) -> Result<()> {
+    let file = match &args.settings {
+        Some(path) if path.is_dir() => Some(RunDir::open(path)?.config()),
+        other => other.clone(),
+    };
+    let mut recipe = Recipe::resolve(file.as_deref(), toml::Table::new(), &args.set)?;
+    if args.data_dir.is_some() {
+        recipe.data.dir.clone_from(&args.data_dir);
+    }
+    let problem = Problem::load(&recipe)?;
+    let (labels, seed) = (problem.split.labelled.len(), recipe.train.seed);
+    out.line(format!("{} with {labels} labels, seed {seed}", problem.data.name));
+    let mut shares = Vec::new();
+    if recipe.train.baseline_steps > 0 {
+        let device = device::parse(&recipe.train.device)?;
+        let noise = Noise::new(recipe.train.seed);
+        let model = train_baseline(&recipe, &problem, &noise, &device)?;
+        shares.push(("network", measure_baseline(&model, &problem, &device)?.accuracy));
+    }
+    for method in Method::ALL {
+        eprintln!("{} ...", method.title());
+        shares.push((method.title(), method.accuracy(&problem)?));
+    }
+    let table: Vec<_> =
+        shares.iter().map(|(name, share)| (*name, format!("{:.2} %", 100.0 * share))).collect();
+    out.table(&table);
+    let shares: Map<_, _> =
+        shares.into_iter().map(|(name, share)| (name.to_owned(), json!(share))).collect();
+    out.object(
+        &json!({"data": problem.data.name, "labels": labels, "seed": seed, "accuracy": shares}),
+    )
+}

@@ -1,0 +1,221 @@
+//! `gleaner reproduce`: a paper's table, run again over several label draws.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+use toml::Table as Settings;
+
+use crate::files::{ensure_writable_dir, write_atomic};
+use crate::interrupt::Interrupt;
+use crate::output::Output;
+use crate::recipe::{merge, nested, parse_pair};
+use crate::reproduce::{
+    Cell, Circumstances, Column, Outcome, Results, Table, csv, forest, markdown, measure,
+};
+
+/// Label draws unless asked otherwise.
+const DRAWS: u64 = 5;
+
+/// Run a paper's table again: every row, several label draws, means with intervals.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Tables: mier-1 mier-2 mier-3 review-1 untapped, or a .toml like those in recipes/tables\n\n\
+    Examples:\n  \
+    gleaner reproduce mier-1 --quick --draws 3 --data-dir ~/data\n  \
+    gleaner reproduce mier-1 --quick --draws 3 --only fashion-mnist --resume\n  \
+    gleaner reproduce untapped --data-dir ~/data\n\n\
+    A stopped or failed table goes on with --resume. Tables of one paper share their runs."
+)]
+pub struct Args {
+    /// Table
+    table: String,
+    /// A smaller budget, the same for every row; the table says which
+    #[arg(long)]
+    quick: bool,
+    /// Label draws: seeds 0, 1, ...
+    #[arg(long, value_name = "N", default_value_t = DRAWS)]
+    draws: u64,
+    /// Go on where the last call stopped, with the runs that are there
+    #[arg(long)]
+    resume: bool,
+    /// Only data sets and rows whose name contains this; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    only: Vec<String>,
+    /// Folder of the data sets
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// CPU threads of each run; 0 takes all
+    #[arg(long, value_name = "N")]
+    threads: Option<i64>,
+    /// Where to compute
+    #[arg(long)]
+    device: Option<String>,
+    /// Any setting of every run, such as train.lr=1e-4
+    #[arg(long, value_name = "KEY.PATH=VALUE")]
+    set: Vec<String>,
+    /// Folder of the tables and their runs
+    #[arg(long, value_name = "DIR", default_value = "reproduced")]
+    out: PathBuf,
+}
+
+impl Args {
+    fn settings(&self) -> Result<Settings> {
+        let mut settings = Settings::new();
+        if let Some(dir) = &self.data_dir {
+            let dir = std::path::absolute(dir)?.display().to_string();
+            merge(&mut settings, nested("data.dir", dir.into()));
+        }
+        if let Some(threads) = self.threads {
+            merge(&mut settings, nested("train.threads", threads.into()));
+        }
+        if let Some(device) = &self.device {
+            merge(&mut settings, nested("train.device", device.clone().into()));
+        }
+        for pair in &self.set {
+            merge(&mut settings, parse_pair(pair)?);
+        }
+        Ok(settings)
+    }
+
+    /// Whether a data set and a row are asked for. A word that names data sets chooses among data sets, any
+    /// other among rows.
+    fn wants(&self, table: &Table, column: &str, row: &str) -> bool {
+        let names_data =
+            |word: &&String| table.columns.iter().any(|c| c.name.contains(word.as_str()));
+        let (of_data, of_rows): (Vec<_>, Vec<_>) = self.only.iter().partition(names_data);
+        let wanted = |words: Vec<&String>, name: &str| {
+            words.is_empty() || words.iter().any(|word| name.contains(word.as_str()))
+        };
+        wanted(of_data, column) && wanted(of_rows, row)
+    }
+
+    fn command(&self) -> String {
+        let mut words = vec!["gleaner reproduce".to_owned(), self.table.clone()];
+        words.extend(self.quick.then(|| "--quick".to_owned()));
+        words.push(format!("--draws {}", self.draws));
+        words.extend(self.only.iter().map(|only| format!("--only {only}")));
+        words.extend(self.device.iter().map(|device| format!("--device {device}")));
+        words.extend(self.set.iter().map(|pair| format!("--set {pair}")));
+        words.join(" ")
+    }
+}
+
+/// Runs a table.
+///
+/// # Errors
+/// If the table, a run or the disk fails, or the user stops it.
+pub fn run(args: &Args, out: &Output) -> Result<()> {
+    if args.draws == 0 {
+        bail!("--draws 0 runs nothing; ask for at least 1");
+    }
+    let table = Table::find(&args.table)?;
+    let settings = args.settings()?;
+    let cells = cells(args, &table, &settings)?;
+    let runs = args.out.join(&table.runs);
+    if runs.exists() && !args.resume && cells.iter().any(|cell| exists(cell)) {
+        bail!(
+            "{} holds runs of this table; go on with --resume, or choose another --out",
+            runs.display()
+        );
+    }
+    ensure_writable_dir(&runs)?;
+    let interrupt = Interrupt::install()?;
+    let (mut results, mut skipped) = (Results::new(), Vec::<(String, String)>::new());
+    for (number, cell) in cells.iter().enumerate() {
+        let Cell { row, column, seed, .. } = cell;
+        if skipped.iter().any(|(name, _)| *name == column.name) {
+            continue;
+        }
+        eprintln!("[{}/{}] {}, {}, seed {seed}", number + 1, cells.len(), column.name, row.name);
+        if interrupt.requested() {
+            bail!("stopped; go on with: {} --resume", args.command());
+        }
+        let outcome = measure(cell, &interrupt)
+            .with_context(|| format!("{}, {}, seed {seed}", column.name, row.name))?;
+        match outcome {
+            Outcome::Measured(values) => keep(&mut results, &table, cell, &values),
+            Outcome::Skipped(reason) => skip(&mut skipped, column, reason),
+        }
+        // After every cell, so that whoever stops has what there is.
+        write(args, &table, &results, &skipped)?;
+    }
+    write(args, &table, &results, &skipped)?.show(out)
+}
+
+fn cells<'a>(args: &Args, table: &'a Table, settings: &Settings) -> Result<Vec<Cell<'a>>> {
+    let mut cells = Vec::new();
+    // Draw by draw: a table that is stopped early has every row, if not every draw.
+    for seed in 0..args.draws {
+        for column in &table.columns {
+            for row in &table.rows {
+                if args.wants(table, &column.name, &row.name) {
+                    let place = (row, column, seed);
+                    cells.push(Cell::new(table, place, args.quick, settings, &args.out)?);
+                }
+            }
+        }
+    }
+    match cells.is_empty() {
+        true => bail!("--only {}: no data set and no row of that name", args.only.join(" ")),
+        false => Ok(cells),
+    }
+}
+
+fn exists(cell: &Cell) -> bool {
+    cell.path.exists() || cell.path.with_extension("json").exists()
+}
+
+fn keep(results: &mut Results, table: &Table, cell: &Cell, values: &Value) {
+    for metric in &table.metrics {
+        if let Some(value) = values[&metric.key].as_f64() {
+            let key = (cell.column.name.clone(), cell.row.name.clone(), metric.key.clone());
+            results.entry(key).or_default().push((cell.seed, value * metric.factor));
+        }
+    }
+}
+
+fn skip(skipped: &mut Vec<(String, String)>, column: &Column, reason: String) {
+    eprintln!("skipped {}: {reason}", column.name);
+    skipped.push((column.name.clone(), reason));
+}
+
+/// The files of a table.
+struct Written {
+    text: String,
+    paths: [PathBuf; 3],
+}
+
+impl Written {
+    fn show(&self, out: &Output) -> Result<()> {
+        out.line(&self.text);
+        let [markdown, csv, svg] = &self.paths;
+        out.line(format!("{}, {}, {}", markdown.display(), csv.display(), svg.display()));
+        out.object(&json!({"markdown": markdown, "csv": csv, "svg": svg}))
+    }
+}
+
+fn write(
+    args: &Args,
+    table: &Table,
+    results: &Results,
+    skipped: &[(String, String)],
+) -> Result<Written> {
+    let how = Circumstances {
+        command: args.command(),
+        budget: if args.quick { &table.quick_budget } else { &table.full_budget }.clone(),
+        seeds: (0..args.draws).collect(),
+        skipped: skipped.to_vec(),
+    };
+    let stem = args.table.rsplit('/').next().unwrap_or(&args.table).trim_end_matches(".toml");
+    let budget = if args.quick { "-quick" } else { "" };
+    let path = |end: &str| args.out.join(format!("{stem}{budget}.{end}"));
+    let paths = ["md", "csv", "svg"].map(path);
+    let text = markdown(table, results, &how)?;
+    write_atomic(&paths[0], text.as_bytes())?;
+    write_atomic(&paths[1], csv(table, results)?.as_bytes())?;
+    if !results.is_empty() {
+        write_atomic(&paths[2], forest(table, results)?.as_bytes())?;
+    }
+    Ok(Written { text, paths })
+}

@@ -1,0 +1,156 @@
+//! One cell of a table at one label draw: a run, or another method on the same labels.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use gleaner_core::noise::Noise;
+use serde_json::{Value, json};
+
+use super::table::{Column, Row, RowMethod, Table};
+use crate::device;
+use crate::files::write_atomic;
+use crate::interrupt::Interrupt;
+use crate::recipe::{Recipe, merge, nested};
+use crate::run_dir::RunDir;
+use crate::summary::measure_baseline;
+use crate::training::{Problem, Session, train_baseline};
+
+/// Values by column, row and metric, each with the seeds of their draws.
+pub type Results = BTreeMap<(String, String, String), Vec<(u64, f64)>>;
+
+/// A row at a column with a seed.
+#[derive(Clone, Debug)]
+pub struct Cell<'a> {
+    /// The model.
+    pub row: &'a Row,
+    /// The data set.
+    pub column: &'a Column,
+    /// Seed of the label draw and everything else.
+    pub seed: u64,
+    /// Its settings.
+    pub recipe: Recipe,
+    /// Where its run, or its result, is kept.
+    pub path: PathBuf,
+}
+
+impl<'a> Cell<'a> {
+    /// A cell of a table, its settings laid over each other: the table's, the budget's, the column's, the
+    /// row's, the user's.
+    ///
+    /// # Errors
+    /// If they are no recipe.
+    pub fn new(
+        table: &Table,
+        (row, column, seed): (&'a Row, &'a Column, u64),
+        quick: bool,
+        user: &toml::Table,
+        out: &Path,
+    ) -> Result<Self> {
+        let mut settings = table.settings.clone();
+        let budget = if quick { &table.quick } else { &table.full };
+        let own = nested("train.seed", (seed as i64).into());
+        for layer in [budget, &column.settings, &row.settings, user, &own] {
+            merge(&mut settings, layer.clone());
+        }
+        let recipe = Recipe::resolve(None, settings, &[])?;
+        let budget = if quick { "quick" } else { "full" };
+        let name = format!("{budget}-{}-{}-seed{seed}", column.name, file_name(&row.name));
+        Ok(Self { row, column, seed, recipe, path: out.join(&table.runs).join(name) })
+    }
+}
+
+/// What a cell came to.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Measured now, or found measured: values by key.
+    Measured(Value),
+    /// Its data are not there.
+    Skipped(String),
+}
+
+/// Runs a cell, goes on with it, or finds it done.
+///
+/// # Errors
+/// If it fails, is stopped, or was begun with other settings.
+pub fn measure(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
+    match cell.row.method {
+        Some(method) => other_method(cell, method),
+        None => run(cell, interrupt),
+    }
+}
+
+fn run(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
+    let begun = RunDir::open(&cell.path).ok();
+    if let Some(dir) = &begun {
+        same_settings(&dir.recipe()?, &cell.recipe, &cell.path)?;
+        if dir.summary().exists() {
+            let text = std::fs::read_to_string(dir.summary()).context("a finished run")?;
+            return Ok(Outcome::Measured(serde_json::from_str(&text)?));
+        }
+    }
+    let recipe = match &begun {
+        Some(dir) => dir.recipe()?,
+        None => cell.recipe.clone(),
+    };
+    if let Err(missing) = Problem::load(&recipe) {
+        return Ok(Outcome::Skipped(format!("{missing:#}")));
+    }
+    let session = Session::prepare(recipe)?;
+    let dir = match begun {
+        Some(_) => RunDir::reopen(&cell.path)?,
+        None => {
+            let dir = RunDir::create(&cell.path)?;
+            session.begin(&dir)?;
+            dir
+        }
+    };
+    let summary = session.train(&dir, interrupt)?;
+    Ok(Outcome::Measured(serde_json::to_value(summary)?))
+}
+
+/// The number of parts is filled in when a run begins; nothing else may differ.
+fn same_settings(found: &Recipe, wanted: &Recipe, path: &Path) -> Result<()> {
+    let mut found = found.clone();
+    found.train.parts = wanted.train.parts;
+    found.train.threads = wanted.train.threads;
+    found.data.dir.clone_from(&wanted.data.dir);
+    if found != *wanted {
+        bail!(
+            "{} was begun with other settings; choose another --out, or remove it",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+fn other_method(cell: &Cell, method: RowMethod) -> Result<Outcome> {
+    let path = cell.path.with_extension("json");
+    if let Ok(text) = std::fs::read_to_string(&path) {
+        return Ok(Outcome::Measured(serde_json::from_str(&text).context("a finished row")?));
+    }
+    let problem = match Problem::load(&cell.recipe) {
+        Ok(problem) => problem,
+        Err(missing) => return Ok(Outcome::Skipped(format!("{missing:#}"))),
+    };
+    let accuracy = match method {
+        RowMethod::Classical(method) => method.accuracy(&problem)?,
+        RowMethod::Network(_) => {
+            let device = device::parse(&cell.recipe.train.device)?;
+            let noise = Noise::new(cell.seed);
+            let model = train_baseline(&cell.recipe, &problem, &noise, &device)?;
+            measure_baseline(&model, &problem, &device)?.accuracy
+        }
+    };
+    let value = json!({"test_accuracy": accuracy});
+    write_atomic(&path, value.to_string().as_bytes())?;
+    Ok(Outcome::Measured(value))
+}
+
+/// A row's name as part of a folder's.
+fn file_name(row: &str) -> String {
+    let plain = row.to_lowercase().replace('+', "-");
+    let words: Vec<&str> =
+        plain.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    words.join("-")
+}

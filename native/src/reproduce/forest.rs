@@ -1,0 +1,152 @@
+//! The first metric of a table as a picture: one line for each row, our mean with its interval, the paper's
+//! number beside it.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, Result};
+
+use super::cell::Results;
+use super::report::{estimate, values};
+use super::statistics::Estimate;
+use super::table::{Column, Metric, Row, Table};
+use crate::plot::escaped;
+
+const WIDTH: f64 = 760.0;
+/// Where the axis begins and ends; names of rows stand to the left of it, values to the right.
+const AXIS: [f64; 2] = [250.0, 620.0];
+const LINE: f64 = 22.0;
+const TITLE: f64 = 44.0;
+
+/// The picture as SVG.
+///
+/// # Errors
+/// If nothing was measured.
+pub fn forest(table: &Table, results: &Results) -> Result<String> {
+    let metric = table.metrics.first().context("a table without metrics")?;
+    let (mut body, mut top) = (String::new(), 34.0);
+    for column in &table.columns {
+        let lines: Vec<Entry> =
+            table.rows.iter().filter_map(|row| entry(results, row, column, metric)).collect();
+        if !lines.iter().any(|line| line.ours.is_some()) {
+            continue;
+        }
+        panel(&mut body, &column.name, &lines, metric.digits, top)?;
+        top += TITLE + LINE * lines.len() as f64 + 14.0;
+    }
+    anyhow::ensure!(!body.is_empty(), "nothing was measured: there is nothing to draw");
+    let title = escaped(&format!("{}: {}", table.title, metric.name));
+    Ok(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {top}\" width=\"{WIDTH}\" \
+         height=\"{top}\" role=\"img\" font-family=\"system-ui, 'Helvetica Neue', Arial, sans-serif\" \
+         font-size=\"12\" fill=\"#4b5563\">\n<title>{title}</title>\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n\
+         <text x=\"16\" y=\"24\" font-size=\"14\" font-weight=\"600\" fill=\"#111827\">{title}</text>\n\
+         {body}</svg>\n"
+    ))
+}
+
+struct Entry<'a> {
+    name: &'a str,
+    ours: Option<Estimate>,
+    paper: Option<f64>,
+}
+
+fn entry<'a>(
+    results: &Results,
+    row: &'a Row,
+    column: &Column,
+    metric: &Metric,
+) -> Option<Entry<'a>> {
+    let ours = estimate(values(results, row, column, metric));
+    let paper = row.paper.get(&metric.key).and_then(|by| by.get(&column.name)).copied();
+    (ours.is_some() || paper.is_some()).then_some(Entry { name: &row.name, ours, paper })
+}
+
+fn panel(svg: &mut String, name: &str, entries: &[Entry], digits: usize, top: f64) -> Result<()> {
+    let ends = entries.iter().flat_map(|entry| {
+        let ours = entry.ours.map(|e| {
+            let half = e.half_width.unwrap_or(0.0);
+            [e.mean - half, e.mean + half]
+        });
+        ours.into_iter().flatten().chain(entry.paper)
+    });
+    let (low, high) =
+        ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    let air = ((high - low) * 0.06).max(f64::EPSILON.max(high.abs() * 1e-6));
+    let (low, high) = (low - air, high + air);
+    let x = |value: f64| AXIS[0] + (value - low) / (high - low) * (AXIS[1] - AXIS[0]);
+    let bottom = top + TITLE - 10.0 + LINE * entries.len() as f64;
+    writeln!(
+        svg,
+        "<text x=\"16\" y=\"{:.1}\" font-weight=\"600\" fill=\"#111827\">{}</text>\n\
+         <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">● ours, 95 %   ◇ paper</text>",
+        top + 20.0,
+        escaped(name),
+        WIDTH - 16.0,
+        top + 20.0
+    )?;
+    for (share, anchor) in [(0.0, "start"), (1.0, "end")] {
+        let value = low + share * (high - low);
+        writeln!(
+            svg,
+            "<text x=\"{:.1}\" y=\"{bottom:.1}\" text-anchor=\"{anchor}\" font-size=\"10\" \
+             fill=\"#9ca3af\">{value:.digits$}</text>",
+            x(value)
+        )?;
+    }
+    for (place, entry) in entries.iter().enumerate() {
+        let y = top + TITLE + LINE * place as f64;
+        line(svg, entry, y, digits, x)?;
+    }
+    Ok(())
+}
+
+fn line(
+    svg: &mut String,
+    entry: &Entry,
+    y: f64,
+    digits: usize,
+    x: impl Fn(f64) -> f64,
+) -> Result<()> {
+    writeln!(
+        svg,
+        "<text x=\"16\" y=\"{:.1}\">{}</text>\n<line x1=\"{}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\" \
+         stroke=\"#e5e7eb\"/>",
+        y + 4.0,
+        escaped(entry.name),
+        AXIS[0],
+        AXIS[1]
+    )?;
+    if let Some(ours) = entry.ours {
+        if let Some(half) = ours.half_width {
+            let (from, to) = (x(ours.mean - half), x(ours.mean + half));
+            writeln!(
+                svg,
+                "<line x1=\"{from:.1}\" x2=\"{to:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"#1f6fb4\" \
+                 stroke-width=\"2.5\"/>"
+            )?;
+        }
+        writeln!(
+            svg,
+            "<circle cx=\"{:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"#1f6fb4\"/>\n\
+             <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            x(ours.mean),
+            WIDTH - 16.0,
+            y + 4.0,
+            ours.text(digits)
+        )?;
+    }
+    if let Some(paper) = entry.paper {
+        let x = x(paper);
+        writeln!(
+            svg,
+            "<path d=\"M{:.1} {y:.1}L{x:.1} {:.1}L{:.1} {y:.1}L{x:.1} {:.1}Z\" fill=\"#ffffff\" \
+             stroke=\"#d0661c\" stroke-width=\"1.6\"/>",
+            x - 5.0,
+            y - 5.0,
+            x + 5.0,
+            y + 5.0
+        )?;
+    }
+    Ok(())
+}

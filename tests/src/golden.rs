@@ -85,6 +85,11 @@ impl Golden {
         }
     }
 
+    /// Whether there is such an entry.
+    pub fn has(&self, name: &str) -> bool {
+        self.entries.contains_key(name)
+    }
+
     /// Shape of an entry.
     pub fn shape(&self, name: &str) -> &[usize] {
         &self.entry(name).shape
@@ -109,16 +114,16 @@ impl Golden {
     /// The model of a file that holds one.
     pub fn checkpoint(&self) -> Checkpoint {
         let config = self.config.as_deref().expect("a file with a model");
-        let parts = ["classifier.", "encoder.", "decoder."];
-        let parameters = self
-            .entries
-            .iter()
-            .filter(|(name, _)| parts.iter().any(|part| name.starts_with(part)))
-            .map(|(name, entry)| {
-                let (shape, values) = (entry.shape.clone(), self.input(name).to_vec());
-                (name.clone(), Parameter { shape, values })
-            })
-            .collect();
+        let kinds = [".weight", ".bias", ".classes", ".beside"];
+        let parameter = |(name, entry): (&String, &Entry)| match &entry.values {
+            // Gradients have the same names and are expected results.
+            Values::F32(values) if kinds.iter().any(|kind| name.ends_with(kind)) => {
+                let (shape, values) = (entry.shape.clone(), values.clone());
+                Some((name.clone(), Parameter { shape, values }))
+            }
+            _ => None,
+        };
+        let parameters = self.entries.iter().filter_map(parameter).collect();
         Checkpoint { config: serde_json::from_str(config).expect("a model's config"), parameters }
     }
 

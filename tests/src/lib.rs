@@ -2,6 +2,7 @@
 
 mod close;
 mod golden;
+pub mod linear_gaussian;
 pub mod modules;
 pub mod naive;
 pub mod program;

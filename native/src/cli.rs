@@ -36,6 +36,12 @@ enum Verb {
     Sample(cmd::sample::Args),
     /// Draw test images above their reconstructions
     Reconstruct(cmd::reconstruct::Args),
+    /// Draw images with the class or one latent dimension varied
+    Traverse(cmd::traverse::Args),
+    /// Lay out what the classifier decides from (t-SNE)
+    Embed(cmd::embed::Args),
+    /// Gather a run in one HTML page
+    Report(cmd::report::Args),
     /// List, fetch and verify data sets
     Data(cmd::data::Args),
     /// List the devices that this build can use
@@ -56,6 +62,9 @@ impl Cli {
             Verb::Eval(args) => cmd::eval::run(&args, &out),
             Verb::Sample(args) => cmd::sample::run(&args, &out),
             Verb::Reconstruct(args) => cmd::reconstruct::run(&args, &out),
+            Verb::Traverse(args) => cmd::traverse::run(&args, &out),
+            Verb::Embed(args) => cmd::embed::run(&args, &out),
+            Verb::Report(args) => cmd::report::run(&args, &out),
             Verb::Data(args) => cmd::data::run(&args, &out),
             Verb::Devices(args) => cmd::devices::run(&args, &out),
             Verb::Bench(args) => cmd::bench::run(&args, &out),

@@ -18,10 +18,15 @@ pub mod plot;
 pub mod progress;
 pub mod recipe;
 pub mod registry;
+pub mod reliability;
+pub mod report;
 pub mod run_dir;
+pub mod scatter;
 pub mod summary;
+pub mod svg;
 pub mod threads;
 pub mod training;
+pub mod tsne;
 
 use std::process::ExitCode;
 

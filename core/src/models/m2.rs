@@ -111,6 +111,10 @@ impl Generative for M2 {
         Widths { example: 0, row: self.latent() }
     }
 
+    fn features(&self, x: Tensor<2>) -> Tensor<2> {
+        self.classifier.features(x)
+    }
+
     fn bound(
         &self,
         x: Tensor<2>,

@@ -11,7 +11,7 @@ mod validation;
 
 pub use baseline::train_baseline;
 pub use fit::{Fit, Outcome, Plan};
-pub use ledger::Ledger;
+pub use ledger::{Ledger, READ_EVERY};
 pub use problem::Problem;
 pub use session::Session;
 pub use state::{Progressed, SavedState};

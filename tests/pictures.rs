@@ -91,7 +91,11 @@ fn traversals_have_a_tile_for_everything_that_is_varied() {
 
 #[test]
 fn a_model_without_classes_varies_only_what_it_has() {
-    let trained = Trained::with(&["--model=m1"]);
+    let folder = tempdir().unwrap();
+    let out = format!("--out={}", folder.path().join("run").display());
+    let settings = ["--model=m1", "--set=model.hidden=[16]", "--set=model.latent=4", "--steps=60"];
+    gleaner().call(["train", &out].iter().chain(&settings)).done();
+    let trained = Trained { folder };
     assert!(trained.call("traverse", "x.png", &[]).error().contains("m1 does not tell"));
     trained.call("traverse", "x.png", &["--vary=0", "--columns=5"]).done();
     assert_eq!(size(&trained.path("x.png")), tiles(5, 1));
@@ -184,6 +188,15 @@ fn wrong_wishes_end_in_one_line_and_leave_nothing() {
     assert_eq!(trained.names(), ["run"]);
 }
 
+/// An M1 that is small, and trained for long enough to use some of its dimensions.
+const M1M2: &[&str] = &[
+    "--set=model.feature-latent=4",
+    "--set=model.feature-hidden=[16]",
+    "--set=train.batch-size=32",
+    "--set=train.feature-epochs=8",
+    "--lr=5e-3",
+];
+
 #[test]
 fn every_model_can_be_drawn_and_its_active_units_counted() {
     for (model, more, layers) in [
@@ -191,7 +204,7 @@ fn every_model_can_be_drawn_and_its_active_units_counted() {
         ("sdgm", &[], &["z", "a"]),
         ("untapped", &["--set=model.latent=2"], &["z"]),
         ("ladder", &["--set=model.latent=[4,3]", "--set=model.hidden=[16,16]"], &["z1", "z2"]),
-        ("m1m2", &["--set=train.feature-epochs=2"], &["z"]),
+        ("m1m2", M1M2, &["z"]),
     ] {
         let model = format!("--model={model}");
         let trained = Trained::with(&[&[model.as_str()][..], more].concat());

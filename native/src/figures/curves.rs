@@ -41,6 +41,7 @@ pub fn curves(metrics: &[Value], baseline: Option<f64>) -> Figure {
         [("mutual_information", "I(y; x)"), ("entropy", "H(y | x)")].map(plain).to_vec();
     let certainty =
         [("validation_ece", "calibration error"), ("validation_entropy", "classifier entropy")];
+    let norm = plain(("gradient_norm", "norm"));
     let positive = [0.0, f64::INFINITY];
     Figure {
         title: "Training curves".to_owned(),
@@ -61,11 +62,18 @@ pub fn curves(metrics: &[Value], baseline: Option<f64>) -> Figure {
             panel(kl, "nats per example", divergences),
             Panel { limits: positive, ..panel("Information and entropy", "nats", information) },
             Panel {
-                scale: Scale::Logarithmic,
-                ..panel("Gradient norm", "before clipping", vec![plain(("gradient_norm", "norm"))])
+                scale: scale_of(&norm),
+                ..panel("Gradient norm", "before clipping", vec![norm])
             },
         ],
     }
+}
+
+/// Logarithmic for what grows or shrinks so much that a linear axis would show only its largest values.
+fn scale_of(line: &Line) -> Scale {
+    let values = || line.points.iter().map(|[_, value]| *value).filter(|value| value.is_finite());
+    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
+    if low > 0.0 && high > 20.0 * low { Scale::Logarithmic } else { Scale::Linear }
 }
 
 fn panel(title: &'static str, unit: &'static str, lines: Vec<Line>) -> Panel {

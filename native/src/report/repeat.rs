@@ -3,7 +3,7 @@
 use anyhow::Result;
 use toml::{Table, Value};
 
-use crate::recipe::{Recipe, nested};
+use crate::recipe::{Recipe, merge, nested};
 
 /// `gleaner train` with whatever differs from the built-in recipe of the same data set and model; `None` if that
 /// recipe sets something that this one leaves out, which no flag can.
@@ -22,7 +22,7 @@ pub(super) fn command(recipe: &Recipe) -> Result<Option<String>> {
 fn arguments(recipe: &Recipe) -> Result<Option<Vec<String>>> {
     let kind = recipe.model.kind();
     let mut base = nested("data.name", recipe.data.name.clone().into());
-    crate::recipe::merge(&mut base, nested("model.kind", kind.into()));
+    merge(&mut base, nested("model.kind", kind.into()));
     let built_in = flat(&Table::try_from(Recipe::resolve(None, base, &[])?)?, "");
     let own = flat(&Table::try_from(recipe)?, "");
     if built_in.iter().any(|(key, _)| own.iter().all(|(other, _)| other != key)) {

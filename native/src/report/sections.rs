@@ -218,19 +218,22 @@ fn varied(run: &Run) -> Result<String> {
 
 fn moved(run: &Run) -> Result<String> {
     let subject = run.of_images()?;
-    let variances = run.variances()?;
-    let most = (0..variances.len()).max_by(|&a, &b| variances[a].total_cmp(&variances[b]));
-    let dimension = most.context("the model has no latent dimension")?;
+    let (dimension, which) = match run.variances() {
+        Ok(variances) => {
+            let most = (0..variances.len()).max_by(|&a, &b| variances[a].total_cmp(&variances[b]));
+            (most.unwrap_or(0), ", the one that varies most over test images,")
+        }
+        Err(_) => (0, ""),
+    };
+    let others = match run.origin() {
+        Origin::Examples(_) => "those of one test image",
+        Origin::Prior(_) => "one draw from their prior",
+    };
     let png = along(&subject, run.origin(), dimension, STEPS)?;
-    let caption = format!(
-        "Dimension {dimension}, the one that varies most over test images, from low to high; the others are those of one \
-         test image."
-    );
-    Ok(picture(
-        &png,
-        "A row for each class, a column for each value of one latent dimension",
-        &caption,
-    ))
+    let caption =
+        format!("Dimension {dimension}{which} from low to high; the others are {others}.");
+    let alt = "A row for each class, a column for each value of one latent dimension";
+    Ok(picture(&png, alt, &caption))
 }
 
 fn laid_out(run: &Run) -> Result<String> {

@@ -18,7 +18,7 @@ use crate::picture::image_shape;
 use crate::recipe::Recipe;
 use crate::run_dir::RunDir;
 use crate::summary::latent_variances;
-use crate::svg::escaped;
+use crate::svg::{escaped, number};
 use crate::training::Problem;
 
 /// Test images with reconstructions.
@@ -121,34 +121,37 @@ pub fn page(run: &Run) -> Page {
     }
 }
 
+/// How a number is written.
+type Shown = fn(f64) -> String;
+
 fn results(run: &Run) -> Result<String> {
     let summary = run.summary.as_ref().context("the run has not finished; it can be resumed")?;
-    let percent = |value: f64| format!("{:.2} %", 100.0 * value);
-    let nats = |value: f64| format!("{value:.4} nats");
-    let plain = |value: f64| format!("{value:.4}");
-    let whole = |value: f64| format!("{value:.0}");
-    let seconds = |value: f64| format!("{value:.1} s");
-    let rows: [(&str, &str, &dyn Fn(f64) -> String); 15] = [
-        ("test_accuracy", "Test accuracy", &percent),
-        ("baseline_accuracy", "Supervised baseline, the same labels", &percent),
-        ("validation_accuracy", "Validation accuracy", &percent),
-        ("ece", "Calibration error", &plain),
-        ("brier", "Brier score", &plain),
-        ("nll", "Negative log-likelihood", &nats),
-        ("entropy", "Classifier entropy", &nats),
-        ("elbo", "ELBO", &nats),
-        ("labels", "Labelled examples", &whole),
-        ("unlabelled", "Unlabelled examples", &whole),
-        ("best_epoch", "Epoch of the model that was kept", &whole),
-        ("steps", "Steps", &whole),
-        ("roll_backs", "Times training went back", &whole),
-        ("seed", "Seed", &whole),
-        ("seconds", "Time", &seconds),
+    let percent: Shown = |value| format!("{:.2} %", 100.0 * value);
+    let nats: Shown = |value| format!("{} nats", number(value, 4));
+    let plain: Shown = |value| format!("{value:.4}");
+    let whole: Shown = |value| format!("{value:.0}");
+    let seconds: Shown = |value| format!("{value:.1} s");
+    let rows = [
+        ("test_accuracy", "Test accuracy", percent),
+        ("baseline_accuracy", "Supervised baseline, the same labels", percent),
+        ("validation_accuracy", "Validation accuracy", percent),
+        ("ece", "Calibration error", plain),
+        ("brier", "Brier score", plain),
+        ("nll", "Negative log-likelihood", nats),
+        ("entropy", "Classifier entropy", nats),
+        ("elbo", "ELBO", nats),
+        ("labels", "Labelled examples", whole),
+        ("unlabelled", "Unlabelled examples", whole),
+        ("best_epoch", "Epoch of the model that was kept", whole),
+        ("steps", "Steps", whole),
+        ("roll_backs", "Times training went back", whole),
+        ("seed", "Seed", whole),
+        ("seconds", "Time", seconds),
     ];
-    let row = |(key, name, shown): &(&str, &str, &dyn Fn(f64) -> String)| {
+    let found = |(key, name, shown): &(&str, &str, Shown)| {
         Some(((*name).to_owned(), shown(summary[*key].as_f64()?)))
     };
-    Ok(table(&rows.iter().filter_map(row).collect::<Vec<_>>()))
+    Ok(table(&rows.iter().filter_map(found).collect::<Vec<_>>()))
 }
 
 fn settings(run: &Run) -> Result<String> {

@@ -191,10 +191,7 @@ mod tests {
         assert_eq!(svg.matches("r=\"2.4\"").count(), 2);
         assert!(svg.contains(COLOURS[0]) && svg.contains("&lt;dog&gt;"), "{svg}");
         assert!(svg.contains("class: 1 of 3"), "{svg}");
-        assert!(
-            svg.contains("cx=\"14.0\" cy=\"586.0\""),
-            "the first point lies at the edge: {svg}"
-        );
+        assert!(svg.contains("cx=\"14.0\" cy=\"54.0\""), "the first point lies at the edge: {svg}");
     }
 
     #[test]

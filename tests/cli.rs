@@ -30,6 +30,7 @@ fn a_run_leaves_everything_that_was_promised() {
         "model.safetensors",
         "samples.png",
         "curves.svg",
+        "reliability.svg",
     ] {
         assert!(run.join(file).is_file(), "{file}");
     }
@@ -334,7 +335,18 @@ fn small_verbs_answer_in_json() {
         let said = gleaner().call([&call[..], wrong].concat());
         assert!(said.error().contains(named), "{wrong:?}: {}", said.stderr);
     }
-    for verb in ["train", "eval", "sample", "reconstruct", "data", "devices", "bench"] {
+    for verb in [
+        "train",
+        "eval",
+        "sample",
+        "reconstruct",
+        "traverse",
+        "embed",
+        "report",
+        "data",
+        "devices",
+        "bench",
+    ] {
         let help = gleaner().call([verb, "--help"]).done().stdout;
         assert!(help.contains("Usage: gleaner"), "{help}");
     }

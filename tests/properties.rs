@@ -5,9 +5,10 @@ use gleaner_core::data::{Examples, Values};
 use gleaner_core::dist::{Categorical, Gaussian, clamp_log_var};
 use gleaner_core::eval::entropy_of_logits;
 use gleaner_core::infer::{evidence_lower_bound, importance_weighted_bound};
-use gleaner_core::models::Likelihood;
-use gleaner_core::models::Look;
+use gleaner_core::models::{Classify as _, Generative as _, Likelihood, Look};
+use gleaner_core::nets::Classes;
 use gleaner_core::objective::{mutual_information, unlabelled_bound};
+use gleaner_core::traverse::{along, over_classes, plane, walk};
 use gleaner_tests::modules::parameters;
 use gleaner_tests::small::{Small, matrix};
 use gleaner_tests::{Tolerance, assert_close, naive, number, values, wait};
@@ -168,6 +169,95 @@ fn the_evidence_bound_is_below_the_importance_weighted_one_on_average() {
         let [bound, one, five, sixty] = [0, 1, 5, 60].map(average);
         eprintln!("{likelihood:?}: U {bound:.3}, IWAE {one:.3}, {five:.3}, {sixty:.3}");
         assert!(bound < one && one < five && five < sixty);
+    }
+}
+
+/// Every model, and where its classifier's parameters are; M1 has none.
+const MODELS: [(&str, &str); 7] = [
+    ("m1", ""),
+    ("m2", "classifier"),
+    ("m1m2", "stacked.classifier"),
+    ("adgm", "recognition.classifier"),
+    ("sdgm", "recognition.classifier"),
+    ("ladder", "classifier"),
+    ("untapped", "classifier"),
+];
+
+#[test]
+fn logits_are_linear_in_what_the_classifier_decides_from() {
+    let device = Device::flex();
+    for (name, classifier) in MODELS.into_iter().filter(|(name, _)| *name != "m1") {
+        let small = Small { model: name, seed: 4, ..Small::default() };
+        let model = small.model(&device);
+        let x = matrix(small.examples("x", 3), small.features, &device);
+        let features = values(model.features(x.clone()));
+        let parameters = parameters(&model);
+        let [weight, bias] = ["weight", "bias"]
+            .map(|part| &parameters[&format!("{classifier}.output.{part}")].values);
+        let logits: Vec<f64> = features
+            .chunks_exact(features.len() / 3)
+            .flat_map(|row| {
+                (0..small.classes).map(|class| {
+                    let column = weight.iter().skip(class).step_by(small.classes);
+                    let products = row.iter().zip(column).map(|(f, w)| f64::from(f * w));
+                    products.sum::<f64>() + f64::from(bias[class])
+                })
+            })
+            .collect();
+        assert_close(name, &values(model.classify(x)), &logits, VALUE);
+    }
+}
+
+#[test]
+fn a_traversal_has_what_the_model_makes_of_each_place() {
+    let device = Device::flex();
+    for (name, _) in MODELS {
+        let small = Small { model: name, seed: 5, ..Small::default() };
+        let model = small.model(&device);
+        let (latent, features) = (model.latent(), small.features);
+        let z = values(model.prior(3, &mut small.noise("z"), &device));
+        let made = |z: Vec<f32>, class: usize| -> Vec<f64> {
+            let mut y = vec![0.0; small.classes];
+            y[class] = 1.0;
+            let y = Classes::Given(matrix(y, small.classes, &device));
+            let x = values(model.decode(matrix(z, latent, &device), &y).mean());
+            x.into_iter().map(f64::from).collect()
+        };
+        let all = values(over_classes(&model, matrix(z.clone(), latent, &device)));
+        assert_eq!(all.len(), 3 * small.classes * features, "{name}");
+        let tile = |all: &[f32], number: usize| all[number * features..][..features].to_vec();
+        let second = z[latent..2 * latent].to_vec();
+        let found = tile(&all, small.classes + 2);
+        assert_close(name, &found, &made(second.clone(), 2), VALUE);
+
+        let (dimension, steps) = (latent - 1, walk(&model, 5));
+        let moved = along(&model, matrix(second.clone(), latent, &device), dimension, &steps);
+        let mut expected = second;
+        expected[dimension] = steps[3] as f32;
+        assert_close(name, &tile(&values(moved), 2 * 5 + 3), &made(expected, 2), VALUE);
+    }
+}
+
+#[test]
+fn a_plane_covers_equal_shares_of_the_prior_with_its_origin_at_the_bottom_left() {
+    let device = Device::flex();
+    for name in ["m2", "untapped"] {
+        let small = Small { model: name, latent: 2, seed: 6, ..Small::default() };
+        let model = small.model(&device);
+        let tiles = values(plane(&model, 1, 4, &device));
+        assert_eq!(tiles.len(), 16 * small.features);
+        let z = [0.125, 0.375].map(|share| model.quantile(share) as f32);
+        let y = Classes::Given(matrix(vec![0.0, 1.0, 0.0, 0.0], 4, &device));
+        let expected = values(model.decode(matrix(z.to_vec(), 2, &device), &y).mean());
+        let expected: Vec<f64> = expected.into_iter().map(f64::from).collect();
+        // First column, second row from below: the third of four.
+        let place = 2 * 4 * small.features;
+        assert_close(name, &tiles[place..place + small.features], &expected, VALUE);
+
+        let draws = values(model.prior(4000, &mut small.noise("prior"), &device));
+        let below = draws.iter().filter(|&&z| f64::from(z) < model.quantile(0.3)).count();
+        // 8,000 numbers: a standard error of 0.005, five of which are allowed.
+        assert!((below as f64 / draws.len() as f64 - 0.3).abs() < 0.026, "{name}: {below}");
     }
 }
 

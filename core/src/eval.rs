@@ -27,15 +27,11 @@ pub fn classification(logits: &[f32], labels: &[i64], classes: usize) -> Option<
     if labels.is_empty() {
         return None;
     }
-    let mut bins = vec![Bin::default(); ECE_BINS];
     let (mut right, mut nll, mut brier, mut entropy) = (0.0, 0.0, 0.0, 0.0);
     for (row, &label) in logits.chunks_exact(classes).zip(labels) {
         let log_probs = log_softmax(row);
         let predicted = arg_max(row);
-        let hit = predicted as i64 == label;
-        let confidence = log_probs[predicted].exp();
-        bins[((confidence * ECE_BINS as f64) as usize).min(ECE_BINS - 1)].add(confidence, hit);
-        right += f64::from(u8::from(hit));
+        right += f64::from(u8::from(predicted as i64 == label));
         nll -= log_probs[label as usize];
         entropy += entropy_of_logits(row);
         brier += log_probs
@@ -48,10 +44,32 @@ pub fn classification(logits: &[f32], labels: &[i64], classes: usize) -> Option<
     Some(Classification {
         accuracy: right / count,
         nll: nll / count,
-        ece: bins.iter().map(Bin::gap).sum::<f64>() / count,
+        ece: reliability(logits, labels, classes).iter().map(Bin::gap).sum::<f64>() / count,
         brier: brier / count,
         entropy: entropy / count,
     })
+}
+
+/// The bins behind the calibration error (E16): `[rows, classes]` logits by their confidence, which is the
+/// probability of the most probable class.
+pub fn reliability(logits: &[f32], labels: &[i64], classes: usize) -> [Bin; ECE_BINS] {
+    let mut bins = [Bin::default(); ECE_BINS];
+    for (row, &label) in logits.chunks_exact(classes).zip(labels) {
+        let predicted = arg_max(row);
+        let confidence = log_softmax(row)[predicted].exp();
+        let bin = &mut bins[((confidence * ECE_BINS as f64) as usize).min(ECE_BINS - 1)];
+        bin.add(confidence, predicted as i64 == label);
+    }
+    bins
+}
+
+/// How often each class (outer) is taken for each class (inner).
+pub fn confusion(logits: &[f32], labels: &[i64], classes: usize) -> Vec<Vec<usize>> {
+    let mut counts = vec![vec![0; classes]; classes];
+    for (row, &label) in logits.chunks_exact(classes).zip(labels) {
+        counts[label as usize][arg_max(row)] += 1;
+    }
+    counts
 }
 
 /// Entropy of `softmax(logits)` in nats (E9), accurate where one class has nearly everything: the leading
@@ -85,14 +103,32 @@ fn log_softmax(logits: &[f32]) -> Vec<f64> {
     logits.iter().map(|&l| f64::from(l) - max - log_sum).collect()
 }
 
-#[derive(Clone, Copy, Default)]
-struct Bin {
+/// Predictions of about the same confidence.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Bin {
+    count: usize,
     confidence: f64,
     right: f64,
 }
 
 impl Bin {
+    /// Predictions in it.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Their mean confidence; not a number if there are none.
+    pub fn confidence(&self) -> f64 {
+        self.confidence / self.count as f64
+    }
+
+    /// Share of them that is right; not a number if there are none.
+    pub fn accuracy(&self) -> f64 {
+        self.right / self.count as f64
+    }
+
     fn add(&mut self, confidence: f64, hit: bool) {
+        self.count += 1;
         self.confidence += confidence;
         self.right += f64::from(u8::from(hit));
     }
@@ -134,6 +170,34 @@ mod tests {
         assert!(guess.ece.abs() < 1e-12);
         assert!((guess.brier - 0.5).abs() < 1e-12);
         assert!((guess.nll - 2.0_f64.ln()).abs() < 1e-12);
+    }
+
+    /// Logits of two classes that give the first this probability.
+    fn odds(probability: f64) -> [f32; 2] {
+        [(probability / (1.0 - probability)).ln() as f32, 0.0]
+    }
+
+    #[test]
+    fn predictions_are_counted_in_the_bin_of_their_confidence() {
+        // Confidences 0.6, 0.62 (bin 9 of 15: 0.6 to 0.667), 0.9 (bin 13) and 1 (the last, not one beyond).
+        let logits = [odds(0.605), odds(0.62), odds(0.9), [200.0, 0.0]].concat();
+        let labels = [0, 1, 0, 0];
+        let bins = reliability(&logits, &labels, 2);
+        let counts: Vec<usize> = bins.iter().map(Bin::count).collect();
+        assert_eq!(counts, [0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1, 1]);
+        assert!((bins[9].confidence() - 0.6125).abs() < 1e-7);
+        assert_eq!((bins[9].accuracy(), bins[14].accuracy()), (0.5, 1.0));
+        assert!(bins[0].accuracy().is_nan());
+        // (2 |0.5 - 0.6125| + |1 - 0.9| + |1 - 1|) / 4.
+        let ece = classification(&logits, &labels, 2).map(|measured| measured.ece);
+        assert!((ece.unwrap() - (2.0 * 0.1125 + 0.1) / 4.0).abs() < 1e-7);
+    }
+
+    #[test]
+    fn confusion_has_a_row_for_each_true_class() {
+        let logits = [0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 5.0, 0.0, 2.0, 0.0];
+        let counts = confusion(&logits, &[0, 0, 2, 1], 3);
+        assert_eq!(counts, [[1, 1, 0], [0, 1, 0], [0, 0, 1]]);
     }
 
     #[test]

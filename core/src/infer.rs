@@ -7,8 +7,9 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::checkpoint::Parameter;
-use crate::data::Examples;
+use crate::data::{Examples, one_hot};
 use crate::error::{Error, Result};
+use crate::eval::arg_max;
 use crate::models::{Classify, Generative, Look};
 use crate::module_path::ModulePath;
 use crate::nets::Classes;
@@ -81,23 +82,53 @@ pub async fn classify(
     Ok(logits)
 }
 
-/// The centre of the posterior of each row's latent variables, `[rows, latent]`, row-major, for a model to which
-/// classes are all the same.
+/// What the classifier decides from (see [`Generative::features`]) for the given rows, `[rows, width]`,
+/// row-major.
 ///
 /// # Errors
 /// If the device fails.
-pub async fn posterior_means(
+pub async fn features(
     model: &impl Generative,
     examples: &Examples,
     rows: &[usize],
     device: &Device,
 ) -> Result<Vec<f32>> {
-    let mut means = Vec::with_capacity(rows.len() * model.latent());
+    let mut features = Vec::new();
     for rows in rows.chunks(ROWS) {
-        let any = Classes::Given(Tensor::zeros([rows.len(), model.classes()], device));
-        means.extend(read(model.encode(upload(examples, rows, device), &any)).await?);
+        features.extend(read(model.features(upload(examples, rows, device))).await?);
     }
-    Ok(means)
+    Ok(features)
+}
+
+/// The most probable class of each example, one-hot: `[batch, features]` to `[batch, classes]`.
+///
+/// # Errors
+/// If the device fails.
+pub async fn predicted(model: &impl Generative, x: Tensor<2>) -> Result<Tensor<2>> {
+    let (device, classes) = (x.device(), model.classes());
+    let logits = read(model.classify(x)).await?;
+    let predicted = logits.chunks_exact(classes).map(|row| arg_max(row) as i64);
+    Ok(one_hot(predicted, classes, &device))
+}
+
+/// The centre of the posterior of the latent variables given each row and its most probable class,
+/// `[rows, latent]`, row-major.
+///
+/// # Errors
+/// If the device fails.
+pub async fn encode(
+    model: &impl Generative,
+    examples: &Examples,
+    rows: &[usize],
+    device: &Device,
+) -> Result<Vec<f32>> {
+    let mut centres = Vec::with_capacity(rows.len() * model.latent());
+    for rows in rows.chunks(ROWS) {
+        let x = upload(examples, rows, device);
+        let y = predicted(model, x.clone()).await?;
+        centres.extend(read(model.encode(x, &Classes::Given(y))).await?);
+    }
+    Ok(centres)
 }
 
 /// The unlabelled bound `U(x)` (E2) of each row at one draw of the latent variables per class, in nats.

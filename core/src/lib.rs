@@ -1,7 +1,7 @@
 //! The core of Gleaner. Read top to bottom, one example travels from disk bytes to a trained model's sample:
 //!
 //! [`noise`] → [`simd`] → [`data`] → [`nets`] → [`dist`] → [`models`] → [`objective`] → [`train`] → [`checkpoint`] →
-//! [`sample`] → [`eval`] → [`infer`]
+//! [`sample`] → [`traverse`] → [`eval`] → [`units`] → [`infer`]
 //!
 //! Nothing points left. There are no files here, no clock, no threads it did not get, no global randomness
 //! and no synchronous read-back, so that the same code trains natively and samples in a browser. Numbers
@@ -24,5 +24,7 @@ pub mod objective;
 pub mod sample;
 pub mod simd;
 pub mod train;
+pub mod traverse;
+pub mod units;
 
 pub use error::{Error, Result};

@@ -40,6 +40,12 @@ enum Verb {
     Baselines(cmd::baselines::Args),
     /// Run a paper's table again
     Reproduce(cmd::reproduce::Args),
+    /// Draw images with the class or one latent dimension varied
+    Traverse(cmd::traverse::Args),
+    /// Lay out what the classifier decides from (t-SNE)
+    Embed(cmd::embed::Args),
+    /// Gather a run in one HTML page
+    Report(cmd::report::Args),
     /// List, fetch and verify data sets
     Data(cmd::data::Args),
     /// List the devices that this build can use
@@ -62,6 +68,9 @@ impl Cli {
             Verb::Reconstruct(args) => cmd::reconstruct::run(&args, &out),
             Verb::Baselines(args) => cmd::baselines::run(&args, &out),
             Verb::Reproduce(args) => cmd::reproduce::run(&args, &out),
+            Verb::Traverse(args) => cmd::traverse::run(&args, &out),
+            Verb::Embed(args) => cmd::embed::run(&args, &out),
+            Verb::Report(args) => cmd::report::run(&args, &out),
             Verb::Data(args) => cmd::data::run(&args, &out),
             Verb::Devices(args) => cmd::devices::run(&args, &out),
             Verb::Bench(args) => cmd::bench::run(&args, &out),

@@ -1,23 +1,44 @@
 //! The pictures of a run.
 
-use anyhow::{Context as _, Result};
-use burn::tensor::Device;
-use gleaner_core::infer;
-use gleaner_core::noise::Noise;
-use gleaner_core::sample::ancestral;
-use serde_json::Value;
+mod curves;
+mod embedding;
+mod images;
+mod predictions;
 
-use crate::picture::{comfortable_scale, grid_png, image_shape};
-use crate::plot::{Figure, Line, Panel, Scale};
+use anyhow::Result;
+use burn::tensor::Device;
+use gleaner_core::models::{Model, ModelConfig};
+
+pub use curves::curves;
+pub use embedding::embedding;
+pub use images::{Origin, Pairs, along, over_classes, plane, reconstructions, samples};
+pub use predictions::Predictions;
+
+use crate::picture::image_shape;
 use crate::recipe::Recipe;
 use crate::run_dir::RunDir;
 use crate::summary::Summary;
 use crate::training::Problem;
 
-/// Samples of each class in `samples.png`.
-const PER_CLASS: usize = 10;
+/// A trained model, as pictures are drawn of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// What it is.
+    pub config: &'a ModelConfig,
+    /// Its weights.
+    pub model: &'a Model,
+    /// Where it computes.
+    pub device: &'a Device,
+}
 
-/// Draws `curves.svg`, and `samples.png` if the examples are images.
+impl Subject<'_> {
+    /// Whether it tells classes apart: M1 does not.
+    pub fn classifies(&self) -> bool {
+        !matches!(self.config, ModelConfig::M1(_))
+    }
+}
+
+/// Draws `curves.svg`, `reliability.svg` if the model classifies, and `samples.png` if the examples are images.
 ///
 /// # Errors
 /// If the disk does not take them.
@@ -30,48 +51,14 @@ pub fn draw(
 ) -> Result<()> {
     let curves = curves(&dir.read_metrics()?, summary.baseline_accuracy);
     dir.write("curves.svg", curves.svg()?.as_bytes())?;
-    if let Ok(shape) = image_shape(&problem.data.train.shape) {
-        let (_, model) = dir.load(device)?;
-        let mut noise = Noise::new(recipe.train.seed).split("pictures");
-        let samples = ancestral(&model, PER_CLASS, &mut noise, device);
-        let x = pollster::block_on(infer::read(samples.x)).context("samples.png")?;
-        let png = grid_png(&x, shape, PER_CLASS, comfortable_scale(shape))?;
-        dir.write("samples.png", &png)?;
+    let (config, model) = dir.load(device)?;
+    let subject = Subject { config: &config, model: &model, device };
+    if subject.classifies() {
+        let predictions = Predictions::of(&subject, &problem.data.test)?;
+        dir.write("reliability.svg", predictions.reliability()?.as_bytes())?;
+    }
+    if image_shape(&problem.data.train.shape).is_ok() {
+        dir.write("samples.png", &samples(&subject, recipe.train.seed)?)?;
     }
     Ok(())
-}
-
-/// The training curves: what is minimised, accuracy and certainty by epoch.
-fn curves(metrics: &[Value], baseline: Option<f64>) -> Figure {
-    let line = |key: &str, name: &str, factor: f64| {
-        let point = |line: &Value| Some([line["epoch"].as_f64()?, line[key].as_f64()? * factor]);
-        Line::new(name, metrics.iter().filter_map(point).collect())
-    };
-    let mut accuracy = vec![line("validation_accuracy", "semi-supervised, validation", 100.0)];
-    accuracy.extend(baseline.map(|share| Line::level("supervised baseline, test", share * 100.0)));
-    let panel = |title, unit, limits, lines| Panel {
-        title,
-        unit,
-        suffix: "",
-        scale: Scale::Linear,
-        limits,
-        height: 168.0,
-        lines,
-    };
-    let objective = vec![line("objective", "objective", 1.0)];
-    let certainty = vec![
-        line("validation_ece", "calibration error", 1.0),
-        line("validation_entropy", "classifier entropy", 1.0),
-    ];
-    let [any, positive] = [[f64::NEG_INFINITY, f64::INFINITY], [0.0, f64::INFINITY]];
-    Figure {
-        title: "Training curves".to_owned(),
-        x: "epoch".to_owned(),
-        scale: Scale::Linear,
-        panels: vec![
-            panel("Training objective", "nats per example", any, objective),
-            Panel { suffix: " %", ..panel("Accuracy", "%", [0.0, 100.0], accuracy) },
-            panel("Certainty", "entropy in nats", positive, certainty),
-        ],
-    }
 }

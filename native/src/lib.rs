@@ -19,11 +19,16 @@ pub mod plot;
 pub mod progress;
 pub mod recipe;
 pub mod registry;
+pub mod reliability;
+pub mod report;
 pub mod reproduce;
 pub mod run_dir;
+pub mod scatter;
 pub mod summary;
+pub mod svg;
 pub mod threads;
 pub mod training;
+pub mod tsne;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,4 @@
 //! Line charts as SVG: panels stacked over one horizontal axis, in a picture that any browser opens.
-//!
-//! The picture is written as SVG text by hand: a chart library without a font engine cannot place text
-//! better, and this way labels stay text that can be selected and searched.
 
 mod axis;
 
@@ -12,13 +9,16 @@ use anyhow::{Result, ensure};
 use axis::Axis;
 pub use axis::Scale;
 
+use crate::svg::{self, escaped, number};
+
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 66.0;
 const RIGHT: f64 = 20.0;
 const TITLE: f64 = 40.0;
 const FOOT: f64 = 46.0;
 /// Distinguishable with the common colour vision deficiencies, and dark enough on white.
-const COLOURS: [&str; 5] = ["#1f6fb4", "#d0661c", "#2a8a57", "#8a4fa8", "#a3333d"];
+const COLOURS: [&str; 7] =
+    ["#1f6fb4", "#d0661c", "#2a8a57", "#8a4fa8", "#a3333d", "#0e8a8f", "#7a6a14"];
 const LEVEL_COLOUR: &str = "#6b7280";
 
 /// A picture.
@@ -99,7 +99,7 @@ impl Figure {
         let between = [LEFT + 8.0, WIDTH - RIGHT - 8.0];
         let x = Axis::exact(*first, *last, self.scale, between);
         let height = panels.iter().map(|panel| TITLE + panel.height).sum::<f64>() + FOOT;
-        let mut svg = head(&self.title, height);
+        let mut svg = svg::open(&self.title, [WIDTH, height]);
         let mut top = TITLE;
         for panel in panels {
             svg += &panel_svg(panel, &x, top);
@@ -128,16 +128,6 @@ impl Figure {
         places.dedup();
         Ok(places)
     }
-}
-
-fn head(title: &str, height: f64) -> String {
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
-         height=\"{height}\" role=\"img\" font-family=\"system-ui, 'Helvetica Neue', Arial, sans-serif\" \
-         font-size=\"12\" fill=\"#4b5563\">\n<title>{}</title>\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n",
-        escaped(title)
-    )
 }
 
 fn panel_svg(panel: &Panel, x: &Axis, top: f64) -> String {
@@ -256,21 +246,6 @@ fn foot(x: &Axis, label: &str, (ticks, decimals): (Vec<f64>, usize), bottom: f64
         escaped(label)
     );
     svg
-}
-
-/// A number with a real minus sign and no negative zero.
-fn number(value: f64, decimals: usize) -> String {
-    let text = format!("{value:.decimals$}");
-    match text.strip_prefix('-') {
-        Some(digits) if digits.chars().all(|c| matches!(c, '0' | '.')) => digits.to_owned(),
-        Some(digits) => format!("\u{2212}{digits}"),
-        None => text,
-    }
-}
-
-/// Text as SVG and HTML take it.
-pub fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -400,11 +375,5 @@ mod tests {
         assert!(figure.svg().unwrap_err().to_string().contains("no finite number"));
         figure.panels.push(panel("Level", vec![Line::level("baseline", 1.0)]));
         assert!(figure.svg().unwrap_err().to_string().contains("only levels"));
-    }
-
-    #[test]
-    fn numbers_are_typeset() {
-        assert_eq!(number(-2.5, 1), "\u{2212}2.5");
-        assert_eq!(number(-0.001, 1), "0.0");
     }
 }

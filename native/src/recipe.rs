@@ -95,6 +95,11 @@ pub struct DataSettings {
 pub struct ModelSettings(Table);
 
 impl ModelSettings {
+    /// The model's name; empty if it has none.
+    pub fn kind(&self) -> &str {
+        self.0.get("kind").and_then(Value::as_str).unwrap_or_default()
+    }
+
     /// The configuration for examples of the given shape.
     ///
     /// # Errors

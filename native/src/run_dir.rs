@@ -1,7 +1,8 @@
 //! The layout of one run's folder.
 //!
 //! ```text
-//! config.toml  metrics.jsonl  summary.json  model.safetensors  state/state.safetensors  samples.png  curves.svg
+//! config.toml  metrics.jsonl  summary.json  model.safetensors  state/state.safetensors  samples.png
+//! curves.svg  reliability.svg
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -156,6 +157,17 @@ impl RunDir {
                     .with_context(|| format!("{}: broken line", path.display()))
             })
             .collect()
+    }
+
+    /// The results at the end; `None` before it.
+    ///
+    /// # Errors
+    /// If the file is not JSON.
+    pub fn read_summary(&self) -> Result<Option<Value>> {
+        let path = self.summary();
+        let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+        let summary = serde_json::from_str(&text);
+        summary.map(Some).with_context(|| format!("{}: not JSON", path.display()))
     }
 
     /// The run's model and its configuration.

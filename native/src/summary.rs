@@ -7,6 +7,7 @@ use gleaner_core::eval::{Classification, classification};
 use gleaner_core::infer;
 use gleaner_core::models::{Architecture as _, Classifier, Classify, Generative, Model};
 use gleaner_core::noise::Noise;
+use gleaner_core::units::{ActiveUnits, variances};
 use serde::{Deserialize, Serialize};
 
 use crate::output::Output;
@@ -69,6 +70,9 @@ pub struct Summary {
     pub validation_accuracy: Option<f64>,
     /// Epoch of the model that was kept.
     pub best_epoch: Option<u64>,
+    /// Latent dimensions that are used on the test split.
+    #[serde(default)]
+    pub active_units: ActiveUnits,
     /// Labelled examples.
     pub labels: usize,
     /// Unlabelled examples.
@@ -122,6 +126,7 @@ pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<Baseline>) -> Result
         baseline_ece: baseline.map(|b| b.ece),
         validation_accuracy: best.map(|(_, v)| v.classification.accuracy),
         best_epoch: best.map(|(epoch, _)| *epoch),
+        active_units: active_units(&model, test, &rows, run.device)?,
         labels: run.problem.split.labelled.len(),
         unlabelled: run.problem.split.unlabelled.len(),
         effective_alpha: run.alpha,
@@ -188,6 +193,34 @@ pub fn elbo(
     Ok(mean(&bounds))
 }
 
+/// How much the centre of each latent dimension's posterior varies over rows of a split.
+///
+/// # Errors
+/// If the device fails.
+pub fn latent_variances(
+    model: &impl Generative,
+    examples: &Examples,
+    rows: &[usize],
+    device: &Device,
+) -> Result<Vec<f64>> {
+    let centres = pollster::block_on(infer::encode(model, examples, rows, device))?;
+    Ok(variances(&centres, model.latent()))
+}
+
+/// Which latent dimensions are used on rows of a split (E26).
+///
+/// # Errors
+/// If the device fails.
+pub fn active_units(
+    model: &impl Generative,
+    examples: &Examples,
+    rows: &[usize],
+    device: &Device,
+) -> Result<ActiveUnits> {
+    let variances = latent_variances(model, examples, rows, device)?;
+    Ok(ActiveUnits::count(&variances, &model.layers()))
+}
+
 /// Mean in double precision.
 pub fn mean(values: &[f32]) -> f64 {
     values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64
@@ -215,6 +248,7 @@ impl Summary {
             rows.push(("classifier entropy", format!("{:.4} nats", self.entropy)));
         }
         rows.push(("ELBO", format!("{:.3} nats", self.elbo)));
+        rows.push(("active units", self.active_units.to_string()));
         rows.push(("effective alpha", format!("{:.4}", self.effective_alpha)));
         rows.push(("time", format!("{:.1} s", self.seconds)));
         rows.push(("run", dir.path().display().to_string()));

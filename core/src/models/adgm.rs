@@ -69,6 +69,10 @@ impl Generative for Adgm {
         self.recognition.logits(x, look)
     }
 
+    fn features(&self, x: Tensor<2>) -> Tensor<2> {
+        self.recognition.features(x)
+    }
+
     /// `a` is drawn once for an example. Its divergence has no closed form, for `p(a|x,y,z)` depends on `z`,
     /// which depends on `a`.
     fn bound(

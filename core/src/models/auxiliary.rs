@@ -122,6 +122,12 @@ impl Recognition {
         self.classifier.forward(Tensor::cat(vec![a, x], 1))
     }
 
+    /// What `q(y|a,x)` decides from, at the mean of `q(a|x)`: `[batch, width]`.
+    pub fn features(&self, x: Tensor<2>) -> Tensor<2> {
+        let a = self.a(x.clone()).mean;
+        self.classifier.features(Tensor::cat(vec![a, x], 1))
+    }
+
     /// `q(a|x)`, `[batch, auxiliary]`.
     pub fn a(&self, x: Tensor<2>) -> Gaussian {
         self.auxiliary.forward(Inputs::shared(x, &Classes::Every))

@@ -84,6 +84,14 @@ impl ClassifierNet {
             }
         }
     }
+
+    /// The last hidden layer, or what stands in for it where there is none: `[batch, width]`.
+    pub fn features(&self, x: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Dense(network) => network.features(x),
+            Self::Convolutional(network) => network.dense.features(network.trunk.forward(x, None)),
+        }
+    }
 }
 
 /// `q(y|x)` without a generative model: the same network and initial weights as an M2's classifier.

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::classifier::ClassifierConfig;
 use super::observation::{Likelihood, Observation};
-use crate::dist::Gaussian;
+use crate::dist::{Gaussian, normal_quantile};
 use crate::nets::{Classes, Training};
 use crate::noise::Noise;
 
@@ -27,6 +27,10 @@ pub trait Generative: Classify {
         let _ = look;
         self.classify(x)
     }
+
+    /// What the classifier decides from: its last hidden layer, or what it is given where it has none,
+    /// `[batch, width]`. For a model that does not classify, the mean of what it infers.
+    fn features(&self, x: Tensor<2>) -> Tensor<2>;
 
     /// The terms of `L(x, y)` for every example with each of its classes, in the rows' order.
     ///
@@ -58,10 +62,21 @@ pub trait Generative: Classify {
     /// Dimensions of all that is latent when an example is generated.
     fn latent(&self) -> usize;
 
+    /// The latent variables that these belong to, by name, with the dimensions of each, in order.
+    fn layers(&self) -> Vec<(&'static str, usize)> {
+        vec![("z", self.latent())]
+    }
+
     /// Draws of it from its prior, `[rows, latent]`. Standard normal unless a model says otherwise: where a
     /// latent variable depends on another, this is the noise that it is made of.
     fn prior(&self, rows: usize, noise: &mut Noise, device: &Device) -> Tensor<2> {
         noise.normal_tensor([rows, self.latent()], device)
+    }
+
+    /// Where a share of that prior lies below, the same in every dimension. `share` is between 0 and 1,
+    /// neither of them.
+    fn quantile(&self, share: f64) -> f64 {
+        normal_quantile(share)
     }
 
     /// The centre of its posterior given examples and their classes: `[batch, features]` to

@@ -24,6 +24,9 @@ use crate::noise::Noise;
 /// Names of the layers' divergences, the layer next to the data first; as many layers there can be.
 const NAMES: [&str; 6] = ["kl_z1", "kl_z2", "kl_z3", "kl_z4", "kl_z5", "kl_z6"];
 
+/// Names of the layers, in the same order.
+const LAYERS: [&str; NAMES.len()] = ["z1", "z2", "z3", "z4", "z5", "z6"];
+
 /// Shape of a [`Ladder`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -188,6 +191,10 @@ impl Generative for Ladder {
         Widths { example: 0, row: self.latent() }
     }
 
+    fn features(&self, x: Tensor<2>) -> Tensor<2> {
+        self.classifier.features(x)
+    }
+
     fn bound(
         &self,
         x: Tensor<2>,
@@ -220,6 +227,10 @@ impl Generative for Ladder {
     /// The noise that each layer is made of, in the layers' order.
     fn latent(&self) -> usize {
         self.upwards.iter().map(GaussianNet::outputs).sum()
+    }
+
+    fn layers(&self) -> Vec<(&'static str, usize)> {
+        LAYERS.into_iter().zip(self.upwards.iter().map(GaussianNet::outputs)).collect()
     }
 
     fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2> {

@@ -106,6 +106,10 @@ impl Generative for M1 {
         Widths { example: 0, row: self.latent() }
     }
 
+    fn features(&self, x: Tensor<2>) -> Tensor<2> {
+        self.posterior(x).mean
+    }
+
     /// With `q(y|x)` and `p(y)` uniform, `U(x)` is the bound of the autoencoder itself.
     fn bound(
         &self,

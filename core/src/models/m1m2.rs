@@ -176,6 +176,10 @@ impl Generative for M1M2 {
         self.stacked.classify(self.seen(self.draw(x, look)))
     }
 
+    fn features(&self, x: Tensor<2>) -> Tensor<2> {
+        self.stacked.features(self.seen(self.posterior(x).mean))
+    }
+
     /// M2's bound on the features that were drawn: what is trained. See [`Generative::frozen`] for the rest.
     fn bound(
         &self,

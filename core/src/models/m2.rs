@@ -106,6 +106,10 @@ impl Generative for M2 {
         self.classifier.forward(x, look.training.as_ref())
     }
 
+    fn features(&self, x: Tensor<2>) -> Tensor<2> {
+        self.classifier.features(x)
+    }
+
     fn bound(
         &self,
         x: Tensor<2>,

@@ -163,6 +163,10 @@ impl Generative for Model {
         self.inner().logits(x, look)
     }
 
+    fn features(&self, x: Tensor<2>) -> Tensor<2> {
+        self.inner().features(x)
+    }
+
     fn bound(
         &self,
         x: Tensor<2>,
@@ -186,8 +190,16 @@ impl Generative for Model {
         self.inner().latent()
     }
 
+    fn layers(&self) -> Vec<(&'static str, usize)> {
+        self.inner().layers()
+    }
+
     fn prior(&self, rows: usize, noise: &mut Noise, device: &Device) -> Tensor<2> {
         self.inner().prior(rows, noise, device)
+    }
+
+    fn quantile(&self, share: f64) -> f64 {
+        self.inner().quantile(share)
     }
 
     fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2> {

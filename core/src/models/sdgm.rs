@@ -70,6 +70,10 @@ impl Generative for Sdgm {
         self.recognition.logits(x, look)
     }
 
+    fn features(&self, x: Tensor<2>) -> Tensor<2> {
+        self.recognition.features(x)
+    }
+
     fn bound(
         &self,
         x: Tensor<2>,
@@ -94,6 +98,10 @@ impl Generative for Sdgm {
     /// `z`, then the noise of `a`.
     fn latent(&self) -> usize {
         self.recognition.encoder.outputs() + self.auxiliary.outputs()
+    }
+
+    fn layers(&self) -> Vec<(&'static str, usize)> {
+        vec![("z", self.recognition.encoder.outputs()), ("a", self.auxiliary.outputs())]
     }
 
     fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2> {

@@ -155,6 +155,10 @@ impl Generative for Untapped {
         Widths { example: 0, row: self.latent() }
     }
 
+    fn features(&self, x: Tensor<2>) -> Tensor<2> {
+        self.classifier.features(x)
+    }
+
     /// The forward bound; the divergence of the squeezed Gaussian from the uniform prior has no closed form.
     fn bound(
         &self,
@@ -182,6 +186,11 @@ impl Generative for Untapped {
     fn prior(&self, rows: usize, noise: &mut Noise, device: &Device) -> Tensor<2> {
         let LogisticFlow { low, high } = self.flow;
         noise.uniform_tensor([rows, self.latent()], device) * (high - low) + low
+    }
+
+    fn quantile(&self, share: f64) -> f64 {
+        let LogisticFlow { low, high } = self.flow;
+        low + share * (high - low)
     }
 
     /// The median of the posterior: the squeezed mean.

@@ -36,7 +36,12 @@ impl Mlp {
     /// - `x`: `[batch, inputs]`
     /// - output: `[batch, outputs]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        dense(&self.output, forward_hidden(x, &self.hidden, self.activation), None)
+        dense(&self.output, self.features(x), None)
+    }
+
+    /// The last hidden layer, which the output is linear in: `[batch, width]`. `x` itself where there is none.
+    pub fn features(&self, x: Tensor<2>) -> Tensor<2> {
+        forward_hidden(x, &self.hidden, self.activation)
     }
 }
 

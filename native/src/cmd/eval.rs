@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::device;
 use crate::output::Output;
 use crate::run_dir::RunDir;
-use crate::summary::{elbo, known, mean, measure};
+use crate::summary::{active_units, elbo, known, mean, measure};
 use crate::training::Problem;
 
 /// Measure a trained run again, with IWAE if asked.
@@ -77,6 +77,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
             pollster::block_on(bound).map(|bounds| mean(&bounds))
         })
         .transpose()?;
+    let units = active_units(&model, examples, &rows, &device)?;
     let split = if args.split == SplitName::Test { "test" } else { "val" };
     out.line(format!("{} on {} examples of the {split} split", args.run.display(), rows.len()));
     let mut table = vec![
@@ -90,11 +91,12 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if let Some(iwae) = iwae {
         table.push(("IWAE", format!("{iwae:.3} nats ({} draws)", args.iwae_samples)));
     }
+    table.push(("active units", units.to_string()));
     out.table(&table);
     out.object(&json!({
         "run": args.run, "split": split, "examples": rows.len(),
         "accuracy": measured.accuracy, "ece": measured.ece, "brier": measured.brier,
         "nll": measured.nll, "entropy": measured.entropy, "elbo": elbo,
-        "iwae": iwae, "iwae_samples": args.iwae_samples,
+        "iwae": iwae, "iwae_samples": args.iwae_samples, "active_units": units,
     }))
 }

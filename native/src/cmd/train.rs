@@ -81,6 +81,9 @@ pub struct Args {
     /// Where noise is drawn: host (the same numbers on every device) or device (faster on a GPU)
     #[arg(long, value_name = "WHERE", value_parser = ["host", "device"], help_heading = "Training")]
     noise: Option<String>,
+    /// Read every term after every step, and name the first one that is not a number: slower
+    #[arg(long, help_heading = "Training")]
+    validate: bool,
     /// Any setting of a recipe, such as train.clip-norm=10
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     set: Vec<String>,
@@ -147,11 +150,12 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         }
         let dir = RunDir::reopen(path)?;
         return Session::prepare(dir.recipe()?)?
+            .validating(args.validate)
             .train(&dir, &Interrupt::install()?)?
             .show(&dir, out);
     }
     let recipe = Recipe::resolve(args.recipe.as_deref(), flags, &args.set)?;
-    let session = Session::prepare(recipe)?;
+    let session = Session::prepare(recipe)?.validating(args.validate);
     let dir = match &args.out {
         Some(path) => RunDir::create(path)?,
         None => RunDir::create_named(&session.name())?,

@@ -3,16 +3,13 @@
 use anyhow::{Result, bail};
 use burn::tensor::Device;
 use gleaner_core::infer;
-use gleaner_core::models::M1;
+use gleaner_core::models::{Generative as _, M1};
+use gleaner_core::units::{active, variances};
 
 use super::problem::Problem;
 use crate::recipe::Recipe;
 
-/// A dimension whose posterior mean varies less than this says nothing of an example (as Kingma et al. 2014
-/// released it).
-const ACTIVE: f64 = 0.1;
-
-/// Examples that this is judged by.
+/// Examples that M1's dimensions are judged by.
 const EXAMPLES: usize = 1000;
 
 /// The recipe of the M1 that an M1+M2 stands on: the same data and seed, its own epochs, no baseline.
@@ -29,23 +26,16 @@ pub fn features_recipe(recipe: &Recipe) -> Result<Recipe> {
     Ok(features)
 }
 
-/// The dimensions of `z` whose posterior mean varies over unlabelled examples.
+/// The dimensions of `z` whose posterior mean varies over unlabelled examples (E26, with the threshold that
+/// Kingma et al. 2014 released, too).
 ///
 /// # Errors
 /// If the device fails, or none does.
 pub fn active_units(model: &M1, problem: &Problem, device: &Device) -> Result<Vec<usize>> {
     let rows = &problem.split.unlabelled;
     let rows = &rows[..rows.len().min(EXAMPLES)];
-    let x = infer::upload(&problem.data.train, rows, device);
-    let mean = model.posterior(x).mean;
-    let [count, latent] = mean.dims();
-    let values = pollster::block_on(infer::read(mean))?;
-    let deviation = |dimension: usize| {
-        let column = || values.iter().skip(dimension).step_by(latent).map(|&v| f64::from(v));
-        let mean = column().sum::<f64>() / count as f64;
-        (column().map(|v| (v - mean).powi(2)).sum::<f64>() / count as f64).sqrt()
-    };
-    let active: Vec<usize> = (0..latent).filter(|&i| deviation(i) > ACTIVE).collect();
+    let means = pollster::block_on(infer::encode(model, &problem.data.train, rows, device))?;
+    let active = active(&variances(&means, model.latent()));
     if active.is_empty() {
         bail!("M1 uses none of its dimensions; train it longer, with train.feature-epochs");
     }

@@ -38,6 +38,8 @@ pub struct Plan {
     pub steps_per_epoch: u64,
     /// What the best model is chosen by.
     pub criterion: Criterion,
+    /// Steps whose terms are read back together.
+    pub read_every: usize,
 }
 
 /// How a fit ended.
@@ -123,7 +125,7 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
         let (train, terms) = self.learner.step(train, &batch, rate, elapsed);
         self.state.train = train;
         self.state.progress.step = step + 1;
-        let largest = self.state.progress.ledger.add(&terms)?;
+        let largest = self.state.progress.ledger.add(&terms, self.plan.read_every)?;
         let ledger = &self.state.progress.ledger;
         progress
             .step(|| ledger.means().first().map_or(String::new(), |(n, v)| format!("{n} {v:.3}")));

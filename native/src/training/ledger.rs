@@ -7,7 +7,7 @@ use gleaner_core::objective::Terms;
 use serde::{Deserialize, Serialize};
 
 /// Steps whose terms are read back together: a read waits for the device, so it is made rarely.
-const READ_EVERY: usize = if cfg!(feature = "validate") { 1 } else { 20 };
+pub const READ_EVERY: usize = if cfg!(feature = "validate") { 1 } else { 20 };
 
 /// Sums of the terms of an epoch's steps. Terms wait on the device until [`Ledger::settle`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -22,19 +22,19 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Adds the terms of a step. Returns the largest objective among the steps just read, if any were; it
-    /// is infinite if one was not a number.
+    /// Adds the terms of a step, and reads what waits once it is `read_every` steps. Returns the largest
+    /// objective among the steps just read, if any were; it is infinite if one was not a number.
     ///
     /// # Errors
     /// If the device fails.
-    pub fn add(&mut self, terms: &Terms) -> Result<Option<f64>> {
+    pub fn add(&mut self, terms: &Terms, read_every: usize) -> Result<Option<f64>> {
         if self.names.is_empty() {
             self.names = terms.parts.iter().map(|(name, _)| (*name).to_owned()).collect();
             self.sums = vec![0.0; self.names.len()];
         }
         let parts = terms.parts.iter().map(|(_, part)| part.clone().inner()).collect();
         self.waiting.push(Tensor::cat(parts, 0));
-        if self.waiting.len() < READ_EVERY { Ok(None) } else { self.settle() }
+        if self.waiting.len() < read_every { Ok(None) } else { self.settle() }
     }
 
     /// Reads what waits on the device. Returns as [`Ledger::add`] does.
@@ -90,7 +90,7 @@ mod tests {
     fn means_are_over_the_steps_read() {
         let mut ledger = Ledger::default();
         for step in 0..3 {
-            ledger.add(&terms([step as f32, 1.0, 2.0 * step as f32])).unwrap();
+            ledger.add(&terms([step as f32, 1.0, 2.0 * step as f32]), READ_EVERY).unwrap();
         }
         assert_eq!(ledger.settle().unwrap(), Some(2.0));
         let expected = [("objective", 1.0), ("a", 1.0), ("b", 2.0)];
@@ -100,10 +100,18 @@ mod tests {
     #[test]
     fn the_first_broken_term_is_named_before_the_objective() {
         let mut ledger = Ledger::default();
-        ledger.add(&terms([1.0, 1.0, 1.0])).unwrap();
-        ledger.add(&terms([f32::NAN, 1.0, f32::INFINITY])).unwrap();
-        ledger.add(&terms([f32::NAN, f32::NAN, 1.0])).unwrap();
+        ledger.add(&terms([1.0, 1.0, 1.0]), READ_EVERY).unwrap();
+        ledger.add(&terms([f32::NAN, 1.0, f32::INFINITY]), READ_EVERY).unwrap();
+        ledger.add(&terms([f32::NAN, f32::NAN, 1.0]), READ_EVERY).unwrap();
         assert_eq!(ledger.settle().unwrap(), Some(f64::INFINITY));
         assert_eq!(ledger.culprit(), Some("b"));
+    }
+
+    #[test]
+    fn read_at_every_step_a_broken_term_is_known_at_once() {
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.add(&terms([1.0, 1.0, 1.0]), 1).unwrap(), Some(1.0));
+        assert_eq!(ledger.add(&terms([1.0, f32::NAN, 1.0]), 1).unwrap(), Some(1.0));
+        assert_eq!(ledger.culprit(), Some("a"));
     }
 }

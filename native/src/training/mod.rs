@@ -13,7 +13,7 @@ mod validation;
 
 pub use baseline::train_baseline;
 pub use fit::{Fit, Outcome, Plan};
-pub use ledger::Ledger;
+pub use ledger::{Ledger, READ_EVERY};
 pub use problem::Problem;
 pub use readout::Readout;
 pub use session::Session;

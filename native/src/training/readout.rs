@@ -35,7 +35,7 @@ impl Readout {
     pub fn measure(model: &impl Generative, problem: &Problem, device: &Device) -> Result<Self> {
         let (train, test) = (&problem.data.train, &problem.data.test);
         let means = |examples: &Examples, rows: &[usize]| {
-            pollster::block_on(infer::posterior_means(model, examples, rows, device))
+            pollster::block_on(infer::encode(model, examples, rows, device))
         };
         let class = |examples: &Examples, rows: &[usize]| -> Vec<usize> {
             rows.iter().map(|&row| examples.labels[row] as usize).collect()

@@ -21,6 +21,7 @@ use gleaner_core::train::{Learner, RateSchedule};
 use super::baseline::train_baseline;
 use super::features::{active_units, features_recipe};
 use super::fit::{Fit, Outcome, Plan};
+use super::ledger::READ_EVERY;
 use super::problem::Problem;
 use super::state::{Progressed, SavedState};
 use super::validation::Criterion;
@@ -41,6 +42,7 @@ pub struct Session {
     workers: Arc<Threads>,
     noise: Noise,
     alpha: f64,
+    read_every: usize,
 }
 
 impl Session {
@@ -64,7 +66,14 @@ impl Session {
         recipe.augmentation(&problem.data.train.shape)?;
         let config = problem.model(&recipe)?;
         config.init(&noise, &device)?;
-        Ok(Self { recipe, problem, config, device, workers, noise, alpha })
+        let read_every = READ_EVERY;
+        Ok(Self { recipe, problem, config, device, workers, noise, alpha, read_every })
+    }
+
+    /// Reads every term back after every step, so that the first one to turn NaN is named at its very step.
+    #[must_use]
+    pub fn validating(self, validating: bool) -> Self {
+        Self { read_every: if validating { 1 } else { self.read_every }, ..self }
     }
 
     /// What a run's folder is called.
@@ -182,6 +191,7 @@ impl Session {
                 ModelConfig::M1(_) => Criterion::Bound,
                 _ => Criterion::Accuracy,
             },
+            read_every: self.read_every,
         }
     }
 
@@ -217,7 +227,7 @@ impl Session {
         let inner = if begun { RunDir::reopen(&path)? } else { RunDir::create(&path)? };
         if !inner.summary().exists() {
             let recipe = if begun { inner.recipe()? } else { features_recipe(&self.recipe)? };
-            let session = Self::prepare(recipe)?;
+            let session = Self::prepare(recipe)?.validating(self.read_every == 1);
             session.begin(&inner)?;
             session.train_within(&inner, resumable, interrupt)?;
         }

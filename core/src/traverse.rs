@@ -1,0 +1,57 @@
+//! What a model makes of latent variables that are moved: over the classes, along a dimension, over a plane.
+//!
+//! Each function gives expected examples, `[rows, features]`, in the order of a picture's tiles, row by row.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::data::one_hot;
+use crate::models::Generative;
+use crate::nets::Classes;
+
+/// The ends of a walk along a dimension, as shares of its prior.
+const ENDS: [f64; 2] = [0.005, 0.995];
+
+/// The same `z` with every class: a row for each of `z [count, latent]`, a column for each class.
+pub fn over_classes(model: &impl Generative, z: Tensor<2>) -> Tensor<2> {
+    let ([count, _], classes) = (z.dims(), model.classes());
+    let x = model.decode(z.repeat_dim(0, classes), &Classes::Every).mean();
+    let [rows, features] = x.dims();
+    x.reshape([classes, count, features]).swap_dims(0, 1).reshape([rows, features])
+}
+
+/// One `z [1, latent]` with one of its dimensions at each of some values: a row for each class, a column for
+/// each value.
+pub fn along(model: &impl Generative, z: Tensor<2>, dimension: usize, values: &[f64]) -> Tensor<2> {
+    let column: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+    let column = TensorData::new(column, [values.len(), 1]);
+    let column = Tensor::<2>::from_data(column, &z.device());
+    let moved = z
+        .repeat_dim(0, values.len())
+        .slice_assign([0..values.len(), dimension..dimension + 1], column);
+    model.decode(moved.repeat_dim(0, model.classes()), &Classes::Every).mean()
+}
+
+/// Values at even distances that cover nearly all of a dimension's prior, from low to high.
+pub fn walk(model: &impl Generative, count: usize) -> Vec<f64> {
+    let [low, high] = ENDS.map(|share| model.quantile(share));
+    let step = (high - low) / count.saturating_sub(1).max(1) as f64;
+    (0..count).map(|i| low + i as f64 * step).collect()
+}
+
+/// One class over the whole prior of a model with two latent dimensions: `side` rows and columns, each for an
+/// equal share of the prior. The first dimension grows to the right, the second upwards.
+///
+/// # Panics
+/// If the model has not two of them.
+pub fn plane(model: &impl Generative, class: usize, side: usize, device: &Device) -> Tensor<2> {
+    assert_eq!(model.latent(), 2, "a plane has two dimensions");
+    let at = |place: usize| model.quantile((place as f64 + 0.5) / side as f64) as f32;
+    let points: Vec<f32> = (0..side)
+        .rev()
+        .flat_map(|up| (0..side).map(move |right| [right, up]))
+        .flat_map(|point| point.map(at))
+        .collect();
+    let z = Tensor::from_data(TensorData::new(points, [side * side, 2]), device);
+    let y = one_hot(std::iter::repeat_n(class as i64, side * side), model.classes(), device);
+    model.decode(z, &Classes::Given(y)).mean()
+}

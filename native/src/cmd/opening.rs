@@ -1,0 +1,52 @@
+//! What the verbs on a finished run share: which run, where to compute, where its data are.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use burn::tensor::Device;
+
+use crate::device;
+use crate::files::ensure_writable_file;
+use crate::recipe::Recipe;
+use crate::run_dir::RunDir;
+
+/// A run and how to look at it.
+#[derive(Debug, clap::Args)]
+pub struct Opening {
+    /// Run directory
+    pub run: PathBuf,
+    /// Where to compute [default: as the run]
+    #[arg(long)]
+    device: Option<String>,
+    /// Folder of the data sets [default: as the run]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// A run that is there.
+#[derive(Debug)]
+pub struct Found {
+    /// Its folder.
+    pub dir: RunDir,
+    /// Its settings.
+    pub recipe: Recipe,
+    /// Where to compute.
+    pub device: Device,
+}
+
+impl Opening {
+    /// Finds the run, having checked that the output can be written.
+    ///
+    /// # Errors
+    /// If there is no run, the output cannot be written, or there is no such device.
+    pub fn find(&self, out: &Path) -> Result<Found> {
+        let dir = RunDir::open(&self.run)?;
+        ensure_writable_file(out)?;
+        let mut recipe = dir.recipe()?;
+        if let Some(data_dir) = &self.data_dir {
+            recipe.data.dir = Some(data_dir.clone());
+        }
+        let device = device::parse(self.device.as_deref().unwrap_or(&recipe.train.device))?;
+        Ok(Found { dir, recipe, device })
+    }
+}

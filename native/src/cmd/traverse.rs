@@ -1,0 +1,129 @@
+//! `gleaner traverse`: one latent variable or the class varied, everything else kept.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::{Result, bail};
+use serde_json::json;
+
+use super::opening::Opening;
+use crate::figures::{Origin, Subject, along, over_classes, plane};
+use crate::files::write_atomic;
+use crate::output::Output;
+use crate::training::Problem;
+
+/// Steps along a dimension.
+const STEPS: usize = 11;
+
+/// Rows and columns of a plane.
+const SIDE: usize = 15;
+
+/// Most tiles in a picture.
+const MOST_TILES: usize = 10_000;
+
+/// Vary the class or one latent dimension, keep the rest.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    gleaner traverse runs/digits-m2-seed0 --out styles.png              the style of a test image in every class\n  \
+    gleaner traverse runs/digits-m2-seed0 --out styles.png --from prior\n  \
+    gleaner traverse runs/digits-m2-seed0 --out z3.png --vary 3         dimension 3 of z, a row for each class\n  \
+    gleaner traverse runs/plane --out sevens.png --manifold --class 7   the plane of a model with model.latent=2")]
+pub struct Args {
+    #[command(flatten)]
+    opening: Opening,
+    /// Picture to write
+    #[arg(long, value_name = "X.png")]
+    out: PathBuf,
+    /// What changes from column to column: y, or the number of a dimension of z
+    #[arg(long, value_name = "y|N", default_value = "y", conflicts_with = "manifold")]
+    vary: Vary,
+    /// Where z comes from
+    #[arg(long, value_enum, default_value = "test", conflicts_with = "manifold")]
+    from: From,
+    /// Latent vectors, a row for each, where y varies
+    #[arg(long, value_name = "N", default_value_t = 10, conflicts_with = "manifold")]
+    rows: usize,
+    /// Steps along a dimension [default: 11], or side of the plane [default: 15]
+    #[arg(long, value_name = "N")]
+    columns: Option<usize>,
+    /// Seed of z from its prior
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// The whole plane of a model with two latent dimensions, for one class
+    #[arg(long)]
+    manifold: bool,
+    /// Number of the class
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "manifold")]
+    class: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Vary {
+    Class,
+    Dimension(usize),
+}
+
+impl FromStr for Vary {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "y" => Ok(Self::Class),
+            number => number.parse().map(Self::Dimension).map_err(|_| {
+                "write y, or the number of a dimension of z, counted from 0".to_owned()
+            }),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum From {
+    /// Inferred from test images; shown in the first column where y varies
+    Test,
+    /// Drawn from its prior
+    Prior,
+}
+
+/// Draws.
+///
+/// # Errors
+/// If the run, its data, the device or the file fails, or the model cannot be varied so.
+pub fn run(args: &Args, out: &Output) -> Result<()> {
+    let default = if args.manifold { SIDE } else { STEPS };
+    let columns = args.columns.unwrap_or(default);
+    for (name, value) in [("rows", args.rows), ("columns", columns)] {
+        if value == 0 || value > MOST_TILES || (args.manifold && value * value > MOST_TILES) {
+            bail!(
+                "--{name} {value} is no picture: ask for at least 1, and {MOST_TILES} tiles at most"
+            );
+        }
+    }
+    let found = args.opening.find(&args.out)?;
+    let (config, model) = found.dir.load(&found.device)?;
+    let subject = Subject { config: &config, model: &model, device: &found.device };
+    let problem = match args.from {
+        From::Test if !args.manifold => Some(Problem::load(&found.recipe)?),
+        _ => None,
+    };
+    let origin = match &problem {
+        Some(problem) => Origin::Examples(&problem.data.test),
+        None => Origin::Prior(args.seed),
+    };
+    let (png, what) = match args.vary {
+        _ if args.manifold => {
+            let what = format!("the plane of class {}, {columns} by {columns}", args.class);
+            (plane(&subject, args.class, columns)?, what)
+        }
+        Vary::Class => {
+            let what = "a latent vector in each row, a class in each column";
+            (over_classes(&subject, origin, args.rows)?, what.to_owned())
+        }
+        Vary::Dimension(dimension) => {
+            let what = format!("dimension {dimension} of z from low to high, a row for each class");
+            (along(&subject, origin, dimension, columns)?, what)
+        }
+    };
+    write_atomic(&args.out, &png)?;
+    out.line(format!("{what}: {}", args.out.display()));
+    out.object(&json!({ "out": args.out, "shows": what, "seed": args.seed }))
+}

@@ -1,0 +1,181 @@
+//! What a generative model makes of images, as PNG.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use burn::tensor::{Tensor, TensorData};
+use gleaner_core::data::Examples;
+use gleaner_core::infer;
+use gleaner_core::models::{Architecture as _, Generative as _};
+use gleaner_core::nets::Classes;
+use gleaner_core::noise::Noise;
+use gleaner_core::{sample, traverse};
+
+use super::Subject;
+use crate::picture::{comfortable_scale, grid_png, image_shape, pairs_png};
+
+/// Samples of each class in `samples.png`.
+const PER_CLASS: usize = 10;
+
+/// Samples of every class, a row for each.
+///
+/// # Errors
+/// If the examples are no images, or the device fails.
+pub fn samples(subject: &Subject<'_>, seed: u64) -> Result<Vec<u8>> {
+    let mut noise = Noise::new(seed).split("pictures");
+    let samples = sample::ancestral(subject.model, PER_CLASS, &mut noise, subject.device);
+    subject.grid(samples.x, PER_CLASS).context("samples")
+}
+
+/// Originals above their reconstructions.
+#[derive(Clone, Debug)]
+pub struct Pairs {
+    /// The picture.
+    pub png: Vec<u8>,
+    /// Images in it.
+    pub count: usize,
+    /// Mean squared error of an image.
+    pub squared_error: f64,
+}
+
+/// At most `count` examples, taken evenly, above what the model makes of them.
+///
+/// # Errors
+/// If there are none, they are no images, or the device fails.
+pub fn reconstructions(subject: &Subject<'_>, examples: &Examples, count: usize) -> Result<Pairs> {
+    let Subject { config, model, device } = *subject;
+    let shape = image_shape(config.shape())?;
+    let rows: Vec<usize> = evenly(count, examples.len()).collect();
+    ensure!(!rows.is_empty(), "there are no examples to reconstruct");
+    let x = infer::upload(examples, &rows, device);
+    let y = Classes::Given(pollster::block_on(infer::predicted(model, x.clone()))?);
+    // The posterior mean is shown: a reconstruction is no draw.
+    let z = model.encode(x, &y);
+    let x_hat = pollster::block_on(infer::read(model.decode(z, &y).mean()))?;
+    let originals = examples.gather(&rows);
+    let squared = originals.iter().zip(&x_hat).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
+    let png = pairs_png(&originals, &x_hat, shape, rows.len().min(10), comfortable_scale(shape))?;
+    Ok(Pairs { png, count: rows.len(), squared_error: squared / rows.len() as f64 })
+}
+
+/// Where the latent variables of a traversal come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Origin<'a> {
+    /// Inferred from examples, taken evenly.
+    Examples(&'a Examples),
+    /// Drawn from their prior with this seed.
+    Prior(u64),
+}
+
+/// A row for each of `count` latent vectors, a column for each class; if they are those of examples, these come
+/// first.
+///
+/// # Errors
+/// If the model does not tell classes apart, the examples are no images, or the device fails.
+pub fn over_classes(subject: &Subject<'_>, origin: Origin<'_>, count: usize) -> Result<Vec<u8>> {
+    let Subject { config, model, device } = *subject;
+    if !subject.classifies() {
+        bail!("m1 does not tell classes apart: no class can be varied; vary a dimension of z");
+    }
+    let shape = image_shape(config.shape())?;
+    let (z, originals) = subject.start(origin, count)?;
+    let [rows, latent] = [z.len() / model.latent(), model.latent()];
+    let z = Tensor::from_data(TensorData::new(z, [rows, latent]), device);
+    let made = pollster::block_on(infer::read(traverse::over_classes(model, z)))?;
+    let row = config.features() * config.classes();
+    let mut tiles = Vec::with_capacity(made.len() + originals.len());
+    for (number, row) in made.chunks_exact(row).enumerate() {
+        let original = originals.chunks_exact(config.features()).nth(number);
+        tiles.extend_from_slice(original.unwrap_or_default());
+        tiles.extend_from_slice(row);
+    }
+    let columns = config.classes() + usize::from(!originals.is_empty());
+    grid_png(&tiles, shape, columns, comfortable_scale(shape))
+}
+
+/// A row for each class, and one of the latent dimensions from low to high in `columns` steps.
+///
+/// # Errors
+/// If there is no such dimension, the examples are no images, or the device fails.
+pub fn along(
+    subject: &Subject<'_>,
+    origin: Origin<'_>,
+    dimension: usize,
+    columns: usize,
+) -> Result<Vec<u8>> {
+    let Subject { config, model, device } = *subject;
+    let latent = model.latent();
+    ensure!(
+        dimension < latent,
+        "there is no dimension {dimension}: z has {latent}, counted from 0 to {}",
+        latent - 1
+    );
+    let (z, _) = subject.start(origin, 1)?;
+    let z = Tensor::from_data(TensorData::new(z, [1, latent]), device);
+    let x = traverse::along(model, z, dimension, &traverse::walk(model, columns));
+    // Rows that could not differ are drawn once.
+    let rows = if subject.classifies() { config.classes() } else { 1 };
+    subject.grid(x.slice_dim(0, 0..rows * columns), columns)
+}
+
+/// One class over the plane of a model with two latent dimensions, `side` by `side`.
+///
+/// # Errors
+/// If the model has another number of them, there is no such class, the examples are no images, or the device
+/// fails.
+pub fn plane(subject: &Subject<'_>, class: usize, side: usize) -> Result<Vec<u8>> {
+    let Subject { config, model, device } = *subject;
+    let (latent, classes) = (model.latent(), config.classes());
+    ensure!(
+        latent == 2,
+        "a plane needs a model with two latent dimensions, and this one has {latent}; train one with \
+         --set model.latent=2"
+    );
+    ensure!(
+        class < classes,
+        "there is no class {class}: they are counted from 0 to {}",
+        classes - 1
+    );
+    subject.grid(traverse::plane(model, class, side, device), side)
+}
+
+impl Subject<'_> {
+    fn grid(&self, x: Tensor<2>, columns: usize) -> Result<Vec<u8>> {
+        let shape = image_shape(self.config.shape())?;
+        let x = pollster::block_on(infer::read(x))?;
+        grid_png(&x, shape, columns, comfortable_scale(shape))
+    }
+
+    /// At most `count` latent vectors, and the examples that they come from, row-major.
+    fn start(&self, origin: Origin<'_>, count: usize) -> Result<(Vec<f32>, Vec<f32>)> {
+        match origin {
+            Origin::Examples(examples) => {
+                let rows: Vec<usize> = evenly(count, examples.len()).collect();
+                ensure!(!rows.is_empty(), "there are no examples to begin with");
+                let z = infer::encode(self.model, examples, &rows, self.device);
+                Ok((pollster::block_on(z)?, examples.gather(&rows)))
+            }
+            Origin::Prior(seed) => {
+                let mut noise = Noise::new(seed).split("traversal");
+                let z = self.model.prior(count, &mut noise, self.device);
+                Ok((pollster::block_on(infer::read(z))?, Vec::new()))
+            }
+        }
+    }
+}
+
+/// `count` places, or as many as there are, evenly from `0..of`.
+pub(super) fn evenly(count: usize, of: usize) -> impl Iterator<Item = usize> {
+    let count = count.min(of);
+    (0..count).map(move |i| i * of / count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_even_and_no_more_than_there_are() {
+        assert_eq!(evenly(3, 10).collect::<Vec<_>>(), [0, 3, 6]);
+        assert_eq!(evenly(9, 2).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(evenly(4, 0).count(), 0);
+    }
+}

@@ -1,0 +1,386 @@
+//! What a report on a run says.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+use burn::tensor::Device;
+use gleaner_core::models::{Architecture as _, Generative as _, Model, ModelConfig};
+use gleaner_core::noise::Noise;
+use gleaner_core::units::ActiveUnits;
+use serde_json::Value;
+
+use super::{Page, Section, drawing, picture, repeat, table};
+use crate::figures::{
+    Origin, Predictions, Subject, along, curves, embedding, over_classes, plane, reconstructions,
+    samples,
+};
+use crate::picture::image_shape;
+use crate::recipe::Recipe;
+use crate::run_dir::RunDir;
+use crate::summary::latent_variances;
+use crate::svg::{escaped, number};
+use crate::training::Problem;
+
+/// Test images with reconstructions.
+const PAIRS: usize = 30;
+/// Sizes of traversals.
+const ROWS: usize = 10;
+const STEPS: usize = 11;
+const SIDE: usize = 15;
+/// Test examples that are laid out.
+const LAID_OUT: usize = 1000;
+/// More classes than this have no table of confusions, only a list of the most frequent ones.
+const MOST_IN_TABLE: usize = 20;
+
+/// A run, and what of it this machine has.
+#[derive(Debug)]
+pub struct Run {
+    dir: RunDir,
+    recipe: Recipe,
+    device: Device,
+    metrics: Vec<Value>,
+    summary: Option<Value>,
+    trained: Result<(ModelConfig, Model)>,
+    problem: Result<Problem>,
+}
+
+impl Run {
+    /// Reads what there is of a run.
+    ///
+    /// # Errors
+    /// If its metrics or its summary are there and broken.
+    pub fn read(dir: RunDir, recipe: Recipe, device: Device) -> Result<Self> {
+        Ok(Self {
+            metrics: dir.read_metrics()?,
+            summary: dir.read_summary()?,
+            trained: dir.load(&device),
+            problem: Problem::load(&recipe),
+            dir,
+            recipe,
+            device,
+        })
+    }
+
+    fn subject(&self) -> Result<Subject<'_>> {
+        let (config, model) = self.trained.as_ref().map_err(said)?;
+        Ok(Subject { config, model, device: &self.device })
+    }
+
+    fn problem(&self) -> Result<&Problem> {
+        self.problem.as_ref().map_err(said)
+    }
+
+    /// The model, if what it generates can be looked at.
+    fn of_images(&self) -> Result<Subject<'_>> {
+        let subject = self.subject()?;
+        let shape = subject.config.shape();
+        ensure!(image_shape(shape).is_ok(), "its examples are no images, but of shape {shape:?}");
+        Ok(subject)
+    }
+
+    /// Test images, or the prior on a machine that lacks them.
+    fn origin(&self) -> Origin<'_> {
+        match &self.problem {
+            Ok(problem) => Origin::Examples(&problem.data.test),
+            Err(_) => Origin::Prior(self.recipe.train.seed),
+        }
+    }
+
+    /// How much each latent dimension varies over test examples.
+    fn variances(&self) -> Result<Vec<f64>> {
+        let (subject, problem) = (self.subject()?, self.problem()?);
+        let test = &problem.data.test;
+        let rows: Vec<usize> = (0..test.len().min(2000)).collect();
+        latent_variances(subject.model, test, &rows, subject.device)
+    }
+}
+
+fn said(error: &anyhow::Error) -> anyhow::Error {
+    anyhow!("{error:#}")
+}
+
+/// The report on a run.
+pub fn page(run: &Run) -> Page {
+    let sections = [
+        ("Results", results(run)),
+        ("How to repeat it", settings(run)),
+        ("Training", training(run)),
+        ("Samples", drawn(run)),
+        ("Reconstructions", reconstructed(run)),
+        ("Style and class", varied(run)),
+        ("One latent dimension", moved(run)),
+        ("What the classifier decides from", laid_out(run)),
+        ("Calibration", calibration(run)),
+        ("Confusions", confusions(run)),
+        ("Diagnostics", diagnostics(run)),
+    ];
+    Page {
+        title: format!("{} with {}", run.recipe.data.name, run.recipe.model.kind()),
+        lead: format!("Gleaner {}, run {}", env!("CARGO_PKG_VERSION"), run.dir.path().display()),
+        sections: sections.into_iter().map(|(title, body)| Section { title, body }).collect(),
+    }
+}
+
+/// How a number is written.
+type Shown = fn(f64) -> String;
+
+fn results(run: &Run) -> Result<String> {
+    let summary = run.summary.as_ref().context("the run has not finished; it can be resumed")?;
+    let percent: Shown = |value| format!("{:.2} %", 100.0 * value);
+    let nats: Shown = |value| format!("{} nats", number(value, 4));
+    let plain: Shown = |value| format!("{value:.4}");
+    let whole: Shown = |value| format!("{value:.0}");
+    let seconds: Shown = |value| format!("{value:.1} s");
+    let rows = [
+        ("test_accuracy", "Test accuracy", percent),
+        ("baseline_accuracy", "Supervised baseline, the same labels", percent),
+        ("validation_accuracy", "Validation accuracy", percent),
+        ("ece", "Calibration error", plain),
+        ("brier", "Brier score", plain),
+        ("nll", "Negative log-likelihood", nats),
+        ("entropy", "Classifier entropy", nats),
+        ("elbo", "ELBO", nats),
+        ("labels", "Labelled examples", whole),
+        ("unlabelled", "Unlabelled examples", whole),
+        ("best_epoch", "Epoch of the model that was kept", whole),
+        ("steps", "Steps", whole),
+        ("roll_backs", "Times training went back", whole),
+        ("seed", "Seed", whole),
+        ("seconds", "Time", seconds),
+    ];
+    let found = |(key, name, shown): &(&str, &str, Shown)| {
+        Some(((*name).to_owned(), shown(summary[*key].as_f64()?)))
+    };
+    Ok(table(&rows.iter().filter_map(found).collect::<Vec<_>>()))
+}
+
+fn settings(run: &Run) -> Result<String> {
+    let path = run.dir.config();
+    let file = format!("gleaner train {} --out another-run", path.display());
+    let mut html = String::new();
+    if let Some(command) = repeat::command(&run.recipe)? {
+        let _ = writeln!(
+            html,
+            "<pre class=\"command\">{}</pre>\n<p>Or, with the run's folder:</p>",
+            escaped(&command)
+        );
+    }
+    let _ = writeln!(html, "<pre class=\"command\">{}</pre>", escaped(&file));
+    let _ = writeln!(
+        html,
+        "<details><summary>Every setting</summary><pre>{}</pre></details>",
+        escaped(&run.recipe.to_toml()?)
+    );
+    Ok(html)
+}
+
+fn training(run: &Run) -> Result<String> {
+    ensure!(!run.metrics.is_empty(), "the run has not finished its first epoch");
+    let baseline = run.summary.as_ref().and_then(|summary| summary["baseline_accuracy"].as_f64());
+    Ok(drawing(
+        &curves(&run.metrics, baseline).svg()?,
+        "By epoch. Behind each name, its last value.",
+    ))
+}
+
+fn drawn(run: &Run) -> Result<String> {
+    let png = samples(&run.of_images()?, run.recipe.train.seed)?;
+    Ok(picture(
+        &png,
+        "Samples, one row for each class",
+        "Drawn from the model, a row for each class.",
+    ))
+}
+
+fn reconstructed(run: &Run) -> Result<String> {
+    let pairs = reconstructions(&run.of_images()?, &run.problem()?.data.test, PAIRS)?;
+    let caption = format!(
+        "Test images above what the model makes of them; mean squared error {:.3} per image.",
+        pairs.squared_error
+    );
+    Ok(picture(&pairs.png, "Test images, each above its reconstruction", &caption))
+}
+
+fn varied(run: &Run) -> Result<String> {
+    let subject = run.of_images()?;
+    let png = over_classes(&subject, run.origin(), ROWS)?;
+    let caption = match run.origin() {
+        Origin::Examples(_) => {
+            "Left, test images. To the right, the style that the model infers of each, in every class."
+        }
+        Origin::Prior(_) => "In each row one style, drawn from the prior, in every class.",
+    };
+    let mut html = picture(&png, "A row for each style, a column for each class", caption);
+    if subject.model.latent() == 2 {
+        let png = plane(&subject, 0, SIDE)?;
+        let alt = "A grid of images over the two latent dimensions";
+        html += &picture(&png, alt, "The whole plane of z for the first class.");
+    }
+    Ok(html)
+}
+
+fn moved(run: &Run) -> Result<String> {
+    let subject = run.of_images()?;
+    let (dimension, which) = match run.variances() {
+        Ok(variances) => {
+            let most = (0..variances.len()).max_by(|&a, &b| variances[a].total_cmp(&variances[b]));
+            (most.unwrap_or(0), ", the one that varies most over test images,")
+        }
+        Err(_) => (0, ""),
+    };
+    let others = match run.origin() {
+        Origin::Examples(_) => "those of one test image",
+        Origin::Prior(_) => "one draw from their prior",
+    };
+    let png = along(&subject, run.origin(), dimension, STEPS)?;
+    let caption =
+        format!("Dimension {dimension}{which} from low to high; the others are {others}.");
+    let alt = "A row for each class, a column for each value of one latent dimension";
+    Ok(picture(&png, alt, &caption))
+}
+
+fn laid_out(run: &Run) -> Result<String> {
+    let mut noise = Noise::new(run.recipe.train.seed).split("embedding");
+    let scatter = embedding(&run.subject()?, &run.problem()?.data, LAID_OUT, &mut noise)?;
+    let caption = "Test examples that the classifier sees as alike lie together. Colours and names are the true \
+                   classes; crosses were taken for another. Distances between groups mean little.";
+    Ok(drawing(&scatter.svg()?, caption))
+}
+
+fn predictions(run: &Run) -> Result<Predictions> {
+    let subject = run.subject()?;
+    ensure!(subject.classifies(), "m1 does not classify by itself");
+    Predictions::of(&subject, &run.problem()?.data.test)
+}
+
+fn calibration(run: &Run) -> Result<String> {
+    let caption = "How often predictions are right, by how sure the classifier is of them. On the dashed line it is as \
+                   often right as it says; the distance to it, weighted by the counts below, is the calibration error.";
+    Ok(drawing(&predictions(run)?.reliability()?, caption))
+}
+
+fn confusions(run: &Run) -> Result<String> {
+    let counts = predictions(run)?.confusion();
+    let names = &run.problem()?.data.classes;
+    Ok(if names.len() > MOST_IN_TABLE {
+        most_confused(&counts, names)
+    } else {
+        matrix(&counts, names)
+    })
+}
+
+fn matrix(counts: &[Vec<usize>], names: &[String]) -> String {
+    let head: String =
+        names.iter().map(|name| format!("<th scope=\"col\">{}</th>", escaped(name))).collect();
+    let mut html = format!(
+        "<div class=\"wide\" tabindex=\"0\"><table class=\"confusion\"><caption>Rows: true class. Columns: \
+         prediction.</caption>\n<tr><td></td>{head}</tr>\n"
+    );
+    for (class, (row, name)) in counts.iter().zip(names).enumerate() {
+        let _ = write!(html, "<tr><th scope=\"row\">{}</th>", escaped(name));
+        let all = row.iter().sum::<usize>().max(1) as f64;
+        for (predicted, &count) in row.iter().enumerate() {
+            let right = match (predicted == class, count) {
+                (true, _) => " class=\"right\"",
+                (false, 0) => " class=\"none\"",
+                (false, _) => "",
+            };
+            let _ = write!(
+                html,
+                "<td{right} style=\"--share: {:.2}\">{count}</td>",
+                0.8 * count as f64 / all
+            );
+        }
+        html += "</tr>\n";
+    }
+    html + "</table></div>"
+}
+
+fn most_confused(counts: &[Vec<usize>], names: &[String]) -> String {
+    let every = counts.iter().enumerate().flat_map(|(class, row)| {
+        row.iter().enumerate().map(move |(predicted, &count)| (count, class, predicted))
+    });
+    let mut wrong: Vec<_> =
+        every.filter(|(count, class, predicted)| *count > 0 && class != predicted).collect();
+    wrong.sort_by(|a, b| b.cmp(a));
+    let row = |&(count, class, predicted): &(usize, usize, usize)| {
+        (format!("{} taken for {}", names[class], names[predicted]), count.to_string())
+    };
+    table(&wrong.iter().take(10).map(row).collect::<Vec<_>>())
+}
+
+fn diagnostics(run: &Run) -> Result<String> {
+    let mut rows = Vec::new();
+    let classes = run.subject().map(|subject| subject.config.classes()).ok();
+    if let Some(last) = run.metrics.last() {
+        let most =
+            classes.map_or(String::new(), |k| format!(", of {:.3} at most", (k as f64).ln()));
+        if let Some(information) = last["mutual_information"].as_f64() {
+            rows.push((
+                "Mutual information I(y; x)".to_owned(),
+                format!("{information:.3} nats{most}"),
+            ));
+        }
+        for (key, name) in [("entropy", "Entropy H(y | x) in training"), ("kl", "KL, all layers")] {
+            if let Some(value) = last[key].as_f64() {
+                rows.push((name.to_owned(), format!("{value:.3} nats")));
+            }
+        }
+        if let Some(norm) = last["gradient_norm"].as_f64() {
+            let clip = run.recipe.train.clip_norm;
+            rows.push(("Gradient norm".to_owned(), format!("{norm:.2}, clipped above {clip}")));
+        }
+    }
+    if let Some(alpha) =
+        run.summary.as_ref().and_then(|summary| summary["effective_alpha"].as_f64())
+    {
+        rows.push(("Effective alpha".to_owned(), format!("{alpha:.4}")));
+    }
+    match active_units(run) {
+        Ok(units) => rows.extend(unit_rows(&units)),
+        Err(why) => rows.push(("Active units".to_owned(), format!("not here: {why:#}"))),
+    }
+    Ok(table(&rows))
+}
+
+/// Counted again if the data are there, as written down if not.
+fn active_units(run: &Run) -> Result<ActiveUnits> {
+    let written = run.summary.as_ref().map(|summary| summary["active_units"].clone());
+    match written.map(serde_json::from_value) {
+        Some(Ok(units)) => Ok(units),
+        _ => Ok(ActiveUnits::count(&run.variances()?, &run.subject()?.model.layers())),
+    }
+}
+
+fn unit_rows(units: &ActiveUnits) -> Vec<(String, String)> {
+    let mut rows = vec![(
+        "Active units, whose posterior mean varies".to_owned(),
+        format!("{} of {}", units.active, units.of),
+    )];
+    if units.layers.len() > 1 {
+        let layers = units.layers.iter();
+        rows.extend(
+            layers.map(|l| {
+                (format!("Active units of {}", l.name), format!("{} of {}", l.active, l.of))
+            }),
+        );
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_classes_have_a_list_of_confusions_instead_of_a_table() {
+        let names = ["ant".to_owned(), "bee".to_owned(), "cow".to_owned()];
+        let counts = [vec![5, 2, 0], vec![7, 1, 0], vec![0, 0, 9]];
+        let list = most_confused(&counts, &names);
+        let places = ["bee taken for ant", "ant taken for bee"].map(|text| list.find(text));
+        assert!(places[0].is_some() && places[0] < places[1], "{list}");
+        assert!(!list.contains("cow"));
+        let table = matrix(&counts, &names);
+        assert!(table.contains("<td class=\"right\" style=\"--share: 0.57\">5</td>"), "{table}");
+    }
+}

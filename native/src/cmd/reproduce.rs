@@ -180,6 +180,15 @@ fn skip(skipped: &mut Vec<(String, String)>, column: &Column, reason: String) {
     skipped.push((column.name.clone(), reason));
 }
 
+/// What the table says of its budget, as far as the user left it alone.
+fn budget(args: &Args, table: &Table) -> String {
+    let budget = if args.quick { &table.quick_budget } else { &table.full_budget };
+    match args.set.is_empty() {
+        true => budget.clone(),
+        false => format!("{budget}; changed by the --set of the command"),
+    }
+}
+
 /// The files of a table.
 struct Written {
     text: String,
@@ -203,7 +212,7 @@ fn write(
 ) -> Result<Written> {
     let how = Circumstances {
         command: args.command(),
-        budget: if args.quick { &table.quick_budget } else { &table.full_budget }.clone(),
+        budget: budget(args, table),
         seeds: (0..args.draws).collect(),
         skipped: skipped.to_vec(),
     };

@@ -88,7 +88,7 @@ pub fn markdown(table: &Table, results: &Results, how: &Circumstances) -> Result
                     row.name,
                     other.name,
                     column.name,
-                    difference.text(metric.digits),
+                    difference.signed(metric.digits),
                     difference.count
                 )?;
             }

@@ -34,6 +34,12 @@ impl Estimate {
         Some(Self { mean, half_width, count })
     }
 
+    /// `+0.42 ± 0.75`.
+    pub fn signed(&self, digits: usize) -> String {
+        let sign = if self.mean < 0.0 { "" } else { "+" };
+        format!("{sign}{}", self.text(digits))
+    }
+
     /// `81.90 ± 0.75`.
     pub fn text(&self, digits: usize) -> String {
         match self.half_width {

@@ -213,7 +213,7 @@ fn classes_without_labels_are_given_names_by_a_judge() {
     let names: Vec<u64> =
         summary["stands_for"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect();
     assert_eq!(names[..5], [0, 1, 2, 3, 4]);
-    let mut sorted = names.clone();
+    let mut sorted = names;
     sorted.sort_unstable();
     assert_eq!(sorted, (0..10).collect::<Vec<_>>());
     assert!(summary["unseen_cross_entropy"].as_f64().unwrap() > 0.0);

@@ -238,18 +238,28 @@ impl Recipe {
             .and_then(Value::as_str)
             .unwrap_or("digits")
             .to_lowercase();
+        let source = file.map_or("settings".into(), |f| f.display().to_string());
+        Self::over(&built_in(&name, model_kind(&over))?, over, &source)
+    }
+
+    /// Lays settings over the general recipe and their model's alone: what is compared must not start from what
+    /// suits a data set and another model.
+    ///
+    /// # Errors
+    /// As [`Recipe::resolve`].
+    pub fn of_table(settings: Table) -> Result<Self> {
+        let layers = built_in("", model_kind(&settings))?;
+        Self::over(&layers, settings, "settings")
+    }
+
+    fn over(layers: &[Table], settings: Table, source: &str) -> Result<Self> {
         let mut table: Table = GENERAL.parse().context("the built-in general recipe")?;
-        for layer in built_in(&name, model_kind(&over))? {
-            merge(&mut table, layer);
+        for layer in layers {
+            merge(&mut table, layer.clone());
         }
-        merge(&mut table, over);
-        let recipe: Self = table.try_into().map_err(|e: toml::de::Error| {
-            anyhow!(
-                "{}: {}",
-                file.map_or("settings".into(), |f| f.display().to_string()),
-                one_line(&e)
-            )
-        })?;
+        merge(&mut table, settings);
+        let recipe: Self =
+            table.try_into().map_err(|e: toml::de::Error| anyhow!("{source}: {}", one_line(&e)))?;
         recipe.check()?;
         Ok(recipe)
     }
@@ -354,10 +364,10 @@ fn built_in(data: &str, kind: Option<&str>) -> Result<Vec<Table>> {
         return Err(no_such_model(&kind));
     };
     let of_model = text.parse().context("a model's built-in recipe")?;
-    // Meant for another model, it still knows what its data are like.
+    // Meant for another model, it still knows what these data take, sizes aside.
     let of_data = of_data.map(|recipe| match model_kind(&recipe) == Some(&kind) {
         true => recipe,
-        false => recipe.into_iter().filter(|(section, _)| section == "data").collect(),
+        false => recipe.into_iter().filter(|(section, _)| section != "model").collect(),
     });
     Ok(std::iter::once(of_model).chain(of_data).collect())
 }
@@ -442,6 +452,17 @@ mod tests {
             let again: Recipe = toml::from_str(&recipe.to_toml().unwrap()).unwrap();
             assert_eq!(recipe, again);
         }
+    }
+
+    #[test]
+    fn another_model_keeps_what_its_data_set_takes_but_not_its_sizes() {
+        let mut flags = nested("data.name", "mnist".into());
+        merge(&mut flags, nested("model.kind", "ladder".into()));
+        let recipe = Recipe::resolve(None, flags.clone(), &[]).unwrap();
+        assert_eq!(recipe.objective.classifier_shift, 2);
+        assert_eq!(recipe.model.0["latent"], Value::from(vec![32, 16, 8]));
+        // A table starts from nothing but its own settings.
+        assert_eq!(Recipe::of_table(flags).unwrap().objective.classifier_shift, 0);
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl<'a> Cell<'a> {
         for layer in [budget, &column.settings, &row.settings, user, &own] {
             merge(&mut settings, layer.clone());
         }
-        let recipe = Recipe::resolve(None, settings, &[])?;
+        let recipe = Recipe::of_table(settings)?;
         let budget = if quick { "quick" } else { "full" };
         let name = format!("{budget}-{}-{}-seed{seed}", column.name, file_name(&row.name));
         Ok(Self { row, column, seed, recipe, path: out.join(&table.runs).join(name) })

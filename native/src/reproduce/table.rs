@@ -172,7 +172,7 @@ mod tests {
                     merge(&mut settings, budget.clone());
                     merge(&mut settings, column.settings.clone());
                     merge(&mut settings, row.settings.clone());
-                    Recipe::resolve(None, settings, &[])
+                    Recipe::of_table(settings)
                         .unwrap_or_else(|e| panic!("{name}, {}, {}: {e}", row.name, column.name));
                 }
             }

@@ -8,8 +8,8 @@ use gleaner_core::checkpoint::{Checkpoint, Parameter};
 use gleaner_core::data::Part;
 use gleaner_core::models::{Likelihood, Model};
 use gleaner_core::objective::{
-    Average, Elapsed, MierConfig, Objective, SemiSupervised, SemiSupervisedConfig, Supervision,
-    Unsupervised, UntappedObjective, UntappedWeights,
+    Average, Elapsed, MierConfig, Objective, Ramp, SemiSupervised, SemiSupervisedConfig,
+    Supervision, Unsupervised, UntappedObjective, UntappedWeights,
 };
 use gleaner_tests::modules::{gradients, parameters};
 use gleaner_tests::number;
@@ -207,7 +207,7 @@ fn of_several_draws_of_the_auxiliary_variable() {
 #[test]
 fn of_the_unsupervised_objective() {
     let total = |small: &Small, model: &Model, device: &Device| {
-        let kl = gleaner_core::objective::Ramp::constant(0.7);
+        let kl = Ramp::constant(0.7);
         stepped(&Unsupervised { kl }, small, model, device)
     };
     let small = Small { model: "m1", seed: 7, ..Small::default() };
@@ -217,6 +217,7 @@ fn of_the_unsupervised_objective() {
 #[test]
 fn of_the_forward_and_of_the_reverse_bounds() {
     let case = |reverse, trained| {
+        let reverse = Ramp::constant(reverse);
         let weights = UntappedWeights { reverse, ..UntappedWeights::default() };
         let total = move |small: &Small, model: &Model, device: &Device| match model {
             Model::Untapped(model) => stepped(&UntappedObjective { weights }, small, model, device),

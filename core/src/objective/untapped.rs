@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use super::ramp::Elapsed;
+use super::ramp::{Elapsed, Ramp};
 use super::terms::{Objective, Terms};
 use crate::data::Part;
 use crate::dist::{Bernoulli, Categorical, Concrete, log_uniform};
@@ -15,8 +15,9 @@ use crate::noise::Noise;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct UntappedWeights {
-    /// Of the reverse bound; at 0 what is left is M2 with this architecture.
-    pub reverse: f64,
+    /// Of the reverse bound; at 0 what is left is M2 with this architecture. Early on, what a class without
+    /// labels decodes to means nothing yet, and the classifier had better not learn it.
+    pub reverse: Ramp,
     /// Of the cross-entropy of labelled examples (`alpha_f^d`).
     pub classifier: f64,
     /// Of the distance between labelled examples and what their classes decode to (`alpha_r^d`).
@@ -35,7 +36,7 @@ pub struct UntappedWeights {
 impl Default for UntappedWeights {
     fn default() -> Self {
         Self {
-            reverse: 1.0,
+            reverse: Ramp::constant(1.0),
             classifier: 10.0,
             decoder: 0.1,
             temperature: 1.0,
@@ -161,10 +162,11 @@ impl Objective<Untapped> for UntappedObjective {
         part: &Part,
         (): (),
         _sums: Option<Tensor<1>>,
-        _elapsed: Elapsed,
+        elapsed: Elapsed,
         noise: &Noise,
     ) -> Terms {
         let UntappedWeights { reverse, classifier, decoder, .. } = self.weights;
+        let reverse = reverse.at(elapsed);
         let (x, y) = (part.batch.labelled.x.clone(), part.batch.labelled.y.clone());
         let ([l, u], device) = (part.first, x.device());
         let ([labelled, features], [_, classes]) = (x.dims(), y.dims());

@@ -68,6 +68,12 @@ pub fn load(name_or_path: &str, data_dir: &Path) -> Result<Dataset> {
     load_path(Path::new(name_or_path))
 }
 
+/// Whether a known data set has its folder; what is no known data set is taken to be there.
+pub fn is_there(name: &str, data_dir: &Path) -> bool {
+    let name = registry::canonical(name);
+    registry::find(&name).is_none() || Folder::open(&name, data_dir).path.exists()
+}
+
 /// The folder of a named data set.
 struct Folder {
     name: String,

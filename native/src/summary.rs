@@ -159,6 +159,11 @@ pub fn known(examples: &Examples) -> Vec<usize> {
     (0..examples.len()).filter(|&row| examples.labels[row] >= 0).collect()
 }
 
+/// Classes of rows that all have one.
+pub fn classes(examples: &Examples, rows: &[usize]) -> Vec<usize> {
+    rows.iter().map(|&row| examples.labels[row] as usize).collect()
+}
+
 /// Measures a classifier on rows of a split.
 ///
 /// # Errors

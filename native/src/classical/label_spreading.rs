@@ -226,8 +226,9 @@ fn spread(graph: &Graph, sources: Array2<f64>, settings: &Settings) -> Array2<f6
 
 #[cfg(test)]
 mod tests {
+    use super::super::accuracy;
     use super::super::svm::{Kernel, Svm};
-    use super::super::synthetic::{accuracy, moons};
+    use super::super::synthetic::moons;
     use super::*;
 
     const NEAREST: Affinity = Affinity::Nearest { neighbours: 4 };

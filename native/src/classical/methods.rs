@@ -1,14 +1,14 @@
 //! The classical methods by name, as rows of a table.
 
 use anyhow::Result;
-use gleaner_core::data::Examples;
 use serde::{Deserialize, Serialize};
 
 use super::label_spreading::{Affinity, LabelSpreading};
 use super::logistic::LogisticRegression;
 use super::self_training::self_training;
 use super::svm::{Kernel, Svm};
-use super::{Rows, label_spreading, logistic, self_training};
+use super::{Rows, accuracy, label_spreading, logistic, self_training};
+use crate::summary::{classes, known};
 use crate::training::Problem;
 
 /// Unlabelled rows that a method sees at most: label spreading compares every row with every other.
@@ -65,23 +65,18 @@ impl Method {
         let keeps_label = |row: &&usize| !labelled.contains(row);
         let pool = problem.split.unlabelled.iter().filter(keeps_label).copied();
         let pool: Vec<usize> = pool.take(MOST_UNLABELLED).collect();
-        let known: Vec<usize> = (0..test.len()).filter(|&row| test.labels[row] >= 0).collect();
-        let class = |examples: &Examples, rows: &[usize]| -> Vec<usize> {
-            rows.iter().map(|&row| examples.labels[row] as usize).collect()
-        };
+        let known = known(test);
         let width = train.features();
         let [x, u, queries] =
             [(train, labelled), (train, &pool), (test, &known)].map(|(e, rows)| e.gather(rows));
         let set = Set {
             labelled: Rows::new(&x, width)?,
-            labels: class(train, labelled),
+            labels: classes(train, labelled),
             unlabelled: Rows::new(&u, width)?,
             classes: problem.classes(),
         };
         let predicted = self.predict(&set, Rows::new(&queries, width)?)?;
-        let truth = class(test, &known);
-        let right = predicted.iter().zip(&truth).filter(|(a, b)| a == b).count();
-        Ok(right as f64 / truth.len().max(1) as f64)
+        Ok(accuracy(&predicted, &classes(test, &known)))
     }
 
     fn predict(self, set: &Set, queries: Rows) -> Result<Vec<usize>> {

@@ -108,6 +108,13 @@ fn check_width(rows: Rows, width: usize) -> Result<()> {
     Ok(())
 }
 
+/// The share of predictions that are right; 0 of none.
+#[must_use]
+pub fn accuracy(predicted: &[usize], truth: &[usize]) -> f64 {
+    let right = predicted.iter().zip(truth).filter(|(guess, label)| guess == label).count();
+    right as f64 / truth.len().max(1) as f64
+}
+
 /// The place of the largest value, the first of equal ones.
 fn argmax(values: ArrayView1<f64>) -> usize {
     values
@@ -151,12 +158,6 @@ mod synthetic {
         let lower = (0..each).map(|point| [1.0 - angle(point).cos(), 0.5 - angle(point).sin()]);
         let labels = [vec![0; each], vec![1; each]].concat();
         (upper.chain(lower).flatten().collect(), labels)
-    }
-
-    /// The share of equal entries.
-    pub fn accuracy(predicted: &[usize], truth: &[usize]) -> f64 {
-        let hits = predicted.iter().zip(truth).filter(|(guess, label)| guess == label).count();
-        hits as f64 / truth.len() as f64
     }
 }
 

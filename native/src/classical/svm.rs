@@ -180,7 +180,8 @@ fn separate(
 
 #[cfg(test)]
 mod tests {
-    use super::super::synthetic::{accuracy, blobs, moons};
+    use super::super::accuracy;
+    use super::super::synthetic::{blobs, moons};
     use super::*;
 
     const CENTRES: [[f32; 2]; 3] = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]];

@@ -128,11 +128,12 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
             continue;
         }
         eprintln!("[{}/{}] {}, {}, seed {seed}", number + 1, cells.len(), column.name, row.name);
+        let outcome = measure(cell, &interrupt);
         if interrupt.requested() {
-            bail!("stopped; go on with: {} --resume", args.command());
+            bail!("stopped; go on with the same command and --resume");
         }
-        let outcome = measure(cell, &interrupt)
-            .with_context(|| format!("{}, {}, seed {seed}", column.name, row.name))?;
+        let place = || format!("{}, {}, seed {seed}", column.name, row.name);
+        let outcome = outcome.with_context(place)?;
         match outcome {
             Outcome::Measured(values) => keep(&mut results, &table, cell, &values),
             Outcome::Skipped(reason) => skip(&mut skipped, column, reason),

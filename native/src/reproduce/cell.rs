@@ -8,13 +8,13 @@ use gleaner_core::noise::Noise;
 use serde_json::{Value, json};
 
 use super::table::{Column, Row, RowMethod, Table};
-use crate::device;
 use crate::files::write_atomic;
 use crate::interrupt::Interrupt;
 use crate::recipe::{Recipe, merge, nested};
 use crate::run_dir::RunDir;
 use crate::summary::measure_baseline;
 use crate::training::{Problem, Session, train_baseline};
+use crate::{dataset, device};
 
 /// Values by column, row and metric, each with the seeds of their draws.
 pub type Results = BTreeMap<(String, String, String), Vec<(u64, f64)>>;
@@ -81,6 +81,9 @@ pub fn measure(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
 }
 
 fn run(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
+    if let Some(reason) = missing(cell) {
+        return Ok(Outcome::Skipped(reason));
+    }
     let begun = RunDir::open(&cell.path).ok();
     if let Some(dir) = &begun {
         same_settings(&dir.recipe()?, &cell.recipe, &cell.path)?;
@@ -93,9 +96,6 @@ fn run(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
         Some(dir) => dir.recipe()?,
         None => cell.recipe.clone(),
     };
-    if let Err(missing) = Problem::load(&recipe) {
-        return Ok(Outcome::Skipped(format!("{missing:#}")));
-    }
     let session = Session::prepare(recipe)?;
     let dir = match begun {
         Some(_) => RunDir::reopen(&cell.path)?,
@@ -129,10 +129,10 @@ fn other_method(cell: &Cell, method: RowMethod) -> Result<Outcome> {
     if let Ok(text) = std::fs::read_to_string(&path) {
         return Ok(Outcome::Measured(serde_json::from_str(&text).context("a finished row")?));
     }
-    let problem = match Problem::load(&cell.recipe) {
-        Ok(problem) => problem,
-        Err(missing) => return Ok(Outcome::Skipped(format!("{missing:#}"))),
-    };
+    if let Some(reason) = missing(cell) {
+        return Ok(Outcome::Skipped(reason));
+    }
+    let problem = Problem::load(&cell.recipe)?;
     let accuracy = match method {
         RowMethod::Classical(method) => method.accuracy(&problem)?,
         RowMethod::Network(_) => {
@@ -145,6 +145,15 @@ fn other_method(cell: &Cell, method: RowMethod) -> Result<Outcome> {
     let value = json!({"test_accuracy": accuracy});
     write_atomic(&path, value.to_string().as_bytes())?;
     Ok(Outcome::Measured(value))
+}
+
+/// Why there is nothing to run on: a known data set whose folder is not there. Anything else that is wrong with
+/// data or settings is an error.
+fn missing(cell: &Cell) -> Option<String> {
+    let data = &cell.recipe.data;
+    let dir = data.dir.clone().unwrap_or_else(dataset::default_data_dir);
+    (!dataset::is_there(&data.name, &dir))
+        .then(|| format!("{} has no {}; gleaner data fetch {1}", dir.display(), data.name))
 }
 
 /// A row's name as part of a folder's.

@@ -9,7 +9,7 @@ use super::cell::Results;
 use super::report::{estimate, values};
 use super::statistics::Estimate;
 use super::table::{Column, Metric, Row, Table};
-use crate::svg::escaped;
+use crate::svg::{self, escaped};
 
 const WIDTH: f64 = 760.0;
 /// Where the axis begins and ends; names of rows stand to the left of it, values to the right.
@@ -34,14 +34,12 @@ pub fn forest(table: &Table, results: &Results) -> Result<String> {
         top += TITLE + LINE * lines.len() as f64 + 14.0;
     }
     anyhow::ensure!(!body.is_empty(), "nothing was measured: there is nothing to draw");
-    let title = escaped(&format!("{}: {}", table.title, metric.name));
+    let title = format!("{}: {}", table.title, metric.name);
     Ok(format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {top}\" width=\"{WIDTH}\" \
-         height=\"{top}\" role=\"img\" font-family=\"system-ui, 'Helvetica Neue', Arial, sans-serif\" \
-         font-size=\"12\" fill=\"#4b5563\">\n<title>{title}</title>\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n\
-         <text x=\"16\" y=\"24\" font-size=\"14\" font-weight=\"600\" fill=\"#111827\">{title}</text>\n\
-         {body}</svg>\n"
+        "{}<text x=\"16\" y=\"24\" font-size=\"14\" font-weight=\"600\" fill=\"#111827\">{}</text>\n\
+         {body}</svg>\n",
+        svg::open(&title, [WIDTH, top]),
+        escaped(&title)
     ))
 }
 

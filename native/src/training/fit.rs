@@ -101,13 +101,15 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
                 continue;
             }
             if epoch_ends {
-                let validation = self.validate()?;
+                let model = self.measured();
+                let validation =
+                    Validation::measure(&model, self.plan.criterion, self.problem, self.device)?;
                 if validation.is_some_and(|v| !v.is_finite()) {
                     self.roll_back(&last_good, progress)?;
                     continue;
                 }
                 self.state.progress.seconds = seconds_before + started.elapsed().as_secs_f64();
-                self.end_epoch(validation, progress, &write_best)?;
+                self.end_epoch(&model, validation, progress, &write_best)?;
                 last_good = self.state.clone();
             }
         }
@@ -145,11 +147,6 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
         step.is_multiple_of(self.plan.steps_per_epoch) || step == self.plan.rate.total_steps
     }
 
-    /// Measures the model on the validation split; `None` if there is none.
-    fn validate(&self) -> Result<Option<Validation>> {
-        Validation::measure(&self.measured(), self.plan.criterion, self.problem, self.device)
-    }
-
     /// The model as it is evaluated.
     fn measured(&self) -> M {
         let mut model = self.state.train.model.valid();
@@ -161,6 +158,7 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
 
     fn end_epoch(
         &mut self,
+        model: &M,
         validation: Option<Validation>,
         progress: &mut Progress,
         write_best: &impl Fn(&M) -> Result<()>,
@@ -174,7 +172,7 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
         // Without a validation split there is nothing to choose by: the last model is the result.
         if validation.is_none_or(|v| best.as_ref().is_none_or(|(_, b)| v.better_than(b))) {
             *best = validation.map(|v| (epoch, v));
-            write_best(&self.measured())?;
+            write_best(model)?;
         }
         // After the model: whoever reads an epoch's line finds the best model up to that epoch.
         self.dir.append_metrics(&Value::Object(line))?;

@@ -8,8 +8,9 @@ use gleaner_core::models::Generative;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
-use crate::classical::Rows;
 use crate::classical::svm::{Kernel, Svm};
+use crate::classical::{Rows, accuracy};
+use crate::summary::{classes, known};
 
 /// Test accuracy of the machines on posterior means, and which one the validation split prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,14 +38,11 @@ impl Readout {
         let means = |examples: &Examples, rows: &[usize]| {
             pollster::block_on(infer::encode(model, examples, rows, device))
         };
-        let class = |examples: &Examples, rows: &[usize]| -> Vec<usize> {
-            rows.iter().map(|&row| examples.labels[row] as usize).collect()
-        };
         let (labelled, validation) = (&problem.split.labelled, &problem.split.validation);
-        let known: Vec<usize> = (0..test.len()).filter(|&row| test.labels[row] >= 0).collect();
+        let known = known(test);
         let width = model.latent();
         let fitted_on = means(train, labelled)?;
-        let labels = class(train, labelled);
+        let labels = classes(train, labelled);
         let measured_on = [(train, validation), (test, &known)];
         let queries = [means(train, validation)?, means(test, &known)?];
         let fit = |kernel| -> Result<[f64; 2]> {
@@ -53,9 +51,7 @@ impl Readout {
             let mut shares = [0.0; 2];
             for (i, (examples, rows)) in measured_on.iter().enumerate() {
                 let predicted = machine.predict(Rows::new(&queries[i], width)?)?;
-                let truth = class(examples, rows);
-                let right = predicted.iter().zip(&truth).filter(|(a, b)| a == b).count();
-                shares[i] = right as f64 / rows.len().max(1) as f64;
+                shares[i] = accuracy(&predicted, &classes(examples, rows));
             }
             Ok(shares)
         };

@@ -36,7 +36,7 @@ use crate::{device, figures};
 /// A run whose settings and data have been found good.
 pub struct Session {
     recipe: Recipe,
-    problem: Problem,
+    problem: Arc<Problem>,
     config: ModelConfig,
     device: Device,
     workers: Arc<Threads>,
@@ -50,7 +50,13 @@ impl Session {
     ///
     /// # Errors
     /// If the settings, the data or the device do not allow the run.
-    pub fn prepare(mut recipe: Recipe) -> Result<Self> {
+    pub fn prepare(recipe: Recipe) -> Result<Self> {
+        let problem = Arc::new(Problem::load(&recipe)?);
+        Self::on(problem, recipe)
+    }
+
+    /// The same on data that are loaded already, as the recipe has them.
+    fn on(problem: Arc<Problem>, mut recipe: Recipe) -> Result<Self> {
         device::set_threads(recipe.train.threads)?;
         let workers = Arc::new(Threads::start(recipe.train.threads)?);
         if recipe.train.parts == 0 {
@@ -58,7 +64,6 @@ impl Session {
             recipe.train.parts = if on_cpu(&recipe.train.device) { workers.count() } else { 1 };
         }
         let device = device::parse(&recipe.train.device)?;
-        let problem = Problem::load(&recipe)?;
         let noise = Noise::new(recipe.train.seed);
         let labelled = problem.split.labelled.len();
         let alpha = effective_alpha(recipe.objective.alpha, problem.pool(), labelled);
@@ -143,7 +148,7 @@ impl Session {
     }
 
     fn introduce(&self, dir: &RunDir) {
-        let Problem { data, split } = &self.problem;
+        let Problem { data, split } = &*self.problem;
         eprintln!(
             "{}: {} labelled, {} unlabelled, {} validation, {} test; effective alpha {:.4}; run {}",
             data.name,
@@ -227,7 +232,7 @@ impl Session {
         let inner = if begun { RunDir::reopen(&path)? } else { RunDir::create(&path)? };
         if !inner.summary().exists() {
             let recipe = if begun { inner.recipe()? } else { features_recipe(&self.recipe)? };
-            let session = Self::prepare(recipe)?.validating(self.read_every == 1);
+            let session = Self::on(self.problem.clone(), recipe)?.validating(self.read_every == 1);
             session.begin(&inner)?;
             session.train_within(&inner, resumable, interrupt)?;
         }

@@ -1,9 +1,10 @@
 //! Classes without labels: which of the model's classes stands for which of the data's, and how well it tells
 //! them apart (Gemp, Mahadevan, Parente, section 3).
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use burn::tensor::Device;
 use gleaner_core::data::one_hot;
+use gleaner_core::eval::{Classification, classification};
 use gleaner_core::infer;
 use gleaner_core::models::Generative;
 use gleaner_core::nets::Classes;
@@ -13,6 +14,7 @@ use super::problem::Problem;
 use crate::classical::Rows;
 use crate::classical::logistic::{LogisticRegression, Settings};
 use crate::classical::self_training::Probabilistic as _;
+use crate::summary;
 
 /// Steps of the judge's optimiser; more change nothing that matters here.
 const STEPS: u64 = 60;
@@ -55,20 +57,20 @@ impl Unseen {
         };
         let rows: Vec<usize> = (0..test.len()).filter(unseen).collect();
         let logits = pollster::block_on(infer::classify(model, test, &rows, device))?;
-        let (mut loss, mut right) = (0.0, 0);
-        for (logits, &row) in logits.chunks_exact(stands_for.len()).zip(&rows) {
-            let class = test.labels[row] as usize;
-            let logits: Vec<f64> = logits.iter().map(|&v| f64::from(v)).collect();
-            let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let sum: f64 = logits.iter().map(|v| (v - most).exp()).sum();
-            let own = stands_for.iter().position(|&digit| digit == class).unwrap_or(class);
-            loss -= logits[own] - most - sum.ln();
-            right += usize::from(stands_for[arg_max(&logits)] == class);
+        let mut renamed = vec![0.0; logits.len()];
+        let classes = stands_for.len();
+        for (renamed, logits) in renamed.chunks_exact_mut(classes).zip(logits.chunks_exact(classes))
+        {
+            for (&name, &logit) in stands_for.iter().zip(logits) {
+                renamed[name] = logit;
+            }
         }
-        let count = rows.len().max(1) as f64;
+        let labels: Vec<i64> = rows.iter().map(|&row| test.labels[row]).collect();
+        let Classification { nll, accuracy, .. } = classification(&renamed, &labels, classes)
+            .context("the test split has no examples of the classes without labels")?;
         Ok(Self {
-            unseen_cross_entropy: loss / count,
-            unseen_accuracy: right as f64 / count,
+            unseen_cross_entropy: nll,
+            unseen_accuracy: accuracy,
             distinct_classes: distinct.len(),
             stands_for,
         })
@@ -80,8 +82,8 @@ impl Unseen {
 fn judged(model: &impl Generative, problem: &Problem, device: &Device) -> Result<Vec<Vec<f64>>> {
     let train = &problem.data.train;
     let classes = problem.classes();
-    let rows: Vec<usize> = (0..train.len()).filter(|&row| train.labels[row] >= 0).collect();
-    let labels: Vec<usize> = rows.iter().map(|&row| train.labels[row] as usize).collect();
+    let rows = summary::known(train);
+    let labels = summary::classes(train, &rows);
     let x = train.gather(&rows);
     let settings = Settings { steps: STEPS, ..Settings::default() };
     let judge =

@@ -133,6 +133,21 @@ fn a_report_is_one_page_without_anything_from_elsewhere() {
 }
 
 #[test]
+fn a_picture_without_a_name_lands_in_the_run() {
+    let trained = Trained::with(&["--seed=3"]);
+    let run = trained.path("run");
+    for (verb, name) in [
+        ("traverse", "traversal.png"),
+        ("reconstruct", "reconstructions.png"),
+        ("report", "report.html"),
+    ] {
+        gleaner().call([OsStr::new(verb), run.as_os_str()]).done();
+        assert!(run.join(name).is_file(), "{verb}");
+    }
+    assert_eq!(trained.names(), ["run"]);
+}
+
+#[test]
 fn a_report_says_what_this_machine_lacks() {
     let folder = tempdir().unwrap();
     let [run, csv, page] = ["run", "points.csv", "x.html"].map(|name| folder.path().join(name));

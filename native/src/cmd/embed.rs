@@ -16,14 +16,14 @@ use crate::tsne::FEWEST;
 /// Lay out what the classifier decides from: its last hidden layer on test examples, by t-SNE.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    gleaner embed runs/digits-m2-seed0 --out embedding.svg\n  \
+    gleaner embed runs/digits-m2-seed0\n  \
     gleaner embed runs/mnist-m2-seed0 --out embedding.svg --rows 500 --seed 1")]
 pub struct Args {
     #[command(flatten)]
     opening: Opening,
-    /// Picture to write: a colour for each class, crosses for what is taken for another
+    /// Picture to write: a colour for each class, crosses for what is taken for another [default: RUN/embedding.svg]
     #[arg(long, value_name = "X.svg")]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// Examples at most, taken evenly from the test split
     #[arg(long, value_name = "N", default_value_t = 2000)]
     rows: usize,
@@ -40,15 +40,15 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.rows < FEWEST {
         bail!("--rows {} has no neighbourhoods to show; ask for at least {FEWEST}", args.rows);
     }
-    let found = args.opening.find(&args.out)?;
+    let found = args.opening.find(args.out.as_deref(), "embedding.svg")?;
     let (config, model) = found.dir.load(&found.device)?;
     let data = Problem::load(&found.recipe)?.data;
     let subject = Subject { config: &config, model: &model, device: &found.device };
     let mut noise = Noise::new(args.seed).split("embedding");
     let scatter = embedding(&subject, &data, args.rows, &mut noise)?;
-    write_atomic(&args.out, scatter.svg()?.as_bytes())?;
+    write_atomic(&found.out, scatter.svg()?.as_bytes())?;
     let (rows, wrong) =
         (scatter.points.len(), scatter.points.iter().filter(|point| point.wrong).count());
-    out.line(format!("{rows} test examples in {}; {wrong} of them crossed", args.out.display()));
-    out.object(&json!({ "out": args.out, "rows": rows, "wrong": wrong, "seed": args.seed }))
+    out.line(format!("{rows} test examples in {}; {wrong} of them crossed", found.out.display()));
+    out.object(&json!({ "out": found.out, "rows": rows, "wrong": wrong, "seed": args.seed }))
 }

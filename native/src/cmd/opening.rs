@@ -32,21 +32,24 @@ pub struct Found {
     pub recipe: Recipe,
     /// Where to compute.
     pub device: Device,
+    /// File to write.
+    pub out: PathBuf,
 }
 
 impl Opening {
-    /// Finds the run, having checked that the output can be written.
+    /// Finds the run, having checked that the output can be written: `out`, or else `name` in the run's folder.
     ///
     /// # Errors
     /// If there is no run, the output cannot be written, or there is no such device.
-    pub fn find(&self, out: &Path) -> Result<Found> {
+    pub fn find(&self, out: Option<&Path>, name: &str) -> Result<Found> {
         let dir = RunDir::open(&self.run)?;
-        ensure_writable_file(out)?;
+        let out = out.map_or_else(|| self.run.join(name), Path::to_path_buf);
+        ensure_writable_file(&out)?;
         let mut recipe = dir.recipe()?;
         if let Some(data_dir) = &self.data_dir {
             recipe.data.dir = Some(data_dir.clone());
         }
         let device = device::parse(self.device.as_deref().unwrap_or(&recipe.train.device))?;
-        Ok(Found { dir, recipe, device })
+        Ok(Found { dir, recipe, device, out })
     }
 }

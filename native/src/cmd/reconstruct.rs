@@ -15,13 +15,13 @@ use crate::training::Problem;
 
 /// Draw test images above their reconstructions.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  gleaner reconstruct runs/digits-m2-seed0 --out pairs.png")]
+#[command(after_help = "Example:\n  gleaner reconstruct runs/digits-m2-seed0")]
 pub struct Args {
     #[command(flatten)]
     opening: Opening,
-    /// Picture to write
+    /// Picture to write [default: RUN/reconstructions.png]
     #[arg(long, value_name = "X.png")]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// Images, taken evenly from the test split
     #[arg(long, value_name = "N", default_value_t = 30)]
     count: usize,
@@ -35,20 +35,20 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.count == 0 {
         bail!("--count 0 draws nothing; ask for at least 1");
     }
-    let found = args.opening.find(&args.out)?;
+    let found = args.opening.find(args.out.as_deref(), "reconstructions.png")?;
     let (config, model) = found.dir.load(&found.device)?;
     image_shape(config.shape())?;
     let test = Problem::load(&found.recipe)?.data.test;
     let subject = Subject { config: &config, model: &model, device: &found.device };
     let pairs = reconstructions(&subject, &test, args.count)?;
-    write_atomic(&args.out, &pairs.png)?;
+    write_atomic(&found.out, &pairs.png)?;
     out.line(format!(
         "{} test images above their reconstructions in {}; mean squared error {:.3} per image",
         pairs.count,
-        args.out.display(),
+        found.out.display(),
         pairs.squared_error
     ));
     out.object(&json!({
-        "out": args.out, "images": pairs.count, "squared_error": pairs.squared_error,
+        "out": found.out, "images": pairs.count, "squared_error": pairs.squared_error,
     }))
 }

@@ -15,13 +15,15 @@ use crate::report::{Run, page};
 /// The page needs no network and no other file. What needs data that this machine lacks is left out, and the page
 /// says so.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  gleaner report runs/digits-m2-seed0 --out report.html")]
+#[command(after_help = "Examples:\n  \
+    gleaner report runs/digits-m2-seed0\n  \
+    gleaner report runs/digits-m2-seed0 --out digits.html")]
 pub struct Args {
     #[command(flatten)]
     opening: Opening,
-    /// Page to write
+    /// Page to write [default: RUN/report.html]
     #[arg(long, value_name = "X.html")]
-    out: PathBuf,
+    out: Option<PathBuf>,
 }
 
 /// Writes the page.
@@ -29,15 +31,16 @@ pub struct Args {
 /// # Errors
 /// If there is no such run, its metrics are broken, or the file cannot be written.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
-    let Found { dir, recipe, device } = args.opening.find(&args.out)?;
+    let Found { dir, recipe, device, out: path } =
+        args.opening.find(args.out.as_deref(), "report.html")?;
     let page = page(&Run::read(dir, recipe, device)?);
-    write_atomic(&args.out, page.html().as_bytes())?;
+    write_atomic(&path, page.html().as_bytes())?;
     let missing: Vec<&str> =
         page.sections.iter().filter(|s| s.body.is_err()).map(|s| s.title).collect();
     let without = match &missing[..] {
         [] => String::new(),
         titles => format!(", without {} (the page says why)", titles.join(", ")),
     };
-    out.line(format!("{} sections in {}{without}", page.sections.len(), args.out.display()));
-    out.object(&json!({ "out": args.out, "sections": page.sections.len(), "missing": missing }))
+    out.line(format!("{} sections in {}{without}", page.sections.len(), path.display()));
+    out.object(&json!({ "out": path, "sections": page.sections.len(), "missing": missing }))
 }

@@ -24,16 +24,16 @@ const MOST_TILES: usize = 10_000;
 /// Vary the class or one latent dimension, keep the rest.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    gleaner traverse runs/digits-m2-seed0 --out styles.png              the style of a test image in every class\n  \
-    gleaner traverse runs/digits-m2-seed0 --out styles.png --from prior\n  \
+    gleaner traverse runs/digits-m2-seed0                               the style of a test image in every class\n  \
+    gleaner traverse runs/digits-m2-seed0 --from prior\n  \
     gleaner traverse runs/digits-m2-seed0 --out z3.png --vary 3         dimension 3 of z, a row for each class\n  \
     gleaner traverse runs/plane --out sevens.png --manifold --class 7   the plane of a model with model.latent=2")]
 pub struct Args {
     #[command(flatten)]
     opening: Opening,
-    /// Picture to write
+    /// Picture to write [default: RUN/traversal.png]
     #[arg(long, value_name = "X.png")]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// What changes from column to column: y, or the number of a dimension of z
     #[arg(long, value_name = "y|N", default_value = "y", conflicts_with = "manifold")]
     vary: Vary,
@@ -98,7 +98,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
             );
         }
     }
-    let found = args.opening.find(&args.out)?;
+    let found = args.opening.find(args.out.as_deref(), "traversal.png")?;
     let (config, model) = found.dir.load(&found.device)?;
     let subject = Subject { config: &config, model: &model, device: &found.device };
     let problem = match args.from {
@@ -123,7 +123,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
             (along(&subject, origin, dimension, columns)?, what)
         }
     };
-    write_atomic(&args.out, &png)?;
-    out.line(format!("{what}: {}", args.out.display()));
-    out.object(&json!({ "out": args.out, "shows": what, "seed": args.seed }))
+    write_atomic(&found.out, &png)?;
+    out.line(format!("{what}: {}", found.out.display()));
+    out.object(&json!({ "out": found.out, "shows": what, "seed": args.seed }))
 }

@@ -5,9 +5,10 @@ use gleaner_core::data::{Labelled, SemiBatch};
 use gleaner_core::dist::{Categorical, Concrete, Gaussian, LogisticFlow};
 use gleaner_core::models::{Divergence, Generative, Look, Model, Untapped};
 use gleaner_core::nets::Classes;
+use gleaner_core::noise::Noise;
 use gleaner_core::objective::{
     Average, Draws, Elapsed, LatentDraws, Looks, MierConfig, Ramp, SemiSupervised,
-    SemiSupervisedConfig, Supervision, Terms, UntappedObjective, UntappedWeights,
+    SemiSupervisedConfig, Supervision, Terms, UnfeaturedZ, UntappedObjective, UntappedWeights,
     importance_log_weights, unlabelled_bound,
 };
 use gleaner_tests::{Golden, Tolerance, assert_close, values};
@@ -255,8 +256,8 @@ fn untapped_as_it_runs_in_reverse() {
     let (objective, model) = reversible(&case);
     let [log_y, z, uniform] = ["log_y", "reverse_z", "uniform_x"].map(|name| case.input(name));
     let bound = objective.reverse_bound(model, log_y, z, uniform);
-    case.check("reverse_observed", bound.value(true));
-    case.check("reverse_latent", bound.value(false));
+    case.check("reverse_observed", bound.value(UnfeaturedZ::Drawn));
+    case.check("reverse_latent", bound.value(UnfeaturedZ::Latent));
     case.check("reverse_y", bound.y);
     case.check("reverse_z", bound.z);
     case.check("reverse_x", bound.x);
@@ -267,7 +268,7 @@ fn reversible(case: &Case) -> (UntappedObjective, &Untapped) {
     let temperature = case.golden.number("out.temperature");
     let weights = UntappedWeights { temperature, ..UntappedWeights::default() };
     let Model::Untapped(model) = &case.model else { panic!("an untapped model") };
-    (UntappedObjective { weights }, model)
+    (UntappedObjective { weights, noise: Noise::new(0) }, model)
 }
 
 #[test]

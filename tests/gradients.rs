@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor};
 use gleaner_core::checkpoint::{Checkpoint, Parameter};
 use gleaner_core::data::Part;
 use gleaner_core::models::{Likelihood, Model};
+use gleaner_core::noise::Noise;
 use gleaner_core::objective::{
     Average, Elapsed, MierConfig, Objective, Ramp, SemiSupervised, SemiSupervisedConfig,
     Supervision, Unsupervised, UntappedObjective, UntappedWeights,
@@ -217,10 +218,12 @@ fn of_the_unsupervised_objective() {
 #[test]
 fn of_the_forward_and_of_the_reverse_bounds() {
     let case = |reverse, trained| {
-        let reverse = Ramp::constant(reverse);
         let weights = UntappedWeights { reverse, ..UntappedWeights::default() };
         let total = move |small: &Small, model: &Model, device: &Device| match model {
-            Model::Untapped(model) => stepped(&UntappedObjective { weights }, small, model, device),
+            Model::Untapped(model) => {
+                let noise = Noise::new(small.seed);
+                stepped(&UntappedObjective { weights, noise }, small, model, device)
+            }
             _ => panic!("an untapped model"),
         };
         let small = Small { model: "untapped", seed: 8, ..Small::default() };

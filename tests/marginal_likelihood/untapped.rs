@@ -2,7 +2,7 @@
 //! integrals are exact on the host (E20).
 
 use gleaner_core::models::Untapped;
-use gleaner_core::objective::{UntappedObjective, UntappedWeights};
+use gleaner_core::objective::{UnfeaturedZ, UntappedObjective, UntappedWeights};
 
 use super::*;
 
@@ -140,7 +140,7 @@ fn forward_the_bounds_are_below_what_quadrature_finds() {
 fn reversible(model: &Model) -> (UntappedObjective, &Untapped) {
     let weights = UntappedWeights { temperature: TEMPERATURE, ..UntappedWeights::default() };
     let Model::Untapped(model) = model else { panic!("an untapped model") };
-    (UntappedObjective { weights }, model)
+    (UntappedObjective { weights, noise: Noise::new(0) }, model)
 }
 
 #[test]
@@ -169,12 +169,12 @@ fn forward_a_relaxed_class_is_a_variable_like_any_other() {
 struct Reversed {
     /// `p(x|y,z)`.
     probabilities: Vec<f64>,
-    /// The bound at each, with `z` observed or latent.
+    /// The bound at each.
     values: Vec<f64>,
 }
 
 impl Reversed {
-    fn new(reference: &Reference, y: &[f32], z: f32, z_observed: bool) -> Self {
+    fn new(reference: &Reference, y: &[f32], z: f32, known: UnfeaturedZ) -> Self {
         let (bits, model, device) = (reference.slopes.len(), reference.model(), Device::flex());
         let (objective, untapped) = reversible(&model);
         let rows = 1 << bits;
@@ -185,7 +185,7 @@ impl Reversed {
         let uniform = matrix(uniform.collect(), bits, &device);
         let bound = objective.reverse_bound(untapped, repeat(&log_y), repeat(&[z]), uniform);
         let host = |tensor| values(tensor).into_iter().map(f64::from).collect::<Vec<_>>();
-        let values = host(bound.value(z_observed));
+        let values = host(bound.value(known));
         Self { probabilities: host(bound.x).into_iter().map(f64::exp).collect(), values }
     }
 
@@ -217,7 +217,7 @@ fn double(y: &[f32]) -> Vec<f64> {
 fn reverse_with_z_observed_the_bound_is_below_the_sum_over_all_examples() {
     let reference = reference(4, 3, NARROW);
     for (y, z) in POINTS {
-        let reversed = Reversed::new(&reference, &y, z, true);
+        let reversed = Reversed::new(&reference, &y, z, UnfeaturedZ::Drawn);
         let certain: f64 = reversed.probabilities.iter().sum();
         assert!((certain - 1.0).abs() < 1e-5, "all examples have been seen: {certain}");
         let (y, z) = (double(&y), f64::from(z));
@@ -253,7 +253,9 @@ fn reverse_where_the_decoder_is_the_posterior_of_x_every_example_gives_the_whole
         let exact = over_examples(4, joint).ln();
         let decided =
             Reference { slopes: vec![0.0; 4], offsets: vec![logits; 3], ..reference.clone() };
-        for (code, value) in Reversed::new(&decided, &y, z, true).values.iter().enumerate() {
+        for (code, value) in
+            Reversed::new(&decided, &y, z, UnfeaturedZ::Drawn).values.iter().enumerate()
+        {
             assert!((value - exact).abs() < ROUNDING, "{code:04b}: {value}, not {exact}");
         }
     }
@@ -264,7 +266,7 @@ fn reverse_with_z_latent_the_bound_is_below_the_sum_and_integral() {
     let reference = reference(4, 3, NARROW);
     let (y, _) = POINTS[1];
     let exact = over_examples(4, |x| reference.y_given(&double(&y), x)).ln();
-    let at = |z: f64| Reversed::new(&reference, &y, z as f32, false);
+    let at = |z: f64| Reversed::new(&reference, &y, z as f32, UnfeaturedZ::Latent);
     let bound = over_the_box(|z| at(z).mean(|v| v));
     let weights = over_the_box(|z| at(z).mean(f64::exp)).ln();
     eprintln!("{bound:.4} < {exact:.4}; weights {weights:.4}");

@@ -25,4 +25,4 @@ pub use semi_supervised::{
 pub use supervised::SupervisedObjective;
 pub use terms::{Objective, Terms};
 pub use unsupervised::Unsupervised;
-pub use untapped::{UntappedObjective, UntappedWeights};
+pub use untapped::{UnfeaturedZ, UntappedObjective, UntappedWeights};

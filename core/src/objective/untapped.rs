@@ -1,9 +1,9 @@
 //! Forward and reverse bounds together (Gemp, Mahadevan, Parente, eqs. 3 to 8 and 17; E20).
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use super::ramp::{Elapsed, Ramp};
+use super::ramp::Elapsed;
 use super::terms::{Objective, Terms};
 use crate::data::Part;
 use crate::dist::{Bernoulli, Categorical, Concrete, log_uniform};
@@ -15,9 +15,8 @@ use crate::noise::Noise;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct UntappedWeights {
-    /// Of the reverse bound; at 0 what is left is M2 with this architecture. Early on, what a class without
-    /// labels decodes to means nothing yet, and the classifier had better not learn it.
-    pub reverse: Ramp,
+    /// Of the reverse bound; at 0 what is left is M2 with this architecture.
+    pub reverse: f64,
     /// Of the cross-entropy of labelled examples (`alpha_f^d`).
     pub classifier: f64,
     /// Of the distance between labelled examples and what their classes decode to (`alpha_r^d`).
@@ -26,8 +25,8 @@ pub struct UntappedWeights {
     pub temperature: f64,
     /// What a label without an example gives to all the other classes together.
     pub smoothing: f64,
-    /// Whether the reverse bound takes `z` as observed, as the paper's experiments do, or as latent.
-    pub z_observed: bool,
+    /// What the reverse bound knows of `z`.
+    pub z: UnfeaturedZ,
     /// Whether the classifier's gradient reaches the decoder through the bits drawn, as if they were their
     /// probabilities. Released without: there the decoder does not learn from the reverse bound.
     pub straight_through: bool,
@@ -36,22 +35,38 @@ pub struct UntappedWeights {
 impl Default for UntappedWeights {
     fn default() -> Self {
         Self {
-            reverse: Ramp::constant(1.0),
+            reverse: 1.0,
             classifier: 10.0,
             decoder: 0.1,
             temperature: 1.0,
             smoothing: 0.05,
-            z_observed: true,
+            z: UnfeaturedZ::Fixed,
             straight_through: false,
         }
     }
 }
 
+/// The `z` that goes with a label without an example, always uniform on the box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnfeaturedZ {
+    /// Observed, one for each label, drawn once and for all: the data are as many pairs as there are classes, as
+    /// released. A class is held to one picture. Elsewhere in the box it may still draw what has no labels, and
+    /// the classifier is not told to call that by its name.
+    Fixed,
+    /// Observed, another at every step (their algorithm 1).
+    Drawn,
+    /// Latent, another at every step (their eq. 5).
+    Latent,
+}
+
 /// The objective: labels and examples, examples alone, labels alone.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct UntappedObjective {
     /// Weights of its terms.
     pub weights: UntappedWeights,
+    /// Of the `z` that are drawn once and for all.
+    pub noise: Noise,
 }
 
 /// The reverse bound at one draw of `x`, one value per row, in nats.
@@ -71,9 +86,12 @@ pub struct ReverseBound {
 
 impl ReverseBound {
     /// `log q(y|x) + log q(z|x,y) - log p(x|y,z) + log q(x)` (E20), less `log p(z)` where `z` is latent.
-    pub fn value(&self, z_observed: bool) -> Tensor<1> {
+    pub fn value(&self, z: UnfeaturedZ) -> Tensor<1> {
         let value = self.y.clone() + self.z.clone() - self.x.clone() + self.log_prior_x;
-        if z_observed { value } else { value - self.log_prior_z }
+        match z {
+            UnfeaturedZ::Fixed | UnfeaturedZ::Drawn => value,
+            UnfeaturedZ::Latent => value - self.log_prior_z,
+        }
     }
 }
 
@@ -147,6 +165,23 @@ impl UntappedObjective {
             (0..rows * classes).map(|i| value(i / classes, i % classes)).collect();
         Tensor::from_data(TensorData::new(values, [rows, classes]), device)
     }
+
+    /// The `z` of these labels, `[rows, latent]`, uniform on [0, 1); `step` is the noise of this step.
+    fn places(
+        &self,
+        step: &Noise,
+        first: usize,
+        [rows, classes]: [usize; 2],
+        latent: usize,
+        device: &Device,
+    ) -> Tensor<2> {
+        if self.weights.z != UnfeaturedZ::Fixed {
+            return step.split("reverse z").uniform_by_example(first, [rows, latent], device);
+        }
+        let own = self.noise.split("reverse z").uniform_tensor([classes, latent], device);
+        let class = (first..first + rows).map(|row| (row % classes) as i32).collect();
+        own.select(0, Tensor::<1, Int>::from_data(TensorData::new::<i32, _>(class, [rows]), device))
+    }
 }
 
 impl Objective<Untapped> for UntappedObjective {
@@ -162,11 +197,10 @@ impl Objective<Untapped> for UntappedObjective {
         part: &Part,
         (): (),
         _sums: Option<Tensor<1>>,
-        elapsed: Elapsed,
+        _elapsed: Elapsed,
         noise: &Noise,
     ) -> Terms {
         let UntappedWeights { reverse, classifier, decoder, .. } = self.weights;
-        let reverse = reverse.at(elapsed);
         let (x, y) = (part.batch.labelled.x.clone(), part.batch.labelled.y.clone());
         let ([l, u], device) = (part.first, x.device());
         let ([labelled, features], [_, classes]) = (x.dims(), y.dims());
@@ -203,10 +237,11 @@ impl Objective<Untapped> for UntappedObjective {
         let flow = model.flow();
         let reversed = (reverse > 0.0).then(|| {
             let log_y = self.labels(u, unlabelled, classes, &device);
-            let z = uniform("reverse z", latent) * (flow.high - flow.low) + flow.low;
+            let z = self.places(noise, u, [unlabelled, classes], latent, &device);
+            let z = z * (flow.high - flow.low) + flow.low;
             let bits = uniform("reverse x", features);
             let bound = self.reverse_bound(model, log_y, z, bits);
-            part.unlabelled_mean(bound.value(self.weights.z_observed))
+            part.unlabelled_mean(bound.value(self.weights.z))
         });
         if let Some(bound) = &reversed {
             total = total - bound.clone() * reverse;
@@ -229,5 +264,30 @@ fn bernoulli(observation: Observation) -> Bernoulli {
     match observation {
         Observation::Bernoulli(bits) => bits,
         Observation::Gaussian(values) => Bernoulli { logits: values.mean },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_keeps_its_fixed_place_in_every_step_and_part() {
+        let device = Device::flex();
+        let weights = UntappedWeights::default();
+        let objective = UntappedObjective { weights, noise: Noise::new(3) };
+        let places = |step: u64, first, rows| {
+            let step = Noise::new(4).at(step);
+            objective
+                .places(&step, first, [rows, 3], 2, &device)
+                .into_data()
+                .try_to_vec::<f32>()
+                .unwrap()
+        };
+        let whole = places(0, 0, 7);
+        assert_eq!(whole[..6], places(9, 0, 3));
+        assert_eq!(whole[6..12], whole[..6], "the second round of labels");
+        assert_eq!(whole[4..14], places(9, 2, 5));
+        assert_ne!(whole[..2], whole[2..4]);
     }
 }

@@ -125,7 +125,8 @@ impl Session {
             config => match config.init(&noise, &autodiff)? {
                 Model::Untapped(model) => {
                     let weights = self.recipe.objective.untapped.unwrap_or_default();
-                    stage.fit(config, model, UntappedObjective { weights })?
+                    let noise = self.noise.split("labels without examples");
+                    stage.fit(config, model, UntappedObjective { weights, noise })?
                 }
                 model @ Model::M1(_) => {
                     let kl = Ramp::rising(1.0, self.recipe.objective.kl_warm_up_epochs);

@@ -354,7 +354,8 @@ fn model_kind(settings: &Table) -> Option<&str> {
     settings.get("model")?.get("kind")?.as_str()
 }
 
-/// The built-in recipes of a model and of a data set. Without a model, the data set decides.
+/// The built-in recipes of a model and of a data set; the later one has the last word. Without a model, the data set
+/// decides.
 fn built_in(data: &str, kind: Option<&str>) -> Result<Vec<Table>> {
     let of_data = DATA_SETS.iter().find(|(known, _)| *known == data);
     let of_data: Option<Table> =
@@ -364,12 +365,15 @@ fn built_in(data: &str, kind: Option<&str>) -> Result<Vec<Table>> {
         return Err(no_such_model(&kind));
     };
     let of_model = text.parse().context("a model's built-in recipe")?;
-    // Meant for another model, it still knows what these data take, sizes aside.
-    let of_data = of_data.map(|recipe| match model_kind(&recipe) == Some(&kind) {
-        true => recipe,
-        false => recipe.into_iter().filter(|(section, _)| section != "model").collect(),
-    });
-    Ok(std::iter::once(of_model).chain(of_data).collect())
+    Ok(match of_data {
+        None => vec![of_model],
+        Some(both) if model_kind(&both) == Some(&kind) => vec![of_model, both],
+        // Meant for another model, it still knows what these data take, sizes aside.
+        Some(of_data) => {
+            let rest = of_data.into_iter().filter(|(section, _)| section != "model").collect();
+            vec![rest, of_model]
+        }
+    })
 }
 
 /// Whether a `--device` is the CPU back end.
@@ -461,6 +465,11 @@ mod tests {
         let recipe = Recipe::resolve(None, flags.clone(), &[]).unwrap();
         assert_eq!(recipe.objective.classifier_shift, 2);
         assert_eq!(recipe.model.0["latent"], Value::from(vec![32, 16, 8]));
+        assert_eq!(recipe.objective.kl_warm_up_epochs, 10.0);
+        // M1 has never seen an image moved.
+        merge(&mut flags, nested("model.kind", "m1m2".into()));
+        let stacked = Recipe::resolve(None, flags.clone(), &[]).unwrap();
+        assert_eq!(stacked.objective.classifier_shift, 0);
         // A table starts from nothing but its own settings.
         assert_eq!(Recipe::of_table(flags).unwrap().objective.classifier_shift, 0);
     }

@@ -222,10 +222,12 @@ fn write(
     let path = |end: &str| args.out.join(format!("{stem}{budget}.{end}"));
     let paths = ["md", "csv", "svg"].map(path);
     let text = markdown(table, results, &how)?;
-    write_atomic(&paths[0], text.as_bytes())?;
-    write_atomic(&paths[1], csv(table, results)?.as_bytes())?;
+    let mut page = text.clone();
     if !results.is_empty() {
         write_atomic(&paths[2], forest(table, results)?.as_bytes())?;
+        page += &format!("\n![Our means beside the paper's]({stem}{budget}.svg)\n");
     }
+    write_atomic(&paths[0], page.as_bytes())?;
+    write_atomic(&paths[1], csv(table, results)?.as_bytes())?;
     Ok(Written { text, paths })
 }

@@ -57,49 +57,72 @@ pub fn markdown(table: &Table, results: &Results, how: &Circumstances) -> Result
             table.rows.iter().any(|row| !values(results, row, column, metric).is_empty())
         });
         let columns: Vec<&Column> = columns.collect();
-        text += "| |";
-        for column in &columns {
-            write!(text, " {} paper | {0} ours |", column.name)?;
-        }
-        writeln!(text, "\n| --- |{}", " ---: | ---: |".repeat(columns.len()))?;
-        for row in &table.rows {
-            write!(text, "| {} |", row.name)?;
-            for column in &columns {
-                let printed = row.paper.get(&metric.key).and_then(|by| by.get(&column.name));
-                let printed = printed.map_or("–".into(), |v| format!("{v:.*}", metric.digits));
-                let ours = estimate(values(results, row, column, metric));
-                let ours = ours.map_or("–".into(), |e| e.text(metric.digits));
-                write!(text, " {printed} | {ours} |")?;
-            }
-            text += "\n";
-        }
-        let pairs = table.rows.iter().filter_map(|row| Some((row, against(table, row)?)));
-        let mut differences = String::new();
-        for (row, other) in pairs {
-            for column in &columns {
-                let of = |row| values(results, row, column, metric);
-                let Some(difference) = paired(of(row), of(other)) else { continue };
-                let paper = |row: &Row| row.paper.get(&metric.key)?.get(&column.name).copied();
-                let printed = paper(row).zip(paper(other)).map(|(a, b)| a - b);
-                let printed = printed.map_or("–".into(), |v| format!("{v:+.*}", metric.digits));
-                writeln!(
-                    differences,
-                    "| {} against {} | {} | {printed} | {} | {} |",
-                    row.name,
-                    other.name,
-                    column.name,
-                    difference.signed(metric.digits),
-                    difference.count
-                )?;
-            }
-        }
-        if !differences.is_empty() {
-            text += "\nPaired by draw:\n\n| | | paper | ours | draws |\n| --- | --- | ---: | ---: | ---: |\n";
-            text += &differences;
-        }
+        means(&mut text, table, results, metric, &columns)?;
+        differences(&mut text, table, results, metric, &columns)?;
     }
     text += "\nMeans with 95 % intervals (Student's t over label draws); one draw has none.\n";
     Ok(text)
+}
+
+/// The paper's number for a row.
+fn printed(row: &Row, column: &Column, metric: &Metric) -> Option<f64> {
+    row.paper.get(&metric.key)?.get(&column.name).copied()
+}
+
+/// A line for each row, the paper's and our number for each data set.
+fn means(
+    text: &mut String,
+    table: &Table,
+    results: &Results,
+    metric: &Metric,
+    columns: &[&Column],
+) -> Result<()> {
+    *text += "| |";
+    for column in columns {
+        write!(text, " {} paper | {0} ours |", column.name)?;
+    }
+    writeln!(text, "\n| --- |{}", " ---: | ---: |".repeat(columns.len()))?;
+    for row in &table.rows {
+        write!(text, "| {} |", row.name)?;
+        for column in columns {
+            let paper = printed(row, column, metric);
+            let paper = paper.map_or("–".into(), |v| format!("{v:.*}", metric.digits));
+            let ours = estimate(values(results, row, column, metric));
+            let ours = ours.map_or("–".into(), |e| e.text(metric.digits));
+            write!(text, " {paper} | {ours} |")?;
+        }
+        *text += "\n";
+    }
+    Ok(())
+}
+
+/// A line for each pair of rows that is to be compared, on each data set that has both; nothing if none has.
+fn differences(
+    text: &mut String,
+    table: &Table,
+    results: &Results,
+    metric: &Metric,
+    columns: &[&Column],
+) -> Result<()> {
+    let mut lines = String::new();
+    let pairs = table.rows.iter().filter_map(|row| Some((row, against(table, row)?)));
+    for (row, other) in pairs {
+        for column in columns {
+            let of = |row| values(results, row, column, metric);
+            let Some(ours) = paired(of(row), of(other)) else { continue };
+            let paper = printed(row, column, metric).zip(printed(other, column, metric));
+            let paper =
+                paper.map_or("–".into(), |(a, b)| format!("{:+.*}", metric.digits, a - b));
+            let names = format!("{} against {} | {}", row.name, other.name, column.name);
+            let signed = ours.signed(metric.digits);
+            writeln!(lines, "| {names} | {paper} | {signed} | {} |", ours.count)?;
+        }
+    }
+    if !lines.is_empty() {
+        *text += "\nPaired by draw:\n\n| | | paper | ours | draws |\n| --- | --- | ---: | ---: | ---: |\n";
+        *text += &lines;
+    }
+    Ok(())
 }
 
 /// Every value, one a line.
@@ -111,11 +134,10 @@ pub fn csv(table: &Table, results: &Results) -> Result<String> {
     for metric in &table.metrics {
         for column in &table.columns {
             for row in &table.rows {
-                let printed = row.paper.get(&metric.key).and_then(|by| by.get(&column.name));
-                let printed = printed.map_or(String::new(), f64::to_string);
+                let paper = printed(row, column, metric).map_or(String::new(), |v| v.to_string());
                 for (seed, value) in values(results, row, column, metric) {
                     let (key, data, row) = (&metric.key, &column.name, quoted(&row.name));
-                    writeln!(text, "{key},{data},{row},{seed},{value},{printed}")?;
+                    writeln!(text, "{key},{data},{row},{seed},{value},{paper}")?;
                 }
             }
         }

@@ -191,6 +191,11 @@ fn every_model_trains_is_measured_and_sampled() {
         let eval = gleaner().call(["eval", "--json", "--iwae-samples=3", &run]).done().json();
         let (bound, tighter) = (eval["elbo"].as_f64().unwrap(), eval["iwae"].as_f64().unwrap());
         assert!((bound - summary["elbo"].as_f64().unwrap()).abs() < 1e-6, "{model}: {eval}");
+        assert_eq!(eval["accuracy"], summary["test_accuracy"], "{model}: {eval}");
+        for certainty in ["entropy", "ece", "brier", "nll"] {
+            assert_eq!(eval[certainty], summary[certainty], "{model}: {eval}");
+            assert_eq!(eval[certainty].is_null(), model == "m1", "{model}: {eval}");
+        }
         assert!(tighter > bound, "{model}: {eval}");
         let samples = folder.path().join("x.npz").display().to_string();
         let call = ["sample", &run, "--per-class=2", "--out", &samples];

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use gleaner_core::data::Examples;
 use gleaner_core::eval::{Classification, classification};
 use gleaner_core::infer;
-use gleaner_core::models::{Architecture as _, Classifier, Classify, Generative, Model};
+use gleaner_core::models::{Classifier, Classify, Generative, Model};
 use gleaner_core::noise::Noise;
 use gleaner_core::units::{ActiveUnits, variances};
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ pub struct Summary {
     /// Accuracy on the test split.
     pub test_accuracy: f64,
     /// For a model that does not classify: that of support vector machines on its posterior means. One of
-    /// them is `test_accuracy`; entropy, calibration and the like are then those of no classifier.
+    /// them is `test_accuracy`; what takes probabilities is then absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub svm: Option<Readout>,
     /// Accuracy of the supervised baseline with the same labels and classifier network.
@@ -57,13 +57,13 @@ pub struct Summary {
     /// Mean `U(x)` on the test split, nats.
     pub elbo: f64,
     /// Mean entropy of the test predictions, nats.
-    pub entropy: f64,
+    pub entropy: Option<f64>,
     /// Expected calibration error on the test split.
-    pub ece: f64,
+    pub ece: Option<f64>,
     /// Brier score on the test split.
-    pub brier: f64,
+    pub brier: Option<f64>,
     /// Negative log-probability of the right class on the test split, nats.
-    pub nll: f64,
+    pub nll: Option<f64>,
     /// Calibration error of the baseline.
     pub baseline_ece: Option<f64>,
     /// Accuracy on the validation split of the model that was kept.
@@ -99,11 +99,8 @@ pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<Baseline>) -> Result
     let (config, model) = dir.load(run.device)?;
     let test = &run.problem.data.test;
     let rows = known(test);
-    let measured = measure(&model, test, &rows, config.classes(), run.device)?;
-    let svm = match &model {
-        Model::M1(model) => Some(Readout::measure(model, run.problem, run.device)?),
-        _ => None,
-    };
+    let told = Told::measure(&model, run.problem, (test, &rows), run.device)?;
+    let (certainty, svm) = (told.certainty(), told.svm());
     let labelled_classes = run.recipe.data.labelled_classes.as_deref();
     let unseen = labelled_classes
         .map(|classes| Unseen::measure(&model, classes, run.problem, run.device))
@@ -114,17 +111,17 @@ pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<Baseline>) -> Result
     let summary = Summary {
         data: run.problem.data.name.clone(),
         model: config.name().into(),
-        test_accuracy: svm.map_or(measured.accuracy, |svm| svm.accuracy()),
+        test_accuracy: told.accuracy(),
         svm,
         unseen,
         baseline_accuracy: baseline.map(|b| b.accuracy),
         elbo,
-        entropy: measured.entropy,
-        ece: measured.ece,
-        brier: measured.brier,
-        nll: measured.nll,
+        entropy: certainty.map(|c| c.entropy),
+        ece: certainty.map(|c| c.ece),
+        brier: certainty.map(|c| c.brier),
+        nll: certainty.map(|c| c.nll),
         baseline_ece: baseline.map(|b| b.ece),
-        validation_accuracy: best.map(|(_, v)| v.classification.accuracy),
+        validation_accuracy: best.and_then(|(_, v)| v.accuracy()),
         best_epoch: best.map(|(epoch, _)| *epoch),
         active_units: active_units(&model, test, &rows, run.device)?,
         labels: run.problem.split.labelled.len(),
@@ -139,6 +136,80 @@ pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<Baseline>) -> Result
     let text = serde_json::to_string_pretty(&summary).context("summary.json")? + "\n";
     dir.write("summary.json", text.as_bytes())?;
     Ok(summary)
+}
+
+/// How a model tells classes apart.
+#[derive(Clone, Copy, Debug)]
+pub enum Told {
+    /// By itself.
+    ByItself(Classification),
+    /// Not by itself: support vector machines do, on its posterior means.
+    ByMachines(Readout),
+}
+
+impl Told {
+    /// Measures a model on rows of a split.
+    ///
+    /// # Errors
+    /// If there are no rows, the device fails, or machines have labels of one class only.
+    pub fn measure(
+        model: &Model,
+        problem: &Problem,
+        (examples, rows): (&Examples, &[usize]),
+        device: &Device,
+    ) -> Result<Self> {
+        let classes = problem.classes();
+        match model {
+            Model::M1(model) => {
+                Readout::measure(model, problem, (examples, rows), device).map(Self::ByMachines)
+            }
+            model => measure(model, examples, rows, classes, device).map(Self::ByItself),
+        }
+    }
+
+    /// Share of examples whose class is told right.
+    pub fn accuracy(&self) -> f64 {
+        match self {
+            Self::ByItself(measured) => measured.accuracy,
+            Self::ByMachines(svm) => svm.accuracy(),
+        }
+    }
+
+    /// What there is to say of its probabilities, if it has any.
+    pub fn certainty(&self) -> Option<Classification> {
+        match self {
+            Self::ByItself(measured) => Some(*measured),
+            Self::ByMachines(_) => None,
+        }
+    }
+
+    /// The machines, if it needs them.
+    pub fn svm(&self) -> Option<Readout> {
+        match self {
+            Self::ByItself(_) => None,
+            Self::ByMachines(svm) => Some(*svm),
+        }
+    }
+
+    /// The rows of a table.
+    pub fn table(&self) -> Vec<(&'static str, String)> {
+        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+        let nats = |value: f64| format!("{value:.4} nats");
+        match self {
+            Self::ByItself(c) => vec![
+                ("accuracy", percent(c.accuracy)),
+                ("calibration error", format!("{:.4}", c.ece)),
+                ("Brier score", format!("{:.4}", c.brier)),
+                ("negative log-likelihood", nats(c.nll)),
+                ("classifier entropy", nats(c.entropy)),
+            ],
+            Self::ByMachines(svm) => vec![
+                ("accuracy", percent(svm.accuracy()) + "   (support vector machine)"),
+                ("linear kernel", percent(svm.linear)),
+                ("Gaussian kernel", percent(svm.rbf)),
+            ],
+        }
+    }
 }
 
 /// Measures the baseline on the test split.
@@ -247,10 +318,13 @@ impl Summary {
             "test accuracy",
             format!("{}   (semi-supervised {})", percent(self.test_accuracy), self.model),
         ));
-        if self.svm.is_none() {
-            rows.push(("calibration error", format!("{:.4}", self.ece)));
-            rows.push(("Brier score", format!("{:.4}", self.brier)));
-            rows.push(("classifier entropy", format!("{:.4} nats", self.entropy)));
+        let probabilities = [
+            ("calibration error", self.ece, ""),
+            ("Brier score", self.brier, ""),
+            ("classifier entropy", self.entropy, " nats"),
+        ];
+        for (name, value, unit) in probabilities {
+            rows.extend(value.map(|value| (name, format!("{value:.4}{unit}"))));
         }
         rows.push(("ELBO", format!("{:.3} nats", self.elbo)));
         rows.push(("active units", self.active_units.to_string()));

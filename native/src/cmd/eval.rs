@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use gleaner_core::data::Examples;
 use gleaner_core::infer;
-use gleaner_core::models::Architecture as _;
 use gleaner_core::noise::Noise;
 use serde_json::json;
 
 use crate::device;
 use crate::output::Output;
 use crate::run_dir::RunDir;
-use crate::summary::{active_units, elbo, known, mean, measure};
+use crate::summary::{Told, active_units, elbo, known, mean};
 use crate::training::Problem;
 
 /// Measure a trained run again, with IWAE if asked.
@@ -54,13 +53,13 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         recipe.data.dir = Some(data_dir.clone());
     }
     let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
-    let (config, model) = dir.load(&device)?;
+    let (_, model) = dir.load(&device)?;
     let problem = Problem::load(&recipe)?;
     let (examples, rows): (&Examples, Vec<usize>) = match args.split {
         SplitName::Test => (&problem.data.test, known(&problem.data.test)),
         SplitName::Val => (&problem.data.train, problem.split.validation.clone()),
     };
-    let measured = measure(&model, examples, &rows, config.classes(), &device)?;
+    let told = Told::measure(&model, &problem, (examples, &rows), &device)?;
     let noise = Noise::new(recipe.train.seed);
     let elbo = elbo(&model, examples, &rows, &noise, &device)?;
     let iwae = (args.iwae_samples > 0)
@@ -80,23 +79,19 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let units = active_units(&model, examples, &rows, &device)?;
     let split = if args.split == SplitName::Test { "test" } else { "val" };
     out.line(format!("{} on {} examples of the {split} split", args.run.display(), rows.len()));
-    let mut table = vec![
-        ("accuracy", format!("{:.2} %", 100.0 * measured.accuracy)),
-        ("calibration error", format!("{:.4}", measured.ece)),
-        ("Brier score", format!("{:.4}", measured.brier)),
-        ("negative log-likelihood", format!("{:.4} nats", measured.nll)),
-        ("classifier entropy", format!("{:.4} nats", measured.entropy)),
-        ("ELBO", format!("{elbo:.3} nats")),
-    ];
+    let mut table = told.table();
+    table.push(("ELBO", format!("{elbo:.3} nats")));
     if let Some(iwae) = iwae {
         table.push(("IWAE", format!("{iwae:.3} nats ({} draws)", args.iwae_samples)));
     }
     table.push(("active units", units.to_string()));
     out.table(&table);
+    let certainty = told.certainty();
     out.object(&json!({
         "run": args.run, "split": split, "examples": rows.len(),
-        "accuracy": measured.accuracy, "ece": measured.ece, "brier": measured.brier,
-        "nll": measured.nll, "entropy": measured.entropy, "elbo": elbo,
+        "accuracy": told.accuracy(), "svm": told.svm(),
+        "ece": certainty.map(|c| c.ece), "brier": certainty.map(|c| c.brier),
+        "nll": certainty.map(|c| c.nll), "entropy": certainty.map(|c| c.entropy), "elbo": elbo,
         "iwae": iwae, "iwae_samples": args.iwae_samples, "active_units": units,
     }))
 }

@@ -189,15 +189,19 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
         for (name, mean) in self.state.progress.ledger.means() {
             line.insert(name, json!(mean));
         }
-        if let Some(bound) = validation.and_then(|v| v.bound) {
-            line.insert("validation_bound".into(), json!(bound));
-        } else if let Some(v) = validation {
-            let Classification { accuracy, nll, ece, brier, entropy } = v.classification;
-            line.insert("validation_accuracy".into(), json!(accuracy));
-            line.insert("validation_nll".into(), json!(nll));
-            line.insert("validation_ece".into(), json!(ece));
-            line.insert("validation_brier".into(), json!(brier));
-            line.insert("validation_entropy".into(), json!(entropy));
+        match validation {
+            Some(Validation::Bound(bound)) => {
+                line.insert("validation_bound".into(), json!(bound));
+            }
+            Some(Validation::Classification(measured)) => {
+                let Classification { accuracy, nll, ece, brier, entropy } = measured;
+                line.insert("validation_accuracy".into(), json!(accuracy));
+                line.insert("validation_nll".into(), json!(nll));
+                line.insert("validation_ece".into(), json!(ece));
+                line.insert("validation_brier".into(), json!(brier));
+                line.insert("validation_entropy".into(), json!(entropy));
+            }
+            None => {}
         }
         line
     }
@@ -239,12 +243,9 @@ impl<M: Module> SavedState<M> {
 fn headline(means: &[(String, f64)], validation: Option<Validation>) -> String {
     let mut text = means.first().map_or(String::new(), |(name, mean)| format!("{name} {mean:.3}"));
     match validation {
-        Some(Validation { bound: Some(bound), .. }) => {
-            text += &format!(", validation bound {bound:.3} nats");
-        }
-        Some(v) => {
-            let accuracy = 100.0 * v.classification.accuracy;
-            text += &format!(", validation accuracy {accuracy:.2} %");
+        Some(Validation::Bound(bound)) => text += &format!(", validation bound {bound:.3} nats"),
+        Some(Validation::Classification(Classification { accuracy, .. })) => {
+            text += &format!(", validation accuracy {:.2} %", 100.0 * accuracy);
         }
         None => {}
     }

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::problem::Problem;
 use crate::classical::svm::{Kernel, Svm};
 use crate::classical::{Rows, accuracy};
-use crate::summary::{classes, known};
+use crate::summary::classes;
 
-/// Test accuracy of the machines on posterior means, and which one the validation split prefers.
+/// Accuracy of the machines on posterior means, and which one the validation split prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Readout {
     /// With a linear kernel.
@@ -24,27 +24,31 @@ pub struct Readout {
 }
 
 impl Readout {
-    /// Test accuracy of the machine that validation prefers.
+    /// Accuracy of the machine that validation prefers.
     pub fn accuracy(&self) -> f64 {
         if self.prefers_rbf { self.rbf } else { self.linear }
     }
 
-    /// Fits the machines to the labelled examples' posterior means and measures them.
+    /// Fits the machines to the labelled examples' posterior means and measures them on rows of a split.
     ///
     /// # Errors
     /// If the device fails, or the labelled examples are all of one class.
-    pub fn measure(model: &impl Generative, problem: &Problem, device: &Device) -> Result<Self> {
-        let (train, test) = (&problem.data.train, &problem.data.test);
+    pub fn measure(
+        model: &impl Generative,
+        problem: &Problem,
+        (examples, rows): (&Examples, &[usize]),
+        device: &Device,
+    ) -> Result<Self> {
+        let train = &problem.data.train;
         let means = |examples: &Examples, rows: &[usize]| {
             pollster::block_on(infer::encode(model, examples, rows, device))
         };
         let (labelled, validation) = (&problem.split.labelled, &problem.split.validation);
-        let known = known(test);
         let width = model.latent();
         let fitted_on = means(train, labelled)?;
         let labels = classes(train, labelled);
-        let measured_on = [(train, validation), (test, &known)];
-        let queries = [means(train, validation)?, means(test, &known)?];
+        let measured_on = [(train, &validation[..]), (examples, rows)];
+        let queries = [means(train, validation)?, means(examples, rows)?];
         let fit = |kernel| -> Result<[f64; 2]> {
             let rows = Rows::new(&fitted_on, width)?;
             let machine = Svm::fit(rows, &labels, problem.classes(), kernel, 1.0)?;

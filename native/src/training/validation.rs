@@ -23,13 +23,13 @@ pub enum Criterion {
     Bound,
 }
 
-/// How a model does on the validation split.
+/// How a model does on the validation split, by what it is chosen by.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Validation {
+pub enum Validation {
     /// As a classifier.
-    pub classification: Classification,
-    /// Mean bound, nats, if that is what it is chosen by.
-    pub bound: Option<f64>,
+    Classification(Classification),
+    /// Mean bound, nats.
+    Bound(f64),
 }
 
 impl Validation {
@@ -43,33 +43,43 @@ impl Validation {
         problem: &Problem,
         device: &Device,
     ) -> Result<Option<Self>> {
-        let Some(classification) = measure(model, problem, device)? else { return Ok(None) };
-        let bound = match criterion {
-            Criterion::Accuracy => None,
-            Criterion::Bound => {
-                let rows = &problem.split.validation;
-                let rows = &rows[..rows.len().min(MOST_BOUNDS)];
-                // The same draws every time: models differ, not luck.
-                let noise = Noise::new(0).split("validation");
-                let data = &problem.data.train;
-                let bounds = infer::evidence_lower_bound(model, data, rows, &noise, device);
-                Some(mean(&pollster::block_on(bounds)?))
-            }
-        };
-        Ok(Some(Self { classification, bound }))
+        if criterion == Criterion::Accuracy {
+            return Ok(measure(model, problem, device)?.map(Self::Classification));
+        }
+        let rows = &problem.split.validation;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let rows = &rows[..rows.len().min(MOST_BOUNDS)];
+        // The same draws every time: models differ, not luck.
+        let noise = Noise::new(0).split("validation");
+        let bounds = infer::evidence_lower_bound(model, &problem.data.train, rows, &noise, device);
+        Ok(Some(Self::Bound(mean(&pollster::block_on(bounds)?))))
+    }
+
+    /// Accuracy, of a model that is chosen by it.
+    pub fn accuracy(&self) -> Option<f64> {
+        match self {
+            Self::Classification(measured) => Some(measured.accuracy),
+            Self::Bound(_) => None,
+        }
     }
 
     /// Whether this model is to be preferred.
     pub fn better_than(&self, other: &Self) -> bool {
-        match (self.bound, other.bound) {
-            (Some(a), Some(b)) => a > b,
-            _ => better(&self.classification, &other.classification),
+        match (self, other) {
+            (Self::Classification(a), Self::Classification(b)) => better(a, b),
+            (Self::Bound(a), Self::Bound(b)) => a > b,
+            _ => false,
         }
     }
 
     /// Whether the measures are numbers.
     pub fn is_finite(&self) -> bool {
-        self.classification.nll.is_finite() && self.bound.is_none_or(f64::is_finite)
+        match self {
+            Self::Classification(measured) => measured.nll.is_finite(),
+            Self::Bound(bound) => bound.is_finite(),
+        }
     }
 }
 

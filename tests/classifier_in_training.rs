@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use gleaner_core::checkpoint::Parameter;
-use gleaner_core::data::{Labelled, Part};
+use gleaner_core::data::{Labelled, Part, SemiBatch};
 use gleaner_core::dist::Categorical;
 use gleaner_core::models::{Classify, Look, Model};
 use gleaner_core::objective::{
     Augmentation, Draws, Elapsed, Objective, Ramp, Seen, SemiSupervised, SemiSupervisedConfig,
-    Shift, labelled_bound, unlabelled_bound,
+    Shift, Unsupervised, labelled_bound, unlabelled_bound,
 };
 use gleaner_tests::modules::gradients;
 use gleaner_tests::small::Small;
@@ -171,4 +171,22 @@ fn a_step_disturbs_both_halves_of_a_batch_as_it_was_asked_to() {
             }
         }
     }
+}
+
+#[test]
+fn a_model_without_a_classifier_is_shown_what_is_moved() {
+    let small = Small { model: "m1", ..Small::default() };
+    let device = Device::flex();
+    let (model, batch, noise) = (small.model(&device), small.batch(&device), small.noise("step"));
+    let shift = Some(Shift { by: 2, image: [1, small.features, 1] });
+    let total = |shift, unlabelled: Tensor<2>| {
+        let part = Part::whole(SemiBatch { unlabelled, ..batch.clone() });
+        let objective = Unsupervised { kl: Ramp::constant(1.0), shift };
+        number(objective.finish(&model, &part, (), None, Elapsed::ALL, &noise).total)
+    };
+    let x = batch.unlabelled.clone();
+    let moved = Augmentation { shift, noise: 0.0 };
+    let moved = moved.apply(x.clone(), 0, &noise.split("augmentation"));
+    assert!((total(None, x.clone()) - total(None, moved.clone())).abs() > 0.01);
+    assert_close("-L", &[total(shift, x)], &[f64::from(total(None, moved))], SAME);
 }

@@ -209,7 +209,7 @@ fn of_several_draws_of_the_auxiliary_variable() {
 fn of_the_unsupervised_objective() {
     let total = |small: &Small, model: &Model, device: &Device| {
         let kl = Ramp::constant(0.7);
-        stepped(&Unsupervised { kl }, small, model, device)
+        stepped(&Unsupervised { kl, shift: None }, small, model, device)
     };
     let small = Small { model: "m1", seed: 7, ..Small::default() };
     check(&Case { small, total: Box::new(total), name: "m1", trained: ALL });

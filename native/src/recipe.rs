@@ -160,7 +160,8 @@ pub struct ObjectiveSettings {
     pub classifier_warm_up_epochs: f64,
     /// Standard deviation of normal noise on the classifier's input in training.
     pub classifier_noise: f64,
-    /// Pixels by which the classifier's input may be moved in training, each way.
+    /// Pixels by which the classifier's input may be moved in training, each way; M1's, which has none, and so
+    /// what an M1+M2's classifier is to make sense of.
     #[serde(default)]
     pub classifier_shift: usize,
     /// How the sum over classes is taken: `exact` or `sum-and-sample:K`.
@@ -466,10 +467,10 @@ mod tests {
         assert_eq!(recipe.objective.classifier_shift, 2);
         assert_eq!(recipe.model.0["latent"], Value::from(vec![32, 16, 8]));
         assert_eq!(recipe.objective.kl_warm_up_epochs, 10.0);
-        // M1 has never seen an image moved.
+        // What the model's own recipe says of the rest has the last word.
         merge(&mut flags, nested("model.kind", "m1m2".into()));
         let stacked = Recipe::resolve(None, flags.clone(), &[]).unwrap();
-        assert_eq!(stacked.objective.classifier_shift, 0);
+        assert_eq!(stacked.objective.classifier_noise, 0.0);
         // A table starts from nothing but its own settings.
         assert_eq!(Recipe::of_table(flags).unwrap().objective.classifier_shift, 0);
     }

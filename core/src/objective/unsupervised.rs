@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
+use super::augment::{Augmentation, Shift};
 use super::ramp::{Elapsed, Ramp};
 use super::terms::{Objective, Terms};
 use crate::data::Part;
@@ -16,6 +17,8 @@ use crate::noise::Noise;
 pub struct Unsupervised {
     /// Weight of the divergence from the prior.
     pub kl: Ramp,
+    /// How images are moved before the model sees them, so that it knows those as well.
+    pub shift: Option<Shift>,
 }
 
 impl<M: Module + Generative> Objective<M> for Unsupervised {
@@ -34,7 +37,9 @@ impl<M: Module + Generative> Objective<M> for Unsupervised {
         elapsed: Elapsed,
         noise: &Noise,
     ) -> Terms {
-        let (x, first) = (part.batch.unlabelled.clone(), part.first[1]);
+        let first = part.first[1];
+        let moved = Augmentation { shift: self.shift, noise: 0.0 };
+        let x = moved.apply(part.batch.unlabelled.clone(), first, &noise.split("augmentation"));
         let ([rows, _], device) = (x.dims(), x.device());
         let row = model.widths().row;
         let epsilon = noise.split("unlabelled").normal_by_example(first, [rows, row], 1, &device);

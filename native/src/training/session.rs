@@ -130,7 +130,9 @@ impl Session {
                 }
                 model @ Model::M1(_) => {
                     let kl = Ramp::rising(1.0, self.recipe.objective.kl_warm_up_epochs);
-                    stage.fit(config, model, Unsupervised { kl })?
+                    let shape = &self.problem.data.train.shape;
+                    let shift = self.recipe.augmentation(shape)?.shift;
+                    stage.fit(config, model, Unsupervised { kl, shift })?
                 }
                 model => stage.fit(config, model, self.semi_supervised()?)?,
             },

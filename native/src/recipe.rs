@@ -95,6 +95,17 @@ pub struct DataSettings {
 pub struct ModelSettings(Table);
 
 impl ModelSettings {
+    /// Whether the model is trained by the objective that most models share (E1 to E3, E10). M1 has no classes, and
+    /// Untapped an objective of its own.
+    pub fn shares_objective(&self) -> bool {
+        !matches!(self.kind(), "m1" | "untapped")
+    }
+
+    /// Whether the model normalises over the examples that are worked on together (E28).
+    pub fn normalises(&self) -> bool {
+        self.0.contains_key("convolution")
+    }
+
     /// The model's name; empty if it has none.
     pub fn kind(&self) -> &str {
         self.0.get("kind").and_then(Value::as_str).unwrap_or_default()
@@ -213,8 +224,9 @@ pub struct TrainSettings {
     /// Where a step's noise is drawn: `host`, the same numbers on every device, or `device`, faster on a GPU.
     #[serde(default)]
     pub noise: NoiseSource,
-    /// Parts that a batch is split into and worked on side by side; 0 takes one for each thread. Results
-    /// depend on this only by rounding, and on the number of threads not at all.
+    /// Parts that a batch is split into and worked on side by side; 0 takes one for each thread, and two for a
+    /// model that normalises over the examples of a part. For any other, results depend on this only by rounding,
+    /// and on the number of threads not at all.
     #[serde(default)]
     pub parts: usize,
 }
@@ -325,6 +337,18 @@ impl Recipe {
         for (name, value) in [("train.lr", *lr), ("train.clip-norm", *clip_norm)] {
             if !(value.is_finite() && value > 0.0) {
                 bail!("{name} = {value} is not valid: it must be a positive number");
+            }
+        }
+        if self.objective.mier.is_some() && !self.model.shares_objective() {
+            let kind = self.model.kind();
+            bail!("MIER is nothing to {kind}: its objective has no such terms; leave --mier out");
+        }
+        if let Some(UntappedWeights { smoothing, temperature, .. }) = self.objective.untapped {
+            if !(smoothing > 0.0 && smoothing < 1.0) {
+                bail!("objective.untapped.smoothing = {smoothing} is not valid: between 0 and 1");
+            }
+            if !(temperature.is_finite() && temperature > 0.0) {
+                bail!("objective.untapped.temperature = {temperature} is not valid: above 0");
             }
         }
         if self.train.noise == NoiseSource::Device && on_cpu(&self.train.device) {

@@ -78,7 +78,7 @@ pub struct Summary {
     /// Unlabelled examples.
     pub unlabelled: usize,
     /// Weight of the cross-entropy of a labelled example.
-    pub effective_alpha: f64,
+    pub effective_alpha: Option<f64>,
     /// Whether MIER was on.
     pub mier: bool,
     /// Seed.
@@ -103,6 +103,7 @@ pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<Baseline>) -> Result
     let (certainty, svm) = (told.certainty(), told.svm());
     let labelled_classes = run.recipe.data.labelled_classes.as_deref();
     let unseen = labelled_classes
+        .filter(|_| told.svm().is_none())
         .map(|classes| Unseen::measure(&model, classes, run.problem, run.device))
         .transpose()?;
     let noise = Noise::new(run.recipe.train.seed);
@@ -126,7 +127,7 @@ pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<Baseline>) -> Result
         active_units: active_units(&model, test, &rows, run.device)?,
         labels: run.problem.split.labelled.len(),
         unlabelled: run.problem.split.unlabelled.len(),
-        effective_alpha: run.alpha,
+        effective_alpha: run.recipe.model.shares_objective().then_some(run.alpha),
         mier: run.recipe.objective.mier.is_some(),
         seed: run.recipe.train.seed,
         steps: run.progress.step,
@@ -230,6 +231,17 @@ pub fn known(examples: &Examples) -> Vec<usize> {
     (0..examples.len()).filter(|&row| examples.labels[row] >= 0).collect()
 }
 
+/// Every row.
+pub fn every(examples: &Examples) -> Vec<usize> {
+    (0..examples.len()).collect()
+}
+
+/// At most so many of some rows, taken evenly: examples often lie sorted by class.
+pub fn evenly(rows: &[usize], most: usize) -> Vec<usize> {
+    let count = most.min(rows.len());
+    (0..count).map(|i| rows[i * rows.len() / count]).collect()
+}
+
 /// Classes of rows that all have one.
 pub fn classes(examples: &Examples, rows: &[usize]) -> Vec<usize> {
     rows.iter().map(|&row| examples.labels[row] as usize).collect()
@@ -328,12 +340,25 @@ impl Summary {
         }
         rows.push(("ELBO", format!("{:.3} nats", self.elbo)));
         rows.push(("active units", self.active_units.to_string()));
-        rows.push(("effective alpha", format!("{:.4}", self.effective_alpha)));
+        rows.extend(self.effective_alpha.map(|alpha| ("effective alpha", format!("{alpha:.4}"))));
         rows.push(("time", format!("{:.1} s", self.seconds)));
         rows.push(("run", dir.path().display().to_string()));
         out.table(&rows);
         let mut object = serde_json::to_value(self).context("the summary")?;
         object["run"] = dir.path().display().to_string().into();
         out.object(&object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_taken_evenly_and_no_more_than_there_are() {
+        let rows: Vec<usize> = (10..20).collect();
+        assert_eq!(evenly(&rows, 3), [10, 13, 16]);
+        assert_eq!(evenly(&rows[..2], 9), [10, 11]);
+        assert!(evenly(&[], 4).is_empty());
     }
 }

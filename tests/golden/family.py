@@ -114,6 +114,8 @@ def concrete_log_draw(uniform, logits, temperature):
 class Nets:
     """Parameters under the module paths of the checkpoint, and the networks that are made of them."""
 
+    one_draw_for_all = False
+
     def __init__(self, rng):
         self.rng, self.p = rng, {}
 
@@ -207,6 +209,8 @@ def expected(emission):
 
 class M1(Nets):
     example_noise, row_noise, latent = 0, LATENT, LATENT
+    # The class makes no difference to it, so the first draw of an example serves every class.
+    one_draw_for_all = True
 
     def __init__(self, rng, likelihood, hidden=HIDDEN, prefix=""):
         super().__init__(rng)
@@ -240,6 +244,7 @@ class M1M2(M1):
     """An M2 of some of an M1's features, in an order of its own."""
 
     example_noise, row_noise, latent = 4, LATENT, 4
+    one_draw_for_all = False
     active = [2, 0]
 
     def __init__(self, rng, likelihood):
@@ -530,7 +535,8 @@ def unlabelled(model, case, out):
     q = out["q_u"] = np.exp(log_q)
     out["H_u"] = entropy_of_logits(out["logits_u"])
     bounds, warm, weights, names = [], [], [], []
-    for k, epsilon in enumerate(np.split(case["eps_u"], CLASSES)):
+    own = np.split(case["eps_u"], CLASSES)
+    for k, epsilon in enumerate([own[0]] * CLASSES if model.one_draw_for_all else own):
         y = one_hot(np.full(len(x), k))
         log_px, layers = model.bound(x, y, epsilon, look)
         kl, drawn = (sum(pair[i] for pair in layers.values()) for i in (0, 1))

@@ -33,14 +33,14 @@ impl SplitConfig {
     }
 }
 
-/// Row numbers into a training set, each list in a random order fixed by the seed.
+/// Row numbers into a training set, drawn at random by the seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     /// Rows whose label is used, the same number of each class, classes interleaved.
     pub labelled: Vec<usize>,
-    /// Rows whose label is not looked at.
+    /// Rows whose label is not looked at, in the order of the file.
     pub unlabelled: Vec<usize>,
-    /// Rows for choosing between models.
+    /// Rows for choosing between models, class by class.
     pub validation: Vec<usize>,
 }
 
@@ -112,11 +112,17 @@ fn some_of(
 }
 
 fn check(config: &SplitConfig, classes: usize) -> Result<()> {
-    if let Some(labelled) = &config.labelled_classes
-        && (labelled.len() < 2 || labelled.iter().any(|&class| class >= classes))
-    {
-        let rule = format!("name at least two of the {classes} classes, counted from 0");
-        return Err(Error::config("data.labelled-classes", format!("{labelled:?}"), rule));
+    if let Some(labelled) = &config.labelled_classes {
+        let mut distinct = labelled.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let known = distinct.last().is_some_and(|&class| class < classes);
+        if distinct.len() < labelled.len() || !known || !(2..classes).contains(&labelled.len()) {
+            let rule = format!(
+                "name at least two of the {classes} classes, counted from 0, each once and not all"
+            );
+            return Err(Error::config("data.labelled-classes", format!("{labelled:?}"), rule));
+        }
     }
     if !(0.0..1.0).contains(&config.validation) {
         return Err(Error::config(

@@ -110,7 +110,9 @@ impl Generative for M1 {
         self.posterior(x).mean
     }
 
-    /// With `q(y|x)` and `p(y)` uniform, `U(x)` is the bound of the autoencoder itself.
+    /// With `q(y|x)` and `p(y)` uniform, `U(x)` is the bound of the autoencoder itself. The class makes no
+    /// difference, so an example's first draw serves them all: `K` importance samples of `z` are `K`, not `K`
+    /// for each class.
     fn bound(
         &self,
         x: Tensor<2>,
@@ -119,13 +121,14 @@ impl Generative for M1 {
         epsilon: Tensor<2>,
         divergence: Divergence,
     ) -> Bound {
-        let Gaussian { mean, log_var } = self.posterior_in(x.clone(), look.training.as_ref());
-        let each = |shared| y.spread(shared, self.classes);
-        let q = Gaussian { mean: each(mean), log_var: each(log_var) };
-        let z = q.sample(epsilon);
+        let [batch, _] = x.dims();
+        let q = self.posterior_in(x.clone(), look.training.as_ref());
+        let z = q.sample(epsilon.slice_dim(0, 0..batch));
+        let each =
+            |shared: Tensor<1>| y.spread(shared.unsqueeze_dim(1), self.classes).squeeze_dim::<1>(1);
         Bound {
-            divergences: vec![("kl_z", divergence.from_standard(&q, &z))],
-            reconstruction: self.emit(z).log_prob(x),
+            divergences: vec![("kl_z", each(divergence.from_standard(&q, &z)))],
+            reconstruction: each(self.emit(z).log_prob(x)),
             log_prior_y: -(self.classes as f64).ln(),
         }
     }

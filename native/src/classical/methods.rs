@@ -8,7 +8,7 @@ use super::logistic::LogisticRegression;
 use super::self_training::self_training;
 use super::svm::{Kernel, Svm};
 use super::{Rows, accuracy, label_spreading, logistic, self_training};
-use crate::summary::{classes, known};
+use crate::summary::{classes, evenly, known};
 use crate::training::Problem;
 
 /// Unlabelled rows that a method sees at most: label spreading compares every row with every other.
@@ -64,7 +64,7 @@ impl Method {
         let labelled = &problem.split.labelled;
         let keeps_label = |row: &&usize| !labelled.contains(row);
         let pool = problem.split.unlabelled.iter().filter(keeps_label).copied();
-        let pool: Vec<usize> = pool.take(MOST_UNLABELLED).collect();
+        let pool = evenly(&pool.collect::<Vec<usize>>(), MOST_UNLABELLED);
         let known = known(test);
         let width = train.features();
         let [x, u, queries] =

@@ -1,5 +1,6 @@
 //! `gleaner reproduce`: a paper's table, run again over several label draws.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
@@ -113,7 +114,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let settings = args.settings()?;
     let cells = cells(args, &table, &settings)?;
     let runs = args.out.join(&table.runs);
-    if runs.exists() && !args.resume && cells.iter().any(|cell| exists(cell)) {
+    if runs.exists() && !args.resume && cells.iter().any(Cell::exists) {
         bail!(
             "{} holds runs of this table; go on with --resume, or choose another --out",
             runs.display()
@@ -163,10 +164,6 @@ fn cells<'a>(args: &Args, table: &'a Table, settings: &Settings) -> Result<Vec<C
     }
 }
 
-fn exists(cell: &Cell) -> bool {
-    cell.path.exists() || cell.path.with_extension("json").exists()
-}
-
 fn keep(results: &mut Results, table: &Table, cell: &Cell, values: &Value) {
     for metric in &table.metrics {
         if let Some(value) = values[&metric.key].as_f64() {
@@ -211,10 +208,11 @@ fn write(
     results: &Results,
     skipped: &[(String, String)],
 ) -> Result<Written> {
+    let seeds: BTreeSet<u64> = results.values().flatten().map(|(seed, _)| *seed).collect();
     let how = Circumstances {
         command: args.command(),
         budget: budget(args, table),
-        seeds: (0..args.draws).collect(),
+        seeds: seeds.into_iter().collect(),
         skipped: skipped.to_vec(),
     };
     let stem = args.table.rsplit('/').next().unwrap_or(&args.table).trim_end_matches(".toml");

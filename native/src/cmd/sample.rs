@@ -13,6 +13,7 @@ use gleaner_core::sample::ancestral;
 use serde_json::json;
 
 use crate::device;
+use crate::figures::classifies;
 use crate::files::{ensure_writable_file, write_atomic};
 use crate::output::Output;
 use crate::picture::{comfortable_scale, grid_png, image_shape};
@@ -92,15 +93,17 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         let png = grid_png(&drawn.x, shape, args.per_class, comfortable_scale(shape))?;
         write_atomic(path, &png)?;
     }
-    let agreeing = drawn.agreeing(config.classes(), args.per_class);
+    let agreeing = classifies(&config).then(|| drawn.agreeing(config.classes(), args.per_class));
     let entropy = drawn.entropy(config.classes());
     let (rows, mean_entropy) = (entropy.len(), mean(&entropy));
     write_atomic(&args.out, &drawn.into_npz(&config, args.per_class, entropy)?)?;
-    out.line(format!(
-        "{rows} samples in {}; the classifier agrees on {:.1} %, mean entropy {mean_entropy:.4} nats",
-        args.out.display(),
-        100.0 * agreeing
-    ));
+    let said = match agreeing.map(|share| 100.0 * share) {
+        Some(percent) => {
+            format!("the classifier agrees on {percent:.1} %, mean entropy {mean_entropy:.4} nats")
+        }
+        None => format!("{} has no classes: y is -1, which stands for unknown", config.name()),
+    };
+    out.line(format!("{rows} samples in {}; {said}", args.out.display()));
     out.object(&json!({
         "out": args.out, "grid": args.grid, "samples": rows, "per_class": args.per_class,
         "agreement": agreeing, "entropy": mean_entropy, "seed": args.seed,
@@ -133,7 +136,9 @@ impl Drawn {
     ) -> Result<Vec<u8>> {
         let rows = entropy.len();
         let latent = self.z.len() / rows;
-        let y = (0..rows).map(|i| (i / per_class) as i64).collect();
+        // A model without classes gives no label.
+        let label = |i: usize| if classifies(config) { (i / per_class) as i64 } else { -1 };
+        let y = (0..rows).map(label).collect();
         let shape: Vec<usize> =
             std::iter::once(rows).chain(config.shape().iter().copied()).collect();
         Ok(write_npz(&[

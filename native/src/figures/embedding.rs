@@ -8,9 +8,8 @@ use gleaner_core::models::Architecture as _;
 use gleaner_core::noise::Noise;
 
 use super::Subject;
-use super::images::evenly;
 use crate::scatter::{Point, Scatter};
-use crate::summary::known;
+use crate::summary::{evenly, known};
 use crate::tsne;
 
 /// The layout of at most `rows` labelled test examples, taken evenly.
@@ -25,7 +24,7 @@ pub fn embedding(
 ) -> Result<Scatter> {
     let Subject { config, model, device } = *subject;
     let known = known(&data.test);
-    let rows: Vec<usize> = evenly(rows, known.len()).map(|place| known[place]).collect();
+    let rows = evenly(&known, rows);
     let features = pollster::block_on(infer::features(model, &data.test, &rows, device))?;
     let logits = pollster::block_on(infer::classify(model, &data.test, &rows, device))?;
     let width = features.len() / rows.len().max(1);

@@ -11,6 +11,7 @@ use gleaner_core::{sample, traverse};
 
 use super::Subject;
 use crate::picture::{comfortable_scale, grid_png, image_shape, pairs_png};
+use crate::summary::{evenly, every};
 
 /// Samples of each class in `samples.png`.
 const PER_CLASS: usize = 10;
@@ -43,7 +44,7 @@ pub struct Pairs {
 pub fn reconstructions(subject: &Subject<'_>, examples: &Examples, count: usize) -> Result<Pairs> {
     let Subject { config, model, device } = *subject;
     let shape = image_shape(config.shape())?;
-    let rows: Vec<usize> = evenly(count, examples.len()).collect();
+    let rows = evenly(&every(examples), count);
     ensure!(!rows.is_empty(), "there are no examples to reconstruct");
     let x = infer::upload(examples, &rows, device);
     let y = Classes::Given(pollster::block_on(infer::predicted(model, x.clone()))?);
@@ -148,7 +149,7 @@ impl Subject<'_> {
     fn start(&self, origin: Origin<'_>, count: usize) -> Result<(Vec<f32>, Vec<f32>)> {
         match origin {
             Origin::Examples(examples) => {
-                let rows: Vec<usize> = evenly(count, examples.len()).collect();
+                let rows = evenly(&every(examples), count);
                 ensure!(!rows.is_empty(), "there are no examples to begin with");
                 let z = infer::encode(self.model, examples, &rows, self.device);
                 Ok((pollster::block_on(z)?, examples.gather(&rows)))
@@ -159,23 +160,5 @@ impl Subject<'_> {
                 Ok((pollster::block_on(infer::read(z))?, Vec::new()))
             }
         }
-    }
-}
-
-/// `count` places, or as many as there are, evenly from `0..of`.
-pub(super) fn evenly(count: usize, of: usize) -> impl Iterator<Item = usize> {
-    let count = count.min(of);
-    (0..count).map(move |i| i * of / count)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_even_and_no_more_than_there_are() {
-        assert_eq!(evenly(3, 10).collect::<Vec<_>>(), [0, 3, 6]);
-        assert_eq!(evenly(9, 2).collect::<Vec<_>>(), [0, 1]);
-        assert_eq!(evenly(4, 0).count(), 0);
     }
 }

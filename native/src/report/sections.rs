@@ -17,7 +17,7 @@ use crate::figures::{
 use crate::picture::image_shape;
 use crate::recipe::Recipe;
 use crate::run_dir::RunDir;
-use crate::summary::latent_variances;
+use crate::summary::{evenly, every, latent_variances};
 use crate::svg::{escaped, number};
 use crate::training::Problem;
 
@@ -90,7 +90,7 @@ impl Run {
     fn variances(&self) -> Result<Vec<f64>> {
         let (subject, problem) = (self.subject()?, self.problem()?);
         let test = &problem.data.test;
-        let rows: Vec<usize> = (0..test.len().min(2000)).collect();
+        let rows = evenly(&every(test), 2000);
         latent_variances(subject.model, test, &rows, subject.device)
     }
 }
@@ -184,12 +184,16 @@ fn training(run: &Run) -> Result<String> {
 }
 
 fn drawn(run: &Run) -> Result<String> {
-    let png = samples(&run.of_images()?, run.recipe.train.seed)?;
-    Ok(picture(
-        &png,
-        "Samples, one row for each class",
-        "Drawn from the model, a row for each class.",
-    ))
+    let subject = run.of_images()?;
+    let png = samples(&subject, run.recipe.train.seed)?;
+    Ok(match subject.classifies() {
+        true => picture(
+            &png,
+            "Samples, one row for each class",
+            "Drawn from the model, a row for each class.",
+        ),
+        false => picture(&png, "Samples", "Drawn from the model, which knows no classes."),
+    })
 }
 
 fn reconstructed(run: &Run) -> Result<String> {

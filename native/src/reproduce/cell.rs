@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use gleaner_core::noise::Noise;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::table::{Column, Row, RowMethod, Table};
@@ -55,8 +56,21 @@ impl<'a> Cell<'a> {
         }
         let recipe = Recipe::of_table(settings)?;
         let budget = if quick { "quick" } else { "full" };
-        let name = format!("{budget}-{}-{}-seed{seed}", column.name, file_name(&row.name));
+        let [of_column, of_row] = [&column.name, &row.name].map(|name| file_name(name));
+        let name = format!("{budget}-{of_column}-{of_row}-seed{seed}");
         Ok(Self { row, column, seed, recipe, path: out.join(&table.runs).join(name) })
+    }
+
+    /// The file that holds the result of another method than a run.
+    fn result(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".json");
+        name.into()
+    }
+
+    /// Whether it was begun.
+    pub fn exists(&self) -> bool {
+        self.path.exists() || self.result().exists()
     }
 }
 
@@ -92,10 +106,10 @@ fn run(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
             return Ok(Outcome::Measured(serde_json::from_str(&text)?));
         }
     }
-    let recipe = match &begun {
-        Some(dir) => dir.recipe()?,
-        None => cell.recipe.clone(),
-    };
+    let mut recipe = cell.recipe.clone();
+    if let Some(dir) = &begun {
+        recipe.train.parts = dir.recipe()?.train.parts;
+    }
     let session = Session::prepare(recipe)?;
     let dir = match begun {
         Some(_) => RunDir::reopen(&cell.path)?,
@@ -109,10 +123,13 @@ fn run(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
     Ok(Outcome::Measured(serde_json::to_value(summary)?))
 }
 
-/// The number of parts is filled in when a run begins; nothing else may differ.
+/// The number of parts is filled in when a run begins, and matters only to a model that normalises over them; where the data lie and how many threads work is of no
+/// consequence. Nothing else may differ.
 fn same_settings(found: &Recipe, wanted: &Recipe, path: &Path) -> Result<()> {
     let mut found = found.clone();
-    found.train.parts = wanted.train.parts;
+    if wanted.train.parts == 0 || !wanted.model.normalises() {
+        found.train.parts = wanted.train.parts;
+    }
     found.train.threads = wanted.train.threads;
     found.data.dir.clone_from(&wanted.data.dir);
     if found != *wanted {
@@ -124,14 +141,25 @@ fn same_settings(found: &Recipe, wanted: &Recipe, path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What is kept of another method.
+#[derive(Serialize, Deserialize)]
+struct Finished {
+    test_accuracy: f64,
+    settings: Recipe,
+}
+
 fn other_method(cell: &Cell, method: RowMethod) -> Result<Outcome> {
-    let path = cell.path.with_extension("json");
+    let path = cell.result();
     if let Ok(text) = std::fs::read_to_string(&path) {
-        return Ok(Outcome::Measured(serde_json::from_str(&text).context("a finished row")?));
+        let found: Finished = serde_json::from_str(&text)
+            .with_context(|| format!("{} is no result; remove it", path.display()))?;
+        same_settings(&found.settings, &cell.recipe, &path)?;
+        return Ok(Outcome::Measured(json!({ "test_accuracy": found.test_accuracy })));
     }
     if let Some(reason) = missing(cell) {
         return Ok(Outcome::Skipped(reason));
     }
+    device::set_threads(cell.recipe.train.threads)?;
     let problem = Problem::load(&cell.recipe)?;
     let accuracy = match method {
         RowMethod::Classical(method) => method.accuracy(&problem)?,
@@ -142,9 +170,9 @@ fn other_method(cell: &Cell, method: RowMethod) -> Result<Outcome> {
             measure_baseline(&model, &problem, &device)?.accuracy
         }
     };
-    let value = json!({"test_accuracy": accuracy});
-    write_atomic(&path, value.to_string().as_bytes())?;
-    Ok(Outcome::Measured(value))
+    let finished = Finished { test_accuracy: accuracy, settings: cell.recipe.clone() };
+    write_atomic(&path, serde_json::to_string_pretty(&finished)?.as_bytes())?;
+    Ok(Outcome::Measured(json!({ "test_accuracy": accuracy })))
 }
 
 /// Why there is nothing to run on: a known data set whose folder is not there. Anything else that is wrong with

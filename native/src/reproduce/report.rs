@@ -15,7 +15,7 @@ pub struct Circumstances {
     pub command: String,
     /// What the budget was.
     pub budget: String,
-    /// Seeds of the draws.
+    /// Seeds of the draws that are done.
     pub seeds: Vec<u64>,
     /// Data sets that are not there, each with the reason.
     pub skipped: Vec<(String, String)>,
@@ -82,6 +82,10 @@ fn means(
         write!(text, " {} paper | {0} ours |", column.name)?;
     }
     writeln!(text, "\n| --- |{}", " ---: | ---: |".repeat(columns.len()))?;
+    let draws = |row, column| values(results, row, column, metric).len();
+    let most =
+        table.rows.iter().flat_map(|row| columns.iter().map(move |column| draws(row, column)));
+    let most = most.max().unwrap_or(0);
     for row in &table.rows {
         write!(text, "| {} |", row.name)?;
         for column in columns {
@@ -89,7 +93,14 @@ fn means(
             let paper = paper.map_or("–".into(), |v| format!("{v:.*}", metric.digits));
             let ours = estimate(values(results, row, column, metric));
             let ours = ours.map_or("–".into(), |e| e.text(metric.digits));
-            write!(text, " {paper} | {ours} |")?;
+            let draws = values(results, row, column, metric).len();
+            // A draw that is not done yet, or had no number to show.
+            let few = if draws > 0 && draws < most {
+                format!(" ({draws} of {most})")
+            } else {
+                String::new()
+            };
+            write!(text, " {paper} | {ours}{few} |")?;
         }
         *text += "\n";
     }

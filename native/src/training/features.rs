@@ -8,6 +8,7 @@ use gleaner_core::units::{active, variances};
 
 use super::problem::Problem;
 use crate::recipe::Recipe;
+use crate::summary::evenly;
 
 /// Examples that M1's dimensions are judged by.
 const EXAMPLES: usize = 1000;
@@ -32,9 +33,8 @@ pub fn features_recipe(recipe: &Recipe) -> Result<Recipe> {
 /// # Errors
 /// If the device fails, or none does.
 pub fn active_units(model: &M1, problem: &Problem, device: &Device) -> Result<Vec<usize>> {
-    let rows = &problem.split.unlabelled;
-    let rows = &rows[..rows.len().min(EXAMPLES)];
-    let means = pollster::block_on(infer::encode(model, &problem.data.train, rows, device))?;
+    let rows = evenly(&problem.split.unlabelled, EXAMPLES);
+    let means = pollster::block_on(infer::encode(model, &problem.data.train, &rows, device))?;
     let active = active(&variances(&means, model.latent()));
     if active.is_empty() {
         bail!("M1 uses none of its dimensions; train it longer, with train.feature-epochs");

@@ -19,6 +19,7 @@ use super::validation::{Criterion, Validation};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::run_dir::RunDir;
+use crate::summary::evenly;
 
 /// An objective this many times the first one's size means that the run has diverged.
 const EXPLODED: f64 = 100.0;
@@ -150,9 +151,8 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
     /// The model as it is evaluated.
     fn measured(&self) -> M {
         let mut model = self.state.train.model.valid();
-        let rows = &self.problem.split.unlabelled;
-        let rows = &rows[..rows.len().min(MEASURED_ON)];
-        model.measure(infer::upload(&self.problem.data.train, rows, self.device));
+        let rows = evenly(&self.problem.split.unlabelled, MEASURED_ON);
+        model.measure(infer::upload(&self.problem.data.train, &rows, self.device));
         model
     }
 

@@ -33,6 +33,9 @@ use crate::summary::{self, Baseline, Run, Summary};
 use crate::threads::Threads;
 use crate::{device, figures};
 
+/// Parts of a batch that is normalised part by part, on whatever number of cores.
+const PARTS_OF_NORMALISED: usize = 2;
+
 /// A run whose settings and data have been found good.
 pub struct Session {
     recipe: Recipe,
@@ -61,7 +64,11 @@ impl Session {
         let workers = Arc::new(Threads::start(recipe.train.threads)?);
         if recipe.train.parts == 0 {
             // Written down, so that the run can be repeated to the bit on a machine with other cores.
-            recipe.train.parts = if on_cpu(&recipe.train.device) { workers.count() } else { 1 };
+            recipe.train.parts = match on_cpu(&recipe.train.device) {
+                true if recipe.model.normalises() => PARTS_OF_NORMALISED,
+                true => workers.count(),
+                false => 1,
+            };
         }
         let device = device::parse(&recipe.train.device)?;
         let noise = Noise::new(recipe.train.seed);

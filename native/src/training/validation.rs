@@ -9,7 +9,7 @@ use gleaner_core::noise::Noise;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
-use crate::summary::mean;
+use crate::summary::{evenly, mean};
 
 /// Validation examples whose bound is taken at most.
 const MOST_BOUNDS: usize = 2000;
@@ -50,10 +50,10 @@ impl Validation {
         if rows.is_empty() {
             return Ok(None);
         }
-        let rows = &rows[..rows.len().min(MOST_BOUNDS)];
+        let rows = evenly(rows, MOST_BOUNDS);
         // The same draws every time: models differ, not luck.
         let noise = Noise::new(0).split("validation");
-        let bounds = infer::evidence_lower_bound(model, &problem.data.train, rows, &noise, device);
+        let bounds = infer::evidence_lower_bound(model, &problem.data.train, &rows, &noise, device);
         Ok(Some(Self::Bound(mean(&pollster::block_on(bounds)?))))
     }
 

@@ -93,6 +93,13 @@ fn a_table_is_run_drawn_and_gone_on_with() {
 
     let other = [&call[..], &["--resume", "--set=train.lr=0.5"]].concat();
     assert!(gleaner().call(other).error().contains("other settings"));
+    let network = ["--resume", "--only=network", "--set=data.labels-per-class=5"];
+    assert!(gleaner().call([&call[..], &network].concat()).error().contains("other settings"));
+
+    // What was not asked for this time stays in the table.
+    let few = ["reproduce", &table, "--quick", "--draws=1", "--only=MIER", "--resume", "--out"];
+    gleaner().call([&few[..], &[&out_text]].concat()).done();
+    assert_eq!(fs::read_to_string(named["csv"].as_str().unwrap()).unwrap(), rows);
 }
 
 #[test]

@@ -122,7 +122,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }
     ensure_writable_dir(&runs)?;
     let interrupt = Interrupt::install()?;
-    let (mut results, mut skipped) = (Results::new(), Vec::<(String, String)>::new());
+    let mut results = done_before(args, &table, &settings)?;
+    let mut skipped = Vec::<(String, String)>::new();
     for (number, cell) in cells.iter().enumerate() {
         let Cell { row, column, seed, .. } = cell;
         if skipped.iter().any(|(name, _)| *name == column.name) {
@@ -164,11 +165,30 @@ fn cells<'a>(args: &Args, table: &'a Table, settings: &Settings) -> Result<Vec<C
     }
 }
 
+/// What is done already and was not asked for now: rows that another call with `--only` ran, as far as their settings
+/// are the same.
+fn done_before(args: &Args, table: &Table, settings: &Settings) -> Result<Results> {
+    let mut results = Results::new();
+    for column in &table.columns {
+        for row in &table.rows {
+            let wanted = args.wants(table, &column.name, &row.name);
+            for seed in if wanted { args.draws } else { 0 }.. {
+                let cell = Cell::new(table, (row, column, seed), args.quick, settings, &args.out)?;
+                let Ok(Some(values)) = cell.finished() else { break };
+                keep(&mut results, table, &cell, &values);
+            }
+        }
+    }
+    Ok(results)
+}
+
 fn keep(results: &mut Results, table: &Table, cell: &Cell, values: &Value) {
     for metric in &table.metrics {
         if let Some(value) = values[&metric.key].as_f64() {
             let key = (cell.column.name.clone(), cell.row.name.clone(), metric.key.clone());
-            results.entry(key).or_default().push((cell.seed, value * metric.factor));
+            let draws = results.entry(key).or_default();
+            draws.push((cell.seed, value * metric.factor));
+            draws.sort_by_key(|(seed, _)| *seed);
         }
     }
 }

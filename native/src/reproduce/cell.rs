@@ -68,6 +68,28 @@ impl<'a> Cell<'a> {
         name.into()
     }
 
+    /// What it came to, if it is done.
+    ///
+    /// # Errors
+    /// If it was begun with other settings, or what is kept of it cannot be read.
+    pub fn finished(&self) -> Result<Option<Value>> {
+        if self.row.method.is_some() {
+            let path = self.result();
+            let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+            let found: Finished = serde_json::from_str(&text)
+                .with_context(|| format!("{} is no result; remove it", path.display()))?;
+            same_settings(&found.settings, &self.recipe, &path)?;
+            return Ok(Some(json!({ "test_accuracy": found.test_accuracy })));
+        }
+        let Ok(dir) = RunDir::open(&self.path) else { return Ok(None) };
+        same_settings(&dir.recipe()?, &self.recipe, &self.path)?;
+        if !dir.summary().exists() {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(dir.summary()).context("a finished run")?;
+        Ok(Some(serde_json::from_str(&text).context("a finished run")?))
+    }
+
     /// Whether it was begun.
     pub fn exists(&self) -> bool {
         self.path.exists() || self.result().exists()
@@ -88,24 +110,21 @@ pub enum Outcome {
 /// # Errors
 /// If it fails, is stopped, or was begun with other settings.
 pub fn measure(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
-    match cell.row.method {
-        Some(method) => other_method(cell, method),
-        None => run(cell, interrupt),
+    if let Some(values) = cell.finished()? {
+        return Ok(Outcome::Measured(values));
     }
-}
-
-fn run(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
     if let Some(reason) = missing(cell) {
         return Ok(Outcome::Skipped(reason));
     }
+    let values = match cell.row.method {
+        Some(method) => other_method(cell, method),
+        None => run(cell, interrupt),
+    };
+    values.map(Outcome::Measured)
+}
+
+fn run(cell: &Cell, interrupt: &Interrupt) -> Result<Value> {
     let begun = RunDir::open(&cell.path).ok();
-    if let Some(dir) = &begun {
-        same_settings(&dir.recipe()?, &cell.recipe, &cell.path)?;
-        if dir.summary().exists() {
-            let text = std::fs::read_to_string(dir.summary()).context("a finished run")?;
-            return Ok(Outcome::Measured(serde_json::from_str(&text)?));
-        }
-    }
     let mut recipe = cell.recipe.clone();
     if let Some(dir) = &begun {
         recipe.train.parts = dir.recipe()?.train.parts;
@@ -120,7 +139,7 @@ fn run(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
         }
     };
     let summary = session.train(&dir, interrupt)?;
-    Ok(Outcome::Measured(serde_json::to_value(summary)?))
+    Ok(serde_json::to_value(summary)?)
 }
 
 /// The number of parts is filled in when a run begins, and matters only to a model that normalises over them; where the data lie and how many threads work is of no
@@ -148,17 +167,7 @@ struct Finished {
     settings: Recipe,
 }
 
-fn other_method(cell: &Cell, method: RowMethod) -> Result<Outcome> {
-    let path = cell.result();
-    if let Ok(text) = std::fs::read_to_string(&path) {
-        let found: Finished = serde_json::from_str(&text)
-            .with_context(|| format!("{} is no result; remove it", path.display()))?;
-        same_settings(&found.settings, &cell.recipe, &path)?;
-        return Ok(Outcome::Measured(json!({ "test_accuracy": found.test_accuracy })));
-    }
-    if let Some(reason) = missing(cell) {
-        return Ok(Outcome::Skipped(reason));
-    }
+fn other_method(cell: &Cell, method: RowMethod) -> Result<Value> {
     device::set_threads(cell.recipe.train.threads)?;
     let problem = Problem::load(&cell.recipe)?;
     let accuracy = match method {
@@ -171,8 +180,8 @@ fn other_method(cell: &Cell, method: RowMethod) -> Result<Outcome> {
         }
     };
     let finished = Finished { test_accuracy: accuracy, settings: cell.recipe.clone() };
-    write_atomic(&path, serde_json::to_string_pretty(&finished)?.as_bytes())?;
-    Ok(Outcome::Measured(json!({ "test_accuracy": accuracy })))
+    write_atomic(cell.result().as_path(), serde_json::to_string_pretty(&finished)?.as_bytes())?;
+    Ok(json!({ "test_accuracy": accuracy }))
 }
 
 /// Why there is nothing to run on: a known data set whose folder is not there. Anything else that is wrong with

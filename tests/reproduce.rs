@@ -96,6 +96,12 @@ fn a_table_is_run_drawn_and_gone_on_with() {
     let network = ["--resume", "--only=network", "--set=data.labels-per-class=5"];
     assert!(gleaner().call([&call[..], &network].concat()).error().contains("other settings"));
 
+    let whole = fs::read(&run).unwrap();
+    fs::write(&run, &whole[..20]).unwrap();
+    let cut = gleaner().call([&call[..], &["--resume"]].concat());
+    assert!(cut.error().contains("summary.json is no summary; remove it"));
+    fs::write(&run, whole).unwrap();
+
     // What was not asked for this time stays in the table.
     let few = ["reproduce", &table, "--quick", "--draws=1", "--only=MIER", "--resume", "--out"];
     gleaner().call([&few[..], &[&out_text]].concat()).done();

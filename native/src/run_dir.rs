@@ -167,7 +167,7 @@ impl RunDir {
         let path = self.summary();
         let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
         let summary = serde_json::from_str(&text);
-        summary.map(Some).with_context(|| format!("{}: not JSON", path.display()))
+        summary.map(Some).with_context(|| format!("{} is no summary; remove it", path.display()))
     }
 
     /// The run's model and its configuration.

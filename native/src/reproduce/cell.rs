@@ -87,7 +87,9 @@ impl<'a> Cell<'a> {
             return Ok(None);
         }
         let text = std::fs::read_to_string(dir.summary()).context("a finished run")?;
-        Ok(Some(serde_json::from_str(&text).context("a finished run")?))
+        let summary = serde_json::from_str(&text);
+        let broken = || format!("{} is no summary; remove it", dir.summary().display());
+        Ok(Some(summary.with_context(broken)?))
     }
 
     /// Whether it was begun.

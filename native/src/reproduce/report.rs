@@ -57,8 +57,9 @@ pub fn markdown(table: &Table, results: &Results, how: &Circumstances) -> Result
             table.rows.iter().any(|row| !values(results, row, column, metric).is_empty())
         });
         let columns: Vec<&Column> = columns.collect();
-        means(&mut text, table, results, metric, &columns)?;
-        differences(&mut text, table, results, metric, &columns)?;
+        let block = Block { table, results, metric, columns };
+        block.means(&mut text)?;
+        block.differences(&mut text)?;
     }
     text += "\nMeans with 95 % intervals (Student's t over label draws); one draw has none.\n";
     Ok(text)
@@ -69,71 +70,71 @@ fn printed(row: &Row, column: &Column, metric: &Metric) -> Option<f64> {
     row.paper.get(&metric.key)?.get(&column.name).copied()
 }
 
-/// A line for each row, the paper's and our number for each data set.
-fn means(
-    text: &mut String,
-    table: &Table,
-    results: &Results,
-    metric: &Metric,
-    columns: &[&Column],
-) -> Result<()> {
-    *text += "| |";
-    for column in columns {
-        write!(text, " {} paper | {0} ours |", column.name)?;
-    }
-    writeln!(text, "\n| --- |{}", " ---: | ---: |".repeat(columns.len()))?;
-    let draws = |row, column| values(results, row, column, metric).len();
-    let most =
-        table.rows.iter().flat_map(|row| columns.iter().map(move |column| draws(row, column)));
-    let most = most.max().unwrap_or(0);
-    for row in &table.rows {
-        write!(text, "| {} |", row.name)?;
-        for column in columns {
-            let paper = printed(row, column, metric);
-            let paper = paper.map_or("–".into(), |v| format!("{v:.*}", metric.digits));
-            let ours = estimate(values(results, row, column, metric));
-            let ours = ours.map_or("–".into(), |e| e.text(metric.digits));
-            let draws = values(results, row, column, metric).len();
-            // A draw that is not done yet, or had no number to show.
-            let few = if draws > 0 && draws < most {
-                format!(" ({draws} of {most})")
-            } else {
-                String::new()
-            };
-            write!(text, " {paper} | {ours}{few} |")?;
-        }
-        *text += "\n";
-    }
-    Ok(())
+/// What one metric came to, on the data sets that have it.
+struct Block<'a> {
+    table: &'a Table,
+    results: &'a Results,
+    metric: &'a Metric,
+    columns: Vec<&'a Column>,
 }
 
-/// A line for each pair of rows that is to be compared, on each data set that has both; nothing if none has.
-fn differences(
-    text: &mut String,
-    table: &Table,
-    results: &Results,
-    metric: &Metric,
-    columns: &[&Column],
-) -> Result<()> {
-    let mut lines = String::new();
-    let pairs = table.rows.iter().filter_map(|row| Some((row, against(table, row)?)));
-    for (row, other) in pairs {
+impl Block<'_> {
+    /// A line for each row, the paper's and our number for each data set.
+    fn means(&self, text: &mut String) -> Result<()> {
+        let Self { table, results, metric, columns } = self;
+        *text += "| |";
         for column in columns {
-            let of = |row| values(results, row, column, metric);
-            let Some(ours) = paired(of(row), of(other)) else { continue };
-            let paper = printed(row, column, metric).zip(printed(other, column, metric));
-            let paper =
-                paper.map_or("–".into(), |(a, b)| format!("{:+.*}", metric.digits, a - b));
-            let names = format!("{} against {} | {}", row.name, other.name, column.name);
-            let signed = ours.signed(metric.digits);
-            writeln!(lines, "| {names} | {paper} | {signed} | {} |", ours.count)?;
+            write!(text, " {} paper | {0} ours |", column.name)?;
         }
+        writeln!(text, "\n| --- |{}", " ---: | ---: |".repeat(columns.len()))?;
+        let draws = |row, column| values(results, row, column, metric).len();
+        let most =
+            table.rows.iter().flat_map(|row| columns.iter().map(move |column| draws(row, column)));
+        let most = most.max().unwrap_or(0);
+        for row in &table.rows {
+            write!(text, "| {} |", row.name)?;
+            for column in columns {
+                let paper = printed(row, column, metric);
+                let paper = paper.map_or("–".into(), |v| format!("{v:.*}", metric.digits));
+                let ours = estimate(values(results, row, column, metric));
+                let ours = ours.map_or("–".into(), |e| e.text(metric.digits));
+                let draws = values(results, row, column, metric).len();
+                // A draw that is not done yet, or had no number to show.
+                let few = if draws > 0 && draws < most {
+                    format!(" ({draws} of {most})")
+                } else {
+                    String::new()
+                };
+                write!(text, " {paper} | {ours}{few} |")?;
+            }
+            *text += "\n";
+        }
+        Ok(())
     }
-    if !lines.is_empty() {
-        *text += "\nPaired by draw:\n\n| | | paper | ours | draws |\n| --- | --- | ---: | ---: | ---: |\n";
-        *text += &lines;
+
+    /// A line for each pair of rows that is to be compared, on each data set that has both; nothing if none has.
+    fn differences(&self, text: &mut String) -> Result<()> {
+        let Self { table, results, metric, columns } = self;
+        let mut lines = String::new();
+        let pairs = table.rows.iter().filter_map(|row| Some((row, against(table, row)?)));
+        for (row, other) in pairs {
+            for column in columns {
+                let of = |row| values(results, row, column, metric);
+                let Some(ours) = paired(of(row), of(other)) else { continue };
+                let paper = printed(row, column, metric).zip(printed(other, column, metric));
+                let paper =
+                    paper.map_or("–".into(), |(a, b)| format!("{:+.*}", metric.digits, a - b));
+                let names = format!("{} against {} | {}", row.name, other.name, column.name);
+                let signed = ours.signed(metric.digits);
+                writeln!(lines, "| {names} | {paper} | {signed} | {} |", ours.count)?;
+            }
+        }
+        if !lines.is_empty() {
+            *text += "\nPaired by draw:\n\n| | | paper | ours | draws |\n| --- | --- | ---: | ---: | ---: |\n";
+            *text += &lines;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Every value, one a line.

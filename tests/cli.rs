@@ -196,6 +196,7 @@ fn wrong_settings_are_named_and_leave_nothing_behind() {
         ("--set=objective.marginalize=most", "sum-and-sample:K"),
         ("--data=nothing", "nothing"),
         ("--batch-size=0", "batch-size = 0"),
+        ("--threads=5000", "--threads 5000: this machine has"),
         ("--set=model.latent=0", "latent = 0"),
         ("--set=objective.classifier-shift=8", "classifier-shift = 8"),
         ("--set=data.standardise=true", "likelihood=gaussian"),

@@ -2,8 +2,10 @@
 
 use std::sync::Mutex;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail, ensure};
 use burn::tensor::Device;
+
+use crate::threads::resolved;
 
 /// The device of a name such as `cpu`, `wgpu` or `cuda:1`, without autodiff.
 ///
@@ -34,8 +36,7 @@ pub fn parse(name: &str) -> Result<Device> {
 
 /// The names this build accepts and what stands behind them.
 pub fn available() -> Vec<(&'static str, String)> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut devices = vec![("cpu", format!("flex, {threads} threads"))];
+    let mut devices = vec![("cpu", format!("flex, {} threads", resolved(0)))];
     for (name, built) in [
         ("wgpu", cfg!(feature = "wgpu")),
         ("vulkan", cfg!(feature = "vulkan")),
@@ -96,11 +97,20 @@ gpu!(metal, "metal", |index| graphics(
 ));
 gpu!(cuda, "cuda", |index| Ok(Device::cuda(index.unwrap_or(0))));
 
+/// What any machine may be asked for, whatever it has: with thousands, waiting for each other is all they do.
+const THREADS_ANYWHERE: usize = 64;
+
 /// Limits the CPU back end to a number of threads; 0 leaves it all. Once limited, it stays so.
 ///
 /// # Errors
-/// If it is at work with another number already.
+/// If there are far fewer cores, or it is at work with another number already.
 pub fn set_threads(threads: usize) -> Result<()> {
+    let most = resolved(0).max(THREADS_ANYWHERE);
+    ensure!(
+        threads <= most,
+        "--threads {threads}: this machine has {} cores; give at most {most}, or 0 for all",
+        resolved(0)
+    );
     static LIMITED: Mutex<usize> = Mutex::new(0);
     let mut limited = LIMITED.lock().map_err(|_| anyhow!("a thread failed while it was set up"))?;
     if threads > 0 && *limited != threads {

@@ -24,8 +24,8 @@ pub struct Run<'a> {
     pub problem: &'a Problem,
     /// Where to compute.
     pub device: &'a Device,
-    /// Weight of the cross-entropy of a labelled example.
-    pub alpha: f64,
+    /// Weight of the cross-entropy of a labelled example, where the objective has one.
+    pub alpha: Option<f64>,
     /// How training went.
     pub progress: &'a Progressed,
     /// Wall-clock seconds.
@@ -127,7 +127,7 @@ pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<Baseline>) -> Result
         active_units: active_units(&model, test, &rows, run.device)?,
         labels: run.problem.split.labelled.len(),
         unlabelled: run.problem.split.unlabelled.len(),
-        effective_alpha: run.recipe.model.shares_objective().then_some(run.alpha),
+        effective_alpha: run.alpha,
         mier: run.recipe.objective.mier.is_some(),
         seed: run.recipe.train.seed,
         steps: run.progress.step,

@@ -148,7 +148,7 @@ impl Session {
             recipe: &self.recipe,
             problem: &self.problem,
             device: &self.device,
-            alpha: self.alpha,
+            alpha: self.alpha_in_use(),
             progress: &progress,
             seconds: progress.seconds.max(started.elapsed().as_secs_f64()),
         };
@@ -159,16 +159,22 @@ impl Session {
 
     fn introduce(&self, dir: &RunDir) {
         let Problem { data, split } = &*self.problem;
+        let alpha = self.alpha_in_use().map(|alpha| format!("; effective alpha {alpha:.4}"));
         eprintln!(
-            "{}: {} labelled, {} unlabelled, {} validation, {} test; effective alpha {:.4}; run {}",
+            "{}: {} labelled, {} unlabelled, {} validation, {} test{}; run {}",
             data.name,
             split.labelled.len(),
             split.unlabelled.len(),
             split.validation.len(),
             data.test.len(),
-            self.alpha,
+            alpha.unwrap_or_default(),
             dir.path().display()
         );
+    }
+
+    /// None for an objective of its own, which weighs no classifier against a bound.
+    fn alpha_in_use(&self) -> Option<f64> {
+        self.recipe.model.shares_objective().then_some(self.alpha)
     }
 
     fn baseline(&self) -> Result<Option<Baseline>> {

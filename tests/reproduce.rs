@@ -76,7 +76,7 @@ fn a_table_is_run_drawn_and_gone_on_with() {
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
-    assert!(!text.contains("NaN"), "{text}");
+    assert!(!text.contains("NaN") && !text.contains("others into"), "{text}");
     let rows = fs::read_to_string(named["csv"].as_str().unwrap()).unwrap();
     // Two draws of four rows, and the bound of the two that have one.
     assert_eq!(rows.lines().count(), 1 + 8 + 4, "{rows}");
@@ -106,6 +106,8 @@ fn a_table_is_run_drawn_and_gone_on_with() {
     let few = ["reproduce", &table, "--quick", "--draws=1", "--only=MIER", "--resume", "--out"];
     gleaner().call([&few[..], &[&out_text]].concat()).done();
     assert_eq!(fs::read_to_string(named["csv"].as_str().unwrap()).unwrap(), rows);
+    let text = fs::read_to_string(named["markdown"].as_str().unwrap()).unwrap();
+    assert!(text.contains("--only MIER`, and others into the same folder"), "{text}");
 }
 
 #[test]
@@ -118,7 +120,7 @@ fn what_is_no_table_is_refused_in_one_line() {
         (&["mier-9"][..], "mier-1, mier-2"),
         (&[&broken.display().to_string()], "no table"),
         (&[&table, "--draws=0"], "--draws 0"),
-        (&[&table, "--only=cifar"], "--only cifar"),
+        (&[&table, "--only=digits", "--only=cifar"], "--only cifar: nothing in"),
         (&[&table, "--set=train.speed=1"], "speed"),
     ] {
         let said = gleaner().call([&["reproduce", &out], args].concat());

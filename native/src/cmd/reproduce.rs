@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use toml::Table as Settings;
 
@@ -91,6 +91,23 @@ impl Args {
         wanted(of_data, column) && wanted(of_rows, row)
     }
 
+    /// # Errors
+    /// If a word names nothing in the table.
+    fn check_only(&self, table: &Table) -> Result<()> {
+        let columns: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        let rows: Vec<&str> = table.rows.iter().map(|row| row.name.as_str()).collect();
+        for word in &self.only {
+            ensure!(
+                columns.iter().chain(&rows).any(|name| name.contains(word.as_str())),
+                "--only {word}: nothing in {} is called so; data sets: {}; rows: {}",
+                self.table,
+                columns.join(", "),
+                rows.join("; ")
+            );
+        }
+        Ok(())
+    }
+
     fn command(&self) -> String {
         let mut words = vec!["gleaner reproduce".to_owned(), self.table.clone()];
         words.extend(self.quick.then(|| "--quick".to_owned()));
@@ -111,6 +128,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         bail!("--draws 0 runs nothing; ask for at least 1");
     }
     let table = Table::find(&args.table)?;
+    args.check_only(&table)?;
     let settings = args.settings()?;
     let cells = cells(args, &table, &settings)?;
     let runs = args.out.join(&table.runs);
@@ -159,10 +177,7 @@ fn cells<'a>(args: &Args, table: &'a Table, settings: &Settings) -> Result<Vec<C
             }
         }
     }
-    match cells.is_empty() {
-        true => bail!("--only {}: no data set and no row of that name", args.only.join(" ")),
-        false => Ok(cells),
-    }
+    Ok(cells)
 }
 
 /// What is done already and was not asked for now: rows that another call with `--only` ran, as far as their settings
@@ -191,6 +206,13 @@ fn keep(results: &mut Results, table: &Table, cell: &Cell, values: &Value) {
             draws.sort_by_key(|(seed, _)| *seed);
         }
     }
+}
+
+/// Whether there are results that this call did not ask for.
+fn from_other_calls(args: &Args, table: &Table, results: &Results) -> bool {
+    results.iter().any(|((column, row, _), draws)| {
+        !args.wants(table, column, row) || draws.iter().any(|(seed, _)| *seed >= args.draws)
+    })
 }
 
 fn skip(skipped: &mut Vec<(String, String)>, column: &Column, reason: String) {
@@ -231,6 +253,7 @@ fn write(
     let seeds: BTreeSet<u64> = results.values().flatten().map(|(seed, _)| *seed).collect();
     let how = Circumstances {
         command: args.command(),
+        other_calls: from_other_calls(args, table, results),
         budget: budget(args, table),
         seeds: seeds.into_iter().collect(),
         skipped: skipped.to_vec(),

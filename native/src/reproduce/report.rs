@@ -13,6 +13,8 @@ use super::table::{Column, Metric, Row, Table};
 pub struct Circumstances {
     /// The command line.
     pub command: String,
+    /// Whether some of the results are from other calls.
+    pub other_calls: bool,
     /// What the budget was.
     pub budget: String,
     /// Seeds of the draws that are done.
@@ -47,7 +49,9 @@ fn against<'a>(table: &'a Table, row: &Row) -> Option<&'a Row> {
 pub fn markdown(table: &Table, results: &Results, how: &Circumstances) -> Result<String> {
     let mut text = format!("# {}\n\nPaper: {}.\n\n", table.title, table.source);
     let seeds = how.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-    writeln!(text, "- Command: `{}`\n- Budget: {}\n- Seeds: {seeds}", how.command, how.budget)?;
+    let others = if how.other_calls { ", and others into the same folder" } else { "" };
+    writeln!(text, "- Command: `{}`{others}", how.command)?;
+    writeln!(text, "- Budget: {}\n- Seeds: {seeds}", how.budget)?;
     for (name, reason) in &how.skipped {
         writeln!(text, "- Skipped: {name} ({reason})")?;
     }
@@ -149,6 +153,8 @@ pub fn csv(table: &Table, results: &Results) -> Result<String> {
                 let paper = printed(row, column, metric).map_or(String::new(), |v| v.to_string());
                 for (seed, value) in values(results, row, column, metric) {
                     let (key, data, row) = (&metric.key, &column.name, quoted(&row.name));
+                    // Seven digits: a share times 100 has a tail in double precision.
+                    let value = *value as f32;
                     writeln!(text, "{key},{data},{row},{seed},{value},{paper}")?;
                 }
             }

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -70,6 +71,23 @@ fn an_interrupted_run_goes_on_bit_for_bit() {
     assert!(!broken.join("summary.json").exists());
     resume(&broken);
     assert_same_run(&whole, &broken);
+}
+
+#[test]
+fn a_run_is_stopped_in_its_baseline_too() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    let args = ["train", "--set=train.baseline-steps=100000000", "--out", run.to_str().unwrap()];
+    let mut child =
+        gleaner().command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    // The line that introduces the run is the last one before the baseline.
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    said.find(|line| line.as_ref().is_ok_and(|line| line.contains("labelled"))).unwrap().unwrap();
+    signal(&child, "-INT");
+    let last = said.map(Result::unwrap).last().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{last}");
+    assert!(last.starts_with("error: stopped in the baseline"), "{last}");
+    assert!(last.contains("gleaner train --resume"), "{last}");
 }
 
 #[test]

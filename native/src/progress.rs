@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Plain lines between epochs come at most this often.
 const QUIET_TIME: Duration = Duration::from_secs(5);
 
-/// Reports the epochs and steps of one training run, or of any loop with that shape.
+/// Reports the epochs and steps of one training run, or the steps of anything else that takes its time.
 pub struct Progress {
     counts: Counts,
     display: Display,
@@ -20,6 +20,8 @@ pub struct Progress {
 /// How far the work is.
 #[derive(Clone, Copy, Debug)]
 struct Counts {
+    /// What the work is called, if its epochs are nobody's business.
+    name: Option<&'static str>,
     epochs: usize,
     steps_per_epoch: usize,
     /// Steps done before this process (a resumed run); they say nothing about its speed.
@@ -37,7 +39,17 @@ impl Progress {
     /// Starts reporting `epochs` epochs of `steps_per_epoch` steps on stderr.
     #[must_use]
     pub fn epochs(epochs: usize, steps_per_epoch: usize) -> Self {
-        let counts = Counts { epochs, steps_per_epoch, resumed: 0, done: 0 };
+        Self::of(Counts { name: None, epochs, steps_per_epoch, resumed: 0, done: 0 })
+    }
+
+    /// Starts reporting the steps of work that has a name instead of epochs.
+    #[must_use]
+    pub fn steps(name: &'static str, steps: usize) -> Self {
+        let name = Some(name);
+        Self::of(Counts { name, epochs: 1, steps_per_epoch: steps, resumed: 0, done: 0 })
+    }
+
+    fn of(counts: Counts) -> Self {
         let stderr = std::io::stderr();
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let display = if stderr.is_terminal() && !dumb {
@@ -54,7 +66,7 @@ impl Progress {
         self.counts.resumed = epochs * self.counts.steps_per_epoch;
         self.counts.done = self.counts.resumed;
         if let Display::Bar { bar, .. } = &self.display {
-            bar.set_prefix(self.counts.epoch_label());
+            bar.set_prefix(self.counts.label());
             bar.set_position(self.counts.done as u64);
         }
         self
@@ -67,7 +79,7 @@ impl Progress {
         let elapsed = self.started.elapsed();
         match &mut self.display {
             Display::Bar { bar, metrics } => {
-                bar.set_prefix(self.counts.epoch_label());
+                bar.set_prefix(self.counts.label());
                 bar.set_message(format!("{}  {metrics}", self.counts.pace(elapsed)));
                 bar.inc(1);
             }
@@ -116,8 +128,11 @@ impl Counts {
         self.done.div_ceil(self.steps_per_epoch.max(1)).max(1)
     }
 
-    fn epoch_label(&self) -> String {
-        format!("epoch {}/{}", self.epoch(), self.epochs)
+    fn label(&self) -> String {
+        match self.name {
+            Some(name) => name.to_owned(),
+            None => format!("epoch {}/{}", self.epoch(), self.epochs),
+        }
     }
 
     fn rate(&self, elapsed: Duration) -> f64 {
@@ -175,7 +190,7 @@ impl<W: Write> Lines<W> {
 
     fn line(&mut self, counts: Counts, elapsed: Duration, what: &str) {
         self.spoken = elapsed;
-        let line = format!("{}  {what}  {}", counts.epoch_label(), counts.pace(elapsed));
+        let line = format!("{}  {what}  {}", counts.label(), counts.pace(elapsed));
         say(&mut self.out, &line);
     }
 }
@@ -206,11 +221,15 @@ mod tests {
         String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }
 
+    fn counts(steps_per_epoch: usize, done: usize) -> Counts {
+        Counts { name: None, epochs: 1, steps_per_epoch, resumed: 0, done }
+    }
+
     #[test]
     fn plain_lines_are_rare_between_epochs() {
         let lines = spoken(|lines| {
             for done in 1..=100 {
-                let counts = Counts { epochs: 3, steps_per_epoch: 40, resumed: 0, done };
+                let counts = Counts { epochs: 3, ..counts(40, done) };
                 let elapsed = Duration::from_millis(200 * done as u64);
                 lines.step(counts, elapsed, || format!("J {done}"));
                 if done % 40 == 0 {
@@ -232,16 +251,25 @@ mod tests {
     #[test]
     fn a_resumed_run_does_not_count_steps_it_never_took() {
         let lines = spoken(|lines| {
-            let counts = Counts { epochs: 2, steps_per_epoch: 100, resumed: 100, done: 110 };
+            let counts = Counts { epochs: 2, resumed: 100, ..counts(100, 110) };
             lines.step(counts, Duration::from_secs(10), || "J 1".to_owned());
         });
         assert_eq!(lines, ["epoch 2/2  step 10/100  J 1  1.0 it/s  ETA 1 min 30 s"]);
     }
 
     #[test]
+    fn work_with_a_name_has_no_epochs() {
+        let lines = spoken(|lines| {
+            let counts = Counts { name: Some("baseline"), ..counts(100, 10) };
+            lines.step(counts, Duration::from_secs(10), || "J 1".to_owned());
+        });
+        assert_eq!(lines, ["baseline  step 10/100  J 1  1.0 it/s  ETA 1 min 30 s"]);
+    }
+
+    #[test]
     fn metrics_that_are_not_shown_are_not_computed() {
         let lines = spoken(|lines| {
-            let counts = Counts { epochs: 1, steps_per_epoch: 10, resumed: 0, done: 1 };
+            let counts = counts(10, 1);
             lines.step(counts, Duration::from_secs(1), || panic!("nobody asked"));
         });
         assert!(lines.is_empty());
@@ -250,7 +278,7 @@ mod tests {
     #[test]
     fn the_last_line_has_nothing_left_to_wait_for() {
         let lines = spoken(|lines| {
-            let counts = Counts { epochs: 1, steps_per_epoch: 10, resumed: 0, done: 10 };
+            let counts = counts(10, 10);
             lines.epoch(counts, Duration::from_secs(2), "done");
         });
         assert_eq!(lines, ["epoch 1/1  done  5.0 it/s"]);
@@ -267,7 +295,7 @@ mod tests {
                 Ok(())
             }
         }
-        let counts = Counts { epochs: 1, steps_per_epoch: 10, resumed: 0, done: 10 };
+        let counts = counts(10, 10);
         Lines { out: Closed, spoken: Duration::ZERO }.epoch(counts, Duration::from_secs(2), "done");
     }
 

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use gleaner_core::noise::Noise;
 use serde_json::{Map, json};
 
 use crate::classical::Method;
 use crate::device;
+use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::recipe::Recipe;
 use crate::run_dir::RunDir;
@@ -51,7 +52,10 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if recipe.train.baseline_steps > 0 {
         let device = device::parse(&recipe.train.device)?;
         let noise = Noise::new(recipe.train.seed);
-        let model = train_baseline(&recipe, &problem, &noise, &device)?;
+        // Nothing is written here, so Ctrl-C may end it as it ends any program.
+        let interrupt = Interrupt::never();
+        let model = train_baseline(&recipe, &problem, &noise, &device, &interrupt)?;
+        let model = model.context("stopped")?;
         shares.push(("network", measure_baseline(&model, &problem, &device)?.accuracy));
     }
     for method in Method::ALL {

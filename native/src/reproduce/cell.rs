@@ -119,7 +119,7 @@ pub fn measure(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
         return Ok(Outcome::Skipped(reason));
     }
     let values = match cell.row.method {
-        Some(method) => other_method(cell, method),
+        Some(method) => other_method(cell, method, interrupt),
         None => run(cell, interrupt),
     };
     values.map(Outcome::Measured)
@@ -144,8 +144,8 @@ fn run(cell: &Cell, interrupt: &Interrupt) -> Result<Value> {
     Ok(serde_json::to_value(summary)?)
 }
 
-/// The number of parts is filled in when a run begins, and matters only to a model that normalises over them; where the data lie and how many threads work is of no
-/// consequence. Nothing else may differ.
+/// The number of parts is filled in when a run begins, and matters only to a model that normalises over them; where
+/// the data lie and how many threads work is of no consequence. Nothing else may differ.
 fn same_settings(found: &Recipe, wanted: &Recipe, path: &Path) -> Result<()> {
     let mut found = found.clone();
     if wanted.train.parts == 0 || !wanted.model.normalises() {
@@ -169,7 +169,7 @@ struct Finished {
     settings: Recipe,
 }
 
-fn other_method(cell: &Cell, method: RowMethod) -> Result<Value> {
+fn other_method(cell: &Cell, method: RowMethod, interrupt: &Interrupt) -> Result<Value> {
     device::set_threads(cell.recipe.train.threads)?;
     let problem = Problem::load(&cell.recipe)?;
     let accuracy = match method {
@@ -177,7 +177,8 @@ fn other_method(cell: &Cell, method: RowMethod) -> Result<Value> {
         RowMethod::Network(_) => {
             let device = device::parse(&cell.recipe.train.device)?;
             let noise = Noise::new(cell.seed);
-            let model = train_baseline(&cell.recipe, &problem, &noise, &device)?;
+            let model = train_baseline(&cell.recipe, &problem, &noise, &device, interrupt)?;
+            let model = model.context("stopped")?;
             measure_baseline(&model, &problem, &device)?.accuracy
         }
     };

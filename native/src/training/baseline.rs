@@ -5,6 +5,7 @@ use anyhow::Result;
 use burn::module::Module as _;
 use burn::tensor::Device;
 use gleaner_core::data::{Batches, Binarise};
+use gleaner_core::eval::Classification;
 use gleaner_core::models::{Architecture as _, Classifier};
 use gleaner_core::noise::Noise;
 use gleaner_core::objective::{Elapsed, SupervisedObjective};
@@ -12,12 +13,14 @@ use gleaner_core::train::{Learner, RateSchedule, TrainState};
 
 use super::problem::Problem;
 use super::validation::{better, measure};
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
 use crate::recipe::Recipe;
 
 /// Looks at the validation split in one run.
 const LOOKS: u64 = 40;
 
-/// Trains the baseline and returns the model that is best on the validation split.
+/// Trains the baseline and returns the model that is best on the validation split; `None` if the user stops it.
 ///
 /// # Errors
 /// If the device fails.
@@ -26,7 +29,8 @@ pub fn train_baseline(
     problem: &Problem,
     noise: &Noise,
     device: &Device,
-) -> Result<Classifier> {
+    interrupt: &Interrupt,
+) -> Result<Option<Classifier>> {
     let steps = recipe.train.baseline_steps;
     let autodiff = device.clone().autodiff();
     let config = problem.model(recipe)?.baseline();
@@ -48,8 +52,12 @@ pub fn train_baseline(
         &learner.noise,
     )?;
     let mut state = TrainState::new(config.init(&noise.split("model"), &autodiff)?);
-    let mut best = None;
+    let mut progress = Progress::steps("baseline", steps as usize);
+    let mut best: Option<(Classifier, Option<Classification>)> = None;
     while state.step < steps {
+        if interrupt.requested() {
+            return Ok(None);
+        }
         let batch = batches.at(state.step, device);
         let rate = rate.at(state.step);
         (state, _) = learner.step(state, &batch, rate, Elapsed::ALL);
@@ -64,6 +72,12 @@ pub fn train_baseline(
                 best = Some((model, measured));
             }
         }
+        progress.step(|| said_of(best.as_ref().and_then(|(_, measured)| *measured)));
     }
-    Ok(best.map_or_else(|| state.model.valid(), |(model, _)| model))
+    progress.finish();
+    Ok(Some(best.map_or_else(|| state.model.valid(), |(model, _)| model)))
+}
+
+fn said_of(best: Option<Classification>) -> String {
+    best.map_or_else(String::new, |c| format!("validation accuracy {:.2} %", 100.0 * c.accuracy))
 }

@@ -119,7 +119,7 @@ impl Session {
     ) -> Result<Summary> {
         let started = Instant::now();
         self.introduce(dir);
-        let baseline = self.baseline()?;
+        let baseline = self.baseline(resumable, interrupt)?;
         let stage = Stage { session: self, dir, resumable, interrupt };
         let noise = self.noise.split("model");
         let autodiff = self.device.clone().autodiff();
@@ -177,12 +177,18 @@ impl Session {
         self.recipe.model.shares_objective().then_some(self.alpha)
     }
 
-    fn baseline(&self) -> Result<Option<Baseline>> {
-        if self.recipe.train.baseline_steps == 0 {
+    fn baseline(&self, resumable: &Path, interrupt: &Interrupt) -> Result<Option<Baseline>> {
+        let Self { recipe, problem, noise, device, .. } = self;
+        if recipe.train.baseline_steps == 0 {
             return Ok(None);
         }
-        let model = train_baseline(&self.recipe, &self.problem, &self.noise, &self.device)?;
-        summary::measure_baseline(&model, &self.problem, &self.device).map(Some)
+        match train_baseline(recipe, problem, noise, device, interrupt)? {
+            Some(model) => summary::measure_baseline(&model, problem, device).map(Some),
+            None => bail!(
+                "stopped in the baseline; continue with: gleaner train --resume {}",
+                resumable.display()
+            ),
+        }
     }
 
     fn batches(&self) -> Result<Batches<'_>> {

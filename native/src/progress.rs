@@ -22,7 +22,8 @@ pub struct Progress {
 struct Counts {
     /// What the work is called, if its epochs are nobody's business.
     name: Option<&'static str>,
-    epochs: usize,
+    /// Steps of all the work.
+    total: usize,
     steps_per_epoch: usize,
     /// Steps done before this process (a resumed run); they say nothing about its speed.
     resumed: usize,
@@ -36,24 +37,24 @@ enum Display {
 }
 
 impl Progress {
-    /// Starts reporting `epochs` epochs of `steps_per_epoch` steps on stderr.
+    /// Starts reporting `total` steps on stderr, in epochs of `steps_per_epoch`, of which the last may be short.
     #[must_use]
-    pub fn epochs(epochs: usize, steps_per_epoch: usize) -> Self {
-        Self::of(Counts { name: None, epochs, steps_per_epoch, resumed: 0, done: 0 })
+    pub fn epochs(total: usize, steps_per_epoch: usize) -> Self {
+        Self::of(Counts { name: None, total, steps_per_epoch, resumed: 0, done: 0 })
     }
 
     /// Starts reporting the steps of work that has a name instead of epochs.
     #[must_use]
     pub fn steps(name: &'static str, steps: usize) -> Self {
         let name = Some(name);
-        Self::of(Counts { name, epochs: 1, steps_per_epoch: steps, resumed: 0, done: 0 })
+        Self::of(Counts { name, total: steps, steps_per_epoch: steps, resumed: 0, done: 0 })
     }
 
     fn of(counts: Counts) -> Self {
         let stderr = std::io::stderr();
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let display = if stderr.is_terminal() && !dumb {
-            Display::Bar { bar: bar(counts.total()), metrics: String::new() }
+            Display::Bar { bar: bar(counts.total), metrics: String::new() }
         } else {
             Display::Lines(Lines { out: Box::new(stderr), spoken: Duration::ZERO })
         };
@@ -119,10 +120,6 @@ impl Progress {
 }
 
 impl Counts {
-    fn total(&self) -> usize {
-        self.epochs * self.steps_per_epoch
-    }
-
     /// The epoch that the last step done belongs to, from 1.
     fn epoch(&self) -> usize {
         self.done.div_ceil(self.steps_per_epoch.max(1)).max(1)
@@ -131,7 +128,10 @@ impl Counts {
     fn label(&self) -> String {
         match self.name {
             Some(name) => name.to_owned(),
-            None => format!("epoch {}/{}", self.epoch(), self.epochs),
+            None => {
+                let epochs = self.total.div_ceil(self.steps_per_epoch.max(1));
+                format!("epoch {}/{epochs}", self.epoch())
+            }
         }
     }
 
@@ -142,7 +142,7 @@ impl Counts {
     /// Rate and remaining time, e.g. `24.3 it/s  ETA 3 min 05 s`.
     fn pace(&self, elapsed: Duration) -> String {
         let rate = self.rate(elapsed);
-        if self.done < self.total() {
+        if self.done < self.total {
             format!("{rate:.1} it/s  ETA {}", in_words(self.remaining(elapsed)))
         } else {
             format!("{rate:.1} it/s")
@@ -150,7 +150,7 @@ impl Counts {
     }
 
     fn remaining(&self, elapsed: Duration) -> Duration {
-        let seconds = self.total().saturating_sub(self.done) as f64 / self.rate(elapsed);
+        let seconds = self.total.saturating_sub(self.done) as f64 / self.rate(elapsed);
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 }
@@ -222,14 +222,14 @@ mod tests {
     }
 
     fn counts(steps_per_epoch: usize, done: usize) -> Counts {
-        Counts { name: None, epochs: 1, steps_per_epoch, resumed: 0, done }
+        Counts { name: None, total: steps_per_epoch, steps_per_epoch, resumed: 0, done }
     }
 
     #[test]
     fn plain_lines_are_rare_between_epochs() {
         let lines = spoken(|lines| {
             for done in 1..=100 {
-                let counts = Counts { epochs: 3, ..counts(40, done) };
+                let counts = Counts { total: 120, ..counts(40, done) };
                 let elapsed = Duration::from_millis(200 * done as u64);
                 lines.step(counts, elapsed, || format!("J {done}"));
                 if done % 40 == 0 {
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_resumed_run_does_not_count_steps_it_never_took() {
         let lines = spoken(|lines| {
-            let counts = Counts { epochs: 2, resumed: 100, ..counts(100, 110) };
+            let counts = Counts { total: 200, resumed: 100, ..counts(100, 110) };
             lines.step(counts, Duration::from_secs(10), || "J 1".to_owned());
         });
         assert_eq!(lines, ["epoch 2/2  step 10/100  J 1  1.0 it/s  ETA 1 min 30 s"]);
@@ -278,10 +278,11 @@ mod tests {
     #[test]
     fn the_last_line_has_nothing_left_to_wait_for() {
         let lines = spoken(|lines| {
-            let counts = counts(10, 10);
+            // The last epoch may be a short one.
+            let counts = Counts { total: 14, ..counts(10, 14) };
             lines.epoch(counts, Duration::from_secs(2), "done");
         });
-        assert_eq!(lines, ["epoch 1/1  done  5.0 it/s"]);
+        assert_eq!(lines, ["epoch 2/2  done  7.0 it/s"]);
     }
 
     #[test]

@@ -303,10 +303,10 @@ impl Stage<'_> {
             workers: workers.clone(),
         };
         let mut fit = Fit { problem, learner, plan, device, dir, state };
-        let epochs = plan.rate.total_steps.div_ceil(plan.steps_per_epoch) as usize;
+        let total = plan.rate.total_steps as usize;
         let done = (fit.state.train.step / plan.steps_per_epoch) as usize;
         let mut progress =
-            Progress::epochs(epochs, plan.steps_per_epoch as usize).resumed_after(done);
+            Progress::epochs(total, plan.steps_per_epoch as usize).resumed_after(done);
         let write_best = |model: &M| write_model(dir, config, model);
         let outcome = fit.run(&mut batches, &mut progress, interrupt, write_best)?;
         progress.finish();

@@ -56,6 +56,7 @@ pub fn train_baseline(
     let mut best: Option<(Classifier, Option<Classification>)> = None;
     while state.step < steps {
         if interrupt.requested() {
+            progress.finish();
             return Ok(None);
         }
         let batch = batches.at(state.step, device);

@@ -10,7 +10,8 @@ use gleaner_core::objective::{
     Augmentation, Elapsed, MierConfig, Ramp, SemiSupervised, SemiSupervisedConfig, Shift,
     Supervision,
 };
-use gleaner_core::train::{InTurn, Learner, TrainState, Workers};
+use gleaner_core::train::{Learner, TrainState};
+use gleaner_core::workers::{InTurn, Workers};
 use gleaner_tests::modules::parameters;
 use gleaner_tests::small::Small;
 use gleaner_tests::{Tolerance, assert_close, values};

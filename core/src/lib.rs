@@ -1,7 +1,7 @@
 //! The core of Gleaner. Read top to bottom, one example travels from disk bytes to a trained model's sample:
 //!
-//! [`noise`] → [`simd`] → [`data`] → [`nets`] → [`dist`] → [`models`] → [`objective`] → [`train`] → [`checkpoint`] →
-//! [`sample`] → [`traverse`] → [`eval`] → [`units`] → [`infer`]
+//! [`noise`] → [`workers`] → [`simd`] → [`data`] → [`nets`] → [`dist`] → [`sampler`] → [`models`] → [`objective`] →
+//! [`train`] → [`checkpoint`] → [`sample`] → [`traverse`] → [`eval`] → [`units`] → [`infer`]
 //!
 //! Nothing points left. There are no files here, no clock, no threads it did not get, no global randomness
 //! and no synchronous read-back, so that the same code trains natively and samples in a browser. Numbers
@@ -22,9 +22,11 @@ pub mod nets;
 pub mod noise;
 pub mod objective;
 pub mod sample;
+pub mod sampler;
 pub mod simd;
 pub mod train;
 pub mod traverse;
 pub mod units;
+pub mod workers;
 
 pub use error::{Error, Result};

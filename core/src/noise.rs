@@ -117,6 +117,11 @@ impl Noise {
         Tensor::from_data(TensorData::new(values, [groups * rows, columns]), device)
     }
 
+    /// A stream of its own for each of the rows `first`, `first + 1`, ...: that of row `i` is [`Noise::at`] `first + i`.
+    pub fn streams(&self, first: usize, rows: usize) -> Streams {
+        Streams((first..first + rows).map(|row| self.at(row as u64)).collect())
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "asked for: speed before the same numbers everywhere"
@@ -154,6 +159,29 @@ impl Noise {
         // The numbers come from a stream that no child key is cut from.
         stream.set_stream(u64::MAX);
         Self { key, stream, source }
+    }
+}
+
+/// One stream for each row, so that what a row is given does not depend on which others are there.
+#[derive(Clone, Debug)]
+pub struct Streams(Vec<Noise>);
+
+impl Streams {
+    /// The next draws from N(0, 1) of every row, `[rows, columns]`.
+    pub fn normal(&mut self, columns: usize, device: &Device) -> Tensor<2> {
+        let rows = self.0.len();
+        let mut values = Vec::with_capacity(rows * columns);
+        for Noise { stream, .. } in &mut self.0 {
+            values.extend((0..columns).map(|_| stream.sample::<f32, _>(StandardNormal)));
+        }
+        Tensor::from_data(TensorData::new(values, [rows, columns]), device)
+    }
+
+    /// The next draw from the uniform distribution on [0, 1) of every row, `[rows]`.
+    pub fn uniform(&mut self, device: &Device) -> Tensor<1> {
+        let draws: Vec<f32> = self.0.iter_mut().map(|row| row.stream.random()).collect();
+        let rows = draws.len();
+        Tensor::from_data(TensorData::new(draws, [rows]), device)
     }
 }
 

@@ -13,7 +13,7 @@ use gleaner_core::data::Binarise;
 use gleaner_core::models::{Architecture as _, Likelihood, ModelConfig};
 use gleaner_core::noise::NoiseSource;
 use gleaner_core::objective::{
-    Augmentation, Average, Marginalize, MierConfig, Shift, UntappedWeights,
+    Augmentation, Average, LatentEbmSettings, Marginalize, MierConfig, Shift, UntappedWeights,
 };
 use gleaner_core::train::Schedule;
 use serde::{Deserialize, Serialize};
@@ -169,6 +169,9 @@ pub struct ObjectiveSettings {
     /// What only Untapped has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub untapped: Option<UntappedWeights>,
+    /// What only the latent energy-based model has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latent_ebm: Option<LatentEbmSettings>,
     /// MIER's weights; absent, MIER is off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mier: Option<MierConfig>,
@@ -335,6 +338,9 @@ impl Recipe {
                 bail!("objective.untapped.temperature = {temperature} is not valid: above 0");
             }
         }
+        if let Some(settings) = &self.objective.latent_ebm {
+            check_latent_ebm(settings)?;
+        }
         if self.train.noise == NoiseSource::Device && on_cpu(&self.train.device) {
             bail!("--noise device needs a GPU: the CPU has no generator of its own; leave it out");
         }
@@ -352,6 +358,27 @@ impl Recipe {
         }
         Ok(())
     }
+}
+
+fn check_latent_ebm(settings: &LatentEbmSettings) -> Result<()> {
+    let LatentEbmSettings { chains, persistent, energy_rate, energy_penalty, .. } = settings;
+    if *persistent == 0 {
+        bail!(
+            "objective.latent-ebm.persistent = 0: there must be at least one chain for an example"
+        );
+    }
+    for (name, value) in [
+        ("chains.step-size", chains.step_size),
+        ("chains.temperature", chains.temperature),
+        ("energy-rate", *energy_rate),
+        ("energy-penalty", *energy_penalty),
+        ("implicit-augmentation", settings.implicit_augmentation),
+    ] {
+        if !(value.is_finite() && value >= 0.0) {
+            bail!("objective.latent-ebm.{name} = {value} is not valid: it must be zero or more");
+        }
+    }
+    Ok(())
 }
 
 fn no_such_model(kind: &str) -> anyhow::Error {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result};
-use gleaner_core::train::Workers;
+use gleaner_core::workers::Workers;
 
 /// Threads, each a rayon pool of one: what the CPU back end would otherwise share out over a pool, it then
 /// does at once on the thread that asks. Two threads on two halves of a batch never wait for each other;

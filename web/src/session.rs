@@ -5,6 +5,7 @@ use gleaner_core::checkpoint::Checkpoint;
 use gleaner_core::models::{Architecture as _, Generative as _, Model, ModelConfig};
 use gleaner_core::nets::Classes;
 use gleaner_core::noise::Noise;
+use gleaner_core::workers::InTurn;
 use gleaner_core::{eval, infer, sample};
 use js_sys::Uint8Array;
 use serde::Serialize;
@@ -96,7 +97,8 @@ impl Session {
             return Err(JsError::new(&format!("generate: {rule}")));
         }
         let mut noise = Noise::new(u64::from(seed)).split("samples");
-        let drawn = sample::ancestral(&self.model, per_class, &mut noise, &self.device);
+        let drawn =
+            sample::class_conditional(&self.model, per_class, &mut noise, &self.device, &InTurn);
         let x = infer::read(drawn.x).await?;
         let logits = infer::read(drawn.logits).await?;
         let y: Vec<usize> = (0..classes * per_class).map(|row| row / per_class).collect();

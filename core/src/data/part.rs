@@ -16,13 +16,15 @@ pub struct Part {
     pub first: [usize; 2],
     /// Labelled and unlabelled examples in the whole batch.
     pub of: [usize; 2],
+    /// A chain for each unlabelled example, `[rows, dimensions]`, without autodiff, for an objective that keeps some.
+    pub chains: Option<Tensor<2>>,
 }
 
 impl Part {
     /// The whole batch as its only part.
     pub fn whole(batch: SemiBatch) -> Self {
         let of = sizes(&batch);
-        Self { batch, first: [0, 0], of }
+        Self { batch, first: [0, 0], of, chains: None }
     }
 
     /// `count` parts of nearly equal size, in order; fewer where examples are too few. The parts are
@@ -46,9 +48,19 @@ impl Part {
                 y: rows(&batch.labelled.y, l, l_end),
             };
             let batch = SemiBatch { labelled, unlabelled: rows(&batch.unlabelled, u, u_end) };
-            Self { batch, first: [l, u], of }
+            Self { batch, first: [l, u], of, chains: None }
         };
         (0..count).map(part).collect()
+    }
+
+    /// The same parts with the batch's chains, `[unlabelled, dimensions]`, shared out.
+    pub fn with_chains(parts: Vec<Self>, chains: Option<&Tensor<2>>) -> Vec<Self> {
+        let share = |part: Self| {
+            let [rows, _] = part.batch.unlabelled.dims();
+            let of_part = part.first[1]..part.first[1] + rows;
+            Self { chains: chains.map(|chains| chains.clone().slice_dim(0, of_part)), ..part }
+        };
+        parts.into_iter().map(share).collect()
     }
 
     /// `Σ values / n` over labelled examples, `n` those of the whole batch: this part's share of a mean.

@@ -7,6 +7,7 @@ use super::observation::{Likelihood, Observation};
 use crate::dist::{Gaussian, normal_quantile};
 use crate::nets::{Classes, Training};
 use crate::noise::Noise;
+use crate::workers::Workers;
 
 /// Anything that gives `q(y|x)`.
 pub trait Classify {
@@ -73,6 +74,19 @@ pub trait Generative: Classify {
         noise.normal_tensor([rows, self.latent()], device)
     }
 
+    /// Draws of it for `per_class` examples of every class, class-major, `[classes * per_class, latent]`: the same as
+    /// [`Generative::prior`] unless it depends on the class.
+    fn prior_by_class(
+        &self,
+        per_class: usize,
+        noise: &mut Noise,
+        device: &Device,
+        workers: &dyn Workers,
+    ) -> Tensor<2> {
+        let _ = workers;
+        self.prior(self.classes() * per_class, noise, device)
+    }
+
     /// Where a share of that prior lies below, the same in every dimension. `share` is between 0 and 1,
     /// neither of them.
     fn quantile(&self, share: f64) -> f64 {
@@ -82,6 +96,13 @@ pub trait Generative: Classify {
     /// The centre of its posterior given examples and their classes: `[batch, features]` to
     /// `[batch, latent]`.
     fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2>;
+
+    /// Logits of `p(y|...)` of something generated, `[rows, classes]`: from `x`, or from the `z` it was made of where the class
+    /// follows from that.
+    fn judge(&self, z: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
+        let _ = z;
+        self.classify(x)
+    }
 
     /// Examples from `z [rows, latent]` and a class for each.
     fn decode(&self, z: Tensor<2>, y: &Classes) -> Observation;

@@ -7,6 +7,8 @@ mod check;
 mod classifier;
 mod generative;
 mod ladder;
+mod latent_ebm;
+mod latent_prior;
 mod m1;
 mod m1m2;
 mod m2;
@@ -20,6 +22,8 @@ pub use blocks::{Emission, GaussianNet};
 pub use classifier::{Classifier, ClassifierConfig, ClassifierNet, ConvolutionalClassifier};
 pub use generative::{Architecture, Bound, Classify, Divergence, Generative, Look, Widths};
 pub use ladder::{Ladder, LadderConfig};
+pub use latent_ebm::{LangevinConfig, LatentEbm, LatentEbmConfig};
+pub use latent_prior::{LatentPrior, PriorDensity, Target};
 pub use m1::{M1, M1Config};
 pub use m1m2::{M1M2, M1M2Config};
 pub use m2::{M2, M2Config};
@@ -34,6 +38,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::error::Result;
 use crate::nets::Classes;
 use crate::noise::Noise;
+use crate::workers::Workers;
 
 /// Writes down the family once: a name, a configuration and a model for each.
 macro_rules! family {
@@ -124,6 +129,8 @@ family! {
     "ladder": Ladder(LadderConfig) => Ladder,
     /// [`Untapped`].
     "untapped": Untapped(UntappedConfig) => Untapped,
+    /// [`LatentEbm`].
+    "latent-ebm": LatentEbm(LatentEbmConfig) => LatentEbm,
 }
 
 impl Architecture for ModelConfig {
@@ -198,12 +205,26 @@ impl Generative for Model {
         self.inner().prior(rows, noise, device)
     }
 
+    fn prior_by_class(
+        &self,
+        per_class: usize,
+        noise: &mut Noise,
+        device: &Device,
+        workers: &dyn Workers,
+    ) -> Tensor<2> {
+        self.inner().prior_by_class(per_class, noise, device, workers)
+    }
+
     fn quantile(&self, share: f64) -> f64 {
         self.inner().quantile(share)
     }
 
     fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2> {
         self.inner().encode(x, y)
+    }
+
+    fn judge(&self, z: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
+        self.inner().judge(z, x)
     }
 
     fn decode(&self, z: Tensor<2>, y: &Classes) -> Observation {

@@ -37,6 +37,27 @@ impl Activation {
             Self::Identity => x,
         }
     }
+
+    /// The nonlinearity of each element, and its slope there.
+    pub fn with_slope(self, x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        let one_if_positive = |x: Tensor<2>| x.greater_elem(0.0).float();
+        let value = self.forward(x.clone());
+        let slope = match self {
+            Self::Softplus => activation::sigmoid(x),
+            Self::Relu => one_if_positive(x),
+            Self::LeakyRelu => {
+                let leak = f64::from(Self::LEAK);
+                one_if_positive(x) * (1.0 - leak) + leak
+            }
+            Self::Silu => {
+                let gate = activation::sigmoid(x);
+                gate.clone() + value.clone() * (gate.neg() + 1.0)
+            }
+            Self::Tanh => value.clone().square().neg() + 1.0,
+            Self::Identity => x.ones_like(),
+        };
+        (value, slope)
+    }
 }
 
 /// `log(1 + exp(x))` in the form that neither overflows nor loses small values.

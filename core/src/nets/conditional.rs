@@ -165,6 +165,20 @@ impl Classes {
         }
     }
 
+    /// What each row's class has of its example's values by class: `[batch, classes]` to `[rows]`.
+    pub fn pick(&self, by_class: Tensor<2>) -> Tensor<1> {
+        let [batch, classes] = by_class.dims();
+        match self {
+            Self::Given(y) => (by_class * y.clone()).sum_dim(1).squeeze_dim::<1>(1),
+            Self::Every => by_class.transpose().reshape([classes * batch]),
+            Self::Picked(picked) => {
+                let groups = self.groups(batch, classes);
+                let columns = picked.clone().reshape([groups, batch]).transpose();
+                by_class.gather(1, columns).transpose().reshape([groups * batch])
+            }
+        }
+    }
+
     /// Adds the row of each row's class to it.
     fn add(&self, rows: Tensor<2>, by_class: Tensor<2>) -> Tensor<2> {
         match self {

@@ -1,6 +1,7 @@
 //! Objectives: from a model, a batch and noise to the terms of one scalar to minimise.
 
 mod augment;
+mod latent_ebm;
 mod marginalize;
 mod mier;
 mod ramp;
@@ -11,6 +12,7 @@ mod unsupervised;
 mod untapped;
 
 pub use augment::{Augmentation, Shift};
+pub use latent_ebm::{LatentEbmObjective, LatentEbmSettings, Start};
 pub use marginalize::{Marginalize, Picks};
 pub use mier::{MierConfig, mutual_information};
 pub use ramp::{Elapsed, Ramp};

@@ -236,6 +236,11 @@ impl SemiSupervised {
         self.contribution(model, &part, &begun, sums, elapsed, draws.latent)
     }
 
+    /// Weight of `log Z` in the objective of a model whose bounds have one: once for each half of a batch.
+    pub(super) fn log_partition_weight(&self, elapsed: Elapsed) -> f64 {
+        (1.0 + self.config.labelled_weight) * self.config.kl.at(elapsed)
+    }
+
     /// What some examples of a batch contribute to its terms; `sums` is `Σ_x q(y|x)` over all of it.
     fn contribution(
         &self,
@@ -299,6 +304,11 @@ pub struct Begun {
 }
 
 impl Begun {
+    /// How the unlabelled examples are looked at.
+    pub(super) fn unlabelled_look(&self) -> &Look {
+        &self.looks.unlabelled
+    }
+
     /// `q(y|x)` as training sees it.
     fn classify(model: &impl Generative, seen: Seen, looks: Looks) -> Self {
         let Seen { labelled, unlabelled } = seen;

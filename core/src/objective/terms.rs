@@ -14,13 +14,15 @@ pub struct Terms {
     pub total: Tensor<1>,
     /// Named means over the batch, each `[1]`, cut from the tape: for people, not for the optimiser.
     pub parts: Vec<(&'static str, Tensor<1>)>,
+    /// Where the chains that were lent for the step are now, `[chains, dimensions]`, for an objective that has some.
+    pub chains: Option<Tensor<2>>,
 }
 
 impl Terms {
     /// Starts from the scalar that is minimised.
     pub fn new(total: Tensor<1>) -> Self {
         let part = total.clone().detach();
-        Self { total, parts: vec![("objective", part)] }
+        Self { total, parts: vec![("objective", part)], chains: None }
     }
 
     /// Only the named means, no longer tied to a tape.
@@ -39,7 +41,8 @@ impl Terms {
         };
         let parts: Vec<_> = contributions.into_iter().reduce(add).unwrap_or_default();
         let total = parts.first().map(|(_, total)| total.clone());
-        Self { total: total.unwrap_or_else(|| Tensor::zeros([1], &Device::default())), parts }
+        let total = total.unwrap_or_else(|| Tensor::zeros([1], &Device::default()));
+        Self { total, parts, chains: None }
     }
 
     /// Adds the divergences of layers, averaged by `mean`, and their sum as `kl`.
@@ -59,6 +62,16 @@ impl Terms {
             1 => terms,
             _ => layers.into_iter().fold(terms, |terms, (name, kl)| terms.with(name, kl)),
         }
+    }
+
+    /// Adds a mean that is minimised too, with a weight, under its name.
+    #[must_use]
+    pub(crate) fn plus(mut self, name: &'static str, value: Tensor<1>, weight: f64) -> Self {
+        self.total = self.total + value.clone() * weight;
+        if let Some((_, objective)) = self.parts.first_mut() {
+            *objective = self.total.clone().detach();
+        }
+        self.with(name, value)
     }
 
     /// Adds a named mean.
@@ -91,4 +104,23 @@ pub trait Objective<M: Module>: Sync {
         elapsed: Elapsed,
         noise: &Noise,
     ) -> Terms;
+
+    /// Factor of the learning rate for the parameter of that name.
+    fn rate(&self, path: &str) -> f64 {
+        let _ = path;
+        1.0
+    }
+
+    /// Chains that last from step to step, where they start: some for each of the `unlabelled` examples of a batch, which come
+    /// in turn. `None` if there are none.
+    fn chains(
+        &self,
+        model: &M,
+        unlabelled: usize,
+        noise: &Noise,
+        device: &Device,
+    ) -> Option<Tensor<2>> {
+        let _ = (model, unlabelled, noise, device);
+        None
+    }
 }

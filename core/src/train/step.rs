@@ -10,10 +10,10 @@ use burn::tensor::Tensor;
 use super::adam::{Adam, Update};
 use super::clip::norm_and_factor;
 use super::gradients::{Slot, add_up, fork, put_back, slots};
-use super::workers::{InTurn, Workers, map};
 use crate::data::{Part, SemiBatch};
 use crate::noise::Noise;
 use crate::objective::{Elapsed, Objective, Terms};
+use crate::workers::{InTurn, Workers, map};
 
 /// Everything that changes from step to step. Cloning is cheap: tensors are shared until they change.
 #[derive(Clone, Debug)]
@@ -24,12 +24,15 @@ pub struct TrainState<M> {
     pub optimizer: Adam,
     /// Steps done.
     pub step: u64,
+    /// Chains that the objective keeps, `[chains, dimensions]`, without autodiff: as many times the unlabelled examples of a
+    /// batch as there are turns. They start with the first step.
+    pub chains: Option<Tensor<2>>,
 }
 
 impl<M: Module> TrainState<M> {
     /// A state before the first step.
     pub fn new(model: M) -> Self {
-        Self { model, optimizer: Adam::default(), step: 0 }
+        Self { model, optimizer: Adam::default(), step: 0, chains: None }
     }
 }
 
@@ -66,31 +69,51 @@ impl<O> Learner<O> {
     where
         O: Objective<M>,
     {
-        let TrainState { model, optimizer, step } = state;
+        let TrainState { model, optimizer, step, chains } = state;
         let noise = self.noise.split("step").at(step);
-        let (terms, gradients) = self.gradients(&model, batch, elapsed, &noise);
+        let mut pool = Pool::at(step, self.pool(&model, chains, batch), batch);
+        let (terms, gradients, moved) = self.gradients(&model, batch, pool.turn(), elapsed, &noise);
+        pool.put_back(moved);
         let slots = slots(&model, gradients);
         let (optimizer, model, norm) = self.update(optimizer, model, slots, rate);
         let terms = match norm {
             Some(norm) => terms.with("gradient_norm", norm),
             None => terms,
         };
-        (TrainState { model, optimizer, step: step + 1 }, terms)
+        (TrainState { model, optimizer, step: step + 1, chains: pool.chains }, terms)
     }
 
-    /// The terms, added up, and the gradients of each part.
+    /// The chains that last, or where they start.
+    fn pool<M: Module>(
+        &self,
+        model: &M,
+        chains: Option<Tensor<2>>,
+        batch: &SemiBatch,
+    ) -> Option<Tensor<2>>
+    where
+        O: Objective<M>,
+    {
+        let [unlabelled, _] = batch.unlabelled.dims();
+        let noise = self.noise.split("persistent chains");
+        let device = batch.unlabelled.device().inner();
+        chains.or_else(|| self.objective.chains(model, unlabelled, &noise, &device))
+    }
+
+    /// The terms, added up, the gradients of each part, and where the chains of the step are now.
     fn gradients<M: Module>(
         &self,
         model: &M,
         batch: &SemiBatch,
+        chains: Option<Tensor<2>>,
         elapsed: Elapsed,
         noise: &Noise,
-    ) -> (Terms, Vec<GradientsParams>)
+    ) -> (Terms, Vec<GradientsParams>, Option<Tensor<2>>)
     where
         O: Objective<M>,
     {
         let Self { objective, workers, .. } = self;
-        let parts = Part::split(batch, self.parts).into_iter().map(|part| (part, fork(model)));
+        let parts = Part::with_chains(Part::split(batch, self.parts), chains.as_ref());
+        let parts = parts.into_iter().map(|part| (part, fork(model)));
         let begun = map(&**workers, parts.collect(), |(part, model)| {
             let (begun, sums) = objective.begin(&model, &part, noise);
             (model, part, begun, sums.map(Tensor::inner))
@@ -98,12 +121,16 @@ impl<O> Learner<O> {
         let sums = begun.iter().filter_map(|(.., sums)| sums.clone()).reduce(|a, b| a + b);
         let finished = map(&**workers, begun, |(model, part, begun, _)| {
             let sums = sums.clone().map(Tensor::from_inner);
-            let terms = objective.finish(&model, &part, begun, sums, elapsed, noise);
+            let mut terms = objective.finish(&model, &part, begun, sums, elapsed, noise);
+            let moved = terms.chains.take();
             let gradients = GradientsParams::from_grads(terms.total.backward(), &model);
-            (terms.cut(), gradients)
+            (terms.cut(), (gradients, moved))
         });
-        let (terms, gradients): (Vec<_>, Vec<_>) = finished.into_iter().unzip();
-        (Terms::add_up(terms), gradients)
+        let (terms, rest): (Vec<_>, Vec<_>) = finished.into_iter().unzip();
+        let (gradients, moved): (Vec<_>, Vec<_>) = rest.into_iter().unzip();
+        let moved: Vec<_> = moved.into_iter().flatten().collect();
+        let moved = (!moved.is_empty()).then(|| Tensor::cat(moved, 0));
+        (Terms::add_up(terms), gradients, moved)
     }
 
     fn update<M: Module>(
@@ -112,7 +139,10 @@ impl<O> Learner<O> {
         model: M,
         slots: Vec<Slot>,
         rate: f64,
-    ) -> (Adam, M, Option<Tensor<1>>) {
+    ) -> (Adam, M, Option<Tensor<1>>)
+    where
+        O: Objective<M>,
+    {
         let Adam { time, mut moments } = optimizer;
         let summed = map(&*self.workers, slots, |slot| {
             let Slot { path, value, gradients } = slot;
@@ -123,12 +153,12 @@ impl<O> Learner<O> {
         let Some((norm, factor)) = norm_and_factor(squares, self.clip_norm) else {
             return (Adam { time, moments }, model, None);
         };
-        let update = Update::at(time + 1, rate);
         let jobs = summed.into_iter().map(|(path, value, gradient, _)| {
             let moments = moments.remove(&path);
             (path, value, gradient, moments)
         });
         let updated = map(&*self.workers, jobs.collect(), |(path, value, gradient, moments)| {
+            let update = Update::at(time + 1, rate * self.objective.rate(&path));
             let (value, moments) = update.apply(value, moments, gradient, factor.clone());
             (path, value, moments)
         });
@@ -138,5 +168,32 @@ impl<O> Learner<O> {
             values.insert(path, value);
         }
         (Adam { time: time + 1, moments }, put_back(model, values), Some(norm))
+    }
+}
+
+/// The chains that last, and whose turn it is.
+struct Pool {
+    chains: Option<Tensor<2>>,
+    turn: std::ops::Range<usize>,
+}
+
+impl Pool {
+    fn at(step: u64, chains: Option<Tensor<2>>, batch: &SemiBatch) -> Self {
+        let [size, _] = batch.unlabelled.dims();
+        let turns = chains.as_ref().map_or(1, |chains| (chains.dims()[0] / size.max(1)).max(1));
+        let first = (step % turns as u64) as usize * size;
+        Self { chains, turn: first..first + size }
+    }
+
+    fn turn(&self) -> Option<Tensor<2>> {
+        self.chains.as_ref().map(|chains| chains.clone().slice_dim(0, self.turn.clone()))
+    }
+
+    fn put_back(&mut self, moved: Option<Tensor<2>>) {
+        if let (Some(chains), Some(moved)) = (self.chains.take(), moved) {
+            let [_, dimensions] = chains.dims();
+            let place = [self.turn.clone(), 0..dimensions];
+            self.chains = Some(chains.slice_assign(place, moved));
+        }
     }
 }

@@ -7,9 +7,10 @@ use gleaner_core::data::npy::NpyArray;
 use gleaner_core::data::npz::write_npz;
 use gleaner_core::eval::{arg_max, entropy_of_logits};
 use gleaner_core::infer;
-use gleaner_core::models::{Architecture as _, ModelConfig};
+use gleaner_core::models::{Architecture as _, Model, ModelConfig};
 use gleaner_core::noise::Noise;
-use gleaner_core::sample::ancestral;
+use gleaner_core::sample::class_conditional;
+use gleaner_core::sampler::Convention;
 use serde_json::json;
 
 use crate::device;
@@ -19,6 +20,7 @@ use crate::output::Output;
 use crate::picture::{comfortable_scale, grid_png, image_shape};
 use crate::run_dir::RunDir;
 use crate::summary::mean;
+use crate::threads::Threads;
 
 /// Most values of x in one file: 2 GiB, and a few times that in memory while they are drawn.
 const MOST_VALUES: usize = 1 << 29;
@@ -27,16 +29,36 @@ const MOST_VALUES: usize = 1 << 29;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner sample runs/digits-m2-seed0 --per-class 100 --out samples.npz\n  \
-    gleaner sample runs/digits-m2-seed0 --per-class 10 --out samples.npz --grid samples.png")]
+    gleaner sample runs/digits-m2-seed0 --per-class 10 --out samples.npz --grid samples.png\n  \
+    gleaner sample runs/digits-latent-ebm-seed0 --per-class 1000 --steps 100 --temperature 0.5 --out samples.npz")]
 pub struct Args {
     /// Run directory
     run: PathBuf,
     /// Samples of each class
     #[arg(long, value_name = "N")]
     per_class: usize,
-    /// How z is drawn
-    #[arg(long, value_enum, default_value = "ancestral")]
-    sampler: Sampler,
+    /// How z is drawn [default: langevin for a latent-ebm, ancestral for any other model]
+    #[arg(long, value_enum)]
+    sampler: Option<Sampler>,
+    /// Steps of a chain [default: the model's own, 60 unless it was trained with another]
+    #[arg(long, value_name = "N", help_heading = "Langevin")]
+    steps: Option<usize>,
+    /// Size of a step [default: the model's own]
+    #[arg(long, value_name = "S", help_heading = "Langevin")]
+    step_size: Option<f64>,
+    /// What a step size means: pang (z + S²/2 grad + S noise) or pooladzandi (z + S grad + sqrt(2S) noise) [default: the
+    /// model's own]
+    #[arg(long, value_enum, help_heading = "Langevin")]
+    convention: Option<Meaning>,
+    /// Temperature: below 1, samples are more typical and less diverse [default: the model's own]
+    #[arg(long, value_name = "T", help_heading = "Langevin")]
+    temperature: Option<f64>,
+    /// Accept or reject each move (MALA): exact at any step size, and slower to move
+    #[arg(long, help_heading = "Langevin")]
+    adjusted: bool,
+    /// CPU threads; 0 takes all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
     /// Seed of the draws
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -55,6 +77,60 @@ pub struct Args {
 enum Sampler {
     /// z from its prior
     Ancestral,
+    /// z by a chain in the energy of its class
+    Langevin,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Meaning {
+    Pang,
+    Pooladzandi,
+}
+
+impl Args {
+    /// Sets the model up to draw as asked.
+    fn apply(&self, config: &ModelConfig, model: &mut Model) -> Result<()> {
+        let name = config.name();
+        let asks = self.steps.is_some()
+            || self.step_size.is_some()
+            || self.convention.is_some()
+            || self.temperature.is_some()
+            || self.adjusted;
+        let Model::LatentEbm(model) = model else {
+            if self.sampler == Some(Sampler::Langevin) || asks {
+                bail!(
+                    "{} is a {name}: its z has a prior to draw from, no energy to run chains in; leave --sampler and its \
+                     settings out",
+                    self.run.display()
+                );
+            }
+            return Ok(());
+        };
+        if self.sampler == Some(Sampler::Ancestral) {
+            bail!(
+                "{} is a {name}: its z given a class is known by an energy alone; use --sampler langevin",
+                self.run.display()
+            );
+        }
+        let chains = &mut model.langevin;
+        chains.steps = self.steps.unwrap_or(chains.steps);
+        chains.step_size = self.step_size.unwrap_or(chains.step_size);
+        chains.temperature = self.temperature.unwrap_or(chains.temperature);
+        chains.adjusted |= self.adjusted;
+        chains.convention = match self.convention {
+            None => chains.convention,
+            Some(Meaning::Pang) => Convention::Pang,
+            Some(Meaning::Pooladzandi) => Convention::Pooladzandi,
+        };
+        for (flag, value) in
+            [("--step-size", chains.step_size), ("--temperature", chains.temperature)]
+        {
+            if !(value.is_finite() && value >= 0.0) {
+                bail!("{flag} {value} is not valid: it must be zero or more");
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Draws.
@@ -70,8 +146,10 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         ensure_writable_file(path)?;
     }
     let recipe = dir.recipe()?;
+    device::set_threads(args.threads)?;
     let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
-    let (config, model) = dir.load(&device)?;
+    let (config, mut model) = dir.load(&device)?;
+    args.apply(&config, &mut model)?;
     let values = args.per_class.saturating_mul(config.classes() * config.features());
     if values > MOST_VALUES {
         bail!(
@@ -81,8 +159,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         );
     }
     let mut noise = Noise::new(args.seed).split("samples");
-    let Sampler::Ancestral = args.sampler;
-    let samples = ancestral(&model, args.per_class, &mut noise, &device);
+    let workers = Threads::start(args.threads)?;
+    let samples = class_conditional(&model, args.per_class, &mut noise, &device, &workers);
     let drawn = Drawn {
         x: pollster::block_on(infer::read(samples.x))?,
         z: pollster::block_on(infer::read(samples.z))?,

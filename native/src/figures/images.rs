@@ -7,6 +7,7 @@ use gleaner_core::infer;
 use gleaner_core::models::{Architecture as _, Generative as _};
 use gleaner_core::nets::Classes;
 use gleaner_core::noise::Noise;
+use gleaner_core::workers::InTurn;
 use gleaner_core::{sample, traverse};
 
 use super::Subject;
@@ -22,7 +23,8 @@ const PER_CLASS: usize = 10;
 /// If the examples are no images, or the device fails.
 pub fn samples(subject: &Subject<'_>, seed: u64) -> Result<Vec<u8>> {
     let mut noise = Noise::new(seed).split("pictures");
-    let samples = sample::ancestral(subject.model, PER_CLASS, &mut noise, subject.device);
+    let Subject { model, device, .. } = *subject;
+    let samples = sample::class_conditional(model, PER_CLASS, &mut noise, device, &InTurn);
     subject.grid(samples.x, PER_CLASS).context("samples")
 }
 

@@ -11,12 +11,13 @@ use super::no_such_model;
 pub(super) const GENERAL: &str = include_str!("../../../recipes/general.toml");
 
 /// Built-in recipes by model.
-const MODELS: [(&str, &str); 7] = [
+const MODELS: [(&str, &str); 8] = [
     ("m1", include_str!("../../../recipes/models/m1.toml")),
     ("m2", include_str!("../../../recipes/models/m2.toml")),
     ("m1m2", include_str!("../../../recipes/models/m1m2.toml")),
     ("adgm", include_str!("../../../recipes/models/adgm.toml")),
     ("sdgm", include_str!("../../../recipes/models/sdgm.toml")),
+    ("latent-ebm", include_str!("../../../recipes/models/latent-ebm.toml")),
     ("ladder", include_str!("../../../recipes/models/ladder.toml")),
     ("untapped", include_str!("../../../recipes/models/untapped.toml")),
 ];

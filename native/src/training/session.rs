@@ -13,8 +13,8 @@ use gleaner_core::infer;
 use gleaner_core::models::{Generative, M1M2, M1M2Config, Model, ModelConfig};
 use gleaner_core::noise::Noise;
 use gleaner_core::objective::{
-    Objective, Ramp, SemiSupervised, SemiSupervisedConfig, Supervision, Unsupervised,
-    UntappedObjective, effective_alpha,
+    LatentEbmObjective, Objective, Ramp, SemiSupervised, SemiSupervisedConfig, Supervision,
+    Unsupervised, UntappedObjective, effective_alpha,
 };
 use gleaner_core::train::{Learner, RateSchedule};
 
@@ -134,6 +134,11 @@ impl Session {
                     let weights = self.recipe.objective.untapped.unwrap_or_default();
                     let noise = self.noise.split("labels without examples");
                     stage.fit(config, model, UntappedObjective { weights, noise })?
+                }
+                Model::LatentEbm(model) => {
+                    let family = self.semi_supervised()?;
+                    let settings = self.recipe.objective.latent_ebm.unwrap_or_default();
+                    stage.fit(config, model, LatentEbmObjective { family, settings })?
                 }
                 model @ Model::M1(_) => {
                     let kl = Ramp::rising(1.0, self.recipe.objective.kl_warm_up_epochs);

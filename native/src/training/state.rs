@@ -63,6 +63,11 @@ impl<M: Module> SavedState<M> {
                 tensors.insert(format!("adam/{kind}/{name}"), parameter);
             }
         }
+        if let Some(chains) = &train.chains {
+            let shape = chains.dims().to_vec();
+            let values = pollster::block_on(infer::read(chains.clone()))?;
+            tensors.insert("chains".to_owned(), Parameter { shape, values });
+        }
         let config = serde_json::to_string(progress).context("the run's progress")?;
         write_atomic(path, &TensorFile { config, tensors }.to_bytes()?)
     }
@@ -81,6 +86,7 @@ impl<M: Module> SavedState<M> {
         let progress: Progressed = serde_json::from_str(&config)
             .map_err(|e| anyhow!("{}: not the state of a run: {e}", path.display()))?;
         let [mut weights, mut first, mut second] = [(); 3].map(|()| BTreeMap::new());
+        let mut chains = None;
         for (name, value) in tensors {
             match name.split_once('/') {
                 Some(("model", name)) => weights.insert(name.to_owned(), value),
@@ -89,6 +95,7 @@ impl<M: Module> SavedState<M> {
                     Some(("second", name)) => second.insert(name.to_owned(), value),
                     _ => None,
                 },
+                None if name == "chains" => chains.replace(value),
                 _ => None,
             };
         }
@@ -103,7 +110,11 @@ impl<M: Module> SavedState<M> {
             })
             .collect();
         let optimizer = Adam { time: progress.step, moments };
-        let train = TrainState { model, optimizer, step: progress.step };
+        let chains = chains.and_then(|Parameter { shape, values }| {
+            let shape: [usize; 2] = shape.try_into().ok()?;
+            Some(Tensor::from_data(TensorData::new(values, shape), device))
+        });
+        let train = TrainState { model, optimizer, step: progress.step, chains };
         Ok(Self { train, progress })
     }
 }

@@ -16,6 +16,7 @@ use gleaner_core::checkpoint::{Checkpoint, Parameter};
 use gleaner_core::models::{Generative, Likelihood, M2Config, Model, ModelConfig};
 use gleaner_core::nets::Classes;
 use gleaner_core::noise::Noise;
+use gleaner_core::workers::InTurn;
 use gleaner_core::{eval, infer, sample};
 use serde_json::{Value, json};
 
@@ -97,7 +98,7 @@ fn decoded(model: &Model, device: &Device) -> Result<Value, Box<dyn Error>> {
 fn generated(model: &Model, device: &Device) -> Result<Value, Box<dyn Error>> {
     let classes = model.classes();
     let mut noise = Noise::new(u64::from(SEED)).split("samples");
-    let drawn = sample::ancestral(model, PER_CLASS, &mut noise, device);
+    let drawn = sample::class_conditional(model, PER_CLASS, &mut noise, device, &InTurn);
     let logits = wait(infer::read(drawn.logits))?;
     let entropy: Vec<f64> = logits.chunks(classes).map(eval::entropy_of_logits).collect();
     Ok(json!({

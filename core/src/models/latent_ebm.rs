@@ -1,0 +1,262 @@
+//! The latent energy-based model of symbol-vector coupling (Pang et al. 2021, "svebm"; E21).
+//!
+//! ```text
+//! (y, z) ~ p(y, z) = exp(F(z)[y]) N(z; 0, I) / Z      x ~ p(x | z)      q(z | x) = N(mean(x), diag(exp(log_var(x))))
+//! ```
+//!
+//! `z` knows the class: a classifier is the energy at what the encoder makes of an example, and an example of a class is
+//! what the decoder makes of a chain that ran in the energy of the class.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::blocks::{Emission, GaussianNet, Pair};
+use super::check::{at_least_one, example, layers, widths};
+use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths, architecture};
+use super::latent_prior::{LatentPrior, Target};
+use super::observation::{Likelihood, Observation};
+use crate::data::one_hot;
+use crate::dist::Gaussian;
+use crate::error::Result;
+use crate::nets::{Activation, Classes, Convolution, Inputs, Training};
+use crate::noise::Noise;
+use crate::sampler::{Chains, Convention, Langevin, StepSize};
+use crate::workers::{InTurn, Workers};
+
+/// Shape of a [`LatentEbm`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LatentEbmConfig {
+    /// Shape of one example, such as `[28, 28, 1]`.
+    pub shape: Vec<usize>,
+    /// Number of classes.
+    pub classes: usize,
+    /// Dimensions of `z`.
+    pub latent: usize,
+    /// Widths of the hidden layers of encoder and decoder (the decoder's in reverse).
+    pub hidden: Vec<usize>,
+    /// Widths of the hidden layers of the energy.
+    pub energy_hidden: Vec<usize>,
+    /// Nonlinearity of encoder and decoder.
+    pub activation: Activation,
+    /// Nonlinearity of the energy.
+    pub energy_activation: Activation,
+    /// Distribution of `x`.
+    pub likelihood: Likelihood,
+    /// How `z` is drawn from the prior.
+    #[serde(default)]
+    pub langevin: LangevinConfig,
+    /// Convolutions in encoder and decoder, for images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub convolution: Option<Convolution>,
+}
+
+architecture!(LatentEbmConfig, baseline: hidden, convolution);
+
+/// Chains that start at N(0, I).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct LangevinConfig {
+    /// Steps of a chain.
+    pub steps: usize,
+    /// Size of a step.
+    pub step_size: f64,
+    /// What that size means.
+    pub convention: Convention,
+    /// Of the target: below 1, chains keep to where the energy is lowest.
+    pub temperature: f64,
+    /// Whether moves are accepted by Metropolis and Hastings' rule.
+    pub adjusted: bool,
+}
+
+impl Default for LangevinConfig {
+    fn default() -> Self {
+        Self {
+            steps: 60,
+            step_size: 0.4,
+            convention: Convention::Pang,
+            temperature: 1.0,
+            adjusted: false,
+        }
+    }
+}
+
+impl LangevinConfig {
+    /// The chains.
+    pub fn chains(self) -> Chains {
+        let Self { steps, step_size, convention, temperature, adjusted } = self;
+        let step = StepSize::new(step_size, convention);
+        Chains { sampler: Langevin { step, temperature, adjusted }, steps }
+    }
+}
+
+/// The model: `p(y, z)`, `p(x|z)` and `q(z|x)`.
+#[derive(Module, Debug)]
+pub struct LatentEbm {
+    /// `p(y, z)`.
+    pub prior: LatentPrior,
+    /// `q(z|x)`.
+    pub encoder: GaussianNet,
+    /// `p(x|z)`.
+    pub decoder: Emission,
+    #[module(skip)]
+    classes: usize,
+    /// How `z` is drawn from the prior.
+    #[module(skip)]
+    pub langevin: LangevinConfig,
+}
+
+impl LatentEbm {
+    /// Builds the model, with weights from `noise`.
+    ///
+    /// # Errors
+    /// If a size is zero or there are fewer than two classes.
+    pub fn new(config: &LatentEbmConfig, noise: &Noise, device: &Device) -> Result<Self> {
+        example(&config.shape, config.classes)?;
+        layers("model.hidden", &config.hidden)?;
+        widths("model.energy-hidden", &config.energy_hidden)?;
+        at_least_one("model.latent", config.latent)?;
+        let pair = Pair {
+            shape: &config.shape,
+            classes: 0,
+            latent: config.latent,
+            hidden: &config.hidden,
+            activation: config.activation,
+            likelihood: config.likelihood,
+            convolution: config.convolution.as_ref(),
+        };
+        let (encoder, decoder) = pair.init(noise, device)?;
+        let LatentEbmConfig { latent, energy_hidden, energy_activation, classes, .. } = config;
+        let prior =
+            LatentPrior::new(*latent, energy_hidden, *classes, *energy_activation, noise, device);
+        Ok(Self { prior, encoder, decoder, classes: *classes, langevin: config.langevin })
+    }
+
+    /// `q(z|x)`: `[batch, features]` to `[batch, latent]`.
+    pub fn posterior(&self, x: Tensor<2>, training: Option<&Training>) -> Gaussian {
+        self.encoder.forward(Inputs::shared(self.encoder.look(x, training), &Classes::Every))
+    }
+
+    /// `z` of an example as it is looked at: a draw of `q(z|x)`, or its mean where there is no noise to draw with.
+    fn seen(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
+        let q = self.posterior(x, look.training.as_ref());
+        match &look.epsilon {
+            Some(epsilon) => q.sample(epsilon.clone()),
+            None => q.mean,
+        }
+    }
+
+    /// Draws of `z` given classes, one-hot, `[rows, classes]`, by chains that start at N(0, I).
+    pub fn draw_given(
+        &self,
+        y: Tensor<2>,
+        chains: &Chains,
+        noise: &Noise,
+        workers: &dyn Workers,
+    ) -> Tensor<2> {
+        let [rows, _] = y.dims();
+        let start =
+            noise.split("start").normal_by_example(0, [rows, self.latent()], 1, &y.device());
+        chains.run(&self.prior.density(Target::Given(y)), start, &noise.split("chains"), workers)
+    }
+}
+
+impl Classify for LatentEbm {
+    fn classify(&self, x: Tensor<2>) -> Tensor<2> {
+        self.prior.logits(self.posterior(x, None).mean)
+    }
+}
+
+impl Generative for LatentEbm {
+    fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// One draw of `z` serves all classes: `x` and `y` meet in it alone.
+    fn widths(&self) -> Widths {
+        Widths { example: self.latent(), row: 0 }
+    }
+
+    fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
+        self.prior.logits(self.seen(x, look))
+    }
+
+    fn features(&self, x: Tensor<2>) -> Tensor<2> {
+        self.prior.energy.features(self.posterior(x, None).mean)
+    }
+
+    /// The divergence is that of `q(z|x)` from `p(y, z)`: `KL(q(z|x) || p0(z)) - F(z)[y] + log Z`. With `q(y|x) = p(y|z)` at the
+    /// same draw, `U(x)` is svebm's bound (9): `log p(x|z) - KL(q(z|x) || p0(z)) + f(z) - log Z`.
+    fn bound(
+        &self,
+        x: Tensor<2>,
+        look: &Look,
+        y: &Classes,
+        _: Tensor<2>,
+        divergence: Divergence,
+    ) -> Bound {
+        let q = self.posterior(x.clone(), look.training.as_ref());
+        let z = match &look.epsilon {
+            Some(epsilon) => q.sample(epsilon.clone()),
+            None => q.mean.clone(),
+        };
+        let from_normal = divergence.from_standard(&q, &z) + self.prior.log_partition.val();
+        let each =
+            |shared: Tensor<1>| y.spread(shared.unsqueeze_dim(1), self.classes).squeeze_dim::<1>(1);
+        let tilt = y.pick(self.prior.logits(z.clone()));
+        Bound {
+            divergences: vec![("kl_z", each(from_normal) - tilt)],
+            reconstruction: each(self.emit(z).log_prob(x)),
+            log_prior_y: 0.0,
+        }
+    }
+
+    fn measure(&mut self, x: Tensor<2>) {
+        self.encoder.measure(x);
+        self.prior.measure();
+    }
+
+    fn latent(&self) -> usize {
+        self.encoder.outputs()
+    }
+
+    /// Draws of `p(z)`, the class left open.
+    fn prior(&self, rows: usize, noise: &mut Noise, device: &Device) -> Tensor<2> {
+        let start = noise.normal_tensor([rows, self.latent()], device);
+        let density = self.prior.density(Target::Marginal);
+        self.langevin.chains().run(&density, start, &noise.split("chains"), &InTurn)
+    }
+
+    fn prior_by_class(
+        &self,
+        per_class: usize,
+        noise: &mut Noise,
+        device: &Device,
+        workers: &dyn Workers,
+    ) -> Tensor<2> {
+        let labels = (0..self.classes).flat_map(|y| std::iter::repeat_n(y as i64, per_class));
+        let y = one_hot(labels, self.classes, device);
+        self.draw_given(y, &self.langevin.chains(), noise, workers)
+    }
+
+    fn encode(&self, x: Tensor<2>, _: &Classes) -> Tensor<2> {
+        self.posterior(x, None).mean
+    }
+
+    /// The entropy of `p(y|z)` is what the filter goes by (coreset eq. 4).
+    fn judge(&self, z: Tensor<2>, _: Tensor<2>) -> Tensor<2> {
+        self.prior.logits(z)
+    }
+
+    fn decode(&self, z: Tensor<2>, _: &Classes) -> Observation {
+        self.emit(z)
+    }
+}
+
+impl LatentEbm {
+    /// `p(x|z)`: `[rows, latent]` to `[rows, features]`.
+    pub fn emit(&self, z: Tensor<2>) -> Observation {
+        self.decoder.forward(Inputs::own(z, &Classes::Every))
+    }
+}

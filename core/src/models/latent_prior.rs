@@ -1,0 +1,136 @@
+//! The prior of a latent energy-based model: a small network tilts a normal density, for every class its own way (E21).
+//!
+//! ```text
+//! p(y, z) = exp(F(z)[y]) p0(z) / Z      p(y | z) = softmax F(z)      p(z) = exp(f(z)) p0(z) / Z      f = logsumexp F
+//! ```
+
+use std::ops::Range;
+
+use burn::module::{Module, Param, ParamId};
+use burn::tensor::{Device, Tensor, activation};
+
+use crate::dist::{Gaussian, log_sum_exp};
+use crate::nets::{Activation, Mlp};
+use crate::noise::Noise;
+use crate::sampler::{ChainState, Evaluation, Langevin, LogDensity, StepSize};
+
+/// Chains that `Z` is estimated by.
+const ANNEALED: usize = 256;
+
+/// Temperatures that they are cooled through.
+const TEMPERATURES: usize = 100;
+
+/// Factor of the gradient in a step between two of them. Moves are accepted or not, so it need not be small.
+const ANNEALED_DRIFT: f64 = 0.08;
+
+/// The prior.
+#[derive(Module, Debug)]
+pub struct LatentPrior {
+    /// `F`: `[rows, latent]` to `[rows, classes]`, the logits of `p(y|z)`.
+    pub energy: Mlp,
+    /// `log Z`, `[1]`, as it was last measured; no gradient reaches it, and it changes none.
+    pub log_partition: Param<Tensor<1>>,
+}
+
+impl LatentPrior {
+    /// A prior with weights from `noise`.
+    pub fn new(
+        latent: usize,
+        hidden: &[usize],
+        classes: usize,
+        activation: Activation,
+        noise: &Noise,
+        device: &Device,
+    ) -> Self {
+        let mut noise = noise.split("energy");
+        let zero = Tensor::zeros([1], device);
+        Self {
+            energy: Mlp::new(latent, hidden, classes, activation, &mut noise, device),
+            log_partition: Param::initialized(ParamId::new(), zero),
+        }
+    }
+
+    /// `F(z)`: `[rows, latent]` to `[rows, classes]`.
+    pub fn logits(&self, z: Tensor<2>) -> Tensor<2> {
+        self.energy.forward(z)
+    }
+
+    /// `f(z)`, the negative free energy: `[rows, latent]` to `[rows]`, nats.
+    pub fn tilt(&self, z: Tensor<2>) -> Tensor<1> {
+        log_sum_exp(self.logits(z), 1)
+    }
+
+    /// `log p(z)` or `log p(y, z)`, as a target of chains: without `Z`.
+    pub fn density(&self, target: Target) -> PriorDensity<'_> {
+        PriorDensity { energy: &self.energy, target, strength: 1.0 }
+    }
+
+    /// Measures `log Z` by annealed importance sampling (Neal 2001; E33): chains start at `p0`, where `Z` is 1, and are led to
+    /// `p` by way of `p0 exp(b f)`, `b` from 0 to 1. The mean of their weights is `Z`; its logarithm is below `log Z` on average.
+    pub fn measure(&mut self) {
+        let log_partition = self.estimate(&Noise::new(0).split("log partition"));
+        self.log_partition = self.log_partition.clone().map(|_| log_partition);
+    }
+
+    fn estimate(&self, noise: &Noise) -> Tensor<1> {
+        let weight = &self.energy.output.weight;
+        let ([latent, _], device) = (self.latent_dims(), weight.device());
+        let mut streams = noise.streams(0, ANNEALED);
+        let sampler =
+            Langevin { step: StepSize { drift: ANNEALED_DRIFT }, temperature: 1.0, adjusted: true };
+        let mut z = streams.normal(latent, &device);
+        let mut log_weight = Tensor::<1>::zeros([ANNEALED], &device);
+        for level in 0..TEMPERATURES {
+            log_weight = log_weight + self.tilt(z.clone()) / TEMPERATURES as f64;
+            let strength = (level + 1) as f64 / TEMPERATURES as f64;
+            let density = PriorDensity { strength, ..self.density(Target::Marginal) };
+            let state: ChainState = sampler.init(&density, z, 0..ANNEALED);
+            z = sampler.step(&density, state, 0..ANNEALED, &mut streams).0.z;
+        }
+        log_sum_exp(log_weight.unsqueeze::<2>(), 1) - (ANNEALED as f64).ln()
+    }
+
+    fn latent_dims(&self) -> [usize; 2] {
+        self.energy.hidden.first().unwrap_or(&self.energy.output).weight.dims()
+    }
+}
+
+/// Which density chains are to follow.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// `p(z)`.
+    Marginal,
+    /// `p(z|y)` with a class for each chain, one-hot, `[chains, classes]`.
+    Given(Tensor<2>),
+}
+
+/// `strength (F(z)[y] or f(z)) + log p0(z)`.
+#[derive(Clone, Debug)]
+pub struct PriorDensity<'a> {
+    energy: &'a Mlp,
+    target: Target,
+    strength: f64,
+}
+
+impl LogDensity for PriorDensity<'_> {
+    /// The gradient of `f` is that of `F(z)[y]` averaged under `p(y|z)` (svebm eq. 6), in closed form.
+    fn evaluate(&self, z: Tensor<2>, chains: Range<usize>) -> Evaluation {
+        let given = match &self.target {
+            Target::Marginal => None,
+            Target::Given(y) => Some(y.clone().slice_dim(0, chains)),
+        };
+        let weight = |logits: &Tensor<2>| match &given {
+            Some(y) => y.clone(),
+            None => activation::softmax(logits.clone(), 1),
+        };
+        let (logits, gradient) = self.energy.pull_back(z.clone(), weight);
+        let tilt = match given {
+            Some(y) => (logits * y).sum_dim(1).squeeze_dim::<1>(1),
+            None => log_sum_exp(logits, 1),
+        };
+        Evaluation {
+            log_density: tilt * self.strength + Gaussian::standard_log_prob(z.clone()),
+            gradient: gradient * self.strength - z,
+        }
+    }
+}

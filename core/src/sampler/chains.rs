@@ -1,0 +1,88 @@
+//! Many chains for many steps, a block of them at a time.
+
+use std::ops::Range;
+
+use burn::tensor::{Device, Tensor};
+
+use super::density::LogDensity;
+use super::langevin::{ChainState, Langevin, StepInfo};
+use crate::noise::{Noise, Streams};
+use crate::workers::{Workers, map};
+
+/// Chains of a block on the CPU: few enough that a block's layers stay in the second-level cache through all of its steps.
+const BLOCK: usize = 128;
+
+/// So many steps of a sampler.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Chains {
+    /// What a step is.
+    pub sampler: Langevin,
+    /// How many.
+    pub steps: usize,
+}
+
+impl Chains {
+    /// Where the chains that start at `z [chains, dimensions]` end. What a chain draws follows from its number, so the result
+    /// depends neither on the blocks nor on who works on them.
+    pub fn run(
+        &self,
+        density: &(impl LogDensity + ?Sized),
+        z: Tensor<2>,
+        noise: &Noise,
+        workers: &dyn Workers,
+    ) -> Tensor<2> {
+        self.run_shifted(density, z, 0, noise, workers)
+    }
+
+    /// The same where the noise of the first chain is that of number `first`: some of a batch's chains, worked on by themselves.
+    pub fn run_shifted(
+        &self,
+        density: &(impl LogDensity + ?Sized),
+        z: Tensor<2>,
+        first: usize,
+        noise: &Noise,
+        workers: &dyn Workers,
+    ) -> Tensor<2> {
+        let [rows, _] = z.dims();
+        let ends = map(workers, blocks(rows, &z.device()), |block| {
+            let start = z.clone().slice_dim(0, block.clone());
+            let mut streams = noise.streams(first + block.start, block.len());
+            self.run_block(density, start, block, &mut streams, |_, _| {}).z
+        });
+        Tensor::cat(ends, 0)
+    }
+
+    /// All the steps of the chains of one block; `watch` sees each.
+    pub fn run_block(
+        &self,
+        density: &(impl LogDensity + ?Sized),
+        z: Tensor<2>,
+        chains: Range<usize>,
+        streams: &mut Streams,
+        mut watch: impl FnMut(&ChainState, &StepInfo),
+    ) -> ChainState {
+        let mut state = self.sampler.init(density, z, chains.clone());
+        for _ in 0..self.steps {
+            let (next, info) = self.sampler.step(density, state, chains.clone(), streams);
+            watch(&next, &info);
+            state = next;
+        }
+        state
+    }
+}
+
+/// Rows in blocks: small ones on the CPU, for its caches and threads; one on a GPU, for fewer and larger operations.
+fn blocks(rows: usize, device: &Device) -> Vec<Range<usize>> {
+    let size = if on_cpu(device) { BLOCK } else { rows.max(1) };
+    (0..rows).step_by(size).map(|start| start..(start + size).min(rows)).collect()
+}
+
+fn on_cpu(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    return *device == Device::flex();
+    #[cfg(not(feature = "flex"))]
+    return {
+        let _ = device;
+        false
+    };
+}

@@ -1,0 +1,15 @@
+//! Markov chains over any log-density with a gradient: `init` and `step` are functions of a state, chains are rows.
+//!
+//! ```text
+//! density ─ langevin ─ chains ─ diagnostics
+//! ```
+
+mod chains;
+mod density;
+mod diagnostics;
+mod langevin;
+
+pub use chains::Chains;
+pub use density::{Evaluation, LogDensity, StandardNormal};
+pub use diagnostics::{Convergence, Moments, Trace};
+pub use langevin::{ChainState, Convention, Langevin, StepInfo, StepSize};

@@ -104,6 +104,7 @@ fn weighted_terms(
             y: golden.one_hot("y_l", CLASSES, device),
         },
         unlabelled: golden.tensor("x_u", device),
+        augmented: None,
     };
     let latent = LatentDraws {
         labelled: golden.tensor("eps_l", device),
@@ -349,8 +350,11 @@ fn adam_after_clipping_by_global_norm() {
         vector: Param::from_tensor(golden.tensor("start.vector", &device)),
     };
     let nothing = || Tensor::<2>::from_data(TensorData::new(vec![0.0_f32], [1, 1]), &device);
-    let batch =
-        SemiBatch { labelled: Labelled { x: nothing(), y: nothing() }, unlabelled: nothing() };
+    let batch = SemiBatch {
+        labelled: Labelled { x: nothing(), y: nothing() },
+        unlabelled: nothing(),
+        augmented: None,
+    };
     let objective = Distance { golden: Golden::read("adam"), device: device.clone() };
     let learner = Learner::whole(objective, clip_norm, Noise::new(0));
     let mut state = TrainState::new(model);

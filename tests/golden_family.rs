@@ -117,6 +117,7 @@ impl Case {
         let batch = SemiBatch {
             labelled: Labelled { x: self.input("x_l"), y: self.y() },
             unlabelled: self.input("x_u"),
+            augmented: None,
         };
         let latent = LatentDraws {
             labelled: self.input("eps_l"),

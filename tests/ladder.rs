@@ -100,6 +100,7 @@ fn a_variance_below_one_is_learned_where_the_data_ask_for_it() {
     let batch = SemiBatch {
         labelled: Labelled { x: x("labelled", 16), y },
         unlabelled: x("unlabelled", 64),
+        augmented: None,
     };
     let objective = SemiSupervised::new(SemiSupervisedConfig::exact(1.0));
     let learner = Learner::whole(objective, 10.0, noise.clone());

@@ -161,6 +161,7 @@ impl Small {
                 y: matrix(y, self.classes, device),
             },
             unlabelled: matrix(self.examples("unlabelled", unlabelled), self.features, device),
+            augmented: None,
         }
     }
 

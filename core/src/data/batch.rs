@@ -1,5 +1,7 @@
 //! Two streams of batches, labelled and unlabelled, as a pure function of the step.
 
+use std::sync::Arc;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +18,15 @@ pub struct Labelled {
     pub y: Tensor<2>,
 }
 
+/// Labelled examples that do not all count alike, on a device.
+#[derive(Clone, Debug)]
+pub struct Weighted {
+    /// The examples.
+    pub examples: Labelled,
+    /// How much each counts, `[batch]`; 1 on average over the set that they come from.
+    pub weight: Tensor<1>,
+}
+
 /// What one training step sees.
 #[derive(Clone, Debug)]
 pub struct SemiBatch {
@@ -23,6 +34,8 @@ pub struct SemiBatch {
     pub labelled: Labelled,
     /// Examples whose class is not looked at, `[batch, features]`.
     pub unlabelled: Tensor<2>,
+    /// Examples whose class was given them by a model, if there are any.
+    pub augmented: Option<Weighted>,
 }
 
 /// What is done to pixel values each time an example is shown in training.
@@ -51,6 +64,16 @@ pub struct Batches<'a> {
     binarise: Binarise,
     noise: Noise,
     order: Option<(u64, Vec<usize>)>,
+    augmented: Option<Arc<AugmentedSet>>,
+}
+
+/// A set of examples with classes that a model gave them, and how much each counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AugmentedSet {
+    /// The examples; their labels are those classes.
+    pub examples: Examples,
+    /// One for each, 1 on average.
+    pub weights: Vec<f32>,
 }
 
 impl<'a> Batches<'a> {
@@ -78,7 +101,13 @@ impl<'a> Batches<'a> {
             binarise,
             noise: noise.split("batches"),
             order: None,
+            augmented: None,
         })
+    }
+
+    /// From here on, batches hold as many examples of this set as labelled ones, or all if it has fewer; none without a set.
+    pub fn augment(&mut self, set: Option<Arc<AugmentedSet>>) {
+        self.augmented = set.filter(|set| !set.examples.is_empty());
     }
 
     /// Steps in one pass over the unlabelled pool.
@@ -97,6 +126,27 @@ impl<'a> Batches<'a> {
                 y: one_hot(labelled.iter().map(|&r| self.examples.labels[r]), self.classes, device),
             },
             unlabelled: self.pixels(&unlabelled, &mut noise.split("unlabelled"), device),
+            augmented: self.augmented.as_ref().map(|set| self.weighted(set, step, device)),
+        }
+    }
+
+    /// Examples of a set, drawn with replacement: which ones follows from the step alone.
+    fn weighted(&self, set: &AugmentedSet, step: u64, device: &Device) -> Weighted {
+        let (size, count) = (self.labelled_size.min(set.examples.len()), set.examples.len());
+        let draws = self.noise.split("augmented").at(step).uniform(size);
+        let rows: Vec<usize> = draws
+            .into_iter()
+            .map(|draw| ((f64::from(draw) * count as f64) as usize).min(count - 1))
+            .collect();
+        let weights: Vec<f32> = rows.iter().map(|&row| set.weights[row]).collect();
+        let x = TensorData::new(set.examples.gather(&rows), [size, set.examples.features()]);
+        let labels = rows.iter().map(|&row| set.examples.labels[row]);
+        Weighted {
+            examples: Labelled {
+                x: Tensor::from_data(x, device),
+                y: one_hot(labels, self.classes, device),
+            },
+            weight: Tensor::from_data(TensorData::new(weights, [size]), device),
         }
     }
 

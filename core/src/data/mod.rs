@@ -25,7 +25,7 @@ mod split;
 pub mod standardise;
 pub mod svhn;
 
-pub use batch::{Batches, Binarise, Labelled, SemiBatch, one_hot};
+pub use batch::{AugmentedSet, Batches, Binarise, Labelled, SemiBatch, Weighted, one_hot};
 pub use examples::{Dataset, Examples, Values};
 pub use part::Part;
 pub use split::{Split, SplitConfig};

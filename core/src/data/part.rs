@@ -1,8 +1,10 @@
 //! A batch in parts that are worked on side by side.
 
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 
-use super::{Labelled, SemiBatch};
+use super::{Labelled, SemiBatch, Weighted};
 
 /// Some of the examples of a batch, and what they must know of the others: a mean over the batch is a sum
 /// over each part divided by [`Part::of`], and the noise of an example follows from its place in the batch.
@@ -12,10 +14,10 @@ use super::{Labelled, SemiBatch};
 pub struct Part {
     /// The examples.
     pub batch: SemiBatch,
-    /// Places of the first labelled and of the first unlabelled example in the whole batch.
-    pub first: [usize; 2],
-    /// Labelled and unlabelled examples in the whole batch.
-    pub of: [usize; 2],
+    /// Places of the first labelled, unlabelled and augmented example in the whole batch.
+    pub first: [usize; 3],
+    /// Labelled, unlabelled and augmented examples in the whole batch.
+    pub of: [usize; 3],
     /// A chain for each unlabelled example, `[rows, dimensions]`, without autodiff, for an objective that keeps some.
     pub chains: Option<Tensor<2>>,
 }
@@ -24,7 +26,7 @@ impl Part {
     /// The whole batch as its only part.
     pub fn whole(batch: SemiBatch) -> Self {
         let of = sizes(&batch);
-        Self { batch, first: [0, 0], of, chains: None }
+        Self { batch, first: [0, 0, 0], of, chains: None }
     }
 
     /// `count` parts of nearly equal size, in order; fewer where examples are too few. The parts are
@@ -32,23 +34,31 @@ impl Part {
     /// meets a tape of another.
     pub fn split(batch: &SemiBatch, count: usize) -> Vec<Self> {
         let of = sizes(batch);
-        let count = count.min(of[0]).min(of[1]).max(1);
+        let fewest = of.into_iter().filter(|&size| size > 0).min().unwrap_or(0);
+        let count = count.min(fewest).max(1);
         let bounds = |index: usize| of.map(|size| size * index / count);
-        let rows = |tensor: &Tensor<2>, from: usize, to: usize| {
-            let plain = match tensor.device().is_autodiff() {
-                true => tensor.clone().inner(),
-                false => tensor.clone(),
-            };
-            Tensor::from_inner(if count == 1 { plain } else { plain.slice_dim(0, from..to) })
-        };
         let part = |index| {
-            let ([l, u], [l_end, u_end]) = (bounds(index), bounds(index + 1));
-            let labelled = Labelled {
-                x: rows(&batch.labelled.x, l, l_end),
-                y: rows(&batch.labelled.y, l, l_end),
+            let (first, end) = (bounds(index), bounds(index + 1));
+            let [l, u, a] = [0, 1, 2].map(|half| first[half]..end[half]);
+            let shared = |tensor: &Tensor<2>, of_part: &Range<usize>| match count {
+                1 => constant(tensor.clone()),
+                _ => constant(tensor.clone().slice_dim(0, of_part.clone())),
             };
-            let batch = SemiBatch { labelled, unlabelled: rows(&batch.unlabelled, u, u_end) };
-            Self { batch, first: [l, u], of, chains: None }
+            let labelled = |examples: &Labelled, of_part: &Range<usize>| Labelled {
+                x: shared(&examples.x, of_part),
+                y: shared(&examples.y, of_part),
+            };
+            let augmented =
+                batch.augmented.as_ref().map(|Weighted { examples, weight }| Weighted {
+                    examples: labelled(examples, &a),
+                    weight: constant(weight.clone().slice_dim(0, a.clone())),
+                });
+            let batch = SemiBatch {
+                labelled: labelled(&batch.labelled, &l),
+                unlabelled: shared(&batch.unlabelled, &u),
+                augmented,
+            };
+            Self { batch, first, of, chains: None }
         };
         (0..count).map(part).collect()
     }
@@ -68,13 +78,25 @@ impl Part {
         values.sum() / self.of[0] as f64
     }
 
+    /// The same over augmented examples.
+    pub fn augmented_mean(&self, values: Tensor<1>) -> Tensor<1> {
+        values.sum() / self.of[2] as f64
+    }
+
     /// The same over unlabelled examples.
     pub fn unlabelled_mean(&self, values: Tensor<1>) -> Tensor<1> {
         values.sum() / self.of[1] as f64
     }
 }
 
-fn sizes(batch: &SemiBatch) -> [usize; 2] {
+fn sizes(batch: &SemiBatch) -> [usize; 3] {
     let ([labelled, _], [unlabelled, _]) = (batch.labelled.x.dims(), batch.unlabelled.dims());
-    [labelled, unlabelled]
+    let augmented = batch.augmented.as_ref().map_or(0, |augmented| augmented.weight.dims()[0]);
+    [labelled, unlabelled, augmented]
+}
+
+/// A tensor as a constant on the autodiff twin of its device, without history.
+fn constant<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+    let plain = if tensor.device().is_autodiff() { tensor.inner() } else { tensor };
+    Tensor::from_inner(plain)
 }

@@ -186,7 +186,7 @@ impl Generative for LatentEbm {
         self.prior.energy.features(self.posterior(x, None).mean)
     }
 
-    /// The divergence is that of `q(z|x)` from `p(y, z)`: `KL(q(z|x) || p0(z)) - F(z)[y] + log Z`. With `q(y|x) = p(y|z)` at the
+    /// The divergence is that of `q(z|x)` from `p(y, z)`, in two parts: `KL(q(z|x) || p0(z))`, and `log Z - F(z)[y]`. With `q(y|x) = p(y|z)` at the
     /// same draw, `U(x)` is svebm's bound (9): `log p(x|z) - KL(q(z|x) || p0(z)) + f(z) - log Z`.
     fn bound(
         &self,
@@ -201,12 +201,12 @@ impl Generative for LatentEbm {
             Some(epsilon) => q.sample(epsilon.clone()),
             None => q.mean.clone(),
         };
-        let from_normal = divergence.from_standard(&q, &z) + self.prior.log_partition.val();
+        let from_normal = divergence.from_standard(&q, &z);
         let each =
             |shared: Tensor<1>| y.spread(shared.unsqueeze_dim(1), self.classes).squeeze_dim::<1>(1);
-        let tilt = y.pick(self.prior.logits(z.clone()));
+        let tilt = self.prior.log_partition.val() - y.pick(self.prior.logits(z.clone()));
         Bound {
-            divergences: vec![("kl_z", each(from_normal) - tilt)],
+            divergences: vec![("kl_normal", each(from_normal)), ("kl_tilt", tilt)],
             reconstruction: each(self.emit(z).log_prob(x)),
             log_prior_y: 0.0,
         }

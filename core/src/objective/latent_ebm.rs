@@ -147,6 +147,8 @@ impl Objective<LatentEbm> for LatentEbmObjective {
         let negative = part.unlabelled_mean(tilt.clone());
         // Both halves of a batch have a bound with a log Z in it.
         terms = terms.plus("negative_phase", negative, self.family.log_partition_weight(elapsed));
+        let square = Tensor::from_inner(ends.clone().square().mean_dim(1).squeeze_dim::<1>(1));
+        terms = terms.with("chain_variance", part.unlabelled_mean(square));
         if energy_penalty > 0.0 {
             terms =
                 terms.plus("energy_square", part.unlabelled_mean(tilt.square()), energy_penalty);

@@ -11,7 +11,7 @@ use super::marginalize::{Marginalize, Picks};
 use super::mier::{MierConfig, log_marginal, summed_probs, surprise};
 use super::ramp::{Elapsed, Ramp};
 use super::terms::{Objective, Terms};
-use crate::data::{Part, SemiBatch};
+use crate::data::{Labelled, Part, SemiBatch, Weighted};
 use crate::dist::{Categorical, log_sum_exp};
 use crate::models::{Bound, Divergence, Generative, Look};
 use crate::nets::{Classes, Training};
@@ -41,6 +41,8 @@ pub struct SemiSupervisedConfig {
     pub marginalize: Marginalize,
     /// MIER's terms on the unlabelled examples, if wanted.
     pub mier: Option<MierConfig>,
+    /// Weight of the cross-entropy of an augmented example against that of a labelled one.
+    pub augment_weight: f64,
 }
 
 impl SemiSupervisedConfig {
@@ -55,6 +57,7 @@ impl SemiSupervisedConfig {
             augmentation: Augmentation::default(),
             marginalize: Marginalize::Exact,
             mier: None,
+            augment_weight: 0.0,
         }
     }
 }
@@ -291,7 +294,26 @@ impl SemiSupervised {
         if let Some([information, entropy]) = weighted {
             terms = terms.with("mier_information", information).with("mier_entropy", entropy);
         }
+        if let Some(cross_entropy) = &q.augmented {
+            // A share of what labelled examples weigh (coreset, algorithm 1, step 8).
+            let weight = self.config.augment_weight * alpha * labelled_weight;
+            let cross_entropy = part.augmented_mean(cross_entropy.clone());
+            terms = terms.plus("augmented_cross_entropy", cross_entropy, weight);
+        }
         terms.with_layers(bound.divergences, |kl| part.unlabelled_mean(kl))
+    }
+
+    /// The weighted cross-entropy of augmented examples, `[batch]`: they are seen as labelled ones are.
+    fn augmented(&self, model: &impl Generative, part: &Part, noise: &Noise) -> Option<Tensor<1>> {
+        let Weighted { examples: Labelled { x, y }, weight } = part.batch.augmented.clone()?;
+        let ([rows, _], first, device) = (x.dims(), part.first[2], x.device());
+        let width = model.widths().example;
+        let epsilon =
+            (width > 0).then(|| noise.normal_by_example(first, [rows, width], 1, &device));
+        let training = Some(Training { noise: noise.split("networks"), first });
+        let seen = self.config.augmentation.apply(x, first, noise);
+        let q = Categorical::from_logits(model.logits(seen, &Look { epsilon, training }));
+        Some(q.log_prob(y).neg() * weight)
     }
 }
 
@@ -301,6 +323,8 @@ pub struct Begun {
     labelled: Categorical,
     unlabelled: Categorical,
     looks: Looks,
+    /// Weighted cross-entropies, `[augmented]`.
+    augmented: Option<Tensor<1>>,
 }
 
 impl Begun {
@@ -319,6 +343,7 @@ impl Begun {
             labelled: q(labelled, &looks.labelled),
             unlabelled: q(unlabelled, &looks.unlabelled),
             looks,
+            augmented: None,
         }
     }
 }
@@ -374,7 +399,7 @@ impl<M: Module + Generative> Objective<M> for SemiSupervised {
     type Begun = Begun;
 
     fn begin(&self, model: &M, part: &Part, noise: &Noise) -> (Begun, Option<Tensor<1>>) {
-        let [l, u] = part.first;
+        let [l, u, _] = part.first;
         let Seen { labelled, unlabelled } = Seen::undisturbed(&part.batch);
         let augmentation = &self.config.augmentation;
         let look = |purpose: &str, x: &Tensor<2>, first: usize, draws: usize| {
@@ -392,7 +417,8 @@ impl<M: Module + Generative> Objective<M> for SemiSupervised {
             labelled: augmentation.apply(labelled, l, &noise.split("labelled")),
             unlabelled: augmentation.apply(unlabelled, u, &noise.split("unlabelled")),
         };
-        let begun = Begun::classify(model, seen, looks);
+        let augmented = self.augmented(model, part, &noise.split("augmented"));
+        let begun = Begun { augmented, ..Begun::classify(model, seen, looks) };
         let sums = summed_probs(&begun.unlabelled);
         (begun, Some(sums))
     }
@@ -410,7 +436,7 @@ impl<M: Module + Generative> Objective<M> for SemiSupervised {
         let device = part.batch.unlabelled.device();
         let [unlabelled, _] = part.batch.unlabelled.dims();
         let [labelled, classes] = part.batch.labelled.y.dims();
-        let [l, u] = part.first;
+        let [l, u, _] = part.first;
         let draw = |purpose: &str, first, rows, groups| {
             let noise = noise.split(purpose);
             noise.normal_by_example(first, [rows, model.widths().row], groups, &device)

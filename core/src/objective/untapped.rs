@@ -202,7 +202,7 @@ impl Objective<Untapped> for UntappedObjective {
     ) -> Terms {
         let UntappedWeights { reverse, classifier, decoder, .. } = self.weights;
         let (x, y) = (part.batch.labelled.x.clone(), part.batch.labelled.y.clone());
-        let ([l, u], device) = (part.first, x.device());
+        let ([l, u, _], device) = (part.first, x.device());
         let ([labelled, features], [_, classes]) = (x.dims(), y.dims());
         let latent = model.latent();
         let stream = |purpose: &str| noise.split(purpose);

@@ -243,6 +243,7 @@ impl Session {
             augmentation: self.recipe.augmentation(&self.problem.data.train.shape)?,
             marginalize: settings.marginalize,
             mier: settings.mier,
+            augment_weight: self.recipe.augment.as_ref().map_or(0.0, |augment| augment.weight),
         }))
     }
 

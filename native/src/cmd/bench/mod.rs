@@ -1,5 +1,7 @@
 //! `gleaner bench`: speed, measured the same way every time.
 
+mod langevin;
+mod serve;
 mod step;
 mod sweep;
 
@@ -12,6 +14,7 @@ use crate::output::Output;
 #[command(after_help = "Examples:\n  \
     gleaner bench step --steps 20 --json\n  \
     gleaner bench step --classes 100 --batch-size 50 --threads 1\n  \
+    gleaner bench langevin --chains 1000\n  \
     gleaner bench sweep classes --values 10,100,1000 -- --batch-size 50")]
 pub struct Args {
     #[command(subcommand)]
@@ -22,6 +25,8 @@ pub struct Args {
 enum What {
     /// One M2 step on MNIST shapes: 784 inputs, softplus layers, Bernoulli pixels
     Step(step::Args),
+    /// Conditional Langevin chains in a latent energy
+    Langevin(langevin::Args),
     /// The step's time against one of its sizes, as a table and a picture
     Sweep(sweep::Args),
 }
@@ -33,6 +38,7 @@ enum What {
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     match &args.what {
         What::Step(args) => step::run(args, out),
+        What::Langevin(args) => langevin::run(args, out),
         What::Sweep(args) => sweep::run(args, out),
     }
 }

@@ -1,6 +1,5 @@
 //! `gleaner bench step`: times the training step, so that speed is measured the same way every time.
 
-use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,6 +21,7 @@ use gleaner_core::objective::{
 use gleaner_core::train::{Learner, TrainState};
 use serde_json::json;
 
+use super::serve::serve;
 use crate::device;
 use crate::files::write_atomic;
 use crate::output::Output;
@@ -99,7 +99,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let fixture =
         args.fixture.as_deref().map(|dir| bench.write_fixture(dir, &device)).transpose()?;
     if args.serve {
-        return bench.serve(fixture);
+        let ready = json!({"ready": true, "objective": fixture, "threads": bench.threads});
+        return serve(&ready, |steps| bench.time(steps));
     }
     bench.time(WARM_UP)?;
     let mut times = bench.time(args.steps)?;
@@ -175,6 +176,7 @@ impl Bench {
                 y: one_hot(labels.iter().copied(), args.classes, device),
             },
             unlabelled: pixels("unlabelled", args.batch_size),
+            augmented: None,
         };
         let state = Some(TrainState::new(model));
         Ok(Self {
@@ -223,26 +225,6 @@ impl Bench {
     fn read(&mut self, objective: Option<Tensor<1>>) -> Result<()> {
         if let Some(objective) = objective {
             self.objective = pollster::block_on(infer::read(objective))?[0];
-        }
-        Ok(())
-    }
-
-    /// One line when ready, then one line of times for each number of steps asked for.
-    fn serve(&mut self, objective: Option<f32>) -> Result<()> {
-        let mut stdout = std::io::stdout().lock();
-        writeln!(
-            stdout,
-            "{}",
-            json!({"ready": true, "objective": objective, "threads": self.threads})
-        )?;
-        for line in std::io::stdin().lock().lines() {
-            let line = line?;
-            let steps = line.trim().parse().with_context(|| {
-                format!("{line:?} is no number of steps; write one whole number on a line")
-            })?;
-            let times = self.time(steps)?;
-            writeln!(stdout, "{}", json!({"milliseconds": times}))?;
-            stdout.flush()?;
         }
         Ok(())
     }

@@ -1,0 +1,147 @@
+//! `gleaner bench langevin`: times conditional chains in an energy.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use burn::tensor::{Device, Tensor};
+use gleaner_core::checkpoint::{Parameter, TensorFile};
+use gleaner_core::data::one_hot;
+use gleaner_core::infer;
+use gleaner_core::models::{LatentPrior, Target};
+use gleaner_core::nets::Activation;
+use gleaner_core::noise::Noise;
+use gleaner_core::sampler::{Chains, Convention, Langevin, StepSize};
+use serde_json::json;
+
+use super::serve::serve;
+use crate::device;
+use crate::files::write_atomic;
+use crate::output::Output;
+use crate::threads::Threads;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Runs to time, after one that is not
+    #[arg(long, default_value_t = 5)]
+    steps: usize,
+    /// Chains, of every class in turn
+    #[arg(long, default_value_t = 10_000)]
+    chains: usize,
+    /// Langevin steps of a chain
+    #[arg(long, default_value_t = 60)]
+    langevin_steps: usize,
+    /// Dimensions of z
+    #[arg(long, default_value_t = 100)]
+    latent: usize,
+    /// Widths of the energy's hidden layers
+    #[arg(long, value_delimiter = ',', default_values_t = [200, 200])]
+    hidden: Vec<usize>,
+    /// Classes
+    #[arg(long, default_value_t = 10)]
+    classes: usize,
+    /// Where to compute
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// CPU threads; 0 takes all
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// Write the energy's weights and the chains' start here, for another program to run from
+    #[arg(long, value_name = "DIR")]
+    fixture: Option<PathBuf>,
+    /// Answer each number read from stdin with the milliseconds of so many runs, as a line of JSON
+    #[arg(long)]
+    serve: bool,
+}
+
+/// Pang et al.'s step.
+const STEP: f64 = 0.4;
+
+/// Times.
+///
+/// # Errors
+/// If a size is zero or the device fails.
+pub fn run(args: &Args, out: &Output) -> Result<()> {
+    if [args.steps, args.chains, args.latent, args.classes].contains(&0) {
+        bail!("--steps, --chains, --latent and --classes must be at least 1");
+    }
+    device::set_threads(args.threads)?;
+    let device = device::parse(&args.device)?;
+    let bench = Bench::prepare(args, &device)?;
+    if let Some(dir) = &args.fixture {
+        bench.write_fixture(dir)?;
+    }
+    // Without noise, every program's chains end in the same place.
+    let (height, _) = bench.time(0.0)?;
+    bench.time(1.0)?;
+    if args.serve {
+        let threads = bench.workers.count();
+        let ready = json!({"ready": true, "objective": height, "threads": threads});
+        return serve(&ready, |runs| (0..runs).map(|_| Ok(bench.time(1.0)?.1)).collect());
+    }
+    let times = (0..args.steps).map(|_| Ok(bench.time(1.0)?.1)).collect::<Result<Vec<_>>>();
+    let mut times = times?;
+    times.sort_by(f64::total_cmp);
+    let [min, median, max] = [0, times.len() / 2, times.len() - 1].map(|at| times[at]);
+    out.line(format!(
+        "{} chains x {} steps: {median:.1} ms (fastest {min:.1}, slowest {max:.1})",
+        args.chains, args.langevin_steps
+    ));
+    out.object(&json!({
+        "ms": median, "ms_min": min, "ms_max": max, "steps": args.steps, "chains": args.chains,
+        "langevin_steps": args.langevin_steps, "latent": args.latent, "hidden": args.hidden,
+        "classes": args.classes, "threads": bench.workers.count(), "device": args.device,
+        "objective": height,
+    }))
+}
+
+struct Bench {
+    prior: LatentPrior,
+    y: Tensor<2>,
+    start: Tensor<2>,
+    steps: usize,
+    workers: Threads,
+}
+
+impl Bench {
+    fn prepare(args: &Args, device: &Device) -> Result<Self> {
+        let noise = Noise::new(0);
+        let Args { chains, latent, classes, ref hidden, .. } = *args;
+        let labels = (0..chains).map(|chain| (chain % classes) as i64);
+        Ok(Self {
+            prior: LatentPrior::new(latent, hidden, classes, Activation::LeakyRelu, &noise, device),
+            y: one_hot(labels, classes, device),
+            start: noise.split("start").normal_tensor([chains, latent], device),
+            steps: args.langevin_steps,
+            workers: Threads::start(args.threads)?,
+        })
+    }
+
+    /// The mean of `F(z)[y]` where the chains end, and the milliseconds of the run.
+    fn time(&self, temperature: f64) -> Result<(f32, f64)> {
+        let step = StepSize::new(STEP, Convention::Pang);
+        let sampler = Langevin { step, temperature, adjusted: false };
+        let chains = Chains { sampler, steps: self.steps };
+        let density = self.prior.density(Target::Given(self.y.clone()));
+        let started = Instant::now();
+        let z = chains.run(&density, self.start.clone(), &Noise::new(1), &self.workers);
+        let height = (self.prior.logits(z) * self.y.clone()).sum() / self.y.dims()[0] as f64;
+        let height = pollster::block_on(infer::read(height))?[0];
+        Ok((height, started.elapsed().as_secs_f64() * 1e3))
+    }
+
+    fn write_fixture(&self, dir: &Path) -> Result<()> {
+        std::fs::create_dir_all(dir).with_context(|| {
+            format!("cannot create {}; give --fixture a folder you may write to", dir.display())
+        })?;
+        let mut tensors: BTreeMap<_, _> =
+            pollster::block_on(infer::parameters(&self.prior.energy))?;
+        for (name, tensor) in [("start", &self.start), ("y", &self.y)] {
+            let values = pollster::block_on(infer::read(tensor.clone()))?;
+            tensors.insert(name.into(), Parameter { shape: tensor.dims().to_vec(), values });
+        }
+        let file = TensorFile { config: "{}".into(), tensors };
+        write_atomic(dir.join("energy.safetensors"), &file.to_bytes()?)
+    }
+}

@@ -5,9 +5,8 @@ mod clip;
 mod gradients;
 mod schedule;
 mod step;
-mod workers;
 
+pub use crate::workers::{InTurn, Workers};
 pub use adam::{Adam, Moments};
 pub use schedule::{RateSchedule, Schedule};
 pub use step::{Learner, TrainState};
-pub use workers::{InTurn, Workers};

@@ -10,10 +10,10 @@ use burn::tensor::Tensor;
 use super::adam::{Adam, Update};
 use super::clip::norm_and_factor;
 use super::gradients::{Slot, add_up, fork, put_back, slots};
-use super::workers::{InTurn, Workers, map};
 use crate::data::{Part, SemiBatch};
 use crate::noise::Noise;
 use crate::objective::{Elapsed, Objective, Terms};
+use crate::workers::{InTurn, Workers, map};
 
 /// Everything that changes from step to step. Cloning is cheap: tensors are shared until they change.
 #[derive(Clone, Debug)]

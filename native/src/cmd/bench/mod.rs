@@ -1,5 +1,6 @@
 //! `gleaner bench`: speed, measured the same way every time.
 
+mod coreset;
 mod step;
 mod sweep;
 
@@ -7,11 +8,12 @@ use anyhow::Result;
 
 use crate::output::Output;
 
-/// Time the training step.
+/// Time the training step, or a selection.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner bench step --steps 20 --json\n  \
     gleaner bench step --classes 100 --batch-size 50 --threads 1\n  \
+    gleaner bench coreset --points 20000 --size 2000\n  \
     gleaner bench sweep classes --values 10,100,1000 -- --batch-size 50")]
 pub struct Args {
     #[command(subcommand)]
@@ -22,6 +24,8 @@ pub struct Args {
 enum What {
     /// One M2 step on MNIST shapes: 784 inputs, softplus layers, Bernoulli pixels
     Step(step::Args),
+    /// Facility location among standard normal points
+    Coreset(coreset::Args),
     /// The step's time against one of its sizes, as a table and a picture
     Sweep(sweep::Args),
 }
@@ -33,6 +37,7 @@ enum What {
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     match &args.what {
         What::Step(args) => step::run(args, out),
+        What::Coreset(args) => coreset::run(args, out),
         What::Sweep(args) => sweep::run(args, out),
     }
 }

@@ -19,7 +19,7 @@ impl Workers for InTurn {
 }
 
 /// `f` of every item, in the items' order: the result does not depend on who did what.
-pub(super) fn map<I: Send, O: Send>(
+pub(crate) fn map<I: Send, O: Send>(
     workers: &dyn Workers,
     items: Vec<I>,
     f: impl Fn(I) -> O + Sync,

@@ -86,6 +86,21 @@ pub fn entropy_of_logits(logits: &[f32]) -> f64 {
     rest.ln_1p() + weighted / (1.0 + rest)
 }
 
+/// Entropy of probabilities in nats (E9). They are taken relative to their sum, and the largest is not looked at but
+/// taken for what the others leave: near 1, single precision knows it less well than them.
+pub fn entropy_of_probabilities(probabilities: &[f32]) -> f64 {
+    let top = arg_max(probabilities);
+    let others = || {
+        let others = probabilities.iter().enumerate().filter(move |&(class, _)| class != top);
+        others.map(|(_, &p)| f64::from(p))
+    };
+    let sum = f64::from(probabilities[top]) + others().sum::<f64>();
+    let rest = others().sum::<f64>() / sum;
+    let weighted: f64 =
+        others().map(|p| p / sum).map(|p| if p > 0.0 { p * -p.ln() } else { 0.0 }).sum();
+    (1.0 - rest) * -(-rest).ln_1p() + weighted
+}
+
 /// Index of the largest value, the first of equals.
 pub fn arg_max(values: &[f32]) -> usize {
     let mut best = 0;
@@ -152,6 +167,16 @@ mod tests {
     fn entropy_keeps_its_digits_where_a_naive_softmax_loses_them() {
         // Two classes, gap 20: H = log1p(e^-20) + 20 e^-20 / (1 + e^-20) = 4.3284e-8.
         let entropy = entropy_of_logits(&[20.0, 0.0]);
+        assert!((entropy / 4.328_422_598_4e-8 - 1.0).abs() < 1e-6, "{entropy:e}");
+    }
+
+    #[test]
+    fn probabilities_keep_the_digits_that_their_small_ones_have() {
+        assert!((entropy_of_probabilities(&[0.25; 4]) - 4.0_f64.ln()).abs() < 1e-12);
+        assert_eq!(entropy_of_probabilities(&[0.0, 1.0]), 0.0);
+        // The same as from logits 20 apart, although the larger probability is 1 in single precision.
+        let small = (-20.0_f64).exp() / (1.0 + (-20.0_f64).exp());
+        let entropy = entropy_of_probabilities(&[1.0, small as f32]);
         assert!((entropy / 4.328_422_598_4e-8 - 1.0).abs() < 1e-6, "{entropy:e}");
     }
 

@@ -1,7 +1,8 @@
 //! The core of Gleaner. Read top to bottom, one example travels from disk bytes to a trained model's sample:
 //!
-//! [`noise`] → [`workers`] → [`simd`] → [`data`] → [`nets`] → [`dist`] → [`sampler`] → [`models`] → [`objective`] →
-//! [`train`] → [`checkpoint`] → [`sample`] → [`traverse`] → [`eval`] → [`units`] → [`infer`]
+//! [`noise`] → [`simd`] → [`workers`] → [`data`] → [`nets`] → [`dist`] → [`sampler`] → [`models`] → [`objective`] →
+//! [`train`] → [`checkpoint`] → [`sample`] → [`traverse`] → [`eval`] → [`units`] → [`predictions`] → [`filter`] →
+//! [`coreset`] → [`infer`]
 //!
 //! Nothing points left. There are no files here, no clock, no threads it did not get, no global randomness
 //! and no synchronous read-back, so that the same code trains natively and samples in a browser. Numbers
@@ -11,16 +12,19 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 pub mod checkpoint;
+pub mod coreset;
 pub mod data;
 pub mod dist;
 pub mod error;
 pub mod eval;
+pub mod filter;
 pub mod infer;
 pub mod models;
 pub mod module_path;
 pub mod nets;
 pub mod noise;
 pub mod objective;
+pub mod predictions;
 pub mod sample;
 pub mod sampler;
 pub mod simd;

@@ -79,6 +79,17 @@ impl Noise {
         order
     }
 
+    /// Draws `count` of `items` without replacement, every choice equally likely, and moves them to the front.
+    ///
+    /// # Panics
+    /// More are asked for than there are.
+    pub fn draw_to_front<T>(&mut self, items: &mut [T], count: usize) {
+        assert!(count <= items.len(), "{count} of {} items", items.len());
+        for at in 0..count {
+            items.swap(at, self.stream.random_range(at as u64..items.len() as u64) as usize);
+        }
+    }
+
     /// A standard normal tensor `[rows, columns]`, drawn here and uploaded.
     pub fn normal_tensor(&mut self, [rows, columns]: [usize; 2], device: &Device) -> Tensor<2> {
         Tensor::from_data(TensorData::new(self.normal(rows * columns), [rows, columns]), device)
@@ -240,6 +251,20 @@ mod tests {
         assert_ne!(order, (0..257).collect::<Vec<_>>());
         order.sort_unstable();
         assert_eq!(order, (0..257).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_item_is_drawn_equally_often() {
+        // 2 of 5 in 20,000 draws: each item 8,000 times, with a standard deviation of 69; five of them.
+        let mut counts = [0; 5];
+        let root = Noise::new(6);
+        for draw in 0..20_000 {
+            let mut items = [0, 1, 2, 3, 4];
+            root.at(draw).draw_to_front(&mut items, 2);
+            assert_ne!(items[0], items[1]);
+            items[..2].iter().for_each(|&item: &usize| counts[item] += 1);
+        }
+        assert!(counts.iter().all(|count| (7_650..8_350).contains(count)), "{counts:?}");
     }
 
     #[test]

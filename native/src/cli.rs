@@ -16,7 +16,9 @@ use crate::output::Output;
         gleaner train                                   the embedded digits, in about a minute\n  \
         gleaner train --data mnist --labels-per-class 10 --data-dir ~/data\n  \
         gleaner eval runs/digits-m2-seed0 --iwae-samples 50\n  \
-        gleaner sample runs/digits-m2-seed0 --per-class 10 --out samples.npz --grid samples.png"
+        gleaner sample runs/digits-m2-seed0 --per-class 10 --out samples.npz --grid samples.png\n  \
+        gleaner filter samples.npz --max-entropy 1e-6 --keep-agreeing --out sure.npz\n  \
+        gleaner coreset sure.npz --method craig --fraction 0.1 --out coreset.npz"
 )]
 pub struct Cli {
     /// Make the last line of stdout one JSON object
@@ -34,6 +36,10 @@ enum Verb {
     Eval(cmd::eval::Args),
     /// Draw class-conditional samples into an .npz
     Sample(cmd::sample::Args),
+    /// Keep the samples that the classifier is sure of
+    Filter(cmd::filter::Args),
+    /// Choose a few samples that stand for all
+    Coreset(cmd::coreset::Args),
     /// Draw test images above their reconstructions
     Reconstruct(cmd::reconstruct::Args),
     /// Measure simpler methods on the same labels
@@ -50,7 +56,7 @@ enum Verb {
     Data(cmd::data::Args),
     /// List the devices that this build can use
     Devices(cmd::devices::Args),
-    /// Time the training step
+    /// Time the training step, or a selection
     Bench(cmd::bench::Args),
 }
 
@@ -65,6 +71,8 @@ impl Cli {
             Verb::Train(args) => cmd::train::run(&args, &out),
             Verb::Eval(args) => cmd::eval::run(&args, &out),
             Verb::Sample(args) => cmd::sample::run(&args, &out),
+            Verb::Filter(args) => cmd::filter::run(&args, &out),
+            Verb::Coreset(args) => cmd::coreset::run(&args, &out),
             Verb::Reconstruct(args) => cmd::reconstruct::run(&args, &out),
             Verb::Baselines(args) => cmd::baselines::run(&args, &out),
             Verb::Reproduce(args) => cmd::reproduce::run(&args, &out),

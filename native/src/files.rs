@@ -26,6 +26,23 @@ pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     write_and_rename(&target, bytes).map_err(|error| explain("write", path, &error))
 }
 
+/// Replaces `path` by what `write` writes, all or nothing, as [`write_atomic`] does: for what need not be in memory as
+/// a whole.
+///
+/// # Errors
+/// As [`write_atomic`], and whatever `write` returns.
+pub fn write_atomic_by(
+    path: impl AsRef<Path>,
+    write: impl FnOnce(&mut File) -> Result<()>,
+) -> Result<()> {
+    let path = path.as_ref();
+    let target = replaceable(path)?;
+    let folder = parent(&target);
+    let mut aside = beside(folder).map_err(|error| explain("write", path, &error))?;
+    write(aside.as_file_mut()).with_context(|| format!("cannot write {}", path.display()))?;
+    put_in_place(aside, &target).map_err(|error| explain("write", path, &error))
+}
+
 /// Creates the folder `path` (and its parents) where missing, and proves that files can be made in it.
 ///
 /// # Errors
@@ -118,14 +135,17 @@ fn replaceable(path: &Path) -> Result<PathBuf> {
 }
 
 fn write_and_rename(target: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = parent(target);
-    let mut aside = beside(folder)?;
+    let mut aside = beside(parent(target))?;
     aside.write_all(bytes)?;
+    put_in_place(aside, target)
+}
+
+fn put_in_place(aside: NamedTempFile, target: &Path) -> io::Result<()> {
     aside.as_file().sync_all()?;
     aside.persist(target).map_err(|failed| failed.error)?;
     // The rename itself reaches the disk with the folder. Some file systems cannot flush a folder;
     // the file is complete either way, so that is no failure.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    let _ = File::open(parent(target)).and_then(|folder| folder.sync_all());
     Ok(())
 }
 
@@ -195,6 +215,20 @@ mod tests {
         write_atomic(&path, b"second").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(names(folder.path()), ["model.bin"]);
+    }
+
+    #[test]
+    fn a_write_that_fails_in_the_middle_leaves_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("coreset.npz");
+        write_atomic_by(&path, |file| Ok(file.write_all(b"first")?)).unwrap();
+        let failed = write_atomic_by(&path, |file| {
+            file.write_all(b"sec")?;
+            bail!("no more")
+        });
+        is_one_line_about(&failed.unwrap_err(), &path, "no more");
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(names(folder.path()), ["coreset.npz"]);
     }
 
     #[cfg(unix)]

@@ -23,6 +23,7 @@ pub mod reliability;
 pub mod report;
 pub mod reproduce;
 pub mod run_dir;
+pub mod samples;
 pub mod scatter;
 pub mod summary;
 pub mod svg;

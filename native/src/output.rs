@@ -44,6 +44,20 @@ impl Output {
         Ok(())
     }
 
+    /// Writes columns of numbers under their names, aligned at the right.
+    pub fn columns(&self, names: &[&str], rows: &[Vec<String>]) {
+        let cells = |column: usize| rows.iter().filter_map(move |row| row.get(column));
+        let width = |(column, name): (usize, &&str)| {
+            cells(column).map(String::len).fold(name.len(), usize::max)
+        };
+        let widths: Vec<usize> = names.iter().enumerate().map(width).collect();
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        for row in std::iter::once(&names).chain(rows) {
+            let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:>width$}"));
+            self.line(format!("  {}", cells.collect::<Vec<_>>().join("  ")));
+        }
+    }
+
     /// Writes two aligned columns: a name and a value.
     pub fn table(&self, rows: &[(&str, String)]) {
         let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);

@@ -88,6 +88,32 @@ pub fn pairs_png(
     draw(&rows, shape, scale)
 }
 
+/// Draws rows of images in which places may be left empty.
+///
+/// # Shapes
+/// - `images`: `[n, height * width * channels]`, as in [`grid_png`]
+/// - `rows`: which image is where, from the left
+///
+/// # Errors
+/// As [`grid_png`], and an image that is not there.
+pub fn rows_png(
+    images: &[f32],
+    rows: &[Vec<Option<usize>>],
+    shape: [usize; 3],
+    scale: usize,
+) -> Result<Vec<u8>> {
+    let shape = image_shape(&shape)?;
+    let tiles = tiles(images, shape)?;
+    let tile = |place: &Option<usize>| match place {
+        // Nothing is painted for an image without pixels.
+        None => Ok(&[][..]),
+        Some(at) => tiles.get(*at).copied().with_context(|| format!("there is no image {at}")),
+    };
+    let rows: Vec<Vec<&[f32]>> =
+        rows.iter().map(|row| row.iter().map(tile).collect()).collect::<Result<_>>()?;
+    draw(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>(), shape, scale)
+}
+
 /// One slice per image.
 fn tiles(images: &[f32], shape: [usize; 3]) -> Result<Vec<&[f32]>> {
     let size: usize = shape.iter().product();
@@ -193,6 +219,19 @@ mod tests {
         let column: Vec<u8> = (0..4).map(|row| picture.get_pixel(1, 1 + 3 * row)[0]).collect();
         assert_eq!(column, [255, 0, 255, 0]);
         assert!(pairs_png(&originals, &reconstructions[..4], [2, 2, 1], 2, 1).is_err());
+    }
+
+    #[test]
+    fn places_without_an_image_stay_empty() {
+        let images = [[1.0; 4], [0.0; 4]].concat();
+        let rows = [vec![Some(1), None, Some(0)], vec![None, Some(0)]];
+        let picture = decode(&rows_png(&images, &rows, [2, 2, 1], 1).unwrap());
+        assert_eq!(picture.dimensions(), (1 + 3 * 3, 1 + 2 * 3));
+        let at = |column: u32, row: u32| *picture.get_pixel(1 + 3 * column, 1 + 3 * row);
+        let [black, white] = [0, 255].map(|grey| Rgb([grey; 3]));
+        assert_eq!([at(0, 0), at(1, 0), at(2, 0)], [black, GAP_COLOUR, white]);
+        assert_eq!([at(0, 1), at(1, 1), at(2, 1)], [GAP_COLOUR, white, GAP_COLOUR]);
+        assert!(rows_png(&images, &[vec![Some(2)]], [2, 2, 1], 1).is_err());
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod idx;
 pub mod mat;
 pub mod mosaic;
 pub mod npy;
+mod npy_rows;
 pub mod npz;
 mod part;
 pub mod picture;

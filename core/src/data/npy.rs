@@ -3,11 +3,13 @@
 //! Read and written here by hand: the header is text of a known form, and its counts must be
 //! compared with the bytes at hand before anything is allocated.
 
+use std::io::{self, Write};
+
 use super::bad;
 use super::bytes::Cursor;
 use crate::error::Result;
 
-const REMEDY: &str = "save float32, float64, uint8 or integer arrays with numpy.savez";
+pub(super) const REMEDY: &str = "save float32, float64, uint8 or integer arrays with numpy.savez";
 
 /// An array in C order.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,7 +78,7 @@ pub fn parse_npy(bytes: &[u8], source_name: &str) -> Result<NpyArray> {
         let start: String = header.chars().take(80).collect();
         return Err(bad(source_name, format!("unreadable NPY header {start:?}"), REMEDY));
     };
-    let width = descr.get(2..).and_then(|width| width.parse::<usize>().ok()).unwrap_or(0);
+    let width = width(&descr);
     let count = shape.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim));
     let present = cursor.rest().len();
     if count.and_then(|count| count.checked_mul(width)) != Some(present) {
@@ -94,16 +96,16 @@ pub fn parse_npy(bytes: &[u8], source_name: &str) -> Result<NpyArray> {
     Ok(NpyArray { shape, values })
 }
 
-struct Header {
+pub(super) struct Header {
     /// Byte order, kind and width, for example `<f4`.
-    descr: String,
-    fortran: bool,
-    shape: Vec<usize>,
+    pub(super) descr: String,
+    pub(super) fortran: bool,
+    pub(super) shape: Vec<usize>,
 }
 
 impl Header {
     /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let after = |key: &str| {
             let start = text.find(&format!("'{key}'"))? + key.len() + 2;
             Some(text[start..].trim_start().strip_prefix(':')?.trim_start())
@@ -121,8 +123,13 @@ impl Header {
     }
 }
 
+/// Bytes of a value; 0 for an unsupported type.
+pub(super) fn width(descr: &str) -> usize {
+    descr.get(2..).and_then(|width| width.parse().ok()).unwrap_or(0)
+}
+
 /// Widens raw values; `None` for an unsupported type.
-fn decode(descr: &str, bytes: &[u8]) -> Option<NpyValues> {
+pub(super) fn decode(descr: &str, bytes: &[u8]) -> Option<NpyValues> {
     /// Every chunk in little-endian order through `one`.
     fn each<const N: usize, T>(bytes: &[u8], big: bool, one: impl Fn([u8; N]) -> T) -> Vec<T> {
         let (chunks, _) = bytes.as_chunks::<N>();
@@ -205,6 +212,14 @@ fn transpose<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
 /// Writes one array in format version 1.0.
 #[must_use]
 pub fn write_npy(array: &NpyArray) -> Vec<u8> {
+    let mut out = header(array);
+    let written = write_values(&array.values, &mut out);
+    debug_assert!(written.is_ok(), "memory takes every write");
+    out
+}
+
+/// Everything before the values.
+pub(super) fn header(array: &NpyArray) -> Vec<u8> {
     let descr = match array.values {
         NpyValues::U8(_) => "|u1",
         NpyValues::F32(_) => "<f4",
@@ -219,12 +234,27 @@ pub fn write_npy(array: &NpyArray) -> Vec<u8> {
     let mut out = b"\x93NUMPY\x01\x00".to_vec();
     out.extend((header.len() as u16).to_le_bytes());
     out.extend(header.as_bytes());
-    match &array.values {
-        NpyValues::U8(values) => out.extend(values),
-        NpyValues::F32(values) => out.extend(values.iter().flat_map(|value| value.to_le_bytes())),
-        NpyValues::I64(values) => out.extend(values.iter().flat_map(|value| value.to_le_bytes())),
-    }
     out
+}
+
+/// The values, a piece at a time: an archive can be larger than what is left of memory.
+pub(super) fn write_values(values: &NpyValues, out: &mut impl Write) -> io::Result<()> {
+    fn pieces<T: Copy, const N: usize>(
+        values: &[T],
+        bytes: fn(T) -> [u8; N],
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        values.chunks(1 << 14).try_for_each(|piece| {
+            out.write_all(
+                piece.iter().map(|&value| bytes(value)).collect::<Vec<_>>().as_flattened(),
+            )
+        })
+    }
+    match values {
+        NpyValues::U8(values) => out.write_all(values),
+        NpyValues::F32(values) => pieces(values, f32::to_le_bytes, out),
+        NpyValues::I64(values) => pieces(values, i64::to_le_bytes, out),
+    }
 }
 
 #[cfg(test)]

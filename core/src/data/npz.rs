@@ -1,18 +1,23 @@
 //! NPZ: a ZIP archive of NPY arrays, the format of sample files and of the user's own data.
 
-use std::io::{Cursor, Read, Write};
+use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 
+use zip::read::ZipFile;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::examples::{Dataset, numbered};
 use super::holdout::hold_out_fifth;
-use super::npy::{NpyArray, NpyValues, parse_npy, write_npy};
+use super::npy::{NpyArray, NpyValues, header, parse_npy, write_values};
+use super::npy_rows::NpyRows;
 use super::{Examples, Values, bad};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// No array of a supported data set is larger; a compression bomb stops here.
 const MAX_MEMBER: u64 = 2 << 30;
+
+/// No member is more times larger than its archive: deflate's best is 1032.
+const MOST_DEFLATED: u64 = 1040;
 
 /// Labels above this are not class indices.
 const MAX_CLASSES: i64 = 10_000;
@@ -20,24 +25,38 @@ const MAX_CLASSES: i64 = 10_000;
 const REMEDY: &str = "save it with numpy.savez(path, x=..., y=...), y = -1 where unlabelled";
 
 /// An open archive: arrays are read one by one, on request.
-pub struct Npz<'a> {
-    archive: ZipArchive<Cursor<&'a [u8]>>,
+pub struct Npz<'a, R = Cursor<&'a [u8]>> {
+    archive: ZipArchive<R>,
     source_name: &'a str,
+    /// Bytes of the archive.
+    length: u64,
 }
 
 impl<'a> Npz<'a> {
-    /// Reads the directory of the archive.
+    /// Reads the directory of an archive in memory.
     ///
     /// # Errors
     /// Empty, truncated, or not a ZIP archive.
     pub fn open(bytes: &'a [u8], source_name: &'a str) -> Result<Self> {
-        if bytes.is_empty() {
+        Self::from_reader(Cursor::new(bytes), source_name)
+    }
+}
+
+impl<'a, R: Read + Seek> Npz<'a, R> {
+    /// Reads the directory of an archive that need not fit into memory.
+    ///
+    /// # Errors
+    /// Empty, truncated, or not a ZIP archive.
+    pub fn from_reader(mut reader: R, source_name: &'a str) -> Result<Self> {
+        let unreadable = |error: &dyn std::fmt::Display| {
+            bad(source_name, format!("truncated or not an NPZ archive ({error})"), REMEDY)
+        };
+        let length = reader.seek(SeekFrom::End(0)).map_err(|error| unreadable(&error))?;
+        if length == 0 {
             return Err(bad(source_name, "the file is empty", REMEDY));
         }
-        let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
-            bad(source_name, format!("truncated or not an NPZ archive ({error})"), REMEDY)
-        })?;
-        Ok(Self { archive, source_name })
+        let archive = ZipArchive::new(reader).map_err(|error| unreadable(&error))?;
+        Ok(Self { archive, source_name, length })
     }
 
     /// Names of the arrays.
@@ -52,20 +71,52 @@ impl<'a> Npz<'a> {
     /// # Errors
     /// The member is damaged, too large, or not a readable array.
     pub fn find(&mut self, name: &str) -> Result<Option<NpyArray>> {
-        let Some(index) = self.archive.index_for_name(&format!("{name}.npy")) else {
-            return Ok(None);
-        };
-        let source_name = format!("{} ({name})", self.source_name);
-        let damaged = |error: &dyn std::fmt::Display| {
-            bad(&source_name, format!("the archive is damaged ({error})"), REMEDY)
-        };
-        let member = self.archive.by_index(index).map_err(|error| damaged(&error))?;
+        let Some((member, source_name)) = self.member(name)? else { return Ok(None) };
         let mut bytes = Vec::new();
-        member.take(MAX_MEMBER + 1).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
+        let read = member.take(MAX_MEMBER + 1).read_to_end(&mut bytes);
+        read.map_err(|error| damaged(&source_name, &error))?;
         if bytes.len() as u64 > MAX_MEMBER {
             return Err(bad(&source_name, "an array of more than 2 GiB", "split the file"));
         }
         parse_npy(&bytes, &source_name).map(Some)
+    }
+
+    /// The shape of the array `name`, whose values are not read; `None` when the archive has none of that name.
+    ///
+    /// # Errors
+    /// As [`Npz::find`].
+    pub fn shape(&mut self, name: &str) -> Result<Option<Vec<usize>>> {
+        let Some((member, source_name)) = self.member(name)? else { return Ok(None) };
+        let size = member.size();
+        NpyRows::new(member, size, &source_name).map(|rows| Some(rows.shape().to_vec()))
+    }
+
+    /// Some rows of the array `name`, in the order asked for. Of the others, nothing stays in memory.
+    ///
+    /// # Errors
+    /// As [`Npz::require`]; also a row beyond the last.
+    pub fn rows(&mut self, name: &str, rows: &[usize]) -> Result<NpyArray> {
+        let length = self.length;
+        let Some((member, source_name)) = self.member(name)? else {
+            return self.require(name);
+        };
+        let size = member.size();
+        if size > length.saturating_mul(MOST_DEFLATED) {
+            return Err(damaged(&source_name, &"it promises more than it can hold"));
+        }
+        NpyRows::new(member, size, &source_name)?.pick(rows)
+    }
+
+    /// The member of the array `name`, and what to call it.
+    fn member(&mut self, name: &str) -> Result<Option<(ZipFile<'_, R>, String)>> {
+        let Some(index) = self.archive.index_for_name(&format!("{name}.npy")) else {
+            return Ok(None);
+        };
+        let source_name = format!("{} ({name})", self.source_name);
+        match self.archive.by_index(index) {
+            Ok(member) => Ok(Some((member, source_name))),
+            Err(error) => Err(damaged(&source_name, &error)),
+        }
     }
 
     /// The array `name`.
@@ -81,6 +132,10 @@ impl<'a> Npz<'a> {
             }
         }
     }
+}
+
+fn damaged(source_name: &str, error: &dyn std::fmt::Display) -> Error {
+    bad(source_name, format!("the archive is damaged ({error})"), REMEDY)
 }
 
 /// Reads `x`, `y` and, if there, `x_test`, `y_test`; without them a fifth of every class is held
@@ -177,18 +232,49 @@ fn labels(y: &NpyArray, source_name: &str) -> Result<Vec<i64>> {
 /// # Errors
 /// Two arrays have the same name, or an array is too large for a ZIP archive.
 pub fn write_npz(arrays: &[(&str, NpyArray)]) -> Result<Vec<u8>> {
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let mut writer = NpzWriter::new(Cursor::new(Vec::new()));
     for (name, array) in arrays {
-        let damaged = |error: &dyn std::fmt::Display| {
-            bad(name, format!("cannot be stored ({error})"), "give every array its own name")
-        };
-        writer.start_file(format!("{name}.npy"), options).map_err(|error| damaged(&error))?;
-        writer.write_all(&write_npy(array)).map_err(|error| damaged(&error))?;
+        writer.add(name, array)?;
     }
-    match writer.finish() {
-        Ok(cursor) => Ok(cursor.into_inner()),
-        Err(error) => Err(bad("archive", format!("cannot be closed ({error})"), "write less")),
+    writer.finish().map(Cursor::into_inner)
+}
+
+/// Writes an archive one array at a time, as [`write_npz`] does.
+pub struct NpzWriter<W: Write + Seek> {
+    writer: ZipWriter<W>,
+}
+
+impl<W: Write + Seek> NpzWriter<W> {
+    /// An archive without arrays.
+    pub fn new(out: W) -> Self {
+        Self { writer: ZipWriter::new(out) }
+    }
+
+    /// Appends an array.
+    ///
+    /// # Errors
+    /// Another array has that name, the array is too large for a ZIP archive, or `out` takes no more.
+    pub fn add(&mut self, name: &str, array: &NpyArray) -> Result<()> {
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        let failed = |error: &dyn std::fmt::Display| {
+            let remedy = "give every array its own name, and the file a disk with room";
+            bad(name, format!("cannot be stored ({error})"), remedy)
+        };
+        self.writer.start_file(format!("{name}.npy"), options).map_err(|error| failed(&error))?;
+        self.writer
+            .write_all(&header(array))
+            .and_then(|()| write_values(&array.values, &mut self.writer))
+            .map_err(|error| failed(&error))
+    }
+
+    /// Ends the archive and hands `out` back.
+    ///
+    /// # Errors
+    /// `out` takes no more.
+    pub fn finish(self) -> Result<W> {
+        self.writer
+            .finish()
+            .map_err(|error| bad("archive", format!("cannot be closed ({error})"), "write less"))
     }
 }
 
@@ -240,6 +326,28 @@ mod tests {
         let arrays = [("x", x(2)), ("y", y(&[0, 1]))];
         assert_eq!(write_npz(&arrays).unwrap(), write_npz(&arrays).unwrap());
         assert!(write_npz(&[("x", x(1)), ("x", x(1))]).is_err());
+    }
+
+    #[test]
+    fn rows_are_picked_without_reading_the_rest_into_memory() {
+        let images = NpyArray { shape: vec![3, 1, 2], values: NpyValues::U8((0..6).collect()) };
+        let bytes = write_npz(&[("x", x(3)), ("y", y(&[7, 8, 9])), ("image", images)]).unwrap();
+        let mut npz = Npz::open(&bytes, "f.npz").unwrap();
+        assert_eq!(npz.shape("image").unwrap(), Some(vec![3, 1, 2]));
+        assert_eq!(npz.shape("none").unwrap(), None);
+        assert_eq!(npz.rows("y", &[2, 0, 2]).unwrap(), y(&[9, 7, 9]));
+        let picked = NpyArray { shape: vec![2, 1, 2], values: NpyValues::U8(vec![2, 3, 0, 1]) };
+        assert_eq!(npz.rows("image", &[1, 0]).unwrap(), picked);
+        assert_eq!(npz.rows("x", &[]).unwrap(), NpyArray::f32(&[0, 2], vec![]));
+        let error = npz.rows("y", &[3]).unwrap_err().to_string();
+        assert!(error.contains("row 3 of 3"), "{error}");
+        assert!(npz.rows("z", &[]).unwrap_err().to_string().contains("no array \"z\""));
+        // Damage behind the last row asked for is seen, too.
+        let last = bytes.windows(8).position(|window| window == 9_i64.to_le_bytes()).unwrap();
+        let mut flipped = bytes.clone();
+        flipped[last] ^= 1;
+        let mut npz = Npz::open(&flipped, "f.npz").unwrap();
+        assert!(npz.rows("y", &[0]).unwrap_err().to_string().contains("damaged"));
     }
 
     #[test]

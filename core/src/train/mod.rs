@@ -6,6 +6,7 @@ mod gradients;
 mod schedule;
 mod step;
 
+pub use crate::workers::{InTurn, Workers};
 pub use adam::{Adam, Moments};
 pub use schedule::{RateSchedule, Schedule};
 pub use step::{Learner, TrainState};

@@ -2,10 +2,12 @@
 
 pub mod baselines;
 pub mod bench;
+pub mod coreset;
 pub mod data;
 pub mod devices;
 pub mod embed;
 pub mod eval;
+pub mod filter;
 mod opening;
 pub mod reconstruct;
 pub mod report;

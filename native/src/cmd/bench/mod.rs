@@ -1,5 +1,6 @@
 //! `gleaner bench`: speed, measured the same way every time.
 
+mod coreset;
 mod langevin;
 mod serve;
 mod step;
@@ -9,11 +10,12 @@ use anyhow::Result;
 
 use crate::output::Output;
 
-/// Time the training step.
+/// Time the training step, or a selection.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner bench step --steps 20 --json\n  \
     gleaner bench step --classes 100 --batch-size 50 --threads 1\n  \
+    gleaner bench coreset --points 20000 --size 2000\n  \
     gleaner bench langevin --chains 1000\n  \
     gleaner bench sweep classes --values 10,100,1000 -- --batch-size 50")]
 pub struct Args {
@@ -25,6 +27,8 @@ pub struct Args {
 enum What {
     /// One M2 step on MNIST shapes: 784 inputs, softplus layers, Bernoulli pixels
     Step(step::Args),
+    /// Facility location among standard normal points
+    Coreset(coreset::Args),
     /// Conditional Langevin chains in a latent energy
     Langevin(langevin::Args),
     /// The step's time against one of its sizes, as a table and a picture
@@ -38,6 +42,7 @@ enum What {
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     match &args.what {
         What::Step(args) => step::run(args, out),
+        What::Coreset(args) => coreset::run(args, out),
         What::Langevin(args) => langevin::run(args, out),
         What::Sweep(args) => sweep::run(args, out),
     }

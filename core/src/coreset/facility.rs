@@ -1,0 +1,275 @@
+//! Facility location (E23): what a selection is worth, and what each point would add to it.
+//!
+//! No matrix of similarities is kept. The gain of a point `j` is `Σ_i max(0, d_i - D_ij)`, where `d_i` is the distance
+//! of `i` to the selection (at first the largest distance of all). Taking a point into the selection shortens
+//! some of the `d_i`; these changes are logged, and a gain of some steps ago is brought up to date by the changes
+//! since, of which there are few once the selection has grown. All numbers are whole (see [`Points`]), so the
+//! gain is the same number as if it had been added up anew.
+
+use super::points::{LANES, Lane, Points, lost};
+use crate::simd::vectorised;
+use crate::workers::{Workers, map};
+
+/// Blocks of distances that are worth handing to a worker.
+const BLOCKS_PER_TASK: usize = 4096;
+
+/// The state of a selection from some points.
+#[derive(Debug)]
+pub struct Facility<'a> {
+    points: &'a Points,
+    workers: &'a dyn Workers,
+    /// Distance of each point to the selection.
+    nearest: Vec<Lane<i32>>,
+    /// Which of the selected is nearest, by its place in the selection.
+    owners: Vec<u32>,
+    /// Gains as of `stamps`: never below what they are now.
+    gains: Vec<u64>,
+    /// How many points were selected when the gain was computed.
+    stamps: Vec<u32>,
+    log: Log,
+    selected: Vec<usize>,
+    largest: i32,
+    scratch: Vec<Lane<i32>>,
+}
+
+impl<'a> Facility<'a> {
+    /// Nothing selected yet. Computes the distances between all points once, for the largest of them and the first
+    /// gains.
+    pub fn new(points: &'a Points, workers: &'a dyn Workers) -> Self {
+        let count = points.count();
+        let spreads = in_tasks(workers, count, |_| points.blocks(), |point| points.spread(point));
+        let largest = spreads.iter().map(|&(_, largest)| largest).max().unwrap_or(0);
+        let everything = count as u64 * largest as u64;
+        let mut nearest = vec![[largest; LANES]; points.blocks()];
+        // The copies at the end are covered already.
+        for copy in count..points.blocks() * LANES {
+            nearest[copy / LANES][copy % LANES] = 0;
+        }
+        Self {
+            points,
+            workers,
+            nearest,
+            owners: vec![0; count],
+            gains: spreads.iter().map(|&(sum, _)| everything - sum).collect(),
+            stamps: vec![0; count],
+            log: Log::new(points),
+            selected: Vec::new(),
+            largest,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// How many points there are to select from.
+    pub fn count(&self) -> usize {
+        self.points.count()
+    }
+
+    /// The points selected so far, in order.
+    pub fn selected(&self) -> &[usize] {
+        &self.selected
+    }
+
+    /// What `point` would add, as of the last time it was computed, and never less than what it would add now.
+    pub fn bound(&self, point: usize) -> u64 {
+        self.gains[point]
+    }
+
+    /// Whether [`Facility::bound`] is what the point would add now.
+    pub fn is_current(&self, point: usize) -> bool {
+        self.stamps[point] as usize == self.selected.len()
+    }
+
+    /// Computes what each of `points` would add now, from what has changed since the last time.
+    pub fn bring_up_to_date(&mut self, points: &[usize]) {
+        let this = &*self;
+        let blocks = |at: usize| this.pending(points[at]);
+        let gains =
+            in_tasks(self.workers, points.len(), blocks, |at| this.current_gain(points[at]));
+        for (&point, gain) in points.iter().zip(gains) {
+            self.gains[point] = gain;
+            self.stamps[point] = self.selected.len() as u32;
+        }
+    }
+
+    /// What `point` would add, added up from nothing.
+    pub fn gain_afresh(&self, point: usize) -> u64 {
+        self.points.covered(point, &self.nearest)
+    }
+
+    /// What each of some points would add, added up from nothing.
+    pub fn gains_afresh(&self, points: &[usize]) -> Vec<u64> {
+        let blocks = |_| self.points.blocks();
+        in_tasks(self.workers, points.len(), blocks, |at| self.gain_afresh(points[at]))
+    }
+
+    /// Selects `point` and returns what it added.
+    pub fn add(&mut self, point: usize) -> u64 {
+        self.points.distances_from(point, &mut self.scratch);
+        let place = self.selected.len() as u32;
+        let mut added = 0;
+        for block in 0..self.nearest.len() {
+            let (distances, nearest) = (self.scratch[block], self.nearest[block]);
+            if (0..LANES).all(|lane| distances[lane] >= nearest[lane]) {
+                continue;
+            }
+            for lane in (0..LANES).filter(|&lane| distances[lane] < nearest[lane]) {
+                let moved = block * LANES + lane;
+                added += (nearest[lane] - distances[lane]) as u64;
+                self.log.push(self.points, moved, nearest[lane], distances[lane]);
+                self.nearest[block][lane] = distances[lane];
+                self.owners[moved] = place;
+            }
+        }
+        // A selected point stands for itself, even where an equal one was selected before.
+        self.owners[point] = place;
+        self.selected.push(point);
+        self.log.end_step();
+        added
+    }
+
+    /// What the selection is worth: `Σ_i (largest distance - d_i)`.
+    pub fn objective(&self) -> u64 {
+        let copies = self.nearest.len() * LANES - self.count();
+        let all: u64 = self.nearest.iter().flatten().map(|&d| (self.largest - d) as u64).sum();
+        all - copies as u64 * self.largest as u64
+    }
+
+    /// How many points are nearest to each of the selected, itself included; the earliest of equally near ones counts.
+    pub fn cluster_sizes(&self) -> Vec<usize> {
+        let mut sizes = vec![0; self.selected.len()];
+        for &owner in &self.owners {
+            // Before the first selection nobody owns anything.
+            if let Some(size) = sizes.get_mut(owner as usize) {
+                *size += 1;
+            }
+        }
+        sizes
+    }
+
+    /// Blocks to look at to know a gain.
+    fn pending(&self, point: usize) -> usize {
+        match self.log.since(self.stamps[point]) {
+            Some(first) => (self.log.len() - first).min(self.points.blocks()),
+            None => self.points.blocks(),
+        }
+    }
+
+    fn current_gain(&self, point: usize) -> u64 {
+        match self.log.since(self.stamps[point]) {
+            Some(first) if self.log.len() - first < self.points.blocks() => {
+                let query = self.points.coordinates(point);
+                self.gains[point] - self.log.lost_since(first, &query)
+            }
+            _ => self.gain_afresh(point),
+        }
+    }
+}
+
+/// `f(0), f(1), ...`, worked on in tasks of about equal numbers of blocks.
+fn in_tasks<T: Send>(
+    workers: &dyn Workers,
+    count: usize,
+    blocks: impl Fn(usize) -> usize,
+    f: impl Fn(usize) -> T + Sync,
+) -> Vec<T> {
+    let mut tasks = Vec::new();
+    let (mut first, mut work) = (0, 0);
+    for at in 0..count {
+        work += blocks(at).max(1);
+        if work >= BLOCKS_PER_TASK || at + 1 == count {
+            tasks.push(first..at + 1);
+            (first, work) = (at + 1, 0);
+        }
+    }
+    if tasks.len() <= 1 {
+        return (0..count).map(f).collect();
+    }
+    map(workers, tasks, |task| task.map(&f).collect::<Vec<_>>()).into_iter().flatten().collect()
+}
+
+/// Which distances to the selection became shorter, when, and by how much.
+#[derive(Debug)]
+struct Log {
+    dims: usize,
+    /// Coordinates of the points concerned, `dims` lanes to a block; each step begins with a new block.
+    lanes: Vec<Lane<f32>>,
+    before: Vec<Lane<i32>>,
+    after: Vec<Lane<i32>>,
+    /// Lanes of the last block in use.
+    used: usize,
+    /// First block of each step from `oldest` on, the coming one included.
+    starts: Vec<usize>,
+    /// Steps before this one have been forgotten.
+    oldest: usize,
+    /// More blocks than these are of no use: computing a gain afresh takes no more.
+    limit: usize,
+}
+
+impl Log {
+    fn new(points: &Points) -> Self {
+        Self {
+            dims: points.dims(),
+            lanes: Vec::new(),
+            before: Vec::new(),
+            after: Vec::new(),
+            used: LANES,
+            starts: vec![0],
+            oldest: 0,
+            limit: points.blocks(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.before.len()
+    }
+
+    /// First block of what happened since `step` points were selected, if it is still known.
+    fn since(&self, step: u32) -> Option<usize> {
+        self.starts.get((step as usize).checked_sub(self.oldest)?).copied()
+    }
+
+    fn push(&mut self, points: &Points, point: usize, before: i32, after: i32) {
+        if self.used == LANES {
+            // Where nothing changed, nothing is lost.
+            self.lanes.resize(self.lanes.len() + self.dims, [0.0; LANES]);
+            self.before.push([0; LANES]);
+            self.after.push([0; LANES]);
+            self.used = 0;
+        }
+        let (block, lane) = (self.len() - 1, self.used);
+        for (dim, value) in points.coordinates_of(point).enumerate() {
+            self.lanes[block * self.dims + dim][lane] = value;
+        }
+        self.before[block][lane] = before;
+        self.after[block][lane] = after;
+        self.used += 1;
+    }
+
+    fn end_step(&mut self) {
+        self.used = LANES;
+        self.starts.push(self.len());
+        if self.len() > 2 * self.limit {
+            self.forget();
+        }
+    }
+
+    /// Keeps the newest steps that together are shorter than `limit`.
+    fn forget(&mut self) {
+        let end = self.len();
+        let steps = self.starts.partition_point(|&start| end - start >= self.limit);
+        let blocks = self.starts.get(steps).copied().unwrap_or(end);
+        self.lanes.drain(..blocks * self.dims);
+        self.before.drain(..blocks);
+        self.after.drain(..blocks);
+        self.starts.drain(..steps);
+        self.starts.iter_mut().for_each(|start| *start -= blocks);
+        self.oldest += steps;
+    }
+
+    /// What a point's gain lost from block `first` on.
+    fn lost_since(&self, first: usize, query: &[f32]) -> u64 {
+        let (lanes, before, after) =
+            (&self.lanes[first * self.dims..], &self.before[first..], &self.after[first..]);
+        vectorised(|| lost(query, lanes, before, after))
+    }
+}

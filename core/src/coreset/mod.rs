@@ -1,0 +1,22 @@
+//! Coresets: a few samples that stand for all, each with the number of samples that it stands for.
+//!
+//! [`Points`] measures distances, [`Facility`] says what a selection is worth, [`select`] searches, and
+//! [`Settings::select`] does so for every class of a file of samples. Memory is that of the features, whatever the
+//! number of pairs.
+
+mod budget;
+mod curvature;
+mod facility;
+mod features;
+mod greedy;
+pub mod hutchinson;
+mod points;
+mod select;
+
+pub use budget::{Balance, budgets};
+pub use curvature::{Curvature, DAMPING, DECAY};
+pub use facility::Facility;
+pub use features::Hidden;
+pub use greedy::{EPSILON, Optimizer, follow, select, upper_bound};
+pub use points::Points;
+pub use select::{ClassOutcome, Coreset, Method, Pick, Settings};

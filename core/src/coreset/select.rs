@@ -1,0 +1,177 @@
+//! A coreset of samples, class by class.
+
+use serde::{Deserialize, Serialize};
+
+use super::budget::{Balance, budgets};
+use super::curvature::Curvature;
+use super::facility::Facility;
+use super::features::{Features, Hidden};
+use super::greedy::{Optimizer, follow, select, upper_bound};
+use crate::error::{Error, Result};
+use crate::noise::Noise;
+use crate::predictions::Predictions;
+use crate::workers::Workers;
+
+/// By what samples are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Facility location on gradients (E23).
+    Craig,
+    /// Facility location on gradients divided by curvatures (E24, E32).
+    Adacore,
+    /// At random, every choice equally likely: what a method has to beat.
+    Random,
+    /// The highest probabilities of the class that a sample was drawn for, the first of equals.
+    Confidence,
+}
+
+/// What to select.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// By what.
+    pub method: Method,
+    /// How the greedy methods search; the others do not.
+    pub optimizer: Optimizer,
+    /// How many samples in all.
+    pub size: usize,
+    /// How they are shared out among classes.
+    pub balance: Balance,
+}
+
+/// Chosen samples, class after class, within a class in order of selection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coreset {
+    /// The samples.
+    pub picks: Vec<Pick>,
+    /// What each class came to; classes without samples are left out.
+    pub classes: Vec<ClassOutcome>,
+    /// The averaged curvature that AdaCore divided by, this selection's included; empty with other methods.
+    pub curvature: Curvature,
+}
+
+/// A chosen sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pick {
+    /// Its row.
+    pub row: usize,
+    /// What it added to the objective when it was chosen, in units of the features.
+    pub gain: f64,
+    /// How many samples of its class are nearest to it, itself included.
+    pub weight: usize,
+}
+
+/// What a class came to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ClassOutcome {
+    /// The class.
+    pub class: usize,
+    /// Its samples.
+    pub rows: usize,
+    /// How many of them were chosen.
+    pub chosen: usize,
+    /// `f(S)` (E23), in units of the features.
+    pub objective: f64,
+    /// What no choice of as many samples exceeds (E31).
+    pub bound: f64,
+}
+
+impl Coreset {
+    /// `f(S)` over all classes.
+    #[must_use]
+    pub fn objective(&self) -> f64 {
+        self.classes.iter().map(|class| class.objective).sum()
+    }
+
+    /// The upper bound over all classes.
+    #[must_use]
+    pub fn bound(&self) -> f64 {
+        self.classes.iter().map(|class| class.bound).sum()
+    }
+
+    /// How much of the best possible objective was reached at least. Everything, where all samples are equal.
+    #[must_use]
+    pub fn ratio(&self) -> f64 {
+        if self.bound() > 0.0 { self.objective() / self.bound() } else { 1.0 }
+    }
+}
+
+impl Settings {
+    /// Selects. `curvature` holds what AdaCore averaged before; `on_chosen` is called for every sample.
+    ///
+    /// Weights follow one rule for all methods: every sample of a class counts for the chosen one that is nearest by the
+    /// method's distances, which are CRAIG's for the methods that have none.
+    ///
+    /// # Errors
+    /// A size that cannot be shared out, an epsilon outside (0, 1), or features that do not fit.
+    pub fn select(
+        &self,
+        predictions: &Predictions,
+        hidden: Option<Hidden<'_>>,
+        mut curvature: Curvature,
+        noise: &Noise,
+        workers: &dyn Workers,
+        on_chosen: &mut dyn FnMut(),
+    ) -> Result<Coreset> {
+        if let Optimizer::Stochastic { epsilon } = self.optimizer
+            && !(epsilon > 0.0 && epsilon < 1.0)
+        {
+            return Err(Error::config("epsilon", epsilon, "it lies between 0 and 1"));
+        }
+        let mut counts = vec![0; predictions.classes()];
+        predictions.labels().iter().for_each(|&label| counts[label] += 1);
+        let budgets = budgets(&counts, self.size, self.balance)?;
+        let features = match self.method {
+            Method::Adacore => Features::preconditioned(predictions, hidden, &mut curvature)?,
+            Method::Craig | Method::Random | Method::Confidence => Features::gradients(predictions),
+        };
+        let mut coreset = Coreset { picks: Vec::new(), classes: Vec::new(), curvature };
+        for (class, budget) in budgets.into_iter().enumerate().filter(|&(_, budget)| budget > 0) {
+            let rows = predictions.rows_of(class);
+            let noise = noise.split("coreset").at(class as u64);
+            let points = features.points(&rows)?;
+            let mut facility = Facility::new(&points, workers);
+            let gains = match self.order(predictions, &rows, budget, &noise) {
+                Some(order) => follow(&mut facility, &order, on_chosen),
+                None => select(&mut facility, self.optimizer, budget, &noise, on_chosen),
+            };
+            let weights = facility.cluster_sizes();
+            let chosen = facility.selected().iter().zip(gains).zip(weights);
+            coreset.picks.extend(chosen.map(|((&point, gain), weight)| Pick {
+                row: rows[point],
+                gain: gain as f64 * points.unit(),
+                weight,
+            }));
+            coreset.classes.push(ClassOutcome {
+                class,
+                rows: rows.len(),
+                chosen: budget,
+                objective: facility.objective() as f64 * points.unit(),
+                bound: upper_bound(&mut facility, budget) as f64 * points.unit(),
+            });
+        }
+        Ok(coreset)
+    }
+
+    /// Which of `rows` are chosen, by the methods that know without looking at distances.
+    fn order(
+        &self,
+        predictions: &Predictions,
+        rows: &[usize],
+        budget: usize,
+        noise: &Noise,
+    ) -> Option<Vec<usize>> {
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        match self.method {
+            Method::Craig | Method::Adacore => return None,
+            Method::Random => noise.clone().draw_to_front(&mut order, budget),
+            Method::Confidence => {
+                let odds: Vec<f64> =
+                    rows.iter().map(|&row| predictions.log_odds_against(row)).collect();
+                order.sort_by(|&a, &b| odds[a].total_cmp(&odds[b]));
+            }
+        }
+        order.truncate(budget);
+        Some(order)
+    }
+}

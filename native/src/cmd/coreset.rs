@@ -1,0 +1,278 @@
+//! `gleaner coreset`: a few samples that stand for all.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+use gleaner_core::coreset::{
+    Balance, ClassOutcome, Coreset, Curvature, EPSILON, Hidden, Method, Optimizer, Settings,
+};
+use gleaner_core::data::npy::NpyArray;
+use gleaner_core::noise::Noise;
+use serde_json::json;
+
+use crate::files::{ensure_writable_file, write_atomic};
+use crate::output::Output;
+use crate::picture::{comfortable_scale, rows_png};
+use crate::progress::Progress;
+use crate::samples::SampleFile;
+use crate::threads::Threads;
+
+/// Most pictures of a class.
+const SHOWN: usize = 20;
+
+/// Choose a few samples that stand for all.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    gleaner coreset sure.npz --method craig --fraction 0.1 --out coreset.npz\n  \
+    gleaner coreset sure.npz --method random --size 500 --seed 1 --out random.npz\n\n\
+    Works on samples of any generator: x [n, ...], y [n] (the class asked for) and one of logits, probs [n, classes].\n\
+    With features [n, h], the last hidden layer of the classifier, adacore compares gradients by the last layer's weights.")]
+pub struct Args {
+    /// File of samples
+    samples: PathBuf,
+    /// By what samples are chosen
+    #[arg(long, value_enum)]
+    method: By,
+    #[command(flatten)]
+    budget: Budget,
+    #[command(flatten)]
+    search: Search,
+    /// How the budget is shared out among classes
+    #[arg(long, value_enum, default_value = "proportional")]
+    balance: Sharing,
+    /// Divide the weights by their mean
+    #[arg(long)]
+    rescale: bool,
+    /// Seed of what is drawn at random
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// CPU threads; 0 takes all. They change no result
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
+    /// File to write: the rows chosen of every array, index, gain and weight
+    #[arg(long, value_name = "Z.npz")]
+    out: PathBuf,
+    /// Picture to write: by class, the first samples chosen, in order
+    #[arg(long, value_name = "X.png")]
+    grid: Option<PathBuf>,
+}
+
+/// How many samples are chosen.
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Budget {
+    /// Share of the samples to choose, above 0 and at most 1
+    #[arg(long, value_name = "F")]
+    fraction: Option<f64>,
+    /// Number of samples to choose
+    #[arg(long, value_name = "K")]
+    size: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum By {
+    /// Facility location on gradients
+    Craig,
+    /// Facility location on gradients divided by curvatures
+    Adacore,
+    /// At random
+    Random,
+    /// The highest probabilities of the class asked for
+    Confidence,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Sharing {
+    /// By the number of samples
+    Proportional,
+    /// Equally
+    Equal,
+}
+
+/// How facility location is searched.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Search {
+    /// How craig and adacore search
+    #[arg(long, value_enum, default_value = "lazy")]
+    optimizer: Finder,
+    /// What the stochastic search may lose: the smaller, the slower [default: 0.1]
+    #[arg(long, value_name = "E")]
+    epsilon: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Finder {
+    /// Exact greedy search by upper bounds
+    Lazy,
+    /// The best of a random pool in each step
+    Stochastic,
+    /// Exact greedy search, every gain computed in each step
+    Naive,
+}
+
+impl Search {
+    /// What the flags ask for.
+    ///
+    /// # Errors
+    /// An epsilon for a search that has none.
+    pub fn optimizer(&self) -> Result<Optimizer> {
+        ensure!(
+            self.epsilon.is_none() || self.optimizer == Finder::Stochastic,
+            "--epsilon is a setting of --optimizer stochastic: leave one out or add the other"
+        );
+        Ok(match self.optimizer {
+            Finder::Lazy => Optimizer::Lazy,
+            Finder::Stochastic => {
+                Optimizer::Stochastic { epsilon: self.epsilon.unwrap_or(EPSILON) }
+            }
+            Finder::Naive => Optimizer::Naive,
+        })
+    }
+}
+
+impl Budget {
+    /// Samples to choose of `rows`.
+    fn size(self, rows: usize) -> Result<usize> {
+        match (self.size, self.fraction) {
+            (Some(size), _) => Ok(size),
+            (None, fraction) => {
+                let fraction = fraction.unwrap_or(0.0);
+                ensure!(
+                    fraction > 0.0 && fraction <= 1.0,
+                    "--fraction {fraction}: give a share above 0 and at most 1"
+                );
+                Ok((fraction * rows as f64).round() as usize)
+            }
+        }
+    }
+}
+
+impl Args {
+    fn settings(&self, rows: usize) -> Result<Settings> {
+        Ok(Settings {
+            method: match self.method {
+                By::Craig => Method::Craig,
+                By::Adacore => Method::Adacore,
+                By::Random => Method::Random,
+                By::Confidence => Method::Confidence,
+            },
+            optimizer: self.search.optimizer()?,
+            size: self.budget.size(rows)?,
+            balance: match self.balance {
+                Sharing::Proportional => Balance::Proportional,
+                Sharing::Equal => Balance::Equal,
+            },
+        })
+    }
+}
+
+/// Selects.
+///
+/// # Errors
+/// If a file fails, the samples are not what they should be, or the budget does not fit them.
+pub fn run(args: &Args, out: &Output) -> Result<()> {
+    let mut file = SampleFile::open(&args.samples)?;
+    let settings = args.settings(file.rows())?;
+    for path in std::iter::once(&args.out).chain(&args.grid) {
+        ensure_writable_file(path)?;
+    }
+    let workers = Threads::start(args.threads)?;
+    let started = Instant::now();
+    let coreset = select(&mut file, &settings, args.seed, &workers)?;
+    let seconds = started.elapsed().as_secs_f64();
+    if let Some(path) = &args.grid {
+        draw(&mut file, &coreset, path)?;
+    }
+    write(&mut file, &coreset, args)?;
+    show(&coreset, out);
+    out.line(format!(
+        "{} of {} samples in {}; f(S) {:.6}, at most {:.6} is possible: ratio {:.4}; {seconds:.2} s",
+        coreset.picks.len(),
+        file.rows(),
+        args.out.display(),
+        coreset.objective(),
+        coreset.bound(),
+        coreset.ratio()
+    ));
+    out.object(&json!({
+        "out": args.out, "grid": args.grid, "samples": file.rows(), "chosen": coreset.picks.len(),
+        "method": settings.method, "optimizer": settings.optimizer, "seed": args.seed,
+        "objective": coreset.objective(), "bound": coreset.bound(), "ratio": coreset.ratio(),
+        "seconds": seconds, "classes": coreset.classes,
+    }))
+}
+
+fn select(
+    file: &mut SampleFile<'_>,
+    settings: &Settings,
+    seed: u64,
+    workers: &Threads,
+) -> Result<Coreset> {
+    let predictions = file.predictions()?;
+    let hidden = match settings.method {
+        Method::Adacore => file.hidden()?,
+        Method::Craig | Method::Random | Method::Confidence => None,
+    };
+    let hidden = match &hidden {
+        Some((values, width)) => Some(Hidden::new(values, *width, predictions.len())?),
+        None => None,
+    };
+    let mut progress = Progress::steps("coreset", settings.size);
+    let mut on_chosen = || progress.step(String::new);
+    let noise = Noise::new(seed);
+    let curvature = Curvature::default();
+    let coreset = settings.select(&predictions, hidden, curvature, &noise, workers, &mut on_chosen);
+    progress.finish();
+    Ok(coreset?)
+}
+
+/// By class, the first samples chosen.
+fn draw(file: &mut SampleFile<'_>, coreset: &Coreset, path: &Path) -> Result<()> {
+    let (mut rows, mut places) = (Vec::new(), Vec::new());
+    let mut picks = coreset.picks.as_slice();
+    for class in &coreset.classes {
+        let (chosen, others) = picks.split_at(class.chosen);
+        picks = others;
+        let first = rows.len();
+        rows.extend(chosen.iter().take(SHOWN).map(|pick| pick.row));
+        places.push((first..rows.len()).map(Some).collect());
+    }
+    let (images, shape) = file.images(&rows)?;
+    write_atomic(path, &rows_png(&images, &places, shape, comfortable_scale(shape))?)
+}
+
+fn write(file: &mut SampleFile<'_>, coreset: &Coreset, args: &Args) -> Result<()> {
+    let picks = &coreset.picks;
+    let rows: Vec<usize> = picks.iter().map(|pick| pick.row).collect();
+    let factor = match args.rescale {
+        true => picks.len() as f64 / picks.iter().map(|pick| pick.weight as f64).sum::<f64>(),
+        false => 1.0,
+    };
+    let shape = [picks.len()];
+    let weights = picks.iter().map(|pick| (pick.weight as f64 * factor) as f32).collect();
+    let more = [
+        ("index", NpyArray::i64(&shape, rows.iter().map(|&row| row as i64).collect())),
+        ("gain", NpyArray::f32(&shape, picks.iter().map(|pick| pick.gain as f32).collect())),
+        ("weight", NpyArray::f32(&shape, weights)),
+    ];
+    file.write_rows(&args.out, &rows, &more)
+}
+
+fn show(coreset: &Coreset, out: &Output) {
+    let mut picks = coreset.picks.as_slice();
+    let mut cells = |class: &ClassOutcome| {
+        let (chosen, others) = picks.split_at(class.chosen);
+        picks = others;
+        let heaviest = chosen.iter().map(|pick| pick.weight).max().unwrap_or(0);
+        let ratio = if class.bound > 0.0 { class.objective / class.bound } else { 1.0 };
+        let mut cells =
+            [class.class, class.rows, class.chosen, heaviest].map(|n| n.to_string()).to_vec();
+        cells.extend([format!("{:.4}", class.objective), format!("{:.4}", class.bound)]);
+        cells.push(format!("{ratio:.4}"));
+        cells
+    };
+    let rows: Vec<Vec<String>> = coreset.classes.iter().map(&mut cells).collect();
+    let names = ["class", "samples", "chosen", "largest cluster", "f(S)", "bound", "ratio"];
+    out.columns(&names, &rows);
+}

@@ -1,0 +1,127 @@
+//! `gleaner filter`: keeps the samples that the classifier is sure of.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use gleaner_core::data::npy::NpyArray;
+use gleaner_core::filter::{EntropyFilter, Filtered};
+use gleaner_core::predictions::Predictions;
+use serde_json::json;
+
+use crate::files::{ensure_writable_file, write_atomic};
+use crate::output::Output;
+use crate::picture::{comfortable_scale, rows_png};
+use crate::samples::SampleFile;
+use crate::summary::evenly;
+
+/// Most pictures of a class that were kept, and that were dropped.
+const SHOWN: [usize; 2] = [14, 6];
+
+/// Keep the samples that the classifier is sure of.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    gleaner filter samples.npz --max-entropy 1e-6 --out sure.npz\n  \
+    gleaner filter samples.npz --max-entropy 0.1 --keep-agreeing --out sure.npz --grid sure.png\n\n\
+    Works on samples of any generator: x [n, ...], y [n] (the class asked for) and one of logits, probs [n, classes].\n\
+    Where logits are to be had, give logits: small entropies are lost in rounded probabilities.")]
+pub struct Args {
+    /// File of samples
+    samples: PathBuf,
+    /// Keep samples whose entropy is below this, in nats
+    #[arg(long, value_name = "H")]
+    max_entropy: f64,
+    /// Of these, keep only samples whose most probable class is the one asked for
+    #[arg(long)]
+    keep_agreeing: bool,
+    /// File to write: the rows kept of every array, entropy, and source_index
+    #[arg(long, value_name = "Y.npz")]
+    out: PathBuf,
+    /// Picture to write: by class, samples kept and samples dropped, each by increasing entropy
+    #[arg(long, value_name = "X.png")]
+    grid: Option<PathBuf>,
+}
+
+/// Filters.
+///
+/// # Errors
+/// If a file fails, the samples are not what they should be, or none is kept.
+pub fn run(args: &Args, out: &Output) -> Result<()> {
+    let filter = EntropyFilter::new(args.max_entropy, args.keep_agreeing)?;
+    let mut file = SampleFile::open(&args.samples)?;
+    for path in std::iter::once(&args.out).chain(&args.grid) {
+        ensure_writable_file(path)?;
+    }
+    let predictions = file.predictions()?;
+    let filtered = filter.apply(&predictions);
+    let Filtered { kept, entropy, classes } = &filtered;
+    ensure!(
+        !kept.is_empty(),
+        "no sample of {} is kept; the smallest entropy is {:.3e} nats: raise --max-entropy",
+        args.samples.display(),
+        entropy.iter().copied().fold(f64::INFINITY, f64::min)
+    );
+    if let Some(path) = &args.grid {
+        let rows = pictured(&predictions, &filtered);
+        let shown: Vec<usize> = rows.iter().flatten().flatten().copied().collect();
+        let (images, shape) = file.images(&shown)?;
+        let mut next = 0..;
+        let places: Vec<Vec<Option<usize>>> = rows
+            .iter()
+            .map(|row| row.iter().map(|place| place.and_then(|_| next.next())).collect())
+            .collect();
+        write_atomic(path, &rows_png(&images, &places, shape, comfortable_scale(shape))?)?;
+    }
+    let source = kept.iter().map(|&row| row as i64).collect();
+    let kept_entropy = kept.iter().map(|&row| entropy[row] as f32).collect();
+    let more = [
+        ("entropy", NpyArray::f32(&[kept.len()], kept_entropy)),
+        ("source_index", NpyArray::i64(&[kept.len()], source)),
+    ];
+    file.write_rows(&args.out, kept, &more)?;
+    let cells = |counts: &gleaner_core::filter::ClassCounts| {
+        let share = |part: usize| match counts.drawn {
+            0 => "-".to_owned(),
+            drawn => format!("{:.1} %", 100.0 * part as f64 / drawn as f64),
+        };
+        let numbers = [counts.class, counts.drawn, counts.agreed, counts.kept];
+        let mut cells = numbers.map(|number| number.to_string()).to_vec();
+        cells.insert(3, share(counts.agreed));
+        cells.push(share(counts.kept));
+        cells
+    };
+    let rows: Vec<Vec<String>> = classes.iter().map(cells).collect();
+    out.columns(&["class", "drawn", "agreed", "", "kept", ""], &rows);
+    let [drawn, agreed] = [
+        classes.iter().map(|counts| counts.drawn).sum::<usize>(),
+        classes.iter().map(|counts| counts.agreed).sum(),
+    ];
+    out.line(format!("{} of {drawn} samples kept in {}", kept.len(), args.out.display()));
+    out.object(&json!({
+        "out": args.out, "grid": args.grid, "samples": drawn, "agreed": agreed, "kept": kept.len(),
+        "max_entropy": args.max_entropy, "keep_agreeing": args.keep_agreeing, "classes": classes,
+    }))
+}
+
+/// Rows of the file by class: some that were kept, a gap, some that were dropped, each evenly from the most to the least
+/// certain.
+fn pictured(predictions: &Predictions, filtered: &Filtered) -> Vec<Vec<Option<usize>>> {
+    let mut is_kept = vec![false; predictions.len()];
+    filtered.kept.iter().for_each(|&row| is_kept[row] = true);
+    let classes = (0..predictions.classes()).map(|class| predictions.rows_of(class));
+    let parts: Vec<[Vec<usize>; 2]> = classes
+        .filter(|rows| !rows.is_empty())
+        .map(|mut rows| {
+            rows.sort_by(|&a, &b| filtered.entropy[a].total_cmp(&filtered.entropy[b]));
+            let (kept, dropped): (Vec<_>, Vec<_>) = rows.into_iter().partition(|&row| is_kept[row]);
+            [evenly(&kept, SHOWN[0]), evenly(&dropped, SHOWN[1])]
+        })
+        .collect();
+    let width = parts.iter().map(|[kept, _]| kept.len()).max().unwrap_or(0);
+    let row = |[kept, dropped]: &[Vec<usize>; 2]| {
+        let mut row: Vec<Option<usize>> = kept.iter().copied().map(Some).collect();
+        row.resize(width + 1, None);
+        row.extend(dropped.iter().copied().map(Some));
+        row
+    };
+    parts.iter().map(row).collect()
+}

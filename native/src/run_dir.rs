@@ -107,6 +107,11 @@ impl RunDir {
         self.path.join("metrics.jsonl")
     }
 
+    /// One line per refresh of the set that the run is augmented by.
+    pub fn augmentation(&self) -> PathBuf {
+        self.path.join("augmentation.jsonl")
+    }
+
     /// Results at the end.
     pub fn summary(&self) -> PathBuf {
         self.path.join("summary.json")
@@ -136,12 +141,25 @@ impl RunDir {
         append_line(self.metrics(), &line.to_string())
     }
 
-    /// Forgets lines of epochs after the saved state.
+    /// Adds a refresh's line.
     ///
     /// # Errors
     /// If the disk does not take it.
-    pub fn keep_metrics(&self, lines: usize) -> Result<()> {
-        if self.metrics().exists() { keep_lines(self.metrics(), lines) } else { Ok(()) }
+    pub fn append_augmentation(&self, line: &Value) -> Result<()> {
+        append_line(self.augmentation(), &line.to_string())
+    }
+
+    /// Forgets lines of epochs and refreshes after the saved state.
+    ///
+    /// # Errors
+    /// If the disk does not take it.
+    pub fn keep_lines(&self, epochs: usize, refreshes: usize) -> Result<()> {
+        for (path, lines) in [(self.metrics(), epochs), (self.augmentation(), refreshes)] {
+            if path.exists() {
+                keep_lines(path, lines)?;
+            }
+        }
+        Ok(())
     }
 
     /// The epochs' lines.

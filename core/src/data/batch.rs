@@ -67,13 +67,23 @@ pub struct Batches<'a> {
     augmented: Option<Arc<AugmentedSet>>,
 }
 
-/// A set of examples with classes that a model gave them, and how much each counts.
-#[derive(Clone, Debug, PartialEq)]
+/// Examples with classes that a model gave them.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AugmentedSet {
-    /// The examples; their labels are those classes.
-    pub examples: Examples,
-    /// One for each, 1 on average.
+    /// Generated ones, if there are any; their labels are the classes that they were drawn for.
+    pub generated: Option<Examples>,
+    /// How much each of those counts, 1 on average.
     pub weights: Vec<f32>,
+    /// Unlabelled ones by their row in the training data, with the class they were taken for. They count 1.
+    pub pseudo: Vec<(usize, i64)>,
+}
+
+impl AugmentedSet {
+    /// True without an example.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.generated.is_none() && self.pseudo.is_empty()
+    }
 }
 
 impl<'a> Batches<'a> {
@@ -105,9 +115,10 @@ impl<'a> Batches<'a> {
         })
     }
 
-    /// From here on, batches hold as many examples of this set as labelled ones, or all if it has fewer; none without a set.
+    /// From here on, batches hold as many examples of this set as labelled ones; none without a set. Of a set with both, half
+    /// are generated and half pseudo-labelled.
     pub fn augment(&mut self, set: Option<Arc<AugmentedSet>>) {
-        self.augmented = set.filter(|set| !set.examples.is_empty());
+        self.augmented = set.filter(|set| !set.is_empty());
     }
 
     /// Steps in one pass over the unlabelled pool.
@@ -132,19 +143,32 @@ impl<'a> Batches<'a> {
 
     /// Examples of a set, drawn with replacement: which ones follows from the step alone.
     fn weighted(&self, set: &AugmentedSet, step: u64, device: &Device) -> Weighted {
-        let (size, count) = (self.labelled_size.min(set.examples.len()), set.examples.len());
+        let size = self.labelled_size;
+        let (mut values, mut labels) = (Vec::new(), Vec::with_capacity(size));
+        let mut weights = Vec::with_capacity(size);
         let draws = self.noise.split("augmented").at(step).uniform(size);
-        let rows: Vec<usize> = draws
-            .into_iter()
-            .map(|draw| ((f64::from(draw) * count as f64) as usize).min(count - 1))
-            .collect();
-        let weights: Vec<f32> = rows.iter().map(|&row| set.weights[row]).collect();
-        let x = TensorData::new(set.examples.gather(&rows), [size, set.examples.features()]);
-        let labels = rows.iter().map(|&row| set.examples.labels[row]);
+        for (place, draw) in draws.into_iter().enumerate() {
+            let pick = |count: usize| ((f64::from(draw) * count as f64) as usize).min(count - 1);
+            match &set.generated {
+                Some(generated) if place % 2 == 0 || set.pseudo.is_empty() => {
+                    let row = pick(generated.len());
+                    values.extend(generated.gather(&[row]));
+                    labels.push(generated.labels[row]);
+                    weights.push(set.weights[row]);
+                }
+                _ => {
+                    let (row, label) = set.pseudo[pick(set.pseudo.len())];
+                    values.extend(self.examples.gather(&[row]));
+                    labels.push(label);
+                    weights.push(1.0);
+                }
+            }
+        }
+        let x = TensorData::new(values, [size, self.examples.features()]);
         Weighted {
             examples: Labelled {
                 x: Tensor::from_data(x, device),
-                y: one_hot(labels, self.classes, device),
+                y: one_hot(labels.into_iter(), self.classes, device),
             },
             weight: Tensor::from_data(TensorData::new(weights, [size]), device),
         }

@@ -57,6 +57,37 @@ pub struct Args {
     /// How the sum over classes is taken: exact or sum-and-sample:K
     #[arg(long, help_heading = "Model")]
     marginalize: Option<Marginalize>,
+    /// Train on samples of the model too, drawn before this step for the first time
+    #[arg(long, value_name = "STEP", help_heading = "Augmentation")]
+    augment_at: Option<i64>,
+    /// Samples to draw, over all classes [default: 10000]
+    #[arg(long, value_name = "L", requires = "augment_at", help_heading = "Augmentation")]
+    augment_pool: Option<i64>,
+    /// Keep samples whose entropy of p(y|z) is below so many nats [default: keep all]
+    #[arg(long, value_name = "H", requires = "augment_at", help_heading = "Augmentation")]
+    max_entropy: Option<f64>,
+    /// Keep samples only where the classifier agrees with the class they were drawn for
+    #[arg(long, requires = "augment_at", help_heading = "Augmentation")]
+    keep_agreeing: bool,
+    /// Choose this share of what is kept [default: take all]
+    #[arg(long, value_name = "F", requires = "augment_at", help_heading = "Augmentation")]
+    coreset: Option<f64>,
+    /// By what it is chosen
+    #[arg(long, value_name = "M", requires = "coreset", help_heading = "Augmentation")]
+    #[arg(value_parser = ["craig", "adacore", "random", "confidence"])]
+    coreset_method: Option<String>,
+    /// Steps after which samples are drawn anew [default: 10000]
+    #[arg(long, value_name = "N", requires = "augment_at", help_heading = "Augmentation")]
+    augment_every: Option<i64>,
+    /// Weight of a sample against a labelled example [default: 0.1]
+    #[arg(long, value_name = "W", requires = "augment_at", help_heading = "Augmentation")]
+    augment_weight: Option<f64>,
+    /// Train on unlabelled examples of low entropy as what they are taken for
+    #[arg(long, requires = "augment_at", help_heading = "Augmentation")]
+    pseudo_label: bool,
+    /// Weight of classes that a latent-ebm draws, generates and infers again in every step
+    #[arg(long, value_name = "LAMBDA", help_heading = "Augmentation")]
+    implicit_augment: Option<f64>,
     /// Passes over the unlabelled examples
     #[arg(long, value_name = "N", conflicts_with = "steps", help_heading = "Training")]
     epochs: Option<i64>,
@@ -122,6 +153,19 @@ impl Args {
             set("objective.mier.beta", Some(self.mier_beta.unwrap_or(5.0).into()));
             set("objective.mier.gamma", Some(self.mier_gamma.unwrap_or(1.0).into()));
         }
+        if let Some(step) = self.augment_at {
+            set("augment.at", Some(step.into()));
+            set("augment.pool", Some(self.augment_pool.unwrap_or(10_000).into()));
+            set("augment.max-entropy", self.max_entropy.map(Into::into));
+            set("augment.keep-agreeing", Some(self.keep_agreeing.into()));
+            set("augment.coreset", self.coreset.map(Into::into));
+            let method = self.coreset_method.as_deref().unwrap_or("craig");
+            set("augment.method", Some(method.into()));
+            set("augment.every", Some(self.augment_every.unwrap_or(10_000).into()));
+            set("augment.weight", Some(self.augment_weight.unwrap_or(0.1).into()));
+            set("augment.pseudo-label", Some(self.pseudo_label.into()));
+        }
+        set("objective.latent-ebm.implicit-augmentation", self.implicit_augment.map(Into::into));
         set("train.epochs", self.epochs.map(Into::into));
         set("train.steps", self.steps.map(Into::into));
         set("train.batch-size", self.batch_size.map(Into::into));

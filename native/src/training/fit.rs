@@ -1,5 +1,6 @@
 //! The loop: steps, epochs, the best model so far, saved states, roll-backs.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -13,6 +14,8 @@ use gleaner_core::objective::{Elapsed, Objective};
 use gleaner_core::train::{Learner, RateSchedule, TrainState};
 use serde_json::{Map, Value, json};
 
+use super::augmentation::Augmenter;
+use super::augmented_file;
 use super::problem::Problem;
 use super::state::{Progressed, SavedState};
 use super::validation::{Criterion, Validation};
@@ -62,6 +65,8 @@ pub struct Fit<'a, M, O> {
     pub plan: Plan,
     /// Where to compute, without autodiff.
     pub device: &'a Device,
+    /// Who makes the sets that the run is augmented by, if it is.
+    pub augmenter: Option<Augmenter<'a>>,
     /// Where the run's files are.
     pub dir: &'a RunDir,
     /// The model, its optimiser and the loop's progress.
@@ -85,12 +90,14 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
         let started = Instant::now();
         let seconds_before = self.state.progress.seconds;
         let mut last_good = self.state.clone();
+        self.go_on_augmented(batches)?;
         while self.state.train.step < self.plan.rate.total_steps {
             if interrupt.requested() {
                 self.state.progress.ledger.settle()?;
                 self.save()?;
                 return Ok(Outcome::Interrupted);
             }
+            self.augment(batches, progress)?;
             let mut largest = self.step(batches, progress)?;
             let epoch_ends = self.at_epoch_end();
             // The very first objective is read at once: it is what later ones are compared with.
@@ -99,6 +106,7 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
             }
             if largest.is_some_and(|objective| self.has_diverged(objective)) {
                 self.roll_back(&last_good, progress)?;
+                self.go_on_augmented(batches)?;
                 continue;
             }
             if epoch_ends {
@@ -107,6 +115,7 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
                     Validation::measure(&model, self.plan.criterion, self.problem, self.device)?;
                 if validation.is_some_and(|v| !v.is_finite()) {
                     self.roll_back(&last_good, progress)?;
+                    self.go_on_augmented(batches)?;
                     continue;
                 }
                 self.state.progress.seconds = seconds_before + started.elapsed().as_secs_f64();
@@ -115,6 +124,37 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
             }
         }
         Ok(Outcome::Done)
+    }
+
+    /// Makes a new set before this step if one is due, and trains on it from here on.
+    fn augment(&mut self, batches: &mut Batches<'_>, progress: &mut Progress) -> Result<()> {
+        let step = self.state.train.step;
+        let Some(augmenter) = self.augmenter.as_ref().filter(|it| it.is_due(step)) else {
+            return Ok(());
+        };
+        let last = self.state.progress.refresh.as_ref();
+        // A run that was stopped here has made it already.
+        if last.is_some_and(|last| last.step == step) {
+            return Ok(());
+        }
+        let before = last.and_then(|last| last.validation_accuracy);
+        let (set, refresh) = augmenter.refresh(&self.measured(), step, before)?;
+        progress.note(&refresh.in_words());
+        augmented_file::save(self.dir, step, &set)?;
+        self.dir.append_augmentation(&serde_json::to_value(&refresh)?)?;
+        batches.augment(Some(Arc::new(set)));
+        self.state.progress.refreshes += 1;
+        self.state.progress.refresh = Some(refresh);
+        Ok(())
+    }
+
+    /// Trains on the set that the state was trained on, if it was on any.
+    fn go_on_augmented(&self, batches: &mut Batches<'_>) -> Result<()> {
+        let Progressed { refresh, refreshes, lines, .. } = &self.state.progress;
+        self.dir.keep_lines(*lines, *refreshes)?;
+        let set = refresh.as_ref().map(|refresh| augmented_file::load(self.dir, refresh.step));
+        batches.augment(set.transpose()?);
+        Ok(())
     }
 
     fn step(&mut self, batches: &mut Batches<'_>, progress: &mut Progress) -> Result<Option<f64>> {
@@ -228,7 +268,11 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
     }
 
     fn save(&self) -> Result<()> {
-        self.state.save(&self.dir.state())
+        self.state.save(&self.dir.state())?;
+        if let Some(refresh) = &self.state.progress.refresh {
+            augmented_file::forget_others(self.dir, refresh.step);
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Training loops around the core's step: a prepared problem, the fit, its ledger, its saved state.
 
+mod augmentation;
+mod augmented_file;
 mod baseline;
 mod features;
 mod fit;
@@ -11,6 +13,7 @@ mod state;
 mod unseen;
 mod validation;
 
+pub use augmentation::{Augmenter, Refresh};
 pub use baseline::train_baseline;
 pub use fit::{Fit, Outcome, Plan};
 pub use ledger::{Ledger, READ_EVERY};

@@ -18,6 +18,7 @@ use gleaner_core::objective::{
 };
 use gleaner_core::train::{Learner, RateSchedule};
 
+use super::augmentation::Augmenter;
 use super::baseline::train_baseline;
 use super::features::{active_units, features_recipe};
 use super::fit::{Fit, Outcome, Plan};
@@ -300,7 +301,6 @@ impl Stage<'_> {
         } else {
             SavedState::fresh(model)
         };
-        dir.keep_metrics(state.progress.lines)?;
         let learner = Learner {
             objective,
             clip_norm: recipe.train.clip_norm,
@@ -308,7 +308,14 @@ impl Stage<'_> {
             parts: recipe.train.parts,
             workers: workers.clone(),
         };
-        let mut fit = Fit { problem, learner, plan, device, dir, state };
+        let augmenter = recipe.augment.as_ref().map(|settings| Augmenter {
+            settings,
+            problem,
+            device,
+            workers: workers.clone(),
+            noise: noise.split("augmentation"),
+        });
+        let mut fit = Fit { problem, learner, plan, device, augmenter, dir, state };
         let total = plan.rate.total_steps as usize;
         let done = (fit.state.train.step / plan.steps_per_epoch) as usize;
         let mut progress =

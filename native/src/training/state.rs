@@ -11,6 +11,7 @@ use gleaner_core::infer;
 use gleaner_core::train::{Adam, Moments, TrainState};
 use serde::{Deserialize, Serialize};
 
+use super::augmentation::Refresh;
 use super::ledger::Ledger;
 use super::validation::Validation;
 use crate::files::write_atomic;
@@ -30,6 +31,12 @@ pub struct Progressed {
     pub rate_scale: f64,
     /// Times the run went back.
     pub roll_backs: u32,
+    /// The last refresh of the set that the run is augmented by.
+    #[serde(default)]
+    pub refresh: Option<Refresh>,
+    /// Lines of `augmentation.jsonl` that belong to this state.
+    #[serde(default)]
+    pub refreshes: usize,
     /// Lines of `metrics.jsonl` that belong to this state.
     pub lines: usize,
     /// Seconds of training before this process.

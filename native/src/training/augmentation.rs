@@ -1,0 +1,278 @@
+//! Learned augmentation (coreset, algorithm 1, steps 7 and 8): from some step on, and anew every so often, the model draws samples
+//! of every class, those it is sure of are kept, a coreset of these is chosen, and the classifier trains on that too.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use burn::tensor::{Device, Tensor, TensorData};
+use gleaner_core::coreset::{Balance, Curvature, Method, Optimizer, Settings};
+use gleaner_core::data::{AugmentedSet, Examples, Values, one_hot};
+use gleaner_core::filter::EntropyFilter;
+use gleaner_core::models::Generative;
+use gleaner_core::nets::Classes;
+use gleaner_core::noise::Noise;
+use gleaner_core::predictions::{Predictions, Scale};
+use gleaner_core::sample::class_conditional;
+use gleaner_core::{eval, infer};
+use serde::{Deserialize, Serialize};
+
+use super::problem::Problem;
+use super::validation;
+use crate::recipe::AugmentSettings;
+use crate::threads::Threads;
+
+/// Samples of a class that are drawn at a time: of a pool, only what the filter leaves stays in memory, without `x`.
+const DRAWN_AT_A_TIME: usize = 500;
+
+/// Samples that are decoded at a time.
+const DECODED_AT_A_TIME: usize = 1000;
+
+/// Who makes the sets that a run is augmented by.
+pub struct Augmenter<'a> {
+    /// When, how many, and which.
+    pub settings: &'a AugmentSettings,
+    /// The data.
+    pub problem: &'a Problem,
+    /// Where to compute.
+    pub device: &'a Device,
+    /// Who works on chains and distances.
+    pub workers: Arc<Threads>,
+    /// Of all draws.
+    pub noise: Noise,
+}
+
+/// What a refresh came to: a line of `augmentation.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refresh {
+    /// The step before which it happened.
+    pub step: u64,
+    /// Samples drawn.
+    pub drawn: usize,
+    /// Those that the filter kept.
+    pub kept: usize,
+    /// Those of them that were chosen.
+    pub chosen: usize,
+    /// Share of the samples drawn whose most probable class is the one they were drawn for.
+    pub agreement_drawn: f64,
+    /// The same of those kept; absent if none were.
+    pub agreement_kept: Option<f64>,
+    /// The same of those chosen, looked at as examples: `x` alone is classified.
+    pub agreement_chosen: Option<f64>,
+    /// Share of the best possible objective that the coreset reaches at least.
+    pub coreset_ratio: Option<f64>,
+    /// Unlabelled examples that were given a class.
+    pub pseudo_labelled: usize,
+    /// Accuracy on the validation split before the set is trained on.
+    pub validation_accuracy: Option<f64>,
+    /// What that has risen by since the refresh before.
+    pub validation_change: Option<f64>,
+    /// What the refresh took.
+    pub seconds: f64,
+}
+
+/// Samples that the filter kept: what they are made of, and what is made of them.
+#[derive(Default)]
+struct Kept {
+    z: Vec<f32>,
+    logits: Vec<f32>,
+    labels: Vec<i64>,
+    drawn: usize,
+    agreed: usize,
+}
+
+impl Augmenter<'_> {
+    /// Whether a set is made before this step.
+    pub fn is_due(&self, step: u64) -> bool {
+        let AugmentSettings { at, every, .. } = *self.settings;
+        step >= at && (step - at).is_multiple_of(every)
+    }
+
+    /// Makes a set. `before` is the validation accuracy at the refresh before.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn refresh(
+        &self,
+        model: &impl Generative,
+        step: u64,
+        before: Option<f64>,
+    ) -> Result<(AugmentedSet, Refresh)> {
+        let started = Instant::now();
+        let accuracy = validation::measure(model, self.problem, self.device)?.map(|v| v.accuracy);
+        let noise = self.noise.at(step);
+        let kept = self.draw(model, &noise)?;
+        let (rows, weights, ratio) = self.choose(&kept, &noise)?;
+        let examples = self.decode(model, &kept, &rows)?;
+        let pseudo =
+            if self.settings.pseudo_label { self.pseudo_label(model)? } else { Vec::new() };
+        let classes = model.classes();
+        let share = |agreed: usize, of: usize| (of > 0).then(|| agreed as f64 / of as f64);
+        let refresh = Refresh {
+            step,
+            drawn: kept.drawn,
+            kept: kept.labels.len(),
+            chosen: rows.len(),
+            agreement_drawn: share(kept.agreed, kept.drawn).unwrap_or_default(),
+            agreement_kept: share(agreeing(&kept.logits, &kept.labels, classes), kept.labels.len()),
+            agreement_chosen: match &examples {
+                None => None,
+                Some(examples) => {
+                    let all: Vec<usize> = (0..examples.len()).collect();
+                    let logits = infer::classify(model, examples, &all, self.device);
+                    let logits = pollster::block_on(logits)?;
+                    share(agreeing(&logits, &examples.labels, classes), examples.len())
+                }
+            },
+            coreset_ratio: ratio,
+            pseudo_labelled: pseudo.len(),
+            validation_accuracy: accuracy,
+            validation_change: accuracy.zip(before).map(|(now, before)| now - before),
+            seconds: started.elapsed().as_secs_f64(),
+        };
+        Ok((AugmentedSet { generated: examples, weights, pseudo }, refresh))
+    }
+
+    fn filter(&self) -> Result<EntropyFilter> {
+        let AugmentSettings { max_entropy, keep_agreeing, .. } = *self.settings;
+        Ok(EntropyFilter::new(max_entropy.unwrap_or(f64::INFINITY), keep_agreeing)?)
+    }
+
+    /// Draws the pool, as many samples of every class, and keeps what passes the filter.
+    fn draw(&self, model: &impl Generative, noise: &Noise) -> Result<Kept> {
+        let (classes, latent) = (model.classes(), model.latent());
+        let per_class = (self.settings.pool / classes).max(1);
+        let filter = self.filter()?;
+        let mut kept = Kept::default();
+        for (turn, first) in (0..per_class).step_by(DRAWN_AT_A_TIME).enumerate() {
+            let count = DRAWN_AT_A_TIME.min(per_class - first);
+            let mut noise = noise.split("draw").at(turn as u64);
+            let samples = class_conditional(model, count, &mut noise, self.device, &*self.workers);
+            let z = pollster::block_on(infer::read(samples.z))?;
+            let logits = pollster::block_on(infer::read(samples.logits))?;
+            let labels: Vec<i64> = (0..count * classes).map(|row| (row / count) as i64).collect();
+            let predictions =
+                Predictions::new(logits.clone(), Scale::Logits, classes, &labels, "the model")
+                    .context("samples drawn to augment the labelled examples")?;
+            let filtered = filter.apply(&predictions);
+            kept.drawn += labels.len();
+            kept.agreed += filtered.classes.iter().map(|class| class.agreed).sum::<usize>();
+            for row in filtered.kept {
+                kept.z.extend_from_slice(&z[row * latent..(row + 1) * latent]);
+                kept.logits.extend_from_slice(&logits[row * classes..(row + 1) * classes]);
+                kept.labels.push(labels[row]);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Which of the samples kept are trained on, how much each counts, 1 on average, and how good a choice that is.
+    fn choose(&self, kept: &Kept, noise: &Noise) -> Result<(Vec<usize>, Vec<f32>, Option<f64>)> {
+        let count = kept.labels.len();
+        let Some(fraction) = self.settings.coreset.filter(|_| count > 0) else {
+            return Ok(((0..count).collect(), vec![1.0; count], None));
+        };
+        let classes = kept.logits.len() / count;
+        let predictions = Predictions::new(
+            kept.logits.clone(),
+            Scale::Logits,
+            classes,
+            &kept.labels,
+            "samples of the model",
+        )?;
+        let present = (0..classes).filter(|&y| !predictions.rows_of(y).is_empty()).count();
+        let settings = Settings {
+            method: self.settings.method,
+            optimizer: Optimizer::Lazy,
+            size: ((fraction * count as f64).round() as usize).clamp(present, count),
+            balance: Balance::Proportional,
+        };
+        let chosen = settings.select(
+            &predictions,
+            None,
+            Curvature::default(),
+            noise,
+            &*self.workers,
+            &mut || (),
+        )?;
+        let mean = count as f64 / chosen.picks.len() as f64;
+        // Random and top-confidence choices stand for nobody: each counts alike.
+        let by_cluster = matches!(self.settings.method, Method::Craig | Method::Adacore);
+        let weight = |size: usize| if by_cluster { (size as f64 / mean) as f32 } else { 1.0 };
+        let rows = chosen.picks.iter().map(|pick| pick.row).collect();
+        let weights = chosen.picks.iter().map(|pick| weight(pick.weight)).collect();
+        Ok((rows, weights, by_cluster.then(|| chosen.ratio())))
+    }
+
+    /// The expected examples of the samples chosen; `None` if there are none.
+    fn decode(
+        &self,
+        model: &impl Generative,
+        kept: &Kept,
+        rows: &[usize],
+    ) -> Result<Option<Examples>> {
+        let latent = model.latent();
+        let mut values = Vec::new();
+        for rows in rows.chunks(DECODED_AT_A_TIME) {
+            let z: Vec<f32> = rows
+                .iter()
+                .flat_map(|&row| kept.z[row * latent..(row + 1) * latent].iter().copied())
+                .collect();
+            let z = Tensor::from_data(TensorData::new(z, [rows.len(), latent]), self.device);
+            let y = one_hot(rows.iter().map(|&row| kept.labels[row]), model.classes(), self.device);
+            let x = model.decode(z, &Classes::Given(y)).mean();
+            values.extend(pollster::block_on(infer::read(x))?);
+        }
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let labels = rows.iter().map(|&row| kept.labels[row]).collect();
+        let shape = self.problem.data.train.shape.clone();
+        let examples = Examples::new(Values::F32(values), shape, labels, "samples of the model");
+        Ok(Some(examples?))
+    }
+
+    /// Unlabelled examples that the model is sure of by the same threshold, with their most probable class.
+    fn pseudo_label(&self, model: &impl Generative) -> Result<Vec<(usize, i64)>> {
+        let rows = &self.problem.split.unlabelled;
+        let logits = infer::classify(model, &self.problem.data.train, rows, self.device);
+        let logits = pollster::block_on(logits)?;
+        let most = self.settings.max_entropy.unwrap_or(f64::INFINITY);
+        let sure = rows.iter().zip(logits.chunks_exact(model.classes()));
+        let sure = sure.filter(|(_, row)| eval::entropy_of_logits(row) < most);
+        Ok(sure.map(|(&row, logits)| (row, eval::arg_max(logits) as i64)).collect())
+    }
+}
+
+fn agreeing(logits: &[f32], labels: &[i64], classes: usize) -> usize {
+    let rows = logits.chunks_exact(classes).zip(labels);
+    rows.filter(|(row, label)| eval::arg_max(row) as i64 == **label).count()
+}
+
+impl Refresh {
+    /// In one line, for people.
+    pub fn in_words(&self) -> String {
+        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+        let mut text = format!(
+            "augmentation at step {}: {} drawn ({} agree), {} kept, {} chosen",
+            self.step,
+            self.drawn,
+            percent(self.agreement_drawn),
+            self.kept,
+            self.chosen
+        );
+        if let Some(share) = self.agreement_chosen {
+            text += &format!(" ({} agree by x alone)", percent(share));
+        }
+        if self.pseudo_labelled > 0 {
+            text += &format!(", {} pseudo-labelled", self.pseudo_labelled);
+        }
+        if let Some(accuracy) = self.validation_accuracy {
+            text += &format!(", validation accuracy {}", percent(accuracy));
+        }
+        if let Some(change) = self.validation_change {
+            text += &format!(" ({:+.2} points since the last)", 100.0 * change);
+        }
+        text + &format!(", {:.1} s", self.seconds)
+    }
+}

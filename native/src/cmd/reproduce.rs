@@ -159,7 +159,12 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
             Outcome::Skipped(reason) => skip(&mut skipped, column, reason),
         }
         // After every cell, so that whoever stops has what there is.
-        write(args, &table, &results, &skipped)?;
+        if !results.is_empty() {
+            write(args, &table, &results, &skipped)?;
+        }
+    }
+    if let (true, Some((_, reason))) = (results.is_empty(), skipped.first()) {
+        bail!("nothing of {} could be run: {reason}", args.table);
     }
     write(args, &table, &results, &skipped)?.show(out)
 }
@@ -263,11 +268,9 @@ fn write(
     let path = |end: &str| args.out.join(format!("{stem}{budget}.{end}"));
     let paths = ["md", "csv", "svg"].map(path);
     let text = markdown(table, results, &how)?;
-    let mut page = text.clone();
-    if !results.is_empty() {
-        write_atomic(&paths[2], forest(table, results)?.as_bytes())?;
-        page += &format!("\n![Our means beside the paper's]({stem}{budget}.svg)\n");
-    }
+    let picture = format!("\n![Our means beside the paper's]({stem}{budget}.svg)\n");
+    let page = text.clone() + &picture;
+    write_atomic(&paths[2], forest(table, results)?.as_bytes())?;
     write_atomic(&paths[0], page.as_bytes())?;
     write_atomic(&paths[1], csv(table, results)?.as_bytes())?;
     Ok(Written { text, paths })

@@ -1,12 +1,13 @@
 //! `gleaner bench langevin`: times conditional chains in an energy.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use burn::tensor::{Device, Tensor};
-use gleaner_core::checkpoint::{Parameter, TensorFile};
+use gleaner_core::checkpoint::Parameter;
+use gleaner_core::data::npy::NpyArray;
+use gleaner_core::data::npz::write_npz;
 use gleaner_core::data::one_hot;
 use gleaner_core::infer;
 use gleaner_core::models::{LatentPrior, Target};
@@ -135,13 +136,18 @@ impl Bench {
         std::fs::create_dir_all(dir).with_context(|| {
             format!("cannot create {}; give --fixture a folder you may write to", dir.display())
         })?;
-        let mut tensors: BTreeMap<_, _> =
-            pollster::block_on(infer::parameters(&self.prior.energy))?;
+        let mut arrays = Vec::new();
+        for (name, Parameter { shape, values }) in
+            pollster::block_on(infer::parameters(&self.prior.energy))?
+        {
+            arrays.push((name, NpyArray::f32(&shape, values)));
+        }
         for (name, tensor) in [("start", &self.start), ("y", &self.y)] {
             let values = pollster::block_on(infer::read(tensor.clone()))?;
-            tensors.insert(name.into(), Parameter { shape: tensor.dims().to_vec(), values });
+            arrays.push((name.into(), NpyArray::f32(&tensor.dims(), values)));
         }
-        let file = TensorFile { config: "{}".into(), tensors };
-        write_atomic(dir.join("energy.safetensors"), &file.to_bytes()?)
+        let named: Vec<_> =
+            arrays.iter().map(|(name, array)| (name.as_str(), array.clone())).collect();
+        write_atomic(dir.join("energy.npz"), &write_npz(&named)?)
     }
 }

@@ -48,6 +48,11 @@ fn train(data: &Path, run: &Path, more: &[&str]) -> Said {
     gleaner().call(first.iter().chain(SMALL).chain(&small).chain(more))
 }
 
+/// The line that refuses.
+fn refusal(said: Said) -> String {
+    said.error().to_owned()
+}
+
 fn words(run: &Path) -> Vec<String> {
     let text = fs::read_to_string(run.join("vocabulary.txt")).unwrap();
     text.lines().map(str::to_owned).collect()
@@ -63,9 +68,9 @@ fn a_run_on_texts_keeps_its_words_and_shows_them() {
     let run = run_of(&folder);
     let said = train(data.path(), &run, &["--data=ag_news", "--set=data.vocabulary=9"]).done();
     assert_eq!(said.json()["data"], "ag-news");
-    // "said" stands in all texts; the words of the classes are equally frequent, and follow the alphabet.
+    // "said" stands in every text; the words of a class twice in a quarter of them, in the order of the alphabet.
     let expected =
-        ["goal", "market", "minister", "rocket", "season", "shares", "software", "treaty", "said"];
+        ["said", "goal", "market", "minister", "rocket", "season", "shares", "software", "treaty"];
     assert_eq!(words(&run), expected);
     let samples = fs::read_to_string(run.join("samples.txt")).unwrap();
     assert!(samples.starts_with("World\n  most probable: "), "{samples}");
@@ -75,8 +80,8 @@ fn a_run_on_texts_keeps_its_words_and_shows_them() {
     let checkpoint = Checkpoint::from_bytes(&fs::read(run.join("model.safetensors")).unwrap());
     let background = &checkpoint.unwrap().parameters["decoder.background"];
     assert_eq!(background.shape, [9]);
-    assert!((background.values[0].exp() - 0.5).abs() < 0.02, "{:?}", background.values);
-    assert!((background.values[8].exp() - 1.0).abs() < 1e-6, "{:?}", background.values);
+    assert!((background.values[1].exp() - 0.5).abs() < 0.02, "{:?}", background.values);
+    assert!((background.values[0].exp() - 1.0).abs() < 1e-6, "{:?}", background.values);
 
     let path = run.display().to_string();
     let accuracy = said.json()["test_accuracy"].as_f64().unwrap();
@@ -89,7 +94,7 @@ fn a_run_on_texts_keeps_its_words_and_shows_them() {
     let page = fs::read_to_string(run.join("report.html")).unwrap();
     assert!(page.contains("most telling") && page.contains("shown as words"));
     for verb in ["reconstruct", "traverse"] {
-        let error = gleaner().call([verb, &path]).error();
+        let error = refusal(gleaner().call([verb, &path]));
         assert!(error.contains("not images") && error.contains("samples.txt"), "{error}");
     }
 }
@@ -100,7 +105,7 @@ fn a_run_is_read_with_its_own_words_whatever_the_data_say_now() {
     let run = run_of(&folder);
     let said = train(data.path(), &run, &["--data=ag-news", "--set=data.vocabulary=9"]).done();
     // More of one word would now make it the first column.
-    let more = "1,treaty treaty treaty,treaty treaty\n".repeat(4);
+    let more = "1,treaty treaty treaty,treaty treaty\n".repeat(10);
     fs::write(data.path().join("ag_news/train.csv"), rows(80) + &more).unwrap();
     let again = gleaner().call(["eval", &run.display().to_string(), "--json"]).done().json();
     assert_eq!(again["accuracy"], said.json()["test_accuracy"]);
@@ -124,39 +129,36 @@ fn the_sample_of_the_training_texts_goes_by_its_own_name() {
 #[test]
 fn every_model_of_the_family_takes_texts() {
     let (data, folder) = (data("train"), tempdir().unwrap());
+    let data_dir = format!("--data-dir={}", data.path().display());
+    let common =
+        ["--set=train.batch-size=20", "--set=train.baseline-steps=0", "--set=train.steps=4"];
+    let small = ["--set=model.hidden=[8]", "--set=model.latent=3"];
+    let classifier = "--set=model.classifier-hidden=[8]";
+    let features = [
+        classifier,
+        "--set=model.feature-hidden=[8]",
+        "--set=model.feature-latent=3",
+        "--set=train.feature-epochs=1",
+    ];
+    let ladder = [classifier, "--set=model.latent=[3,2]", "--set=model.hidden=[8,8]"];
     let sizes: [(&str, &[&str]); 5] = [
         ("m1", &[]),
-        (
-            "m1m2",
-            &[
-                "--set=model.feature-hidden=[8]",
-                "--set=model.feature-latent=3",
-                "--set=train.feature-epochs=1",
-            ],
-        ),
-        ("adgm", &["--set=model.auxiliary=3"]),
-        ("sdgm", &["--set=model.auxiliary=3"]),
-        ("ladder", &["--set=model.latent=[3,2]", "--set=model.hidden=[8,8]"]),
+        ("m1m2", &features),
+        ("adgm", &[classifier, "--set=model.auxiliary=3"]),
+        ("sdgm", &[classifier, "--set=model.auxiliary=3"]),
+        ("ladder", &ladder),
     ];
     for (model, sizes) in sizes {
         let run = folder.path().join(model);
-        let mut more = vec!["--data=ag-news", "--model", model, "--steps=4"];
-        more.extend(sizes);
-        if model == "m1" {
-            more.push("--set=train.baseline-steps=0");
-        }
-        let said = train(data.path(), &run, &more);
-        // What only M2 has is not a setting of the others.
-        let said = match said.code {
-            Some(0) => said,
-            _ => panic!("{model}: {}", said.stderr),
-        };
+        let out = format!("--out={}", run.display());
+        let first = ["train", "--json", "--data=ag-news", &data_dir, &out, "--model", model];
+        let said = gleaner().call(first.iter().chain(&common).chain(&small).chain(sizes)).done();
         assert!(run.join("samples.txt").is_file(), "{model}: {}", said.stdout);
         let elbo = said.json()["elbo"].as_f64().unwrap();
         assert!(elbo.is_finite() && elbo < 0.0, "{model}: {elbo}");
     }
     let error =
-        train(data.path(), &run_of(&folder), &["--data=ag-news", "--model=untapped"]).error();
+        refusal(train(data.path(), &run_of(&folder), &["--data=ag-news", "--model=untapped"]));
     assert!(error.contains("texts"), "{error}");
 }
 
@@ -175,7 +177,7 @@ fn a_table_of_ones_own_texts_needs_the_names_of_its_columns() {
     assert_eq!(words(&run), ["ham", "spam", "goal", "minister", "season", "treaty"]);
     let refused = |more: &[&str]| {
         let other = folder.path().join("other");
-        let error = train(folder.path(), &other, more).error();
+        let error = refusal(train(folder.path(), &other, more));
         assert!(!other.exists(), "{error}");
         error
     };
@@ -200,11 +202,11 @@ fn settings_that_leave_no_counts_are_refused() {
         ("data.vocabulary=0", "data.vocabulary = 0 counts no words"),
     ] {
         let set = format!("--set={setting}");
-        let error = train(data.path(), &run_of(&folder), &["--data=ag-news", &set]).error();
+        let error = refusal(train(data.path(), &run_of(&folder), &["--data=ag-news", &set]));
         assert!(error.contains(expected), "{setting}: {error}");
     }
     let counts = ["--data=digits", "--set=model.likelihood=multinomial"];
-    let error = train(data.path(), &run_of(&folder), &counts).error();
+    let error = refusal(train(data.path(), &run_of(&folder), &counts));
     assert!(error.contains("multinomial describes counts"), "{error}");
     assert!(!run_of(&folder).exists());
 }

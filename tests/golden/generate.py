@@ -300,7 +300,7 @@ def m2_case(likelihood, seed):
     if likelihood == "bernoulli":
         draw = lambda n: single(rng.integers(0, 257, (n, FEATURES)) / 256.0)
     elif likelihood == "multinomial":
-        draw = lambda n: single(rng.poisson(rng.gamma(0.5, 3.0, (n, FEATURES))))
+        draw = lambda n: single(rng.poisson(1.0, (n, FEATURES)))
     else:
         draw = lambda n: single(rng.standard_normal((n, FEATURES)))
     case = {

@@ -130,8 +130,12 @@ fn the_sample_of_the_training_texts_goes_by_its_own_name() {
 fn every_model_of_the_family_takes_texts() {
     let (data, folder) = (data("train"), tempdir().unwrap());
     let data_dir = format!("--data-dir={}", data.path().display());
-    let common =
-        ["--set=train.batch-size=20", "--set=train.baseline-steps=0", "--set=train.steps=4"];
+    let common = [
+        "--set=data.labels-per-class=5",
+        "--set=train.batch-size=20",
+        "--set=train.baseline-steps=0",
+        "--set=train.steps=4",
+    ];
     let small = ["--set=model.hidden=[8]", "--set=model.latent=3"];
     let classifier = "--set=model.classifier-hidden=[8]";
     let features = [

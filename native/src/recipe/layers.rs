@@ -22,11 +22,14 @@ const MODELS: [(&str, &str); 7] = [
 ];
 
 /// Built-in recipes by data set, each for one model.
-pub(super) const DATA_SETS: [(&str, &str); 4] = [
+pub(super) const DATA_SETS: [(&str, &str); 7] = [
     ("ag-news", include_str!("../../../recipes/ag-news-200.toml")),
     ("digits", include_str!("../../../recipes/digits.toml")),
     ("fashion-mnist", include_str!("../../../recipes/fashion-mnist-1000.toml")),
+    ("hepmass", include_str!("../../../recipes/hepmass-20.toml")),
+    ("miniboone", include_str!("../../../recipes/miniboone-20.toml")),
     ("mnist", include_str!("../../../recipes/mnist-100.toml")),
+    ("protein", include_str!("../../../recipes/protein-100.toml")),
 ];
 
 /// The model that settings name.

@@ -49,7 +49,7 @@ fn train(data: &Path, run: &Path, more: &[&str]) -> Said {
 }
 
 /// The line that refuses.
-fn refusal(said: Said) -> String {
+fn refusal(said: &Said) -> String {
     said.error().to_owned()
 }
 
@@ -94,7 +94,7 @@ fn a_run_on_texts_keeps_its_words_and_shows_them() {
     let page = fs::read_to_string(run.join("report.html")).unwrap();
     assert!(page.contains("most telling") && page.contains("shown as words"));
     for verb in ["reconstruct", "traverse"] {
-        let error = refusal(gleaner().call([verb, &path]));
+        let error = refusal(&gleaner().call([verb, &path]));
         assert!(error.contains("not images") && error.contains("samples.txt"), "{error}");
     }
 }
@@ -162,7 +162,7 @@ fn every_model_of_the_family_takes_texts() {
         assert!(elbo.is_finite() && elbo < 0.0, "{model}: {elbo}");
     }
     let error =
-        refusal(train(data.path(), &run_of(&folder), &["--data=ag-news", "--model=untapped"]));
+        refusal(&train(data.path(), &run_of(&folder), &["--data=ag-news", "--model=untapped"]));
     assert!(error.contains("texts"), "{error}");
 }
 
@@ -181,7 +181,7 @@ fn a_table_of_ones_own_texts_needs_the_names_of_its_columns() {
     assert_eq!(words(&run), ["ham", "spam", "goal", "minister", "season", "treaty"]);
     let refused = |more: &[&str]| {
         let other = folder.path().join("other");
-        let error = refusal(train(folder.path(), &other, more));
+        let error = refusal(&train(folder.path(), &other, more));
         assert!(!other.exists(), "{error}");
         error
     };
@@ -206,11 +206,11 @@ fn settings_that_leave_no_counts_are_refused() {
         ("data.vocabulary=0", "data.vocabulary = 0 counts no words"),
     ] {
         let set = format!("--set={setting}");
-        let error = refusal(train(data.path(), &run_of(&folder), &["--data=ag-news", &set]));
+        let error = refusal(&train(data.path(), &run_of(&folder), &["--data=ag-news", &set]));
         assert!(error.contains(expected), "{setting}: {error}");
     }
     let counts = ["--data=digits", "--set=model.likelihood=multinomial"];
-    let error = refusal(train(data.path(), &run_of(&folder), &counts));
+    let error = refusal(&train(data.path(), &run_of(&folder), &counts));
     assert!(error.contains("multinomial describes counts"), "{error}");
     assert!(!run_of(&folder).exists());
 }

@@ -62,7 +62,7 @@ fn names_in_any_spelling() {
     assert_eq!((set.train.len(), set.test.len()), (3, 2));
     assert_eq!(set.name, "fashion-mnist");
     assert_eq!(set.classes[9], "ankle boot");
-    assert!(message("AG_News", dir.path()).contains("text data set, not supported yet"));
+    assert!(message("AG_News", dir.path()).contains("train.csv not found"));
 }
 
 #[test]

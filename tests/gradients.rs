@@ -164,6 +164,35 @@ fn of_the_gaussian_objective() {
     check(&semi_supervised(small, plain(), "Gaussian"));
 }
 
+/// All that is learnt by a model of counts.
+const BUT_THE_BACKGROUND: &[&str] = &[
+    "classifier",
+    "encoder",
+    "recognition",
+    "auxiliary",
+    "upwards",
+    "downwards",
+    "decoder.input",
+    "decoder.hidden",
+    "decoder.output",
+];
+
+#[test]
+fn of_the_multinomial_objective_and_none_of_the_background() {
+    for model in ["m2", "adgm", "sdgm", "ladder"] {
+        let small =
+            Small { model, seed: 9, likelihood: Likelihood::Multinomial, ..Small::default() };
+        let case =
+            Case { trained: BUT_THE_BACKGROUND, ..semi_supervised(small, plain(), "multinomial") };
+        let every = case.gradients(&checkpoint(&case.small));
+        let moved = |name: &&String| {
+            name.ends_with("background") && every[*name].values.iter().any(|&g| g != 0.0)
+        };
+        assert_eq!(every.keys().find(moved), None, "a gradient that reaches the background");
+        check(&case);
+    }
+}
+
 #[test]
 fn of_the_objective_with_mier() {
     let mier = Some(MierConfig::default());

@@ -140,7 +140,7 @@ proptest! {
 
 #[test]
 fn the_evidence_bound_is_below_the_importance_weighted_one_on_average() {
-    for likelihood in [Likelihood::Bernoulli, Likelihood::Gaussian] {
+    for likelihood in [Likelihood::Bernoulli, Likelihood::Gaussian, Likelihood::Multinomial] {
         let small = Small { seed: 11, likelihood, ..Small::default() };
         let device = Device::flex();
         let model = small.model(&device);

@@ -2,22 +2,32 @@
 
 use std::env;
 use std::fs;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use gleaner_core::data::ag_news::{AG_NEWS_CLASSES, parse_ag_news};
 use gleaner_core::data::cifar::{CIFAR10_CLASSES, cifar100_classes, parse_cifar10, parse_cifar100};
 use gleaner_core::data::csv::parse_csv;
 use gleaner_core::data::digits::digits;
-use gleaner_core::data::holdout::hold_out_fifth;
+use gleaner_core::data::hepmass::parse_hepmass;
+use gleaner_core::data::holdout::{hold_out_fifth, hold_out_rows};
 use gleaner_core::data::idx::{parse_labels, parse_pair};
+use gleaner_core::data::miniboone::parse_miniboone;
 use gleaner_core::data::mosaic::{self, parse_mosaic};
 use gleaner_core::data::npz::{parse_npz, with_features};
 use gleaner_core::data::picture::decode_picture;
 use gleaner_core::data::protein::parse_protein;
 use gleaner_core::data::svhn::parse_svhn;
-use gleaner_core::data::{Dataset, Examples, Values};
+use gleaner_core::data::text_csv::parse_text_csv;
+use gleaner_core::data::{Dataset, Examples, TextDataset, Values};
 
 use crate::registry::{self, IDX_FILES};
+
+/// A file of 10,000 of the 120,000 training texts.
+const AG_NEWS_SAMPLE: &str = "train_sample10k";
+/// Results on it are not comparable with published ones, so they do not go by the name of the data set.
+pub const AG_NEWS_SAMPLE_NAME: &str = "ag-news-10k";
 
 const FASHION_CLASSES: [&str; 10] = [
     "T-shirt/top",
@@ -45,27 +55,48 @@ pub fn default_data_dir() -> PathBuf {
     })
 }
 
+/// What was found under a name.
+#[derive(Debug)]
+pub enum Loaded {
+    /// Numbers.
+    Examples(Dataset),
+    /// Texts, whose words are still to be counted.
+    Texts(TextDataset),
+}
+
+/// Columns of a table of the user's own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Columns<'a> {
+    /// Columns of text, parted by commas; a table of numbers without.
+    pub text: Option<&'a str>,
+    /// The label column, if it is not called like one.
+    pub label: Option<&'a str>,
+}
+
 /// Loads a data set by name (any spelling: `fashion-mnist`, `Fashion_MNIST`) from `data_dir`, or
 /// from a path: `.npz`, `.csv`, `.csv.gz`, or a folder of class folders of pictures. A path
 /// without a test split has a fifth of every class held out, the same one in every run.
 ///
 /// # Errors
 /// Unknown name, missing or unreadable file (the message names the path looked for), or a file
-/// that is not what it claims to be.
-pub fn load(name_or_path: &str, data_dir: &Path) -> Result<Dataset> {
+/// that is not what it claims to be, or columns named of what is no table.
+pub fn load(name_or_path: &str, data_dir: &Path, columns: Columns<'_>) -> Result<Loaded> {
     let name = registry::canonical(name_or_path);
-    if name == "digits" {
-        return Ok(digits()?);
-    }
-    if name == "ag-news" {
+    let known = name == "digits" || registry::find(&name).is_some();
+    let lower = name_or_path.to_lowercase();
+    let table = lower.ends_with(".csv") || lower.ends_with(".csv.gz");
+    if (columns.text.is_some() || columns.label.is_some()) && (known || !table) {
         bail!(
-            "ag-news: this is a text data set, not supported yet by this model; use a data set of pictures or numbers"
+            "{name_or_path}: data.text and data.label name columns of a .csv or .csv.gz, which this is not; \
+             leave them out"
         );
     }
-    if registry::find(&name).is_some() {
-        return Folder::open(&name, data_dir).load();
+    match name.as_str() {
+        "digits" => Ok(Loaded::Examples(digits()?)),
+        "ag-news" => Folder::open(&name, data_dir).ag_news().map(Loaded::Texts),
+        _ if known => Folder::open(&name, data_dir).load().map(Loaded::Examples),
+        _ => load_path(Path::new(name_or_path), columns),
     }
-    load_path(Path::new(name_or_path))
 }
 
 /// Whether a known data set has its folder; what is no known data set is taken to be there.
@@ -91,6 +122,12 @@ impl Folder {
 
     /// Bytes of a file and the name to use in messages.
     fn read(&self, file: &str) -> Result<(Vec<u8>, String)> {
+        let path = self.find(file)?;
+        Ok((read_file(&path)?, path.display().to_string()))
+    }
+
+    /// Where a file is.
+    fn find(&self, file: &str) -> Result<PathBuf> {
         let path = self.path.join(file);
         if !path.exists() {
             let dir = self.path.parent().unwrap_or(&self.path).display();
@@ -101,7 +138,7 @@ impl Folder {
                 self.name
             );
         }
-        Ok((read_file(&path)?, path.display().to_string()))
+        Ok(path)
     }
 
     fn has(&self, file: &str) -> bool {
@@ -143,8 +180,56 @@ impl Folder {
                 let (bytes, source) = self.read(if packed { "CASP.csv.gz" } else { "CASP.csv" })?;
                 Ok(parse_protein(&bytes, &source)?)
             }
+            "miniboone" => {
+                let file = self.packed_or_plain("MiniBooNE_PID.txt");
+                let (bytes, source) = self.read(&file)?;
+                Ok(parse_miniboone(&bytes, &source)?)
+            }
+            "hepmass" => self.hepmass(),
             _ => self.idx(),
         }
+    }
+
+    /// The name of a file, with `.gz` where only that is there.
+    fn packed_or_plain(&self, file: &str) -> String {
+        let packed = format!("{file}.gz");
+        if !self.has(file) && self.has(&packed) { packed } else { file.to_owned() }
+    }
+
+    /// The set of one mass, or else the one of all, by a name of its own. The files are read as far as they are
+    /// needed.
+    fn hepmass(&self) -> Result<Dataset> {
+        let all = !self.has("1000_train.csv.gz") && !self.has("1000_train.csv");
+        let all = all && (self.has("all_train.csv.gz") || self.has("all_train.csv"));
+        let (masses, features) = if all { ("all", 28) } else { ("1000", 27) };
+        let open = |split: &str| -> Result<(BufReader<fs::File>, String)> {
+            let path = self.find(&self.packed_or_plain(&format!("{masses}_{split}.csv")))?;
+            let source = path.display().to_string();
+            let file = fs::File::open(&path).with_context(|| format!("cannot read {source}"))?;
+            Ok((BufReader::new(file), source))
+        };
+        let ((mut train, train_name), (mut test, test_name)) = (open("train")?, open("test")?);
+        let mut data = parse_hepmass((&mut train, &train_name), (&mut test, &test_name), features)?;
+        if all {
+            data.name += "-all";
+        }
+        Ok(data)
+    }
+
+    /// The official files, or else the sample of 10,000 training texts, by a name of its own.
+    fn ag_news(&self) -> Result<TextDataset> {
+        let split = |stem: &str| -> Result<_> {
+            let (bytes, source) = self.read(&self.packed_or_plain(&format!("{stem}.csv")))?;
+            Ok(parse_ag_news(&bytes, &source)?)
+        };
+        let has =
+            |stem: &str| self.has(&format!("{stem}.csv")) || self.has(&format!("{stem}.csv.gz"));
+        let (name, stem) = match !has("train") && has(AG_NEWS_SAMPLE) {
+            true => (AG_NEWS_SAMPLE_NAME, AG_NEWS_SAMPLE),
+            false => (self.name.as_str(), "train"),
+        };
+        let (train, test) = (split(stem)?, split("test")?);
+        Ok(TextDataset { name: name.to_owned(), classes: names(&AG_NEWS_CLASSES), train, test })
     }
 
     fn idx(&self) -> Result<Dataset> {
@@ -220,10 +305,10 @@ fn read_file(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn load_path(path: &Path) -> Result<Dataset> {
+fn load_path(path: &Path, columns: Columns<'_>) -> Result<Loaded> {
     let source = path.display().to_string();
     if path.is_dir() {
-        return load_pictures(path);
+        return load_pictures(path).map(Loaded::Examples);
     }
     if !path.exists() {
         let known: Vec<&str> = registry::ENTRIES.iter().map(|entry| entry.name).collect();
@@ -236,12 +321,19 @@ fn load_path(path: &Path) -> Result<Dataset> {
         path.file_stem().map_or_else(|| source.clone(), |stem| stem.to_string_lossy().into_owned());
     let lower = source.to_lowercase();
     if lower.ends_with(".npz") {
-        return Ok(parse_npz(&read_file(path)?, &name, &source)?);
+        return Ok(Loaded::Examples(parse_npz(&read_file(path)?, &name, &source)?));
     }
     if lower.ends_with(".csv") || lower.ends_with(".csv.gz") {
-        let (all, classes) = parse_csv(&read_file(path)?, None, &source)?;
+        let name = name.trim_end_matches(".csv");
+        if let Some(text) = columns.text {
+            let (all, classes) = parse_text_csv(&read_file(path)?, text, columns.label, &source)?;
+            let (train, test) = hold_out_rows(&all.labels, |count| count / 5, &source)?;
+            let (train, test) = (all.select(&train), all.select(&test));
+            return Ok(Loaded::Texts(TextDataset { name: name.to_owned(), classes, train, test }));
+        }
+        let (all, classes) = parse_csv(&read_file(path)?, columns.label, &source)?;
         let (train, test) = hold_out_fifth(&all, &source)?;
-        return Ok(Dataset::new(name.trim_end_matches(".csv"), classes, train, test, &source)?);
+        return Ok(Loaded::Examples(Dataset::new(name, classes, train, test, &source)?));
     }
     bail!(
         "{source}: unknown kind of file; give an .npz, a .csv, a .csv.gz or a folder of class folders of pictures"

@@ -4,6 +4,7 @@ mod curves;
 mod embedding;
 mod images;
 mod predictions;
+mod words;
 
 use anyhow::Result;
 use burn::tensor::Device;
@@ -13,6 +14,7 @@ pub use curves::curves;
 pub use embedding::embedding;
 pub use images::{Origin, Pairs, along, over_classes, plane, reconstructions, samples};
 pub use predictions::Predictions;
+pub use words::samples as samples_of_words;
 
 use crate::picture::image_shape;
 use crate::recipe::Recipe;
@@ -43,7 +45,8 @@ pub fn classifies(config: &ModelConfig) -> bool {
     !matches!(config, ModelConfig::M1(_))
 }
 
-/// Draws `curves.svg`, `reliability.svg` if the model classifies, and `samples.png` if the examples are images.
+/// Draws `curves.svg`, `reliability.svg` if the model classifies, and `samples.png` if the examples are images, or
+/// `samples.txt` if they are texts.
 ///
 /// # Errors
 /// If the disk does not take them.
@@ -61,6 +64,10 @@ pub fn draw(
     if subject.classifies() {
         let predictions = Predictions::of(&subject, &problem.data.test)?;
         dir.write("reliability.svg", predictions.reliability()?.as_bytes())?;
+    }
+    if let Some(words) = &problem.data.words {
+        let text = samples_of_words(&subject, words, &problem.data.classes, recipe.train.seed)?;
+        dir.write("samples.txt", text.as_bytes())?;
     }
     if image_shape(&problem.data.train.shape).is_ok() {
         dir.write("samples.png", &samples(&subject, recipe.train.seed)?)?;

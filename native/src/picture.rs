@@ -22,7 +22,7 @@ pub fn image_shape(shape: &[usize]) -> Result<[usize; 3]> {
         }
         _ => bail!(
             "examples of shape {shape:?} are not images (height, width, 1 or 3 channels): no picture can be drawn; \
-             leave the picture option out"
+             leave the picture option out (of texts, the run has samples.txt)"
         ),
     }
 }

@@ -20,8 +20,12 @@ use gleaner_core::train::Schedule;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::registry::canonical;
 use layers::{GENERAL, built_in, model_kind, one_line, read_table};
 pub use layers::{merge, nested, parse_pair};
+
+/// Words that are counted unless a recipe says otherwise, as in Gururangan et al. 2019; fewer where there are fewer.
+pub const VOCABULARY: usize = 30_000;
 
 /// Everything that decides a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,6 +50,15 @@ pub struct Recipe {
 pub struct DataSettings {
     /// A data set's name, or a path.
     pub name: String,
+    /// Columns of text in a table of the user's own, parted by commas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Label column of a table of the user's own, if it is not called like one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Words of texts that are counted, the most frequent ones; [`VOCABULARY`] if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<usize>,
     /// Folder of the data sets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dir: Option<PathBuf>,
@@ -285,10 +298,14 @@ impl Recipe {
             .get("data")
             .and_then(|data| data.get("name"))
             .and_then(Value::as_str)
-            .unwrap_or("digits")
-            .to_lowercase();
+            .unwrap_or("digits");
+        let name = canonical(name);
         let source = file.map_or("settings".into(), |f| f.display().to_string());
-        Self::over(&built_in(&name, model_kind(&over))?, over, &source)
+        let mut layers = built_in(&name, model_kind(&over))?;
+        if over.get("data").is_some_and(|data| data.get("text").is_some()) {
+            layers.push(nested("model.likelihood", "multinomial".into()));
+        }
+        Self::over(&layers, over, &source)
     }
 
     /// Lays settings over the general recipe and their model's alone: what is compared must not start from what
@@ -361,6 +378,9 @@ impl Recipe {
         let TrainSettings { epochs, steps, batch_size, lr, clip_norm, .. } = &self.train;
         if steps.unwrap_or(*epochs) == 0 {
             bail!("train.epochs = 0 trains nothing; ask for at least 1");
+        }
+        if self.data.vocabulary == Some(0) {
+            bail!("data.vocabulary = 0 counts no words; ask for at least 1");
         }
         if self.objective.classifier_draws == 0 {
             bail!("objective.classifier-draws = 0: a labelled example needs at least one draw");

@@ -4,17 +4,27 @@
 //! config.toml  metrics.jsonl  summary.json  model.safetensors  state/state.safetensors  samples.png
 //! curves.svg  reliability.svg
 //! ```
+//!
+//! and of texts
+//!
+//! ```text
+//! vocabulary.txt  samples.txt
+//! ```
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use burn::tensor::Device;
 use gleaner_core::checkpoint::Checkpoint;
+use gleaner_core::data::Vocabulary;
 use gleaner_core::models::{Model, ModelConfig};
 use serde_json::Value;
 
 use crate::files::{append_line, ensure_writable_dir, keep_lines, write_atomic};
 use crate::recipe::Recipe;
+
+/// The words of a run on texts.
+const VOCABULARY: &str = "vocabulary.txt";
 
 /// One run's folder.
 #[derive(Clone, Debug)]
@@ -123,6 +133,30 @@ impl RunDir {
     /// If the disk does not take it.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         write_atomic(self.path.join(name), bytes)
+    }
+
+    /// Writes the words down that the columns of the examples count, one a line.
+    ///
+    /// # Errors
+    /// If the disk does not take them.
+    pub fn write_vocabulary(&self, words: &[String]) -> Result<()> {
+        self.write(VOCABULARY, (words.join("\n") + "\n").as_bytes())
+    }
+
+    /// These words; `None` of a run on anything but texts.
+    ///
+    /// # Errors
+    /// If they cannot be read, or one of them stands there twice.
+    pub fn vocabulary(&self) -> Result<Option<Vocabulary>> {
+        let path = self.path.join(VOCABULARY);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let named = path.display().to_string();
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read {named}"))?;
+        let words = text.lines().map(str::to_owned).collect();
+        Ok(Some(Vocabulary::from_words(words, &named)?))
     }
 
     /// The recipe that made the run.

@@ -4,12 +4,20 @@
 use std::fs;
 use std::path::Path;
 
-use gleaner::dataset::load;
+use gleaner::dataset::{self, Columns, Loaded};
+use gleaner_core::data::Dataset;
 use gleaner_core::data::idx::write_idx;
 use gleaner_core::data::npy::NpyArray;
 use gleaner_core::data::npz::write_npz;
 use image::{Rgb, RgbImage};
 use tempfile::{TempDir, tempdir};
+
+fn load(name: &str, dir: &Path) -> anyhow::Result<Dataset> {
+    match dataset::load(name, dir, Columns::default())? {
+        Loaded::Examples(data) => Ok(data),
+        Loaded::Texts(texts) => panic!("{} are texts", texts.name),
+    }
+}
 
 fn message(name: &str, dir: &Path) -> String {
     let error = load(name, dir).unwrap_err();
@@ -54,7 +62,7 @@ fn names_in_any_spelling() {
     assert_eq!((set.train.len(), set.test.len()), (3, 2));
     assert_eq!(set.name, "fashion-mnist");
     assert_eq!(set.classes[9], "ankle boot");
-    assert!(message("AG_News", dir.path()).contains("text data set, not supported yet"));
+    assert!(message("AG_News", dir.path()).contains("train.csv not found"));
 }
 
 #[test]
@@ -144,4 +152,34 @@ fn class_folders_of_pictures() {
     assert!(message(&path, dir.path()).contains("odd.png"));
     let empty = tempdir().unwrap();
     assert!(message(&empty.path().display().to_string(), dir.path()).contains("no pictures found"));
+}
+
+#[test]
+fn tables_of_events_are_found_packed_or_not() {
+    let dir = tempdir().unwrap();
+    let event = |value: usize| format!("{}\n", format!(" {value}").repeat(50));
+    let events = (0..40).map(event).collect::<String>();
+    write(&dir, "miniboone/MiniBooNE_PID.txt", format!(" 20 20\n{events}").as_bytes());
+    let set = load("MiniBooNE", dir.path()).unwrap();
+    assert_eq!((set.train.len(), set.test.len(), set.name.as_str()), (36, 4, "miniboone"));
+
+    let rows = |features: usize| {
+        let row = |row: usize| {
+            let cells: Vec<String> =
+                (0..features).map(|cell| format!("{}.5", row * features + cell)).collect();
+            format!("{}.0,{}\n", row % 2, cells.join(","))
+        };
+        format!("# label,f0\n{}", (0..10).map(row).collect::<String>())
+    };
+    for split in ["train", "test"] {
+        write(&dir, &format!("hepmass/all_{split}.csv"), rows(28).as_bytes());
+    }
+    let all = load("hepmass", dir.path()).unwrap();
+    assert_eq!((all.name.as_str(), all.train.features(), all.test.len()), ("hepmass-all", 28, 10));
+    assert!(message("hepmass", tempdir().unwrap().path()).contains("1000_train.csv not found"));
+    for split in ["train", "test"] {
+        write(&dir, &format!("hepmass/1000_{split}.csv"), rows(27).as_bytes());
+    }
+    let one = load("hepmass", dir.path()).unwrap();
+    assert_eq!((one.name.as_str(), one.train.features()), ("hepmass", 27));
 }

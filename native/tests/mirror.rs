@@ -23,7 +23,8 @@ const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2001
 
 fn entry(archive: Option<&'static str>) -> Entry {
     let variants: &[&[File]] = &[FILES];
-    Entry { name: "tiny", classes: 2, sizes: [1, 1], variants, base: "", archive, licence: "" }
+    let (base, licence, subset) = ("", "", None);
+    Entry { name: "tiny", classes: 2, sizes: [1, 1], variants, subset, base, archive, licence }
 }
 
 /// Serves the given paths, and 404 for the rest.

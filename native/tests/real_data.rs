@@ -1,13 +1,22 @@
 //! The real data sets, when `GLEANER_DATA` names their folder.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use gleaner::dataset::load;
+use gleaner::dataset::{self, Columns, Loaded};
 use gleaner::fetch::sha256;
 use gleaner::registry::find;
 use gleaner_core::data::cifar::write_cifar10;
+use gleaner_core::data::{Dataset, Split, SplitConfig};
+use gleaner_core::noise::Noise;
 use tempfile::tempdir;
+
+fn load(name: &str, dir: &Path) -> anyhow::Result<Dataset> {
+    match dataset::load(name, dir, Columns::default())? {
+        Loaded::Examples(data) => Ok(data),
+        Loaded::Texts(texts) => panic!("{} are texts", texts.name),
+    }
+}
 
 /// The data folder when it holds `set`; says so otherwise.
 fn data(set: &str) -> Option<PathBuf> {
@@ -61,5 +70,38 @@ fn protein_has_ten_equal_classes() {
     assert_eq!((set.train.len(), set.test.len(), set.train.features()), (41_157, 4_573, 9));
     for count in set.train.class_counts(10) {
         assert!((4100..=4130).contains(&count), "{count}");
+    }
+}
+
+#[test]
+fn protein_has_the_sizes_of_the_papers() {
+    let Some(dir) = data("protein") else { return };
+    let set = load("protein", &dir).unwrap();
+    let config = SplitConfig {
+        labels_per_class: Some(10),
+        validation: 0.0,
+        labelled_in_pool: false,
+        unlabelled: None,
+        labelled_classes: None,
+    };
+    let split = Split::draw(&set.train, 10, &config, &Noise::new(0)).unwrap();
+    // svebm, section 4.3: 100 labelled and 41,057 unlabelled.
+    assert_eq!((split.labelled.len(), split.unlabelled.len()), (100, 41_057));
+}
+
+#[test]
+fn ag_news_has_the_published_class_counts_and_its_sample_another_name() {
+    let Some(dir) = data("ag-news").or_else(|| data("ag_news")) else { return };
+    let Loaded::Texts(set) = dataset::load("ag_news", &dir, Columns::default()).unwrap() else {
+        panic!("texts")
+    };
+    let counted = set.counts(&set.vocabulary(30_000).unwrap()).unwrap();
+    assert_eq!(counted.test.class_counts(4), [1900; 4]);
+    match set.name.as_str() {
+        "ag-news" => assert_eq!(counted.train.class_counts(4), [30_000; 4]),
+        _ => {
+            assert_eq!(set.name, "ag-news-10k");
+            assert_eq!(counted.train.class_counts(4), [2514, 2504, 2519, 2463]);
+        }
     }
 }

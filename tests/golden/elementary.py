@@ -3,6 +3,8 @@
 What bounds are made of is analytic in the sense of the complex step: branches look at the real part only.
 """
 
+from math import lgamma
+
 import numpy as np
 
 LOG_TWO_PI = float(np.log(2.0 * np.pi))
@@ -53,6 +55,18 @@ def bernoulli_log_prob(x, logits):
 def gaussian_log_prob(x, mean, log_var):
     """E7."""
     return -0.5 * np.sum(LOG_TWO_PI + log_var + (x - mean) ** 2 * np.exp(-log_var), axis=-1)
+
+
+def multinomial_log_prob(x, logits):
+    """E34; the counts are real, the logits may be complex."""
+    log_factorial = np.vectorize(lambda n: lgamma(n + 1.0))
+    ways = log_factorial(np.sum(x, axis=-1)) - np.sum(log_factorial(x), axis=-1)
+    return ways + np.sum(x * log_softmax(logits), axis=-1)
+
+
+def seen_counts(x):
+    """E34: what networks are given of counts."""
+    return np.log1p(x)
 
 
 def entropy_of_logits(logits):

@@ -30,12 +30,17 @@ from elementary import (
     kl_from_standard,
     log_softmax,
     log_sum_exp,
+    multinomial_log_prob,
+    seen_counts,
     sigmoid,
     single,
     softplus,
 )
 
 HERE = Path(__file__).resolve().parent
+
+# Stored with the parameters, counted and not learnt.
+CONSTANT = {"decoder.background"}
 
 
 # ----------------------------------------------------------------------------- the model
@@ -49,6 +54,9 @@ class M2:
         self.classes = classes
         self.likelihood = likelihood
         self.grad = {name: np.zeros_like(value) for name, value in parameters.items()}
+
+    def seen(self, x):
+        return seen_counts(x) if self.likelihood == "multinomial" else x
 
     # Layers. Each forward returns what its backward needs.
 
@@ -94,13 +102,13 @@ class M2:
     # q(y|x)
 
     def logits(self, x):
-        h = x
+        h = self.seen(x)
         for name in self.hidden_names("classifier"):
             h = softplus(self.linear(name, h))
         return self.linear("classifier.output", h)
 
     def logits_back(self, x, d):
-        inputs, pre = [x], []
+        inputs, pre = [self.seen(x)], []
         for name in self.hidden_names("classifier"):
             pre.append(self.linear(name, inputs[-1]))
             inputs.append(softplus(pre[-1]))
@@ -113,8 +121,9 @@ class M2:
     def bound(self, x, y, epsilon):
         """E1 for every row: a dictionary of its terms and of the intermediate values."""
         t = {"x": x, "one_hot": np.eye(self.classes)[y], "epsilon": epsilon}
+        t["seen"] = self.seen(x)
         t["enc"], t["h"] = self.stack(
-            "encoder", self.concatenated("encoder.input", x, t["one_hot"])
+            "encoder", self.concatenated("encoder.input", t["seen"], t["one_hot"])
         )
         t["mean"] = self.linear("encoder.mean", t["h"])
         t["raw"] = self.linear("encoder.log_var", t["h"])
@@ -129,6 +138,9 @@ class M2:
             t["out_raw"] = self.linear("decoder.log_var", t["g"])
             t["out_log_var"] = clamp_log_var(t["out_raw"])
             t["log_px"] = gaussian_log_prob(x, t["out"], t["out_log_var"])
+        elif self.likelihood == "multinomial":
+            t["out"] = t["out"] + self.p["decoder.background"]
+            t["log_px"] = multinomial_log_prob(x, t["out"])
         else:
             t["log_px"] = bernoulli_log_prob(x, t["out"])
         t["kl"] = kl_from_standard(t["mean"], t["log_var"])
@@ -145,6 +157,9 @@ class M2:
             d_raw = d_log_var * (1.0 - np.tanh(t["out_raw"] / LOG_VAR_BOUND) ** 2)
             d_g = self.linear_back("decoder.output", t["g"], w * error * precision)
             d_g = d_g + self.linear_back("decoder.log_var", t["g"], d_raw)
+        elif self.likelihood == "multinomial":
+            expected = np.sum(t["x"], axis=1, keepdims=True) * np.exp(log_softmax(t["out"]))
+            d_g = self.linear_back("decoder.output", t["g"], w * (t["x"] - expected))
         else:
             d_g = self.linear_back("decoder.output", t["g"], w * (t["x"] - sigmoid(t["out"])))
         d_first = self.stack_back("decoder", t["dec"], d_g)
@@ -155,7 +170,7 @@ class M2:
         d_h = self.linear_back("encoder.mean", t["h"], d_mean)
         d_h = d_h + self.linear_back("encoder.log_var", t["h"], d_raw)
         d_first = self.stack_back("encoder", t["enc"], d_h)
-        self.concatenated_back("encoder.input", t["x"], t["one_hot"], d_first)
+        self.concatenated_back("encoder.input", t["seen"], t["one_hot"], d_first)
 
 
 def enumerate_classes(model, x, epsilon):
@@ -224,7 +239,7 @@ def backward(model, case, out, labelled, by_class, mier):
         d_marginal = np.broadcast_to(-(np.log(np.mean(q, axis=0)) + 1.0) / n_u, q.shape)
         d_q = d_q - case["gamma"] * (d_marginal - d_entropy) + case["beta"] * d_entropy
     model.logits_back(case["x_u"], q * (d_q - np.sum(q * d_q, axis=1, keepdims=True)))
-    return {name: value.copy() for name, value in model.grad.items()}
+    return {name: value.copy() for name, value in model.grad.items() if name not in CONSTANT}
 
 
 def complex_step(parameters, case, classes, likelihood, key):
@@ -232,6 +247,8 @@ def complex_step(parameters, case, classes, likelihood, key):
     step = 1e-30
     grads = {}
     for name, value in parameters.items():
+        if name in CONSTANT:
+            continue
         grad = np.zeros_like(value)
         for index in np.ndindex(value.shape):
             moved = {n: v.astype(np.complex128) for n, v in parameters.items()}
@@ -271,6 +288,8 @@ def m2_parameters(rng, likelihood):
     linear("decoder.output", HIDDEN[0], FEATURES)
     if likelihood == "gaussian":
         linear("decoder.log_var", HIDDEN[0], FEATURES)
+    if likelihood == "multinomial":
+        p["decoder.background"] = single(np.log(rng.uniform(0.05, 1.5, FEATURES)))
     return p
 
 
@@ -280,6 +299,8 @@ def m2_case(likelihood, seed):
     n_l, n_u = 5, 4
     if likelihood == "bernoulli":
         draw = lambda n: single(rng.integers(0, 257, (n, FEATURES)) / 256.0)
+    elif likelihood == "multinomial":
+        draw = lambda n: single(rng.poisson(1.0, (n, FEATURES)))
     else:
         draw = lambda n: single(rng.standard_normal((n, FEATURES)))
     case = {
@@ -373,6 +394,15 @@ def distributions_case():
     naive = log_softmax(logits)
     assert_close("entropy forms", t["entropy.out"], -np.sum(np.exp(naive) * naive, axis=1), 1e-4)
     t["entropy.log_probs"] = naive
+
+    of_counts = np.random.default_rng(34)
+    logits = single(of_counts.standard_normal((8, 6)) * 3.0)
+    logits[2] = single([88, -88, 104, -104, 30, 0])
+    x = single(of_counts.poisson(2.0, (4, 6)))
+    x[1] = single([0, 0, 0, 0, 0, 0])
+    x[3] = single([1, 0, 0, 40, 2, 300])
+    t["multinomial.logits"], t["multinomial.x"] = logits, x
+    t["multinomial.out"] = multinomial_log_prob(np.vstack([x, x]), logits)
 
     x = np.vstack([rng.standard_normal((4, 6)) * scale for scale in (1.0, 50.0, 3000.0)])
     x[5] = -1e4
@@ -486,6 +516,7 @@ def adam_case():
 CASES = {
     "m2_bernoulli": lambda: m2_case("bernoulli", 1),
     "m2_gaussian": lambda: m2_case("gaussian", 2),
+    "m2_multinomial": lambda: m2_case("multinomial", 34),
     "distributions": distributions_case,
     "evaluation": evaluation_case,
     "adam": adam_case,

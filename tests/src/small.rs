@@ -146,7 +146,7 @@ impl Small {
         self.config().init(&self.noise("model"), device).expect("sizes of a model")
     }
 
-    /// Random examples: grey levels for Bernoulli, normal values for Gaussian.
+    /// Random examples: grey levels for Bernoulli, normal values for Gaussian, counts for multinomial.
     pub fn batch(&self, device: &Device) -> SemiBatch {
         let [labelled, unlabelled] = self.rows;
         let mut noise = self.noise("labels");
@@ -199,6 +199,11 @@ impl Small {
         match self.likelihood {
             Likelihood::Bernoulli => noise.uniform(rows * self.features),
             Likelihood::Gaussian => noise.normal(rows * self.features),
+            Likelihood::Multinomial => noise
+                .uniform(rows * self.features)
+                .into_iter()
+                .map(|u| (4.0 * u * u).floor())
+                .collect(),
         }
     }
 

@@ -65,7 +65,8 @@ pub fn parse_table(bytes: &[u8], label: Option<&str>, source_name: &str) -> Resu
     builder.finish()
 }
 
-fn label_column(
+/// Where a column stands in the first row: the one of that name, else the one that is called like a label, else the last.
+pub(super) fn label_column(
     first: &[String],
     has_header: bool,
     wanted: Option<&str>,
@@ -148,7 +149,7 @@ impl<'a> Builder<'a> {
         bad(
             self.source_name,
             format!("{at}: this is text ({start:?}), not a number"),
-            "text data sets are not supported yet: give numeric features and one label column",
+            "give numeric features and one label column, or name the columns of text with --set data.text=COLUMN",
         )
     }
 
@@ -179,7 +180,7 @@ pub fn parse_csv(
 }
 
 /// The class of every label text (-1 = unlabelled) and the class names.
-fn classes(texts: &[String], source_name: &str) -> Result<(Vec<i64>, Vec<String>)> {
+pub(super) fn classes(texts: &[String], source_name: &str) -> Result<(Vec<i64>, Vec<String>)> {
     let remedy =
         "name the label column label, class, target or y, and turn measurements into classes";
     let given: Vec<&String> = texts.iter().filter(|text| !text.is_empty()).collect();
@@ -254,7 +255,7 @@ mod tests {
         let news = "\"3\",\"Fears for pension, after talks\",\"Unions say\"\n";
         let error = message(news);
         assert!(error.contains("line 1") && error.contains("this is text (\"Fears for"), "{error}");
-        assert!(error.contains("not supported yet"));
+        assert!(error.contains("data.text=COLUMN"));
     }
 
     #[test]

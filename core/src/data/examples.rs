@@ -1,6 +1,6 @@
 //! Examples in memory: pixels stay bytes until a batch is gathered.
 
-use super::bad;
+use super::{SparseRows, bad};
 use crate::error::Result;
 
 /// Values of a set of examples, row-major, one row of [`Examples::features`] values per example.
@@ -10,15 +10,18 @@ pub enum Values {
     U8(Vec<u8>),
     /// Numbers as they are.
     F32(Vec<f32>),
+    /// Counts of words, most of them zero.
+    Counts(SparseRows),
 }
 
 impl Values {
-    /// Number of values.
+    /// Number of values, zeros included.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
             Self::U8(values) => values.len(),
             Self::F32(values) => values.len(),
+            Self::Counts(rows) => rows.rows() * rows.columns(),
         }
     }
 
@@ -77,6 +80,13 @@ impl Examples {
                 format!("example {index} has label {}", labels[index]),
                 "labels are 0, 1, 2, ... and -1 for an unlabelled example",
             ));
+        }
+        if let Values::Counts(rows) = &values
+            && let Some(count) =
+                rows.counts().iter().find(|count| !(count.is_finite() && **count > 0.0))
+        {
+            let problem = format!("a word is counted {count} times");
+            return Err(bad(source_name, problem, "give counts above 0, and leave zeros out"));
         }
         if let Values::F32(numbers) = &values
             && let Some(at) = numbers.iter().position(|value| !value.is_finite())
@@ -139,6 +149,7 @@ impl Examples {
                     out.extend_from_slice(&numbers[row * features..][..features]);
                 }
             }
+            Values::Counts(counts) => return counts.dense(rows),
         }
         out
     }
@@ -153,6 +164,7 @@ impl Examples {
         let values = match &self.values {
             Values::U8(pixels) => Values::U8(select_rows(pixels, features, rows)),
             Values::F32(numbers) => Values::F32(select_rows(numbers, features, rows)),
+            Values::Counts(counts) => Values::Counts(counts.select(rows)),
         };
         Self {
             values,
@@ -192,6 +204,8 @@ impl Examples {
             Values::F32(numbers) => Values::F32(
                 numbers.chunks_exact(3).map(|rgb| luminance([rgb[0], rgb[1], rgb[2]])).collect(),
             ),
+            // Counts of words are no colours, whatever shape they are given.
+            Values::Counts(_) => return self.clone(),
         };
         Self { values, shape: vec![height, width, 1], labels: self.labels.clone() }
     }
@@ -213,7 +227,8 @@ impl Examples {
         match (&mut self.values, other.values) {
             (Values::U8(mine), Values::U8(more)) => mine.extend(more),
             (Values::F32(mine), Values::F32(more)) => mine.extend(more),
-            _ => return Err(mismatch("bytes and floats are mixed".to_owned())),
+            (Values::Counts(mine), Values::Counts(more)) => mine.append(&more),
+            _ => return Err(mismatch("bytes, floats and counts are mixed".to_owned())),
         }
         self.labels.extend(other.labels);
         Ok(())
@@ -243,6 +258,8 @@ pub struct Dataset {
     pub train: Examples,
     /// Test split.
     pub test: Examples,
+    /// The words that the columns count, where the examples are texts.
+    pub words: Option<Vec<String>>,
 }
 
 impl Dataset {
@@ -283,7 +300,7 @@ impl Dataset {
                 ));
             }
         }
-        Ok(Self { name: name.to_owned(), classes, train, test })
+        Ok(Self { name: name.to_owned(), classes, train, test, words: None })
     }
 
     /// Number of classes.
@@ -300,6 +317,7 @@ impl Dataset {
             classes: self.classes.clone(),
             train: change(&self.train),
             test: change(&self.test),
+            words: self.words.clone(),
         }
     }
 }
@@ -357,6 +375,24 @@ mod tests {
     }
 
     #[test]
+    fn counts_are_the_same_examples_as_their_dense_rows() {
+        let mut rows = SparseRows::new(3);
+        rows.push([(0, 2.0), (2, 1.0)]);
+        rows.push([(1, 4.0)]);
+        let dense = Values::F32(rows.dense(&[0, 1]));
+        let new = |values| Examples::new(values, vec![3], vec![1, 0], "set").unwrap();
+        let (mut sparse, mut dense) = (new(Values::Counts(rows)), new(dense));
+        assert_eq!(sparse.values.len(), 6);
+        assert_eq!(sparse.select(&[1, 1, 0]).gather(&[2, 0]), dense.gather(&[0, 1]));
+        assert_eq!(sparse.to_grey(), sparse);
+        assert!(sparse.append(dense.clone(), "set").is_err());
+        sparse.append(sparse.clone(), "set").unwrap();
+        dense.append(dense.clone(), "set").unwrap();
+        assert_eq!(sparse.gather(&[3, 2, 1, 0]), dense.gather(&[3, 2, 1, 0]));
+        assert_eq!(sparse.labels, dense.labels);
+    }
+
+    #[test]
     fn what_does_not_fit_is_refused() {
         let new = |values: Values, shape: Vec<usize>, labels: Vec<i64>| {
             Examples::new(values, shape, labels, "set").unwrap_err().to_string()
@@ -368,6 +404,9 @@ mod tests {
         let nan = new(Values::F32(vec![0.0, 1.0, 2.0, f32::NAN]), vec![2], vec![0, 1]);
         assert!(nan.contains("example 1 has NaN as feature 1"), "{nan}");
         assert!(new(Values::F32(vec![f32::INFINITY]), vec![1], vec![0]).contains("inf"));
+        let mut counts = SparseRows::new(1);
+        counts.push([(0, -1.0)]);
+        assert!(new(Values::Counts(counts), vec![1], vec![0]).contains("counted -1 times"));
     }
 
     #[test]

@@ -2,16 +2,21 @@
 
 use proptest::prelude::*;
 
+use super::ag_news::parse_ag_news;
 use super::cifar::{parse_cifar10, parse_cifar100};
 use super::csv::parse_csv;
+use super::hepmass::parse_hepmass;
 use super::idx::{parse_idx, write_idx};
 use super::mat::{parse_mat, tests as mat};
+use super::miniboone::parse_miniboone;
 use super::mosaic::{CIFAR10, Layout, parse_mosaic};
 use super::npy::{NpyArray, parse_npy, write_npy};
 use super::npz::{parse_npz, write_npz};
 use super::picture::decode_picture;
 use super::protein::parse_protein;
 use super::svhn::parse_svhn;
+use super::text_csv::parse_text_csv;
+use super::words;
 
 /// Every parser on the same bytes; what they return does not matter, that they return does.
 fn parse_with_all(bytes: &[u8]) {
@@ -24,6 +29,11 @@ fn parse_with_all(bytes: &[u8]) {
     let _ = parse_svhn(bytes, "f");
     let _ = parse_csv(bytes, None, "f");
     let _ = parse_protein(bytes, "f");
+    let _ = parse_ag_news(bytes, "f");
+    let _ = parse_miniboone(bytes, "f");
+    let _ = parse_hepmass((&mut &*bytes, "f"), (&mut &*bytes, "g"), 2);
+    let _ = parse_text_csv(bytes, "a", None, "f");
+    let _ = words(&String::from_utf8_lossy(bytes));
     let _ = parse_npy(bytes, "f");
     let _ = parse_npz(bytes, "f", "f");
     let _ = decode_picture(bytes, "f");
@@ -47,11 +57,13 @@ fn seeds() -> Vec<Vec<u8>> {
         mat::file(&[mat::matrix("X", 9, &[2, 3], 2, &[1; 6]), mat::matrix("y", 9, &[1], 2, &[1])]),
         mat::matrix("X", 9, &[2, 3], 2, &[1; 6]),
         b"a,b,label\n1,2,0\n3,4,1\n".to_vec(),
+        b"1,&lt;b&gt;goal&lt;/b&gt;,\"say \"\"x\"\"\"\n4,<a,quot;\n".to_vec(),
         write_npy(&x),
         write_npz(&[("x", x), ("y", y)]).unwrap(),
         webp,
         png.into_inner(),
         vec![1; 3073],
+        format!(" 1 1\n{0}\n{0}\n", " 1.5".repeat(50)).into_bytes(),
     ]
 }
 
@@ -65,7 +77,7 @@ proptest! {
 
     #[test]
     fn damaged_files_never_panic(
-        seed in 0..9usize,
+        seed in 0..11usize,
         flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         keep in any::<prop::sample::Index>(),
         cut in any::<bool>(),

@@ -16,11 +16,27 @@ pub fn hold_out(
     quota: impl Fn(usize) -> usize,
     source_name: &str,
 ) -> Result<(Examples, Examples)> {
-    let classes = examples.labels.iter().max().map_or(0, |&last| (last + 1).max(0)) as usize;
-    let counts = examples.class_counts(classes);
+    let (train, test) = hold_out_rows(&examples.labels, quota, source_name)?;
+    Ok((examples.select(&train), examples.select(&test)))
+}
+
+/// Row numbers of the same split.
+///
+/// # Errors
+/// As [`hold_out`].
+pub fn hold_out_rows(
+    labels: &[i64],
+    quota: impl Fn(usize) -> usize,
+    source_name: &str,
+) -> Result<(Vec<usize>, Vec<usize>)> {
+    let classes = labels.iter().max().map_or(0, |&last| (last + 1).max(0)) as usize;
+    let mut counts = vec![0; classes];
+    for class in labels.iter().filter_map(|&label| usize::try_from(label).ok()) {
+        counts[class] += 1;
+    }
     let mut seen = vec![0; classes];
     let (mut train, mut test) = (Vec::new(), Vec::new());
-    for (row, &label) in examples.labels.iter().enumerate() {
+    for (row, &label) in labels.iter().enumerate() {
         let Ok(class) = usize::try_from(label) else {
             train.push(row);
             continue;
@@ -41,7 +57,7 @@ pub fn hold_out(
             "give at least five examples of a class, or a test split of your own",
         ));
     }
-    Ok((examples.select(&train), examples.select(&test)))
+    Ok((train, test))
 }
 
 /// A fifth of every class (rounded down) as the test split.

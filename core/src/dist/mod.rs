@@ -6,12 +6,14 @@ mod categorical;
 mod concrete;
 mod gaussian;
 mod logistic_flow;
+mod multinomial;
 
 pub use bernoulli::Bernoulli;
 pub use categorical::{Categorical, log_sum_exp};
 pub use concrete::{Concrete, log_uniform};
 pub use gaussian::{Gaussian, clamp_log_var, normal_quantile};
 pub use logistic_flow::LogisticFlow;
+pub use multinomial::Multinomial;
 
 use burn::tensor::Tensor;
 

@@ -86,7 +86,8 @@ impl Generative for Adgm {
         let (q_a, a) = self.recognition.draw(x.clone(), look);
         let q_z = self.recognition.z(a.clone(), x.clone(), y);
         let z = q_z.sample(epsilon);
-        let p_a = self.auxiliary.forward(Inputs::shared(x.clone(), y).beside(z.clone()));
+        let seen = self.recognition.seen(x.clone());
+        let p_a = self.auxiliary.forward(Inputs::shared(seen, y).beside(z.clone()));
         let kl_z = divergence.from_standard(&q_z, &z);
         Bound {
             divergences: vec![("kl_z", kl_z), ("kl_a", log_ratio(&q_a, &p_a, a))],

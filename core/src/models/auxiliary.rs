@@ -83,6 +83,8 @@ pub struct Recognition {
     pub classifier: Mlp,
     /// `q(z|a,y,x)`, whose first vector is `[a, x]`.
     pub encoder: GaussianNet,
+    #[module(skip)]
+    likelihood: Likelihood,
 }
 
 impl Recognition {
@@ -103,6 +105,7 @@ impl Recognition {
                 device,
             ),
             encoder: config.gaussian(fan, config.latent, &mut stream("encoder"), device),
+            likelihood: config.likelihood,
         }
     }
 
@@ -119,18 +122,27 @@ impl Recognition {
     }
 
     fn logits_at(&self, a: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
-        self.classifier.forward(Tensor::cat(vec![a, x], 1))
+        self.classifier.forward(self.beside(a, x))
     }
 
     /// What `q(y|a,x)` decides from, at the mean of `q(a|x)`: `[batch, width]`.
     pub fn features(&self, x: Tensor<2>) -> Tensor<2> {
         let a = self.a(x.clone()).mean;
-        self.classifier.features(Tensor::cat(vec![a, x], 1))
+        self.classifier.features(self.beside(a, x))
+    }
+
+    /// What the networks are given of examples, `[batch, features]`.
+    pub fn seen(&self, x: Tensor<2>) -> Tensor<2> {
+        self.likelihood.seen(x)
+    }
+
+    fn beside(&self, a: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
+        Tensor::cat(vec![a, self.seen(x)], 1)
     }
 
     /// `q(a|x)`, `[batch, auxiliary]`.
     pub fn a(&self, x: Tensor<2>) -> Gaussian {
-        self.auxiliary.forward(Inputs::shared(x, &Classes::Every))
+        self.auxiliary.forward(Inputs::shared(self.seen(x), &Classes::Every))
     }
 
     /// `q(a|x)` and a draw of it; its mean where nothing is drawn.
@@ -145,6 +157,6 @@ impl Recognition {
 
     /// `q(z|a,y,x)`, `[rows, latent]`.
     pub fn z(&self, a: Tensor<2>, x: Tensor<2>, y: &Classes) -> Gaussian {
-        self.encoder.forward(Inputs::shared(Tensor::cat(vec![a, x], 1), y))
+        self.encoder.forward(Inputs::shared(self.beside(a, x), y))
     }
 }

@@ -1,15 +1,15 @@
 //! The two networks that the whole family is made of: vectors and a class to a Gaussian, and to an example.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
 use super::observation::{Likelihood, Observation};
-use crate::dist::{Bernoulli, Gaussian, clamp_log_var};
-use crate::error::Result;
+use crate::dist::{Bernoulli, Gaussian, Multinomial, clamp_log_var, log_sum_exp};
+use crate::error::{Error, Result};
 use crate::nets::{
     Activation, ConditionalLinear, Convolution, ConvolutionalTrunk, Deconvolution, Fan, Inputs,
-    Shrink, Training, dense, forward_hidden, glorot_linear, linear_stack,
+    Shrink, Training, dense, forward_hidden, glorot_linear, linear_stack, parameter,
 };
 use crate::noise::Noise;
 
@@ -112,6 +112,8 @@ pub struct Emission {
     hidden: Vec<Linear>,
     output: Head,
     log_var: Option<Head>,
+    /// Of counts: see [`background`](super::background).
+    background: Option<Param<Tensor<1>>>,
     #[module(skip)]
     activation: Activation,
 }
@@ -145,7 +147,11 @@ impl Emission {
         let head = |width: usize, noise: &mut Noise| {
             Head::Dense(glorot_linear(width, features, noise, device))
         };
-        Self::with_heads(fan, hidden, kind, noise, device, head)
+        let background = match kind.1 {
+            Likelihood::Multinomial => Some(parameter(vec![0.0; features], [features], device)),
+            Likelihood::Bernoulli | Likelihood::Gaussian => None,
+        };
+        Self { background, ..Self::with_heads(fan, hidden, kind, noise, device, head) }
     }
 
     /// The same to images, by transposed convolutions.
@@ -175,10 +181,10 @@ impl Emission {
         let (layers, width) = linear_stack(hidden[0], &hidden[1..], noise, device);
         let output = head(width, noise);
         let log_var = match likelihood {
-            Likelihood::Bernoulli => None,
+            Likelihood::Bernoulli | Likelihood::Multinomial => None,
             Likelihood::Gaussian => Some(head(width, noise)),
         };
-        Self { input, hidden: layers, output, log_var, activation }
+        Self { input, hidden: layers, output, log_var, background: None, activation }
     }
 
     /// The distribution of each row: `[rows, features]`.
@@ -186,12 +192,18 @@ impl Emission {
         let h = self.input.forward(inputs, self.activation);
         let h = forward_hidden(h, &self.hidden, self.activation);
         let output = self.output.forward(h.clone());
-        match &self.log_var {
-            None => Observation::Bernoulli(Bernoulli { logits: output }),
-            Some(head) => Observation::Gaussian(Gaussian {
+        match (&self.log_var, &self.background) {
+            (Some(head), _) => Observation::Gaussian(Gaussian {
                 mean: output,
                 log_var: clamp_log_var(head.forward(h)),
             }),
+            (None, Some(background)) => {
+                // Counted, not learnt: no gradient reaches it.
+                let background = background.val().detach().unsqueeze::<2>();
+                let length = log_sum_exp(background.clone(), 1).exp();
+                Observation::Multinomial(Multinomial { logits: output + background, length })
+            }
+            (None, None) => Observation::Bernoulli(Bernoulli { logits: output }),
         }
     }
 }
@@ -224,6 +236,10 @@ impl Pair<'_> {
                 GaussianNet::new(down, hidden, latent, activation, &mut of_z, device),
                 Emission::new(up, &upwards, features, kind, &mut of_x, device),
             ),
+            Some(_) if likelihood == Likelihood::Multinomial => {
+                let rule = "counts of words are no image: leave model.convolution out";
+                return Err(Error::config("model.likelihood", "multinomial", rule));
+            }
             Some(convolution) => {
                 let on = (convolution, convolution.image(shape)?);
                 let of_z = &mut of_z;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{example, widths};
 use super::generative::Classify;
+use super::observation::Likelihood;
 use crate::error::Result;
 use crate::nets::{Activation, Convolution, ConvolutionalTrunk, Mlp, Shrink, Training};
 use crate::noise::Noise;
@@ -22,6 +23,9 @@ pub struct ClassifierConfig {
     pub hidden: Vec<usize>,
     /// Nonlinearity of the hidden layers.
     pub activation: Activation,
+    /// What examples are taken for: see [`Likelihood::seen`].
+    #[serde(default)]
+    pub likelihood: Likelihood,
     /// Convolutions before them, for images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convolution: Option<Convolution>,
@@ -33,7 +37,7 @@ impl ClassifierConfig {
     /// # Errors
     /// If there are fewer than two classes or a width is zero.
     pub fn init(&self, noise: &Noise, device: &Device) -> Result<Classifier> {
-        Ok(Classifier { classifier: self.network(noise, device)? })
+        Ok(Classifier { classifier: self.network(noise, device)?, likelihood: self.likelihood })
     }
 
     /// The network by itself, as models hold it.
@@ -99,17 +103,19 @@ impl ClassifierNet {
 pub struct Classifier {
     /// The network.
     pub classifier: ClassifierNet,
+    #[module(skip)]
+    likelihood: Likelihood,
 }
 
 impl Classifier {
     /// Logits as training sees them.
     pub fn logits(&self, x: Tensor<2>, training: Option<&Training>) -> Tensor<2> {
-        self.classifier.forward(x, training)
+        self.classifier.forward(self.likelihood.seen(x), training)
     }
 }
 
 impl Classify for Classifier {
     fn classify(&self, x: Tensor<2>) -> Tensor<2> {
-        self.classifier.forward(x, None)
+        self.logits(x, None)
     }
 }

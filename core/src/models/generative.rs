@@ -247,6 +247,7 @@ macro_rules! architecture {
                     classes: self.classes,
                     hidden: self.$hidden.clone(),
                     activation: self.activation,
+                    likelihood: self.likelihood(),
                     convolution: None$(.or_else(|| self.$convolution.clone()))?,
                 }
             }

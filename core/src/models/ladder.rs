@@ -80,6 +80,8 @@ pub struct Ladder {
     pub decoder: Emission,
     #[module(skip)]
     classes: usize,
+    #[module(skip)]
+    likelihood: Likelihood,
 }
 
 impl Ladder {
@@ -124,12 +126,13 @@ impl Ladder {
                 device,
             ),
             classes: *classes,
+            likelihood: *likelihood,
         })
     }
 
     /// `q'(z_i|x)` of every layer: `[batch, latent]` for all but the last, `[rows, latent]` for that.
     fn bottom_up(&self, x: Tensor<2>, y: &Classes) -> Vec<Gaussian> {
-        let mut below = x;
+        let mut below = self.likelihood.seen(x);
         let level = |net: &GaussianNet| {
             let h = net.trunk(Inputs::shared(below.clone(), y));
             below = h.clone();
@@ -178,7 +181,7 @@ impl Ladder {
 
 impl Classify for Ladder {
     fn classify(&self, x: Tensor<2>) -> Tensor<2> {
-        self.classifier.forward(x)
+        self.classifier.forward(self.likelihood.seen(x))
     }
 }
 
@@ -192,7 +195,7 @@ impl Generative for Ladder {
     }
 
     fn features(&self, x: Tensor<2>) -> Tensor<2> {
-        self.classifier.features(x)
+        self.classifier.features(self.likelihood.seen(x))
     }
 
     fn bound(

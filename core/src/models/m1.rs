@@ -50,6 +50,8 @@ pub struct M1 {
     pub decoder: Emission,
     #[module(skip)]
     classes: usize,
+    #[module(skip)]
+    likelihood: Likelihood,
 }
 
 impl M1 {
@@ -71,7 +73,8 @@ impl M1 {
             convolution: config.convolution.as_ref(),
         };
         let (encoder, decoder) = pair.init(noise, device)?;
-        Ok(Self { encoder, decoder, classes: config.classes })
+        let M1Config { classes, likelihood, .. } = *config;
+        Ok(Self { encoder, decoder, classes, likelihood })
     }
 
     /// `q(z|x)`: `[batch, features]` to `[batch, latent]`.
@@ -80,7 +83,8 @@ impl M1 {
     }
 
     fn posterior_in(&self, x: Tensor<2>, training: Option<&Training>) -> Gaussian {
-        self.encoder.forward(Inputs::shared(self.encoder.look(x, training), &Classes::Every))
+        let x = self.encoder.look(self.likelihood.seen(x), training);
+        self.encoder.forward(Inputs::shared(x, &Classes::Every))
     }
 
     /// `p(x|z)`: `[rows, latent]` to `[rows, features]`.

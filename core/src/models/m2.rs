@@ -57,6 +57,8 @@ pub struct M2 {
     pub decoder: Emission,
     #[module(skip)]
     classes: usize,
+    #[module(skip)]
+    likelihood: Likelihood,
 }
 
 impl M2 {
@@ -78,18 +80,20 @@ impl M2 {
             convolution: config.convolution.as_ref(),
         };
         let (encoder, decoder) = pair.init(noise, device)?;
-        Ok(Self { classifier, encoder, decoder, classes: config.classes })
+        let M2Config { classes, likelihood, .. } = *config;
+        Ok(Self { classifier, encoder, decoder, classes, likelihood })
     }
 
     /// `q(z|x,y)`, `[rows, latent]`.
     fn posterior(&self, x: Tensor<2>, y: &Classes, training: Option<&Training>) -> Gaussian {
-        self.encoder.forward(Inputs::shared(self.encoder.look(x, training), y))
+        let x = self.encoder.look(self.likelihood.seen(x), training);
+        self.encoder.forward(Inputs::shared(x, y))
     }
 }
 
 impl Classify for M2 {
     fn classify(&self, x: Tensor<2>) -> Tensor<2> {
-        self.classifier.forward(x, None)
+        self.classifier.forward(self.likelihood.seen(x), None)
     }
 }
 
@@ -103,11 +107,11 @@ impl Generative for M2 {
     }
 
     fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
-        self.classifier.forward(x, look.training.as_ref())
+        self.classifier.forward(self.likelihood.seen(x), look.training.as_ref())
     }
 
     fn features(&self, x: Tensor<2>) -> Tensor<2> {
-        self.classifier.features(x)
+        self.classifier.features(self.likelihood.seen(x))
     }
 
     fn bound(

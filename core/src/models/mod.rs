@@ -2,6 +2,7 @@
 
 mod adgm;
 mod auxiliary;
+mod background;
 mod blocks;
 mod check;
 mod classifier;
@@ -18,6 +19,7 @@ mod untapped;
 
 pub use adgm::Adgm;
 pub use auxiliary::{AuxiliaryConfig, Recognition};
+pub use background::{background, with_background};
 pub use blocks::{Emission, GaussianNet};
 pub use classifier::{Classifier, ClassifierConfig, ClassifierNet, ConvolutionalClassifier};
 pub use generative::{Architecture, Bound, Classify, Divergence, Generative, Look, Widths};

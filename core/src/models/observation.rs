@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::dist::{Bernoulli, Gaussian};
+use crate::dist::{Bernoulli, Gaussian, Multinomial};
 
 /// The distribution of a pixel or column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,19 @@ pub enum Likelihood {
     Bernoulli,
     /// Real values with a learned mean and variance per dimension.
     Gaussian,
+    /// Counts of words: which they are, given how many.
+    Multinomial,
+}
+
+impl Likelihood {
+    /// What networks are given of examples `[batch, features]`: they themselves, or of counts `log(1 + x)`, where a
+    /// word that is repeated counts for less than twice (E34).
+    pub fn seen(self, x: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Bernoulli | Self::Gaussian => x,
+            Self::Multinomial => x.log1p(),
+        }
+    }
 }
 
 /// The distribution of one example per row.
@@ -23,6 +36,8 @@ pub enum Observation {
     Bernoulli(Bernoulli),
     /// Real values.
     Gaussian(Gaussian),
+    /// Counts of words.
+    Multinomial(Multinomial),
 }
 
 impl Observation {
@@ -31,6 +46,7 @@ impl Observation {
         match self {
             Self::Bernoulli(bits) => bits.log_prob(x),
             Self::Gaussian(values) => values.log_prob(x),
+            Self::Multinomial(words) => words.log_prob(x),
         }
     }
 
@@ -39,6 +55,7 @@ impl Observation {
         match self {
             Self::Bernoulli(bits) => bits.mean(),
             Self::Gaussian(values) => values.mean.clone(),
+            Self::Multinomial(words) => words.mean(),
         }
     }
 }

@@ -61,6 +61,7 @@ impl Architecture for UntappedConfig {
             classes: self.classes,
             hidden: self.classifier_hidden.clone(),
             activation: self.activation,
+            likelihood: Likelihood::Bernoulli,
             convolution: None,
         }
     }

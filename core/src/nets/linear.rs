@@ -55,7 +55,8 @@ pub(super) fn glorot(
     parameter(values, [rows, columns], device)
 }
 
-pub(super) fn parameter<const D: usize>(
+/// A parameter of given values.
+pub fn parameter<const D: usize>(
     values: Vec<f32>,
     shape: [usize; D],
     device: &Device,

@@ -15,6 +15,6 @@ pub use batch_norm::BatchNorm;
 pub use conditional::{Classes, ConditionalLinear, Fan, Inputs, Vectors};
 pub use convolution::{Convolution, ConvolutionalTrunk, Shrink};
 pub use deconvolution::Deconvolution;
-pub use linear::{dense, glorot_linear};
+pub use linear::{dense, glorot_linear, parameter};
 pub use mlp::{Mlp, forward_hidden, linear_stack};
 pub use training::Training;

@@ -98,6 +98,8 @@ pub struct Status {
     pub train: usize,
     /// Test examples.
     pub test: usize,
+    /// What is there if it is not the whole: results on it are not comparable with published ones.
+    pub subset: Option<&'static str>,
     /// Licence and citation.
     pub licence: &'static str,
     /// Files whose checksum is wrong.
@@ -135,7 +137,9 @@ fn present(entry: &Entry, data_dir: &Path) -> Option<(PathBuf, &'static [File])>
     let folders = [data_dir.join(entry.name), data_dir.join(entry.name.replace('-', "_"))];
     folders.into_iter().find_map(|folder| {
         let complete = |files: &&[File]| files.iter().all(|file| folder.join(file.name).is_file());
-        let files = entry.variants.iter().copied().find(|files| complete(files))?;
+        let of_subset = entry.subset.map(|subset| subset.files);
+        let files =
+            entry.variants.iter().copied().chain(of_subset).find(|files| complete(files))?;
         Some((folder, files))
     })
 }
@@ -161,7 +165,22 @@ fn status(entry: &'static Entry, data_dir: &Path, check: bool) -> Result<Status>
         }
     }
     let Entry { name, classes, sizes: [train, test], licence, .. } = *entry;
-    Ok(Status { name, present: found.is_some(), verified, classes, train, test, licence, bad })
+    let subset = entry.subset.filter(|subset| {
+        found.as_ref().is_some_and(|(_, files)| std::ptr::eq(*files, subset.files))
+    });
+    let train = subset.map_or(train, |subset| subset.train);
+    let subset = subset.map(|subset| subset.name);
+    Ok(Status {
+        name,
+        present: found.is_some(),
+        verified,
+        classes,
+        train,
+        test,
+        subset,
+        licence,
+        bad,
+    })
 }
 
 fn list(args: &ListArgs, out: &Output) -> Result<()> {
@@ -173,6 +192,7 @@ fn list(args: &ListArgs, out: &Output) -> Result<()> {
         classes: 10,
         train: 1437,
         test: 360,
+        subset: None,
         licence: "CC BY 4.0; E. Alpaydin, C. Kaynak, UCI, doi:10.24432/C50P49 (built in)",
         bad: Vec::new(),
     }];
@@ -183,9 +203,14 @@ fn list(args: &ListArgs, out: &Output) -> Result<()> {
         "{:14} {:8} {:11} {:>7} {:>7} {:>7}",
         "name", "present", "verified", "classes", "train", "test"
     ));
-    for Status { name, present, verified, classes, train, test, .. } in &sets {
+    for Status { name, present, verified, classes, train, test, subset, .. } in &sets {
         let present = if *present { "yes" } else { "no" };
-        out.line(format!("{name:14} {present:8} {verified:11} {classes:7} {train:7} {test:7}"));
+        let note = subset.map_or(String::new(), |name| {
+            format!("   a subset, {name}: results are not comparable with published ones")
+        });
+        out.line(format!(
+            "{name:14} {present:8} {verified:11} {classes:7} {train:7} {test:7}{note}"
+        ));
     }
     out.line(format!("folder: {}", dir.display()));
     out.object(&json!({ "data_dir": dir, "sets": sets }))
@@ -224,8 +249,9 @@ fn verify(args: &VerifyArgs, out: &Output) -> Result<()> {
             sets.retain(|status| status.present);
         }
     }
-    for Status { name, verified, .. } in &sets {
-        out.line(format!("{name:14} {verified}"));
+    for Status { name, verified, subset, .. } in &sets {
+        let note = subset.map_or(String::new(), |name| format!("   (the subset {name})"));
+        out.line(format!("{name:14} {verified}{note}"));
     }
     out.object(&json!({ "data_dir": dir, "sets": sets }))?;
     let bad: Vec<String> = sets.into_iter().flat_map(|status| status.bad).collect();

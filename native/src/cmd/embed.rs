@@ -42,7 +42,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }
     let found = args.opening.find(args.out.as_deref(), "embedding.svg")?;
     let (config, model) = found.dir.load(&found.device)?;
-    let data = Problem::load(&found.recipe)?.data;
+    let data = Problem::of_run(&found.dir, &found.recipe)?.data;
     let subject = Subject { config: &config, model: &model, device: &found.device };
     let mut noise = Noise::new(args.seed).split("embedding");
     let scatter = embedding(&subject, &data, args.rows, &mut noise)?;

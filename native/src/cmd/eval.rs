@@ -54,7 +54,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }
     let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
     let (_, model) = dir.load(&device)?;
-    let problem = Problem::load(&recipe)?;
+    let problem = Problem::of_run(&dir, &recipe)?;
     let (examples, rows): (&Examples, Vec<usize>) = match args.split {
         SplitName::Test => (&problem.data.test, known(&problem.data.test)),
         SplitName::Val => (&problem.data.train, problem.split.validation.clone()),

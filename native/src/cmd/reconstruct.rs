@@ -38,7 +38,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let found = args.opening.find(args.out.as_deref(), "reconstructions.png")?;
     let (config, model) = found.dir.load(&found.device)?;
     image_shape(config.shape())?;
-    let test = Problem::load(&found.recipe)?.data.test;
+    let test = Problem::of_run(&found.dir, &found.recipe)?.data.test;
     let subject = Subject { config: &config, model: &model, device: &found.device };
     let pairs = reconstructions(&subject, &test, args.count)?;
     write_atomic(&found.out, &pairs.png)?;

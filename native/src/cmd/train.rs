@@ -21,6 +21,8 @@ use crate::training::Session;
     gleaner train --data fashion-mnist --labels-per-class 100 --mier --epochs 30\n  \
     gleaner train --data mnist --model ladder --labels 1000\n  \
     gleaner train --data samples.npz --set model.likelihood=gaussian\n  \
+    gleaner train --data ag-news --labels 200\n  \
+    gleaner train --data reviews.csv --set data.text=title,body --set data.label=stars --labels 100\n  \
     gleaner train --data cifar-10 --labels 1000 --features resnet.npz\n  \
     gleaner train --resume runs/mnist-m2-seed0")]
 pub struct Args {
@@ -193,7 +195,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
             );
         }
         let dir = RunDir::reopen(path)?;
-        return Session::prepare(dir.recipe()?)?
+        return Session::resume(&dir)?
             .validating(args.validate)
             .train(&dir, &Interrupt::install()?)?
             .show(&dir, out);

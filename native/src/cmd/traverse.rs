@@ -102,7 +102,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let (config, model) = found.dir.load(&found.device)?;
     let subject = Subject { config: &config, model: &model, device: &found.device };
     let problem = match args.from {
-        From::Test if !args.manifold => Some(Problem::load(&found.recipe)?),
+        From::Test if !args.manifold => Some(Problem::of_run(&found.dir, &found.recipe)?),
         _ => None,
     };
     let origin = match &problem {

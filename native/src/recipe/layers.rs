@@ -23,10 +23,14 @@ const MODELS: [(&str, &str); 8] = [
 ];
 
 /// Built-in recipes by data set, each for one model.
-pub(super) const DATA_SETS: [(&str, &str); 3] = [
+pub(super) const DATA_SETS: [(&str, &str); 7] = [
+    ("ag-news", include_str!("../../../recipes/ag-news-200.toml")),
     ("digits", include_str!("../../../recipes/digits.toml")),
     ("fashion-mnist", include_str!("../../../recipes/fashion-mnist-1000.toml")),
+    ("hepmass", include_str!("../../../recipes/hepmass-20.toml")),
+    ("miniboone", include_str!("../../../recipes/miniboone-20.toml")),
     ("mnist", include_str!("../../../recipes/mnist-100.toml")),
+    ("protein", include_str!("../../../recipes/protein-100.toml")),
 ];
 
 /// The model that settings name.
@@ -44,14 +48,18 @@ pub(super) fn built_in(data: &str, kind: Option<&str>) -> Result<Vec<Table>> {
     let Some((_, text)) = MODELS.iter().find(|(known, _)| *known == kind) else {
         return Err(no_such_model(&kind));
     };
-    let of_model = text.parse().context("a model's built-in recipe")?;
+    let of_model: Table = text.parse().context("a model's built-in recipe")?;
     Ok(match of_data {
         None => vec![of_model],
         Some(both) if model_kind(&both) == Some(&kind) => vec![of_model, both],
         // Meant for another model, it still knows what these data take, sizes aside.
         Some(of_data) => {
+            // What the data are like, a model must say whichever it is; one that cannot does not know the setting.
+            let likelihood = |table: &Table| table.get("model")?.get("likelihood").cloned();
+            let of_these = likelihood(&of_data).filter(|_| likelihood(&of_model).is_some());
             let rest = of_data.into_iter().filter(|(section, _)| section != "model").collect();
-            vec![rest, of_model]
+            let of_these = of_these.map(|value| nested("model.likelihood", value));
+            [rest, of_model].into_iter().chain(of_these).collect()
         }
     })
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use burn::tensor::Device;
-use gleaner_core::models::{Architecture as _, Generative as _, Model, ModelConfig};
+use gleaner_core::models::{Architecture as _, Generative as _, Likelihood, Model, ModelConfig};
 use gleaner_core::noise::Noise;
 use gleaner_core::units::ActiveUnits;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Page, Section, drawing, picture, repeat, table};
 use crate::figures::{
     Origin, Predictions, Subject, along, curves, embedding, over_classes, plane, reconstructions,
-    samples,
+    samples, samples_of_words,
 };
 use crate::picture::image_shape;
 use crate::recipe::Recipe;
@@ -54,7 +54,7 @@ impl Run {
             metrics: dir.read_metrics()?,
             summary: dir.read_summary()?,
             trained: dir.load(&device),
-            problem: Problem::load(&recipe),
+            problem: Problem::of_run(&dir, &recipe),
             dir,
             recipe,
             device,
@@ -74,6 +74,10 @@ impl Run {
     fn of_images(&self) -> Result<Subject<'_>> {
         let subject = self.subject()?;
         let shape = subject.config.shape();
+        ensure!(
+            subject.config.likelihood() != Likelihood::Multinomial,
+            "its examples are texts, which are shown as words, above"
+        );
         ensure!(image_shape(shape).is_ok(), "its examples are no images, but of shape {shape:?}");
         Ok(subject)
     }
@@ -184,6 +188,15 @@ fn training(run: &Run) -> Result<String> {
 }
 
 fn drawn(run: &Run) -> Result<String> {
+    if let Some(words) = run.dir.vocabulary()? {
+        let classes = match run.problem() {
+            Ok(problem) => problem.data.classes.clone(),
+            Err(_) => numbered(run.subject()?.config.classes()),
+        };
+        let seed = run.recipe.train.seed;
+        let text = samples_of_words(&run.subject()?, words.words(), &classes, seed)?;
+        return Ok(format!("<pre>{}</pre>", escaped(&text)));
+    }
     let subject = run.of_images()?;
     let png = samples(&subject, run.recipe.train.seed)?;
     Ok(match subject.classifies() {
@@ -194,6 +207,11 @@ fn drawn(run: &Run) -> Result<String> {
         ),
         false => picture(&png, "Samples", "Drawn from the model, which knows no classes."),
     })
+}
+
+/// Names of classes where the data that name them are not there.
+fn numbered(classes: usize) -> Vec<String> {
+    (0..classes).map(|class| format!("class {class}")).collect()
 }
 
 fn reconstructed(run: &Run) -> Result<String> {

@@ -10,7 +10,9 @@ use burn::tensor::Device;
 use gleaner_core::checkpoint::Checkpoint;
 use gleaner_core::data::Batches;
 use gleaner_core::infer;
-use gleaner_core::models::{Generative, M1M2, M1M2Config, Model, ModelConfig};
+use gleaner_core::models::{
+    Architecture as _, Generative, M1M2, M1M2Config, Model, ModelConfig, with_background,
+};
 use gleaner_core::noise::Noise;
 use gleaner_core::objective::{
     LatentEbmObjective, Objective, Ramp, SemiSupervised, SemiSupervisedConfig, Supervision,
@@ -26,6 +28,7 @@ use super::ledger::READ_EVERY;
 use super::problem::Problem;
 use super::state::{Progressed, SavedState};
 use super::validation::Criterion;
+use crate::dataset::AG_NEWS_SAMPLE_NAME;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::recipe::{Recipe, on_cpu};
@@ -42,6 +45,8 @@ pub struct Session {
     recipe: Recipe,
     problem: Arc<Problem>,
     config: ModelConfig,
+    /// Of counts.
+    background: Option<Vec<f32>>,
     device: Device,
     workers: Arc<Threads>,
     noise: Noise,
@@ -56,6 +61,16 @@ impl Session {
     /// If the settings, the data or the device do not allow the run.
     pub fn prepare(recipe: Recipe) -> Result<Self> {
         let problem = Arc::new(Problem::load(&recipe)?);
+        Self::on(problem, recipe)
+    }
+
+    /// A run that is there, with its own settings and words.
+    ///
+    /// # Errors
+    /// As [`Session::prepare`].
+    pub fn resume(dir: &RunDir) -> Result<Self> {
+        let recipe = dir.recipe()?;
+        let problem = Arc::new(Problem::of_run(dir, &recipe)?);
         Self::on(problem, recipe)
     }
 
@@ -78,9 +93,10 @@ impl Session {
         // Shapes are checked before anything is written.
         recipe.augmentation(&problem.data.train.shape)?;
         let config = problem.model(&recipe)?;
+        let background = problem.background(config.likelihood())?;
         config.init(&noise, &device)?;
         let read_every = READ_EVERY;
-        Ok(Self { recipe, problem, config, device, workers, noise, alpha, read_every })
+        Ok(Self { recipe, problem, config, background, device, workers, noise, alpha, read_every })
     }
 
     /// Reads every term back after every step, so that the first one to turn NaN is named at its very step.
@@ -95,11 +111,14 @@ impl Session {
         format!("{}-{}-seed{seed}", self.problem.data.name, self.config.name())
     }
 
-    /// Writes the settings down.
+    /// Writes the settings down, and the words of texts.
     ///
     /// # Errors
     /// If the disk does not take them.
     pub fn begin(&self, dir: &RunDir) -> Result<()> {
+        if let Some(words) = &self.problem.data.words {
+            dir.write_vocabulary(words)?;
+        }
         dir.write("config.toml", self.recipe.to_toml()?.as_bytes())
     }
 
@@ -165,6 +184,15 @@ impl Session {
 
     fn introduce(&self, dir: &RunDir) {
         let Problem { data, split } = &*self.problem;
+        if data.name == AG_NEWS_SAMPLE_NAME {
+            eprintln!(
+                "{}: 10,000 of the 120,000 training texts of AG News; results are not comparable with published ones",
+                data.name
+            );
+        }
+        if let Some(words) = &data.words {
+            eprintln!("{}: texts as counts of {} words", data.name, words.len());
+        }
         let alpha = self.alpha_in_use().map(|alpha| format!("; effective alpha {alpha:.4}"));
         eprintln!(
             "{}: {} labelled, {} unlabelled, {} validation, {} test{}; run {}",
@@ -299,6 +327,10 @@ impl Stage<'_> {
         let state = if dir.state().exists() {
             SavedState::load(&dir.state(), model, device)?
         } else {
+            let model = match &session.background {
+                Some(background) => with_background(model, background)?,
+                None => model,
+            };
             SavedState::fresh(model)
         };
         let learner = Learner {

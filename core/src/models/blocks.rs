@@ -8,15 +8,15 @@ use super::observation::{Likelihood, Observation};
 use crate::dist::{Bernoulli, Gaussian, clamp_log_var};
 use crate::error::Result;
 use crate::nets::{
-    Activation, ConditionalLinear, Convolution, ConvolutionalTrunk, Deconvolution, Fan, Inputs,
-    Shrink, Training, dense, forward_hidden, glorot_linear, linear_stack,
+    Activation, ConditionalLinear, Convolution, Deconvolution, Fan, Inputs, Shrink, Training,
+    Trunk, dense, forward_hidden, glorot_linear, linear_stack,
 };
 use crate::noise::Noise;
 
 /// A diagonal Gaussian whose mean and log-variance are functions of vectors and a class.
 #[derive(Module, Debug)]
 pub struct GaussianNet {
-    convolutions: Option<ConvolutionalTrunk>,
+    convolutions: Option<Trunk>,
     input: ConditionalLinear,
     hidden: Vec<Linear>,
     mean: Linear,
@@ -57,8 +57,8 @@ impl GaussianNet {
         noise: &mut Noise,
         device: &Device,
     ) -> Self {
-        let trunk = ConvolutionalTrunk::new(config, image, Shrink::Stride, noise, device);
-        let features = ConvolutionalTrunk::features(config, image, Shrink::Stride);
+        let trunk = Trunk::new(config, image, Shrink::Stride, noise, device);
+        let features = Trunk::features(config, image, Shrink::Stride);
         let fan = Fan { features, ..fan };
         let dense = Self::new(fan, hidden, outputs, activation, noise, device);
         Self { convolutions: Some(trunk), ..dense }

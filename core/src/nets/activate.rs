@@ -75,7 +75,7 @@ mod fused {
     use burn::tensor::Tensor;
 
     use super::{Activation, Rows};
-    use crate::simd::{self, dims, tensor, vectorised, whole};
+    use crate::simd::{self, dims, tensor, vectorised_with, whole};
 
     /// A nonlinearity whose slope follows from its value, so that the backward pass needs nothing else.
     #[derive(Clone, Copy, Debug)]
@@ -121,7 +121,7 @@ mod fused {
                 Rule::Identity => forward(product, &bias, rows, |v| v),
                 Rule::Softplus => forward(product, &bias, rows, simd::softplus),
                 Rule::Leaky(leak) => {
-                    forward(product, &bias, rows, |v| if v > 0.0 { v } else { leak * v })
+                    forward(product, &bias, rows, move |v| if v > 0.0 { v } else { leak * v })
                 }
                 Rule::Tanh => forward(product, &bias, rows, simd::tanh),
             }
@@ -170,7 +170,7 @@ mod fused {
                 Rule::Identity => backward(&taken, gradient, |_| 1.0),
                 Rule::Softplus => backward(&taken, gradient, simd::one_minus_exp_of_negative),
                 Rule::Leaky(leak) => {
-                    backward(&taken, gradient, |value| if value > 0.0 { 1.0 } else { leak })
+                    backward(&taken, gradient, move |value| if value > 0.0 { 1.0 } else { leak })
                 }
                 Rule::Tanh => backward(&taken, gradient, |value| 1.0 - value * value),
             };
@@ -192,25 +192,29 @@ mod fused {
         let ([count, units], [groups, _]) = (dims(&product), dims(&bias));
         let bias: &[f32] = bias.storage();
         if rows == Rows::Shared && groups > 1 {
-            let out = vectorised(|| spread(product.storage(), bias, units, f));
+            let out = vectorised_with(spread, (product.storage(), bias, units, f));
             return tensor(out, [groups * count, units]);
         }
-        let values = product.storage_mut::<f32>();
-        vectorised(|| {
-            for (rows, bias) in groups_of(values, groups).zip(bias.chunks_exact(units)) {
-                for row in rows.chunks_exact_mut(units) {
-                    for (value, bias) in row.iter_mut().zip(bias) {
-                        *value = f(*value + bias);
-                    }
+        vectorised_with(in_place, (product.storage_mut(), bias, units, f));
+        product
+    }
+
+    /// Every group of rows under its row of the bias.
+    #[inline(always)]
+    fn in_place((values, bias, units, f): (&mut [f32], &[f32], usize, impl Fn(f32) -> f32)) {
+        let groups = groups_of(values, bias.len() / units);
+        for (rows, bias) in groups.zip(bias.chunks_exact(units)) {
+            for row in rows.chunks_exact_mut(units) {
+                for (value, bias) in row.iter_mut().zip(bias) {
+                    *value = f(*value + bias);
                 }
             }
-        });
-        product
+        }
     }
 
     /// Every row of the product under every row of the bias.
     #[inline(always)]
-    fn spread(product: &[f32], bias: &[f32], units: usize, f: impl Fn(f32) -> f32) -> Vec<f32> {
+    fn spread((product, bias, units, f): (&[f32], &[f32], usize, impl Fn(f32) -> f32)) -> Vec<f32> {
         let mut out = Vec::with_capacity(bias.len() / units * product.len());
         for bias in bias.chunks_exact(units) {
             for row in product.chunks_exact(units) {
@@ -233,11 +237,12 @@ mod fused {
         let product = if taken.rows == Rows::Shared && groups > 1 {
             let mut sums = vec![0.0; count / groups * units];
             let (output, gradient) = (output.storage(), gradient.storage());
-            vectorised(|| gather(output, gradient, &mut sums, &mut bias, units, slope));
+            let both = [&mut sums[..], &mut bias];
+            vectorised_with(gather, (output, gradient, both, units, slope));
             tensor(sums, [count / groups, units])
         } else {
             let (output, values) = (output.storage(), gradient.storage_mut());
-            vectorised(|| pull_back(output, values, &mut bias, units, slope));
+            vectorised_with(pull_back, (output, values, &mut bias[..], units, slope));
             gradient
         };
         [product, tensor(bias, [groups, units])]
@@ -246,11 +251,13 @@ mod fused {
     /// The gradient before the nonlinearity, in place, and its sums over each group's rows.
     #[inline(always)]
     fn pull_back(
-        output: &[f32],
-        gradient: &mut [f32],
-        by_bias: &mut [f32],
-        units: usize,
-        slope: impl Fn(f32) -> f32,
+        (output, gradient, by_bias, units, slope): (
+            &[f32],
+            &mut [f32],
+            &mut [f32],
+            usize,
+            impl Fn(f32) -> f32,
+        ),
     ) {
         let size = output.len() / (by_bias.len() / units);
         let groups = output.chunks(size.max(1)).zip(groups_of(gradient, by_bias.len() / units));
@@ -270,12 +277,13 @@ mod fused {
     /// The same where the groups share the rows of the product: its gradient sums over the groups.
     #[inline(always)]
     fn gather(
-        output: &[f32],
-        gradient: &[f32],
-        by_product: &mut [f32],
-        by_bias: &mut [f32],
-        units: usize,
-        slope: impl Fn(f32) -> f32,
+        (output, gradient, [by_product, by_bias], units, slope): (
+            &[f32],
+            &[f32],
+            [&mut [f32]; 2],
+            usize,
+            impl Fn(f32) -> f32,
+        ),
     ) {
         let size = by_product.len().max(1);
         let groups = output.chunks(size).zip(gradient.chunks(size));

@@ -8,27 +8,13 @@ use burn::backend::flex::FlexTensor;
 use burn::tensor::TensorData;
 
 /// Runs a closure of plain loops, compiled for the widest vectors that this processor has.
+///
+/// Mark a large closure `#[inline(always)]`, and functions that it calls: else it may be compiled by itself, and then
+/// knows nothing of wide vectors. What it needs in a loop it should own: a choice between two numbers of which one lies
+/// behind a reference is a branch.
 #[inline(always)]
 pub fn vectorised<R>(loops: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(loops)
-}
-
-/// The same for loops in a function of their own, given what they work on. Mark it `#[inline(always)]`: a large
-/// closure may be compiled by itself instead, and then knows nothing of wide vectors. What it is given lies in its
-/// hands, not behind a reference, so that a choice between two numbers is no branch.
-#[cfg(feature = "flex")]
-#[inline(always)]
-pub fn vectorised_with<A, R>(loops: impl FnOnce(A) -> R, of: A) -> R {
-    struct Job<F, A>(F, A);
-    impl<A, R, F: FnOnce(A) -> R> pulp::NullaryFnOnce for Job<F, A> {
-        type Output = R;
-
-        #[inline(always)]
-        fn call(self) -> R {
-            (self.0)(self.1)
-        }
-    }
-    pulp::Arch::new().dispatch(Job(loops, of))
 }
 
 /// Adding this to a number of moderate size rounds it to an integer, which the low bits then hold.

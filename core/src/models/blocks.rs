@@ -4,8 +4,9 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
+use super::check::spread;
 use super::observation::{Likelihood, Observation};
-use crate::dist::{Bernoulli, Gaussian, clamp_log_var};
+use crate::dist::{Bernoulli, Gaussian, IsotropicGaussian, clamp_log_var};
 use crate::error::Result;
 use crate::nets::{
     Activation, ConditionalLinear, Convolution, Deconvolution, Fan, Inputs, Shrink, Training,
@@ -114,6 +115,9 @@ pub struct Emission {
     log_var: Option<Head>,
     #[module(skip)]
     activation: Activation,
+    /// Of a Gaussian whose variance is not learnt.
+    #[module(skip)]
+    sigma: Option<f64>,
 }
 
 /// From the last hidden layer to the values of an example.
@@ -175,10 +179,14 @@ impl Emission {
         let (layers, width) = linear_stack(hidden[0], &hidden[1..], noise, device);
         let output = head(width, noise);
         let log_var = match likelihood {
-            Likelihood::Bernoulli => None,
+            Likelihood::Bernoulli | Likelihood::IsotropicGaussian { .. } => None,
             Likelihood::Gaussian => Some(head(width, noise)),
         };
-        Self { input, hidden: layers, output, log_var, activation }
+        let sigma = match likelihood {
+            Likelihood::IsotropicGaussian { sigma } => Some(sigma),
+            _ => None,
+        };
+        Self { input, hidden: layers, output, log_var, activation, sigma }
     }
 
     /// The distribution of each row: `[rows, features]`.
@@ -186,9 +194,12 @@ impl Emission {
         let h = self.input.forward(inputs, self.activation);
         let h = forward_hidden(h, &self.hidden, self.activation);
         let output = self.output.forward(h.clone());
-        match &self.log_var {
-            None => Observation::Bernoulli(Bernoulli { logits: output }),
-            Some(head) => Observation::Gaussian(Gaussian {
+        match (&self.log_var, self.sigma) {
+            (None, Some(sigma)) => {
+                Observation::IsotropicGaussian(IsotropicGaussian { mean: output, sigma })
+            }
+            (None, None) => Observation::Bernoulli(Bernoulli { logits: output }),
+            (Some(head), _) => Observation::Gaussian(Gaussian {
                 mean: output,
                 log_var: clamp_log_var(head.forward(h)),
             }),
@@ -213,6 +224,7 @@ impl Pair<'_> {
     /// `q(z|x,y)` and `p(x|y,z)`, with weights from `noise`.
     pub fn init(&self, noise: &Noise, device: &Device) -> Result<(GaussianNet, Emission)> {
         let Self { shape, classes, latent, hidden, activation, likelihood, convolution } = *self;
+        spread(likelihood)?;
         let features = shape.iter().product();
         let fan = |features| Fan { features, beside: 0, classes };
         let (down, up) = (fan(features), fan(latent));

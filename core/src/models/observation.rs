@@ -3,17 +3,23 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::dist::{Bernoulli, Gaussian};
+use crate::dist::{Bernoulli, Gaussian, IsotropicGaussian};
 
 /// The distribution of a pixel or column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Likelihood {
     /// Bits, or grey levels in [0, 1] taken as expected bits.
     #[default]
     Bernoulli,
     /// Real values with a learned mean and variance per dimension.
     Gaussian,
+    /// Real values with a learned mean and one standard deviation that is given:
+    /// `{ isotropic-gaussian = { sigma = 0.3 } }`.
+    IsotropicGaussian {
+        /// The standard deviation of every dimension.
+        sigma: f64,
+    },
 }
 
 /// The distribution of one example per row.
@@ -23,6 +29,8 @@ pub enum Observation {
     Bernoulli(Bernoulli),
     /// Real values.
     Gaussian(Gaussian),
+    /// Real values, as far from their means as is said beforehand.
+    IsotropicGaussian(IsotropicGaussian),
 }
 
 impl Observation {
@@ -31,6 +39,7 @@ impl Observation {
         match self {
             Self::Bernoulli(bits) => bits.log_prob(x),
             Self::Gaussian(values) => values.log_prob(x),
+            Self::IsotropicGaussian(values) => values.log_prob(x),
         }
     }
 
@@ -39,6 +48,7 @@ impl Observation {
         match self {
             Self::Bernoulli(bits) => bits.mean(),
             Self::Gaussian(values) => values.mean.clone(),
+            Self::IsotropicGaussian(values) => values.mean.clone(),
         }
     }
 }

@@ -75,7 +75,7 @@ mod fused {
     use burn::tensor::Tensor;
 
     use super::{Activation, Rows};
-    use crate::simd::{self, dims, tensor, vectorised_with, whole};
+    use crate::simd::{self, dims, tensor, vectorised, whole};
 
     /// A nonlinearity whose slope follows from its value, so that the backward pass needs nothing else.
     #[derive(Clone, Copy, Debug)]
@@ -192,16 +192,22 @@ mod fused {
         let ([count, units], [groups, _]) = (dims(&product), dims(&bias));
         let bias: &[f32] = bias.storage();
         if rows == Rows::Shared && groups > 1 {
-            let out = vectorised_with(spread, (product.storage(), bias, units, f));
+            let out = vectorised(
+                #[inline(always)]
+                || spread(product.storage(), bias, units, f),
+            );
             return tensor(out, [groups * count, units]);
         }
-        vectorised_with(in_place, (product.storage_mut(), bias, units, f));
+        vectorised(
+            #[inline(always)]
+            || in_place(product.storage_mut(), bias, units, f),
+        );
         product
     }
 
     /// Every group of rows under its row of the bias.
     #[inline(always)]
-    fn in_place((values, bias, units, f): (&mut [f32], &[f32], usize, impl Fn(f32) -> f32)) {
+    fn in_place(values: &mut [f32], bias: &[f32], units: usize, f: impl Fn(f32) -> f32) {
         let groups = groups_of(values, bias.len() / units);
         for (rows, bias) in groups.zip(bias.chunks_exact(units)) {
             for row in rows.chunks_exact_mut(units) {
@@ -214,7 +220,7 @@ mod fused {
 
     /// Every row of the product under every row of the bias.
     #[inline(always)]
-    fn spread((product, bias, units, f): (&[f32], &[f32], usize, impl Fn(f32) -> f32)) -> Vec<f32> {
+    fn spread(product: &[f32], bias: &[f32], units: usize, f: impl Fn(f32) -> f32) -> Vec<f32> {
         let mut out = Vec::with_capacity(bias.len() / units * product.len());
         for bias in bias.chunks_exact(units) {
             for row in product.chunks_exact(units) {
@@ -238,11 +244,17 @@ mod fused {
             let mut sums = vec![0.0; count / groups * units];
             let (output, gradient) = (output.storage(), gradient.storage());
             let both = [&mut sums[..], &mut bias];
-            vectorised_with(gather, (output, gradient, both, units, slope));
+            vectorised(
+                #[inline(always)]
+                || gather(output, gradient, both, units, slope),
+            );
             tensor(sums, [count / groups, units])
         } else {
             let (output, values) = (output.storage(), gradient.storage_mut());
-            vectorised_with(pull_back, (output, values, &mut bias[..], units, slope));
+            vectorised(
+                #[inline(always)]
+                || pull_back(output, values, &mut bias[..], units, slope),
+            );
             gradient
         };
         [product, tensor(bias, [groups, units])]
@@ -251,13 +263,11 @@ mod fused {
     /// The gradient before the nonlinearity, in place, and its sums over each group's rows.
     #[inline(always)]
     fn pull_back(
-        (output, gradient, by_bias, units, slope): (
-            &[f32],
-            &mut [f32],
-            &mut [f32],
-            usize,
-            impl Fn(f32) -> f32,
-        ),
+        output: &[f32],
+        gradient: &mut [f32],
+        by_bias: &mut [f32],
+        units: usize,
+        slope: impl Fn(f32) -> f32,
     ) {
         let size = output.len() / (by_bias.len() / units);
         let groups = output.chunks(size.max(1)).zip(groups_of(gradient, by_bias.len() / units));
@@ -277,13 +287,11 @@ mod fused {
     /// The same where the groups share the rows of the product: its gradient sums over the groups.
     #[inline(always)]
     fn gather(
-        (output, gradient, [by_product, by_bias], units, slope): (
-            &[f32],
-            &[f32],
-            [&mut [f32]; 2],
-            usize,
-            impl Fn(f32) -> f32,
-        ),
+        output: &[f32],
+        gradient: &[f32],
+        [by_product, by_bias]: [&mut [f32]; 2],
+        units: usize,
+        slope: impl Fn(f32) -> f32,
     ) {
         let size = by_product.len().max(1);
         let groups = output.chunks(size).zip(gradient.chunks(size));

@@ -13,7 +13,7 @@ use burn::backend::flex::FlexTensor;
 use burn::tensor::{DType, Shape};
 
 use super::window::Window;
-use crate::simd::{dims, tensor, vectorised_with, whole};
+use crate::simd::{dims, tensor, vectorised, whole};
 
 /// Values of patches worked on at once: what a core's second-level cache holds beside weights and results.
 const VALUES: usize = 1 << 17;
@@ -35,6 +35,15 @@ pub struct Reach {
 impl Reach {
     fn kernel_cells(&self) -> usize {
         self.window.kernel.iter().product()
+    }
+
+    /// Whether the patch of a cell reaches beyond the image.
+    fn is_clipped(&self, cell: [usize; 2]) -> bool {
+        let Window { kernel, stride, border } = self.window;
+        [0, 1].iter().any(|&axis| {
+            let first = cell[axis] * stride;
+            first < border || first + kernel[axis] > self.wide[axis] + border
+        })
     }
 
     /// Rows of all the narrow images together, some at a time.
@@ -101,10 +110,14 @@ impl Patches {
     ) -> FlexTensor {
         let count = rows.len() * reach.narrow[1];
         let patches = &mut self.buffer.storage_mut::<f32>()[..count * self.size];
-        if reach.window.border > 0 {
-            patches.fill(0.0);
-        }
         let size = self.size;
+        // What lies outside of the image is zero; the buffer still has what others had there.
+        for (cell, patch) in patches.chunks_exact_mut(size).enumerate() {
+            let (row, column) = (rows.start + cell / reach.narrow[1], cell % reach.narrow[1]);
+            if reach.is_clipped([row % reach.narrow[0], column]) {
+                patch.fill(0.0);
+            }
+        }
         reach.runs(channels, rows, |cell, place, from, length| {
             let to = cell * size + place;
             patches[to..to + length].copy_from_slice(&wide[from..from + length]);
@@ -146,16 +159,17 @@ pub fn scattered(narrow: FlexTensor, weight: &FlexTensor, reach: &Reach) -> Flex
     let mut out = vec![0.0_f32; batch * height * width * channels];
     for rows in reach.blocks(batch, channels) {
         let patches = product(rows_of(&cells, reach, &rows), weight.clone());
-        vectorised_with(put_back, (patches.storage(), &mut out[..], reach, channels, rows));
+        vectorised(
+            #[inline(always)]
+            || put_back(patches.storage(), &mut out[..], reach, channels, rows),
+        );
     }
     tensor(out, [batch, height, width, channels])
 }
 
 /// Adds the patches of the cells in some rows to the wide image.
 #[inline(always)]
-fn put_back(
-    (patches, out, reach, channels, rows): (&[f32], &mut [f32], &Reach, usize, Range<usize>),
-) {
+fn put_back(patches: &[f32], out: &mut [f32], reach: &Reach, channels: usize, rows: Range<usize>) {
     let size = reach.kernel_cells() * channels;
     reach.runs(channels, rows, |cell, place, to, length| {
         let from = &patches[cell * size + place..][..length];
@@ -181,13 +195,16 @@ pub fn correlated(wide: FlexTensor, narrow: FlexTensor, reach: &Reach) -> FlexTe
         let by_cell = rows_of(&cells, reach, &rows);
         let patches = patches.of(wide.storage(), channels, reach, rows);
         let part = product(patches.transpose(0, 1), by_cell);
-        vectorised_with(add, (&mut sum[..], part.storage()));
+        vectorised(
+            #[inline(always)]
+            || add(&mut sum[..], part.storage()),
+        );
     }
     tensor(sum, [patches.size, maps])
 }
 
 #[inline(always)]
-fn add((sum, part): (&mut [f32], &[f32])) {
+fn add(sum: &mut [f32], part: &[f32]) {
     for (sum, part) in sum.iter_mut().zip(part) {
         *sum += part;
     }

@@ -37,7 +37,7 @@ mod fused {
     use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
     use burn::tensor::Tensor;
 
-    use crate::simd::{dims, tensor, vectorised_with, whole};
+    use crate::simd::{dims, tensor, vectorised, whole};
 
     pub fn pool(x: Tensor<4>) -> Tensor<4> {
         Tensor::from_dispatch(Dispatch::pool(x.into_dispatch()))
@@ -55,7 +55,10 @@ mod fused {
             let [batch, high, wide, maps] = pooled(shape);
             let mut out = vec![0.0; batch * high * wide * maps];
             let values: &[f32] = x.storage();
-            vectorised_with(forward, (values, &mut out[..], shape));
+            vectorised(
+                #[inline(always)]
+                || forward(values, &mut out[..], shape),
+            );
             tensor(out, [batch, high, wide, maps])
         }
     }
@@ -93,12 +96,15 @@ mod fused {
         let (values, output, gradient): (&[f32], &[f32], &[f32]) =
             (x.storage(), output.storage(), gradient.storage());
         let mut back = vec![0.0; values.len()];
-        vectorised_with(spread, (values, output, gradient, &mut back[..], shape));
+        vectorised(
+            #[inline(always)]
+            || spread(values, output, gradient, &mut back[..], shape),
+        );
         tensor(back, shape)
     }
 
     #[inline(always)]
-    fn forward((values, out, shape): (&[f32], &mut [f32], [usize; 4])) {
+    fn forward(values: &[f32], out: &mut [f32], shape: [usize; 4]) {
         let [_, _, _, maps] = shape;
         for (cells, out) in cells(shape).zip(out.chunks_exact_mut(maps)) {
             let [a, b, c, d] = cells.map(|from| &values[from..from + maps]);
@@ -113,7 +119,11 @@ mod fused {
     /// comes twice, and nothing is left for it the second time.
     #[inline(always)]
     fn spread(
-        (values, output, gradient, back, shape): (&[f32], &[f32], &[f32], &mut [f32], [usize; 4]),
+        values: &[f32],
+        output: &[f32],
+        gradient: &[f32],
+        back: &mut [f32],
+        shape: [usize; 4],
     ) {
         let [_, _, _, maps] = shape;
         let mut left = vec![0.0; maps];

@@ -264,6 +264,7 @@ fn bernoulli(observation: Observation) -> Bernoulli {
     match observation {
         Observation::Bernoulli(bits) => bits,
         Observation::Gaussian(values) => Bernoulli { logits: values.mean },
+        Observation::IsotropicGaussian(values) => Bernoulli { logits: values.mean },
     }
 }
 

@@ -61,7 +61,8 @@ fn a_table_without_data_fails_and_leaves_nothing() {
     let call = ["reproduce", &table, "--quick", "--only=svhn", "--out"];
     let said = gleaner().call([&call[..], &[&out.display().to_string()]].concat());
     assert!(said.error().contains("nowhere has no svhn; gleaner data fetch svhn"), "{said:?}");
-    let left: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["tiny"], "an empty folder of runs, and no table");
 }
 

@@ -8,6 +8,10 @@ use burn::backend::flex::FlexTensor;
 use burn::tensor::TensorData;
 
 /// Runs a closure of plain loops, compiled for the widest vectors that this processor has.
+///
+/// Mark a large closure `#[inline(always)]`, and functions that it calls: else it may be compiled by itself, and then
+/// knows nothing of wide vectors. What it needs in a loop it should own: a choice between two numbers of which one lies
+/// behind a reference is a branch.
 #[inline(always)]
 pub fn vectorised<R>(loops: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(loops)

@@ -20,6 +20,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import family
+import image_nets
 from elementary import (
     LOG_VAR_BOUND,
     assert_close,
@@ -520,7 +521,7 @@ CASES = {
     "distributions": distributions_case,
     "evaluation": evaluation_case,
     "adam": adam_case,
-} | family.CASES
+} | family.CASES | image_nets.CASES
 
 
 def compare(path, tensors):

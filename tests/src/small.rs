@@ -6,7 +6,7 @@ use gleaner_core::models::{
     AuxiliaryConfig, Generative, LadderConfig, Likelihood, Look, M1Config, M1M2Config, M2Config,
     Model, ModelConfig, UntappedConfig,
 };
-use gleaner_core::nets::{Activation, Convolution};
+use gleaner_core::nets::{Activation, Convolution, PlainConvolution};
 use gleaner_core::noise::Noise;
 use gleaner_core::objective::{Draws, LatentDraws, Looks};
 
@@ -118,7 +118,10 @@ impl Small {
         match (Self { model: "m2", features: 9, ..self.clone() }).config() {
             ModelConfig::M2(config) => ModelConfig::M2(M2Config {
                 shape: vec![3, 3, 1],
-                convolution: Some(Convolution { maps: [2, 3, 4], dropout: 0.4 }),
+                convolution: Some(Convolution::Plain(PlainConvolution {
+                    maps: [2, 3, 4],
+                    dropout: 0.4,
+                })),
                 ..config
             }),
             other => other,
@@ -198,7 +201,9 @@ impl Small {
         let mut noise = self.noise(purpose);
         match self.likelihood {
             Likelihood::Bernoulli => noise.uniform(rows * self.features),
-            Likelihood::Gaussian => noise.normal(rows * self.features),
+            Likelihood::Gaussian | Likelihood::IsotropicGaussian { .. } => {
+                noise.normal(rows * self.features)
+            }
             Likelihood::Multinomial => noise
                 .uniform(rows * self.features)
                 .into_iter()

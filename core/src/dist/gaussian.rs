@@ -87,6 +87,31 @@ impl Gaussian {
     }
 }
 
+/// `N(mean, sigma² I)` (E35): one standard deviation for every dimension, which is given and not learnt.
+#[derive(Clone, Debug)]
+pub struct IsotropicGaussian {
+    /// Means, `[rows, dimensions]`.
+    pub mean: Tensor<2>,
+    /// Standard deviation, positive.
+    pub sigma: f64,
+}
+
+impl IsotropicGaussian {
+    /// Log-density of `x` (E35).
+    ///
+    /// # Shapes
+    /// - `x`: `[batch, dimensions]`, grouped against the rows of `mean` as in
+    ///   [`Bernoulli::log_prob`](super::Bernoulli::log_prob)
+    /// - output: `[rows]`, nats
+    pub fn log_prob(&self, x: Tensor<2>) -> Tensor<1> {
+        let [rows, dimensions] = self.mean.dims();
+        let (mean, x) = groups(self.mean.clone(), x);
+        let distance = (x - mean).square().sum_dim(2).reshape([rows]);
+        let constant = dimensions as f64 * (LOG_TWO_PI + 2.0 * self.sigma.ln());
+        (distance / (self.sigma * self.sigma) + constant) * -0.5
+    }
+}
+
 /// Where a share of N(0, 1) lies below, by rational functions (Acklam 2003) whose relative error is below
 /// 2e-9. `share` is between 0 and 1, neither of them.
 pub fn normal_quantile(share: f64) -> f64 {

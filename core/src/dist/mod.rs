@@ -11,7 +11,7 @@ mod multinomial;
 pub use bernoulli::Bernoulli;
 pub use categorical::{Categorical, log_sum_exp};
 pub use concrete::{Concrete, log_uniform};
-pub use gaussian::{Gaussian, clamp_log_var, normal_quantile};
+pub use gaussian::{Gaussian, IsotropicGaussian, clamp_log_var, normal_quantile};
 pub use logistic_flow::LogisticFlow;
 pub use multinomial::Multinomial;
 

@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::blocks::{Emission, GaussianNet};
-use super::check::{at_least_one, example, layers, widths};
+use super::check::{at_least_one, example, layers, spread, widths};
 use super::generative::{Look, architecture};
 use super::observation::Likelihood;
 use crate::dist::Gaussian;
@@ -48,6 +48,7 @@ impl AuxiliaryConfig {
         widths("model.classifier-hidden", &self.classifier_hidden)?;
         layers("model.hidden", &self.hidden)?;
         at_least_one("model.latent", self.latent)?;
+        spread(self.likelihood)?;
         at_least_one("model.auxiliary", self.auxiliary)
     }
 

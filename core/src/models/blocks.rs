@@ -4,19 +4,22 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
+use super::check::spread;
 use super::observation::{Likelihood, Observation};
-use crate::dist::{Bernoulli, Gaussian, Multinomial, clamp_log_var, log_sum_exp};
+use crate::dist::{
+    Bernoulli, Gaussian, IsotropicGaussian, Multinomial, clamp_log_var, log_sum_exp,
+};
 use crate::error::{Error, Result};
 use crate::nets::{
-    Activation, ConditionalLinear, Convolution, ConvolutionalTrunk, Deconvolution, Fan, Inputs,
-    Shrink, Training, dense, forward_hidden, glorot_linear, linear_stack, parameter,
+    Activation, ConditionalLinear, Convolution, Deconvolution, Fan, Inputs, Shrink, Training,
+    Trunk, dense, forward_hidden, glorot_linear, linear_stack, parameter,
 };
 use crate::noise::Noise;
 
 /// A diagonal Gaussian whose mean and log-variance are functions of vectors and a class.
 #[derive(Module, Debug)]
 pub struct GaussianNet {
-    convolutions: Option<ConvolutionalTrunk>,
+    convolutions: Option<Trunk>,
     input: ConditionalLinear,
     hidden: Vec<Linear>,
     mean: Linear,
@@ -57,8 +60,8 @@ impl GaussianNet {
         noise: &mut Noise,
         device: &Device,
     ) -> Self {
-        let trunk = ConvolutionalTrunk::new(config, image, Shrink::Stride, noise, device);
-        let features = ConvolutionalTrunk::features(config, image, Shrink::Stride);
+        let trunk = Trunk::new(config, image, Shrink::Stride, noise, device);
+        let features = Trunk::features(config, image, Shrink::Stride);
         let fan = Fan { features, ..fan };
         let dense = Self::new(fan, hidden, outputs, activation, noise, device);
         Self { convolutions: Some(trunk), ..dense }
@@ -116,6 +119,9 @@ pub struct Emission {
     background: Option<Param<Tensor<1>>>,
     #[module(skip)]
     activation: Activation,
+    /// Of a Gaussian whose variance is not learnt.
+    #[module(skip)]
+    sigma: Option<f64>,
 }
 
 /// From the last hidden layer to the values of an example.
@@ -149,7 +155,9 @@ impl Emission {
         };
         let background = match kind.1 {
             Likelihood::Multinomial => Some(parameter(vec![0.0; features], [features], device)),
-            Likelihood::Bernoulli | Likelihood::Gaussian => None,
+            Likelihood::Bernoulli | Likelihood::Gaussian | Likelihood::IsotropicGaussian { .. } => {
+                None
+            }
         };
         Self { background, ..Self::with_heads(fan, hidden, kind, noise, device, head) }
     }
@@ -181,10 +189,16 @@ impl Emission {
         let (layers, width) = linear_stack(hidden[0], &hidden[1..], noise, device);
         let output = head(width, noise);
         let log_var = match likelihood {
-            Likelihood::Bernoulli | Likelihood::Multinomial => None,
+            Likelihood::Bernoulli
+            | Likelihood::Multinomial
+            | Likelihood::IsotropicGaussian { .. } => None,
             Likelihood::Gaussian => Some(head(width, noise)),
         };
-        Self { input, hidden: layers, output, log_var, background: None, activation }
+        let sigma = match likelihood {
+            Likelihood::IsotropicGaussian { sigma } => Some(sigma),
+            _ => None,
+        };
+        Self { input, hidden: layers, output, log_var, background: None, activation, sigma }
     }
 
     /// The distribution of each row: `[rows, features]`.
@@ -192,6 +206,10 @@ impl Emission {
         let h = self.input.forward(inputs, self.activation);
         let h = forward_hidden(h, &self.hidden, self.activation);
         let output = self.output.forward(h.clone());
+        if let Some(sigma) = self.sigma {
+            let mean = output;
+            return Observation::IsotropicGaussian(IsotropicGaussian { mean, sigma });
+        }
         match (&self.log_var, &self.background) {
             (Some(head), _) => Observation::Gaussian(Gaussian {
                 mean: output,
@@ -225,6 +243,7 @@ impl Pair<'_> {
     /// `q(z|x,y)` and `p(x|y,z)`, with weights from `noise`.
     pub fn init(&self, noise: &Noise, device: &Device) -> Result<(GaussianNet, Emission)> {
         let Self { shape, classes, latent, hidden, activation, likelihood, convolution } = *self;
+        spread(likelihood)?;
         let features = shape.iter().product();
         let fan = |features| Fan { features, beside: 0, classes };
         let (down, up) = (fan(features), fan(latent));

@@ -1,5 +1,6 @@
 //! What a configuration must be like to be built.
 
+use super::observation::Likelihood;
 use crate::error::{Error, Result};
 
 /// An example has values, and there are classes to tell apart.
@@ -34,6 +35,17 @@ pub(super) fn layers(field: &'static str, hidden: &[usize]) -> Result<()> {
 pub(super) fn at_least_one(field: &'static str, size: usize) -> Result<()> {
     match size {
         0 => Err(Error::config(field, 0, "it needs at least one dimension")),
+        _ => Ok(()),
+    }
+}
+
+/// A standard deviation that is given is one.
+pub(super) fn spread(likelihood: Likelihood) -> Result<()> {
+    match likelihood {
+        Likelihood::IsotropicGaussian { sigma } if !(sigma.is_finite() && sigma > 0.0) => {
+            let rule = "a standard deviation is positive; 0.3 is common for images";
+            Err(Error::config("model.likelihood.isotropic-gaussian.sigma", sigma, rule))
+        }
         _ => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use super::check::{example, widths};
 use super::generative::Classify;
 use super::observation::Likelihood;
 use crate::error::Result;
-use crate::nets::{Activation, Convolution, ConvolutionalTrunk, Mlp, Shrink, Training};
+use crate::nets::{Activation, Convolution, Mlp, Shrink, Training, Trunk};
 use crate::noise::Noise;
 
 /// Shape of a [`Classifier`].
@@ -52,9 +52,8 @@ impl ClassifierConfig {
             None => ClassifierNet::Dense(dense(self.shape.iter().product(), &mut noise)),
             Some(config) => {
                 let image = config.image(&self.shape)?;
-                let trunk =
-                    ConvolutionalTrunk::new(config, image, Shrink::Pool, &mut noise, device);
-                let features = ConvolutionalTrunk::features(config, image, Shrink::Pool);
+                let trunk = Trunk::new(config, image, Shrink::Pool, &mut noise, device);
+                let features = Trunk::features(config, image, Shrink::Pool);
                 let dense = dense(features, &mut noise);
                 ClassifierNet::Convolutional(ConvolutionalClassifier { trunk, dense })
             }
@@ -71,10 +70,10 @@ pub enum ClassifierNet {
     Convolutional(ConvolutionalClassifier),
 }
 
-/// Three convolutions and two poolings, then a perceptron (review, section 3).
+/// Three convolutions and two poolings (review, section 3) or a Wide ResNet, then a perceptron.
 #[derive(Module, Debug)]
 pub struct ConvolutionalClassifier {
-    trunk: ConvolutionalTrunk,
+    trunk: Trunk,
     dense: Mlp,
 }
 
@@ -96,6 +95,13 @@ impl ClassifierNet {
             Self::Convolutional(network) => network.dense.features(network.trunk.forward(x, None)),
         }
     }
+
+    /// Measures what evaluation normalises by on examples (E28), in a network that normalises.
+    pub fn measure(&mut self, x: Tensor<2>) {
+        if let Self::Convolutional(network) = self {
+            network.trunk.measure(x);
+        }
+    }
 }
 
 /// `q(y|x)` without a generative model: the same network and initial weights as an M2's classifier.
@@ -111,6 +117,11 @@ impl Classifier {
     /// Logits as training sees them.
     pub fn logits(&self, x: Tensor<2>, training: Option<&Training>) -> Tensor<2> {
         self.classifier.forward(self.likelihood.seen(x), training)
+    }
+
+    /// Measures what evaluation normalises by on examples (E28).
+    pub fn measure(&mut self, x: Tensor<2>) {
+        self.classifier.measure(x);
     }
 }
 

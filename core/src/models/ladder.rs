@@ -13,7 +13,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::blocks::{Emission, GaussianNet};
-use super::check::{at_least_one, example, layers, widths};
+use super::check::{at_least_one, example, layers, spread, widths};
 use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths, architecture};
 use super::observation::{Likelihood, Observation};
 use crate::dist::Gaussian;
@@ -53,6 +53,7 @@ impl LadderConfig {
     fn check(&self) -> Result<()> {
         example(&self.shape, self.classes)?;
         widths("model.classifier-hidden", &self.classifier_hidden)?;
+        spread(self.likelihood)?;
         layers("model.hidden", &self.hidden)?;
         self.latent.iter().try_for_each(|&size| at_least_one("model.latent", size))?;
         if self.latent.is_empty() || self.latent.len() > NAMES.len() {

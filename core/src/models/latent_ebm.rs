@@ -102,6 +102,8 @@ pub struct LatentEbm {
     pub decoder: Emission,
     #[module(skip)]
     classes: usize,
+    #[module(skip)]
+    likelihood: Likelihood,
     /// How `z` is drawn from the prior.
     #[module(skip)]
     pub langevin: LangevinConfig,
@@ -128,14 +130,16 @@ impl LatentEbm {
         };
         let (encoder, decoder) = pair.init(noise, device)?;
         let LatentEbmConfig { latent, energy_hidden, energy_activation, classes, .. } = config;
+        let LatentEbmConfig { likelihood, langevin, .. } = *config;
         let prior =
             LatentPrior::new(*latent, energy_hidden, *classes, *energy_activation, noise, device);
-        Ok(Self { prior, encoder, decoder, classes: *classes, langevin: config.langevin })
+        Ok(Self { prior, encoder, decoder, classes: *classes, likelihood, langevin })
     }
 
     /// `q(z|x)`: `[batch, features]` to `[batch, latent]`.
     pub fn posterior(&self, x: Tensor<2>, training: Option<&Training>) -> Gaussian {
-        self.encoder.forward(Inputs::shared(self.encoder.look(x, training), &Classes::Every))
+        let x = self.encoder.look(self.likelihood.seen(x), training);
+        self.encoder.forward(Inputs::shared(x, &Classes::Every))
     }
 
     /// `z` of an example as it is looked at: a draw of `q(z|x)`, or its mean where there is no noise to draw with.

@@ -132,7 +132,8 @@ impl Generative for M2 {
     }
 
     fn measure(&mut self, x: Tensor<2>) {
-        self.encoder.measure(x);
+        self.encoder.measure(x.clone());
+        self.classifier.measure(x);
     }
 
     fn latent(&self) -> usize {

@@ -3,17 +3,23 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::dist::{Bernoulli, Gaussian, Multinomial};
+use crate::dist::{Bernoulli, Gaussian, IsotropicGaussian, Multinomial};
 
 /// The distribution of a pixel or column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Likelihood {
     /// Bits, or grey levels in [0, 1] taken as expected bits.
     #[default]
     Bernoulli,
     /// Real values with a learned mean and variance per dimension.
     Gaussian,
+    /// Real values with a learned mean and one standard deviation that is given:
+    /// `{ isotropic-gaussian = { sigma = 0.3 } }`.
+    IsotropicGaussian {
+        /// The standard deviation of every dimension.
+        sigma: f64,
+    },
     /// Counts of words: which they are, given how many.
     Multinomial,
 }
@@ -23,7 +29,7 @@ impl Likelihood {
     /// word that is repeated counts for less than twice (E34).
     pub fn seen(self, x: Tensor<2>) -> Tensor<2> {
         match self {
-            Self::Bernoulli | Self::Gaussian => x,
+            Self::Bernoulli | Self::Gaussian | Self::IsotropicGaussian { .. } => x,
             Self::Multinomial => x.log1p(),
         }
     }
@@ -36,6 +42,8 @@ pub enum Observation {
     Bernoulli(Bernoulli),
     /// Real values.
     Gaussian(Gaussian),
+    /// Real values, as far from their means as is said beforehand.
+    IsotropicGaussian(IsotropicGaussian),
     /// Counts of words.
     Multinomial(Multinomial),
 }
@@ -46,6 +54,7 @@ impl Observation {
         match self {
             Self::Bernoulli(bits) => bits.log_prob(x),
             Self::Gaussian(values) => values.log_prob(x),
+            Self::IsotropicGaussian(values) => values.log_prob(x),
             Self::Multinomial(words) => words.log_prob(x),
         }
     }
@@ -55,6 +64,7 @@ impl Observation {
         match self {
             Self::Bernoulli(bits) => bits.mean(),
             Self::Gaussian(values) => values.mean.clone(),
+            Self::IsotropicGaussian(values) => values.mean.clone(),
             Self::Multinomial(words) => words.mean(),
         }
     }

@@ -121,7 +121,7 @@ mod fused {
                 Rule::Identity => forward(product, &bias, rows, |v| v),
                 Rule::Softplus => forward(product, &bias, rows, simd::softplus),
                 Rule::Leaky(leak) => {
-                    forward(product, &bias, rows, |v| if v > 0.0 { v } else { leak * v })
+                    forward(product, &bias, rows, move |v| if v > 0.0 { v } else { leak * v })
                 }
                 Rule::Tanh => forward(product, &bias, rows, simd::tanh),
             }
@@ -170,7 +170,7 @@ mod fused {
                 Rule::Identity => backward(&taken, gradient, |_| 1.0),
                 Rule::Softplus => backward(&taken, gradient, simd::one_minus_exp_of_negative),
                 Rule::Leaky(leak) => {
-                    backward(&taken, gradient, |value| if value > 0.0 { 1.0 } else { leak })
+                    backward(&taken, gradient, move |value| if value > 0.0 { 1.0 } else { leak })
                 }
                 Rule::Tanh => backward(&taken, gradient, |value| 1.0 - value * value),
             };
@@ -192,20 +192,30 @@ mod fused {
         let ([count, units], [groups, _]) = (dims(&product), dims(&bias));
         let bias: &[f32] = bias.storage();
         if rows == Rows::Shared && groups > 1 {
-            let out = vectorised(|| spread(product.storage(), bias, units, f));
+            let out = vectorised(
+                #[inline(always)]
+                || spread(product.storage(), bias, units, f),
+            );
             return tensor(out, [groups * count, units]);
         }
-        let values = product.storage_mut::<f32>();
-        vectorised(|| {
-            for (rows, bias) in groups_of(values, groups).zip(bias.chunks_exact(units)) {
-                for row in rows.chunks_exact_mut(units) {
-                    for (value, bias) in row.iter_mut().zip(bias) {
-                        *value = f(*value + bias);
-                    }
+        vectorised(
+            #[inline(always)]
+            || in_place(product.storage_mut(), bias, units, f),
+        );
+        product
+    }
+
+    /// Every group of rows under its row of the bias.
+    #[inline(always)]
+    fn in_place(values: &mut [f32], bias: &[f32], units: usize, f: impl Fn(f32) -> f32) {
+        let groups = groups_of(values, bias.len() / units);
+        for (rows, bias) in groups.zip(bias.chunks_exact(units)) {
+            for row in rows.chunks_exact_mut(units) {
+                for (value, bias) in row.iter_mut().zip(bias) {
+                    *value = f(*value + bias);
                 }
             }
-        });
-        product
+        }
     }
 
     /// Every row of the product under every row of the bias.
@@ -233,11 +243,18 @@ mod fused {
         let product = if taken.rows == Rows::Shared && groups > 1 {
             let mut sums = vec![0.0; count / groups * units];
             let (output, gradient) = (output.storage(), gradient.storage());
-            vectorised(|| gather(output, gradient, &mut sums, &mut bias, units, slope));
+            let both = [&mut sums[..], &mut bias];
+            vectorised(
+                #[inline(always)]
+                || gather(output, gradient, both, units, slope),
+            );
             tensor(sums, [count / groups, units])
         } else {
             let (output, values) = (output.storage(), gradient.storage_mut());
-            vectorised(|| pull_back(output, values, &mut bias, units, slope));
+            vectorised(
+                #[inline(always)]
+                || pull_back(output, values, &mut bias[..], units, slope),
+            );
             gradient
         };
         [product, tensor(bias, [groups, units])]
@@ -272,8 +289,7 @@ mod fused {
     fn gather(
         output: &[f32],
         gradient: &[f32],
-        by_product: &mut [f32],
-        by_bias: &mut [f32],
+        [by_product, by_bias]: [&mut [f32]; 2],
         units: usize,
         slope: impl Fn(f32) -> f32,
     ) {

@@ -9,11 +9,9 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use super::linear::parameter;
+use super::normalise::{EPSILON, leaky, normalise, statistics};
 
-/// Added to a variance.
-const EPSILON: f64 = 1e-5;
-
-/// One scale and one shift for each map.
+/// One scale and one shift for each map, and the nonlinearity that follows.
 #[derive(Module, Debug)]
 pub struct BatchNorm {
     /// `[maps]`.
@@ -24,53 +22,55 @@ pub struct BatchNorm {
     pub mean: Param<Tensor<1>>,
     /// Variances for evaluation, `[maps]`; no gradient reaches them.
     pub variance: Param<Tensor<1>>,
+    #[module(skip)]
+    leak: f32,
+}
+
+/// Where a normalisation takes its statistics from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistics {
+    /// From the maps themselves, as in training.
+    Batch,
+    /// From what was measured before, as in evaluation.
+    Measured,
 }
 
 impl BatchNorm {
-    /// Leaves maps of mean 0 and variance 1 as they are.
-    pub fn new(maps: usize, device: &Device) -> Self {
+    /// Leaves maps of mean 0 and variance 1 as they are, but for what follows: of negative values, `leak` is
+    /// left.
+    pub fn new(maps: usize, leak: f32, device: &Device) -> Self {
         let all = |value: f32| parameter(vec![value; maps], [maps], device);
-        Self { scale: all(1.0), shift: all(0.0), mean: all(0.0), variance: all(1.0) }
+        Self { scale: all(1.0), shift: all(0.0), mean: all(0.0), variance: all(1.0), leak }
     }
 
-    /// Normalises by the statistics of `x` itself, as in training.
+    /// Normalises.
     ///
     /// # Shapes
-    /// - `x`, output: `[batch, maps, height, width]`
-    pub fn by_batch(&self, x: Tensor<4>) -> Tensor<4> {
-        let [mean, variance] = statistics(x.clone());
-        self.normalise(x, mean, variance)
+    /// - `x`, output: `[batch, height, width, maps]`
+    pub fn forward(&self, x: Tensor<4>, by: Statistics) -> Tensor<4> {
+        let (shape, x) = (x.dims(), rows(x));
+        let normal = match by {
+            Statistics::Batch => normalise(x, self.scale.val(), self.shift.val(), self.leak),
+            Statistics::Measured => {
+                let factor = self.scale.val() / (self.variance.val() + EPSILON).sqrt();
+                let offset = self.shift.val() - self.mean.val() * factor.clone();
+                leaky(x * factor.unsqueeze() + offset.unsqueeze(), self.leak)
+            }
+        };
+        normal.reshape(shape)
     }
 
-    /// Normalises by the statistics measured before, as in evaluation.
-    pub fn by_measure(&self, x: Tensor<4>) -> Tensor<4> {
-        self.normalise(x, self.mean.val(), self.variance.val())
-    }
-
-    /// Takes the statistics of `x` for evaluation.
-    pub fn measure(&mut self, x: Tensor<4>) {
-        let [mean, variance] = statistics(x);
+    /// Takes the statistics of `x` for evaluation and normalises by them.
+    pub fn measure(&mut self, x: Tensor<4>) -> Tensor<4> {
+        let [mean, variance] = statistics(rows(x.clone()));
         self.mean = self.mean.clone().map(|_| mean);
         self.variance = self.variance.clone().map(|_| variance);
-    }
-
-    fn normalise(&self, x: Tensor<4>, mean: Tensor<1>, variance: Tensor<1>) -> Tensor<4> {
-        let factor = self.scale.val() / (variance + EPSILON).sqrt();
-        let offset = self.shift.val() - mean * factor.clone();
-        x * by_map(factor) + by_map(offset)
+        self.forward(x, Statistics::Measured)
     }
 }
 
-/// Mean and variance of each map, `[maps]`.
-fn statistics(x: Tensor<4>) -> [Tensor<1>; 2] {
-    let [batch, maps, height, width] = x.dims();
-    let rows = x.permute([1, 0, 2, 3]).reshape([maps, batch * height * width]);
-    let mean = rows.clone().mean_dim(1);
-    let variance = (rows - mean.clone()).square().mean_dim(1);
-    [mean.reshape([maps]), variance.reshape([maps])]
-}
-
-fn by_map(values: Tensor<1>) -> Tensor<4> {
-    let [maps] = values.dims();
-    values.reshape([1, maps, 1, 1])
+/// Every cell of every image as a row, `[cells, maps]`.
+fn rows(x: Tensor<4>) -> Tensor<2> {
+    let [batch, height, width, maps] = x.dims();
+    x.reshape([batch * height * width, maps])
 }

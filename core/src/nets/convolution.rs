@@ -1,47 +1,44 @@
-//! Convolutions from an image to features (review, section 3).
+//! Three convolutions from an image to features (review, section 3).
 
 use burn::module::Module;
-use burn::nn::PaddingConfig2d;
-use burn::nn::conv::Conv2d;
-use burn::tensor::module::max_pool2d;
-use burn::tensor::ops::MaxPoolOptions;
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::Activation;
 use super::batch_norm::BatchNorm;
-use super::linear::{he, parameter};
+use super::maps::{MapLayer, flattened, pictured};
+use super::pool::pool;
 use super::training::Training;
+use super::window::Window;
 use crate::error::{Error, Result};
 use crate::noise::Noise;
 
-/// Sizes of convolutional networks.
+/// Three convolutions and their transposes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Convolution {
+pub struct PlainConvolution {
     /// Maps of the three convolutions; the transposed ones have them in reverse.
     pub maps: [usize; 3],
     /// Share of maps that training drops.
     pub dropout: f64,
 }
 
-impl Convolution {
-    /// Height, width and channels of an image.
-    ///
-    /// # Errors
-    /// If examples are no images, or the sizes are not ones that networks can have.
-    pub fn image(&self, shape: &[usize]) -> Result<[usize; 3]> {
-        if self.maps.contains(&0) {
-            let found = format!("{:?}", self.maps);
-            return Err(Error::config("model.convolution.maps", found, "a layer needs maps"));
-        }
+impl PlainConvolution {
+    pub(super) fn check(&self) -> Result<()> {
+        at_least_one_map("model.convolution.maps", &self.maps)?;
         if !(0.0..1.0).contains(&self.dropout) {
             let rule = "a share from 0 to less than 1";
             return Err(Error::config("model.convolution.dropout", self.dropout, rule));
         }
-        shape.try_into().map_err(|_| {
-            let rule = format!("it convolves images, and an example here has the shape {shape:?}");
-            Error::config("model.convolution", "{...}", rule)
-        })
+        Ok(())
+    }
+}
+
+/// No layer is without maps.
+pub(super) fn at_least_one_map(field: &'static str, maps: &[usize]) -> Result<()> {
+    match maps.contains(&0) {
+        true => Err(Error::config(field, format!("{maps:?}"), "a layer needs maps")),
+        false => Ok(()),
     }
 }
 
@@ -72,7 +69,7 @@ impl Shrink {
 /// Three convolutions, each with ReLU and dropout; rows of features come out.
 #[derive(Module, Debug)]
 pub struct ConvolutionalTrunk {
-    convolutions: Vec<Conv2d>,
+    convolutions: Vec<MapLayer>,
     norms: Vec<BatchNorm>,
     #[module(skip)]
     image: [usize; 3],
@@ -83,27 +80,35 @@ pub struct ConvolutionalTrunk {
 impl ConvolutionalTrunk {
     /// Convolutions of images `[height, width, channels]`.
     pub fn new(
-        config: &Convolution,
+        config: &PlainConvolution,
         image: [usize; 3],
         shrink: Shrink,
         noise: &mut Noise,
         device: &Device,
     ) -> Self {
         let mut channels = image[2];
+        let stride = if shrink == Shrink::Stride { 2 } else { 1 };
+        let window = Window { kernel: [3; 2], stride, border: 1 };
         let convolutions = config.maps.map(|maps| {
-            let convolution = convolution(channels, maps, shrink, noise, device);
+            let convolution = MapLayer::narrowing([channels, maps], window, noise, device);
             channels = maps;
             convolution
         });
         let norms = match shrink {
-            Shrink::Stride => config.maps.iter().map(|&m| BatchNorm::new(m, device)).collect(),
+            Shrink::Stride => {
+                config.maps.iter().map(|&maps| BatchNorm::new(maps, 0.0, device)).collect()
+            }
             Shrink::Pool => Vec::new(),
         };
         Self { convolutions: convolutions.into(), norms, image, dropout: config.dropout }
     }
 
     /// Width of the rows that come out.
-    pub fn features(config: &Convolution, [height, width, _]: [usize; 3], shrink: Shrink) -> usize {
+    pub fn features(
+        config: &PlainConvolution,
+        [height, width, _]: [usize; 3],
+        shrink: Shrink,
+    ) -> usize {
         config.maps[2] * shrink.sizes(height)[3] * shrink.sizes(width)[3]
     }
 
@@ -111,70 +116,28 @@ impl ConvolutionalTrunk {
     /// - `x`: `[batch, height * width * channels]`
     /// - output: `[batch, features]`
     pub fn forward(&self, x: Tensor<2>, training: Option<&Training>) -> Tensor<2> {
-        let layers = 0..self.convolutions.len();
-        let maps = layers.fold(self.maps(x), |h, layer| {
-            let h = self.convolutions[layer].forward(h);
-            let h = match (self.norms.get(layer), training) {
-                (Some(norm), Some(_)) => norm.by_batch(h),
-                (Some(norm), None) => norm.by_measure(h),
-                (None, _) => h,
+        let layers = self.convolutions.iter().enumerate();
+        let maps = layers.fold(pictured(x, self.image), |h, (layer, convolution)| {
+            let h = match self.norms.get(layer) {
+                Some(norm) => {
+                    norm.forward(convolution.forward(h, None), Training::statistics(training))
+                }
+                None => convolution.forward(h, Some(Activation::Relu)),
             };
-            let h = self.shrink(activation::relu(h), layer);
+            let h = if self.norms.is_empty() && layer < 2 { pool(h) } else { h };
             match training {
                 Some(training) => training.drop_maps(h, self.dropout, layer as u64),
                 None => h,
             }
         });
-        rows(maps)
+        flattened(maps)
     }
 
     /// Measures what evaluation normalises by on examples.
     pub fn measure(&mut self, x: Tensor<2>) {
-        let mut h = self.maps(x);
-        for layer in 0..self.norms.len() {
-            h = self.convolutions[layer].forward(h);
-            self.norms[layer].measure(h.clone());
-            h = activation::relu(self.norms[layer].by_measure(h));
-        }
+        let layers = self.convolutions.iter().zip(&mut self.norms);
+        layers.fold(pictured(x, self.image), |h, (convolution, norm)| {
+            norm.measure(convolution.forward(h, None))
+        });
     }
-
-    /// Rows of pixels as maps, `[batch, channels, height, width]`.
-    fn maps(&self, x: Tensor<2>) -> Tensor<4> {
-        let ([batch, _], [height, width, channels]) = (x.dims(), self.image);
-        x.reshape([batch, height, width, channels]).permute([0, 3, 1, 2])
-    }
-
-    fn shrink(&self, h: Tensor<4>, layer: usize) -> Tensor<4> {
-        let [_, _, height, width] = h.dims();
-        if !self.norms.is_empty() || layer == 2 {
-            return h;
-        }
-        // One row or one column cannot be halved.
-        let window = [height.min(2), width.min(2)];
-        max_pool2d(h, MaxPoolOptions::new(window).with_stride(window))
-    }
-}
-
-fn convolution(
-    inputs: usize,
-    maps: usize,
-    shrink: Shrink,
-    noise: &mut Noise,
-    device: &Device,
-) -> Conv2d {
-    let step = if shrink == Shrink::Stride { 2 } else { 1 };
-    Conv2d {
-        weight: he([maps, inputs, 3, 3], 9 * inputs, noise, device),
-        bias: Some(parameter(vec![0.0; maps], [maps], device)),
-        stride: [step; 2],
-        kernel_size: [3; 2],
-        dilation: [1; 2],
-        groups: 1,
-        padding: PaddingConfig2d::Explicit(1, 1, 1, 1),
-    }
-}
-
-fn rows(maps: Tensor<4>) -> Tensor<2> {
-    let [batch, count, height, width] = maps.dims();
-    maps.reshape([batch, count * height * width])
 }

@@ -1,27 +1,34 @@
-//! Transposed convolutions from features to an image (review, section 3).
+//! Transposed convolutions from features to an image (review, section 3; Radford et al. 2016).
 
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::nn::conv::ConvTranspose2d;
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 
 use super::Activation;
-use super::convolution::{Convolution, Shrink};
-use super::linear::{dense, glorot_linear, he, parameter};
+use super::image::Convolution;
+use super::linear::{dense, glorot_linear};
+use super::maps::{MapLayer, unflattened};
+use super::window::Window;
 use crate::noise::Noise;
 
-/// A fully connected layer and four transposed convolutions: three that double height and width, undoing
-/// [`Shrink::Stride`], and one that makes channels of maps.
+/// A fully connected layer to a small image, and transposed convolutions that double height and width until they are
+/// those of the image.
 #[derive(Module, Debug)]
 pub struct Deconvolution {
     input: Linear,
-    layers: Vec<ConvTranspose2d>,
+    layers: Vec<MapLayer>,
     #[module(skip)]
     start: [usize; 3],
+    #[module(skip)]
+    activation: Activation,
 }
 
 impl Deconvolution {
     /// From rows of `inputs` to images `[height, width, channels]`.
+    ///
+    /// Plain ones undo [`Shrink::Stride`](super::Shrink::Stride) in three layers and make channels of maps in a fourth;
+    /// those of a generator make them in the last doubling, with leaky ReLU of 0.2 and no normalisation
+    /// (Pang et al. 2021).
     pub fn new(
         inputs: usize,
         config: &Convolution,
@@ -29,61 +36,52 @@ impl Deconvolution {
         noise: &mut Noise,
         device: &Device,
     ) -> Self {
-        let [first, second, third] = config.maps;
-        let (heights, widths) = (Shrink::Stride.sizes(height), Shrink::Stride.sizes(width));
-        let start = [third, heights[3], widths[3]];
+        let (start, doublings, activation) = match config {
+            Convolution::Plain(config) => {
+                let [first, second, third] = config.maps;
+                (third, vec![second, first, first], Activation::Relu)
+            }
+            Convolution::WideResnet(config) => {
+                let doublings = config.generator.iter().skip(1).chain([&channels]).copied();
+                (config.generator[0], doublings.collect(), Activation::LeakyRelu)
+            }
+        };
+        let [heights, widths] = [height, width].map(|size| halved(size, doublings.len()));
+        let level = doublings.len();
+        let start = [start, heights[level], widths[level]];
         let input = glorot_linear(inputs, start.iter().product(), noise, device);
-        let mut doubling = |from: usize, to: usize, level: usize| {
+        let mut from = start[0];
+        let mut layers = Vec::new();
+        for (to, level) in doublings.into_iter().zip((0..level).rev()) {
             // Kernel 4 makes 2n of n, kernel 3 makes 2n - 1.
             let kernel =
-                [heights, widths].map(|s| if s[level] == 2 * s[level + 1] { 4 } else { 3 });
-            transposed([from, to], kernel, 2, noise, device)
-        };
-        let mut layers =
-            vec![doubling(third, second, 2), doubling(second, first, 1), doubling(first, first, 0)];
-        layers.push(transposed([first, channels], [3, 3], 1, noise, device));
-        Self { input, layers, start }
+                [&heights, &widths].map(|s| if s[level] == 2 * s[level + 1] { 4 } else { 3 });
+            let window = Window { kernel, stride: 2, border: 1 };
+            layers.push(MapLayer::widening([from, to], window, noise, device));
+            from = to;
+        }
+        if let Convolution::Plain(_) = config {
+            let window = Window { kernel: [3; 2], stride: 1, border: 1 };
+            layers.push(MapLayer::widening([from, channels], window, noise, device));
+        }
+        Self { input, layers, start, activation }
     }
 
     /// # Shapes
     /// - `h`: `[rows, inputs]`
     /// - output: `[rows, height * width * channels]`
     pub fn forward(&self, h: Tensor<2>) -> Tensor<2> {
-        let ([rows, _], [maps, height, width]) = (h.dims(), self.start);
-        let h = dense(&self.input, h, Some(Activation::Relu));
-        let mut h = h.reshape([rows, maps, height, width]);
+        let h = unflattened(dense(&self.input, h, Some(self.activation)), self.start);
         let last = self.layers.len() - 1;
-        for (number, layer) in self.layers.iter().enumerate() {
-            h = layer.forward(h);
-            if number < last {
-                h = activation::relu(h);
-            }
-        }
-        let [_, channels, height, width] = h.dims();
-        h.permute([0, 2, 3, 1]).reshape([rows, height * width * channels])
+        let image = self.layers.iter().enumerate().fold(h, |h, (number, layer)| {
+            layer.forward(h, (number < last).then_some(self.activation))
+        });
+        let [rows, height, width, channels] = image.dims();
+        image.reshape([rows, height * width * channels])
     }
 }
 
-fn transposed(
-    channels: [usize; 2],
-    kernel_size: [usize; 2],
-    stride: usize,
-    noise: &mut Noise,
-    device: &Device,
-) -> ConvTranspose2d {
-    let [from, to] = channels;
-    let [height, width] = kernel_size;
-    // Of the kernel's cells, as many reach one pixel as there are steps in it.
-    let reaching = from * height * width / (stride * stride);
-    ConvTranspose2d {
-        weight: he([from, to, height, width], reaching.max(1), noise, device),
-        bias: Some(parameter(vec![0.0; to], [to], device)),
-        stride: [stride; 2],
-        kernel_size,
-        dilation: [1; 2],
-        groups: 1,
-        padding: [1; 2],
-        padding_out: [0; 2],
-        channels,
-    }
+/// A size, and what is left after each of some halvings, rounded up.
+fn halved(size: usize, times: usize) -> Vec<usize> {
+    std::iter::successors(Some(size), |size| Some(size.div_ceil(2))).take(times + 1).collect()
 }

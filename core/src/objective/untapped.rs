@@ -265,6 +265,7 @@ fn bernoulli(observation: Observation) -> Bernoulli {
         Observation::Bernoulli(bits) => bits,
         Observation::Gaussian(values) => Bernoulli { logits: values.mean },
         Observation::Multinomial(words) => Bernoulli { logits: words.logits },
+        Observation::IsotropicGaussian(values) => Bernoulli { logits: values.mean },
     }
 }
 

@@ -7,6 +7,7 @@ use gleaner_core::infer;
 use gleaner_core::models::{Architecture as _, ModelConfig};
 use gleaner_core::noise::Noise;
 use gleaner_core::sample;
+use gleaner_core::workers::InTurn;
 
 use super::Subject;
 
@@ -38,7 +39,7 @@ pub fn samples(
         config.features()
     );
     let mut noise = Noise::new(seed).split("pictures");
-    let samples = sample::ancestral(model, DRAWN, &mut noise, device);
+    let samples = sample::class_conditional(model, DRAWN, &mut noise, device, &InTurn);
     let counts = pollster::block_on(infer::read(samples.x))?;
     let by_class: Vec<&[f32]> = counts.chunks_exact(DRAWN * words.len()).collect();
     if matches!(config, ModelConfig::M1(_)) {

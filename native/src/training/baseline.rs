@@ -3,19 +3,22 @@
 
 use anyhow::Result;
 use burn::module::Module as _;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use gleaner_core::data::{Batches, Binarise};
 use gleaner_core::eval::Classification;
+use gleaner_core::infer;
 use gleaner_core::models::{Architecture as _, Classifier};
 use gleaner_core::noise::Noise;
 use gleaner_core::objective::{Elapsed, SupervisedObjective};
 use gleaner_core::train::{Learner, RateSchedule, TrainState};
 
+use super::fit::MEASURED_ON;
 use super::problem::Problem;
 use super::validation::{better, measure};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::recipe::Recipe;
+use crate::summary::evenly;
 
 /// Looks at the validation split in one run.
 const LOOKS: u64 = 40;
@@ -52,6 +55,9 @@ pub fn train_baseline(
         &learner.noise,
     )?;
     let mut state = TrainState::new(config.init(&noise.split("model"), &autodiff)?);
+    // Its own examples: whatever it normalises by, too, it knows from them alone.
+    let labelled = evenly(&problem.split.labelled, MEASURED_ON);
+    let labelled = infer::upload(&problem.data.train, &labelled, device);
     let mut progress = Progress::steps("baseline", steps as usize);
     let mut best: Option<(Classifier, Option<Classification>)> = None;
     while state.step < steps {
@@ -63,7 +69,7 @@ pub fn train_baseline(
         let rate = rate.at(state.step);
         (state, _) = learner.step(state, &batch, rate, Elapsed::ALL);
         if state.step.is_multiple_of((steps / LOOKS).max(1)) || state.step == steps {
-            let model = state.model.valid();
+            let model = measured_on(&labelled, state.model.valid());
             let measured = measure(&model, problem, device)?;
             let improved = match (&best, &measured) {
                 (Some((_, Some(old))), Some(new)) => better(new, old),
@@ -76,7 +82,13 @@ pub fn train_baseline(
         progress.step(|| said_of(best.as_ref().and_then(|(_, measured)| *measured)));
     }
     progress.finish();
-    Ok(Some(best.map_or_else(|| state.model.valid(), |(model, _)| model)))
+    let last = || measured_on(&labelled, state.model.valid());
+    Ok(Some(best.map_or_else(last, |(model, _)| model)))
+}
+
+fn measured_on(labelled: &Tensor<2>, mut model: Classifier) -> Classifier {
+    model.measure(labelled.clone());
+    model
 }
 
 fn said_of(best: Option<Classification>) -> String {

@@ -31,7 +31,7 @@ const EXPLODED: f64 = 100.0;
 const MOST_ROLL_BACKS: u32 = 10;
 
 /// Training examples that networks which normalise take their statistics from.
-const MEASURED_ON: usize = 500;
+pub(super) const MEASURED_ON: usize = 500;
 
 /// How long, and at which rates.
 #[derive(Clone, Copy, Debug)]

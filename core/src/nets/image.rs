@@ -1,0 +1,118 @@
+//! Which convolutional networks a model has: a setting, and what stands between an image and dense layers.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use super::convolution::{ConvolutionalTrunk, PlainConvolution, Shrink};
+use super::training::Training;
+use super::wide_resnet::{WideResnet, WideResnetConfig};
+use crate::error::{Error, Result};
+use crate::noise::Noise;
+
+/// The kind of convolutional networks, and their sizes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Convolution {
+    /// Three convolutions and their transposes (review, section 3): what a setting without a kind means.
+    Plain(PlainConvolution),
+    /// A Wide ResNet and a generator of transposed convolutions (Pang et al. 2021).
+    WideResnet(WideResnetConfig),
+}
+
+impl Convolution {
+    /// The kinds.
+    pub const KINDS: [&str; 2] = ["plain", "wide-resnet"];
+
+    /// Height, width and channels of an image.
+    ///
+    /// # Errors
+    /// If examples are no images, or the sizes are not ones that networks can have.
+    pub fn image(&self, shape: &[usize]) -> Result<[usize; 3]> {
+        match self {
+            Self::Plain(config) => config.check()?,
+            Self::WideResnet(config) => config.check()?,
+        }
+        shape.try_into().map_err(|_| {
+            let rule = format!("it convolves images, and an example here has the shape {shape:?}");
+            Error::config("model.convolution", "{...}", rule)
+        })
+    }
+}
+
+/// A derived reading of a tagged enum has no default for the tag, and recipes and checkpoints from before there were
+/// kinds have none.
+impl<'de> Deserialize<'de> for Convolution {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut settings = Map::deserialize(deserializer)?;
+        let kind = settings.remove("kind").unwrap_or_else(|| Self::KINDS[0].into());
+        let settings = Value::Object(settings);
+        let read = match kind.as_str() {
+            Some("plain") => PlainConvolution::deserialize(settings).map(Self::Plain),
+            Some("wide-resnet") => WideResnetConfig::deserialize(settings).map(Self::WideResnet),
+            _ => {
+                let kinds = Self::KINDS.join(" or ");
+                return Err(D::Error::custom(format!("convolution.kind = {kind}: it is {kinds}")));
+            }
+        };
+        read.map_err(|e| D::Error::custom(format!("convolution: {e}")))
+    }
+}
+
+/// Convolutions from images to features.
+#[derive(Module, Debug)]
+pub enum Trunk {
+    /// Three convolutions.
+    Plain(ConvolutionalTrunk),
+    /// A Wide ResNet.
+    WideResnet(WideResnet),
+}
+
+impl Trunk {
+    /// Convolutions of images `[height, width, channels]`. Plain ones shrink them in the way named; a Wide ResNet has
+    /// one way.
+    pub fn new(
+        config: &Convolution,
+        image: [usize; 3],
+        shrink: Shrink,
+        noise: &mut Noise,
+        device: &Device,
+    ) -> Self {
+        match config {
+            Convolution::Plain(config) => {
+                Self::Plain(ConvolutionalTrunk::new(config, image, shrink, noise, device))
+            }
+            Convolution::WideResnet(config) => {
+                Self::WideResnet(WideResnet::new(config, image, noise, device))
+            }
+        }
+    }
+
+    /// Width of the rows that come out.
+    pub fn features(config: &Convolution, image: [usize; 3], shrink: Shrink) -> usize {
+        match config {
+            Convolution::Plain(config) => ConvolutionalTrunk::features(config, image, shrink),
+            Convolution::WideResnet(config) => WideResnet::features(config),
+        }
+    }
+
+    /// # Shapes
+    /// - `x`: `[batch, height * width * channels]`
+    /// - output: `[batch, features]`
+    pub fn forward(&self, x: Tensor<2>, training: Option<&Training>) -> Tensor<2> {
+        match self {
+            Self::Plain(trunk) => trunk.forward(x, training),
+            Self::WideResnet(trunk) => trunk.forward(x, training),
+        }
+    }
+
+    /// Measures what evaluation normalises by on examples (E28).
+    pub fn measure(&mut self, x: Tensor<2>) {
+        match self {
+            Self::Plain(trunk) => trunk.measure(x),
+            Self::WideResnet(trunk) => trunk.measure(x),
+        }
+    }
+}

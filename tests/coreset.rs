@@ -1,4 +1,5 @@
 //! Facility location against enumeration, against itself, and against apricot.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use gleaner::threads::Threads;
 use gleaner_core::coreset::{Facility, Optimizer, Points, follow, select, upper_bound};
@@ -195,7 +196,7 @@ fn a_stochastic_selection_is_nearly_as_good_as_the_greedy_one() {
         found.objective as f64 / lazy
     };
     let (fine, usual, coarse) = (share(0.01), share(0.1), share(0.9));
-    assert!(usual >= 0.99 && usual < 1.0, "{usual}");
+    assert!((0.99..1.0).contains(&usual), "{usual}");
     assert!(fine > usual && usual > coarse, "{fine} {usual} {coarse}");
 }
 

@@ -1,4 +1,5 @@
 //! `gleaner filter` and `gleaner coreset` on files as any generator may write them.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -8,6 +8,9 @@ use burn::backend::flex::FlexTensor;
 use burn::tensor::TensorData;
 
 /// Runs a closure of plain loops, compiled for the widest vectors that this processor has.
+///
+/// The closure has to end up inside: where it is more than a few lines, mark it `#[inline(always)]`, and what it calls as well.
+/// Otherwise the compiler may leave it outside, compiled for any processor.
 #[inline(always)]
 pub fn vectorised<R>(loops: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(loops)

@@ -219,8 +219,8 @@ fn sum_near(
     for (at, (block, reach)) in blocks.chunks_exact(query.len()).zip(reaches).enumerate() {
         let squares = squares(query, block);
         let mut near = false;
-        for lane in 0..LANES {
-            near |= squares[lane] < reach.square[lane];
+        for (square, limit) in squares.iter().zip(&reach.square) {
+            near |= square < limit;
         }
         if !near {
             continue;
@@ -283,8 +283,8 @@ fn root(square: f32) -> i32 {
 fn distances(query: &[f32], block: &[Lane<f32>]) -> Lane<i32> {
     let squares = squares(query, block);
     let mut distances = [0; LANES];
-    for lane in 0..LANES {
-        distances[lane] = root(squares[lane]);
+    for (distance, square) in distances.iter_mut().zip(squares) {
+        *distance = root(square);
     }
     distances
 }

@@ -315,6 +315,12 @@ fn small_verbs_answer_in_json() {
         .json();
     assert!(bench["step_ms"].as_f64() > Some(0.0));
     assert!(gleaner().call(["bench", "step", "--steps=0"]).error().contains("at least 1"));
+    let call = ["bench", "coreset", "--json", "--steps=1", "--points=50", "--dims=3", "--size=5"];
+    let bench = gleaner().call(call).done().json();
+    assert!(bench["ms"].as_f64() > Some(0.0) && bench["objective"].as_f64() > Some(0.0));
+    assert!(
+        gleaner().call(["bench", "coreset", "--points=5"]).error().contains("at most --points")
+    );
     let stem = folder.path().join("sweep");
     let sweep = ["--rounds=1", "--steps=1", "--", "--batch-size=2", "--hidden=4", "--latent=2"];
     let stem_flag = format!("--out={}", stem.display());
@@ -340,6 +346,8 @@ fn small_verbs_answer_in_json() {
         "train",
         "eval",
         "sample",
+        "filter",
+        "coreset",
         "reconstruct",
         "traverse",
         "embed",

@@ -10,8 +10,8 @@ use gleaner::threads::Threads;
 use gleaner_core::checkpoint::{Checkpoint, Parameter};
 use gleaner_core::data::{Labelled, Part, SemiBatch};
 use gleaner_core::models::{
-    Architecture as _, Bound, ClassifierConfig, Classify as _, Divergence, Generative as _, Look,
-    Model, ModelConfig,
+    Architecture as _, Bound, ClassifierConfig, Classify as _, Divergence, Generative as _,
+    Likelihood, Look, Model, ModelConfig,
 };
 use gleaner_core::nets::{
     Activation, Classes, Convolution, Deconvolution, Training, WideResnet, WideResnetConfig,

@@ -100,17 +100,26 @@ gpu!(cuda, "cuda", |index| Ok(Device::cuda(index.unwrap_or(0))));
 /// What any machine may be asked for, whatever it has: with thousands, waiting for each other is all they do.
 const THREADS_ANYWHERE: usize = 64;
 
-/// Limits the CPU back end to a number of threads; 0 leaves it all. Once limited, it stays so.
+/// Refuses a number of threads that only fills memory.
 ///
 /// # Errors
-/// If there are far fewer cores, or it is at work with another number already.
-pub fn set_threads(threads: usize) -> Result<()> {
+/// If there are far fewer cores.
+pub fn check_threads(threads: usize) -> Result<()> {
     let most = resolved(0).max(THREADS_ANYWHERE);
     ensure!(
         threads <= most,
         "--threads {threads}: this machine has {} cores; give at most {most}, or 0 for all",
         resolved(0)
     );
+    Ok(())
+}
+
+/// Limits the CPU back end to a number of threads; 0 leaves it all. Once limited, it stays so.
+///
+/// # Errors
+/// If there are far fewer cores, or it is at work with another number already.
+pub fn set_threads(threads: usize) -> Result<()> {
+    check_threads(threads)?;
     static LIMITED: Mutex<usize> = Mutex::new(0);
     let mut limited = LIMITED.lock().map_err(|_| anyhow!("a thread failed while it was set up"))?;
     if threads > 0 && *limited != threads {

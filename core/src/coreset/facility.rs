@@ -6,8 +6,7 @@
 //! since, of which there are few once the selection has grown. All numbers are whole (see [`Points`]), so the
 //! gain is the same number as if it had been added up anew.
 
-use super::points::{LANES, Lane, Points, lost};
-use crate::simd::vectorised;
+use super::points::{LANES, Lane, Points, Reach, lost};
 use crate::workers::{Workers, map};
 
 /// Blocks of distances that are worth handing to a worker.
@@ -19,7 +18,7 @@ pub struct Facility<'a> {
     points: &'a Points,
     workers: &'a dyn Workers,
     /// Distance of each point to the selection.
-    nearest: Vec<Lane<i32>>,
+    nearest: Vec<Reach>,
     /// Which of the selected is nearest, by its place in the selection.
     owners: Vec<u32>,
     /// Gains as of `stamps`: never below what they are now.
@@ -40,10 +39,10 @@ impl<'a> Facility<'a> {
         let spreads = in_tasks(workers, count, |_| points.blocks(), |point| points.spread(point));
         let largest = spreads.iter().map(|&(_, largest)| largest).max().unwrap_or(0);
         let everything = count as u64 * largest as u64;
-        let mut nearest = vec![[largest; LANES]; points.blocks()];
-        // The copies at the end are covered already.
-        for copy in count..points.blocks() * LANES {
-            nearest[copy / LANES][copy % LANES] = 0;
+        // The copies at the end stay where they are: no distance is below 0.
+        let mut nearest = vec![Reach::NOWHERE; points.blocks()];
+        for point in 0..count {
+            nearest[point / LANES].set(point % LANES, largest);
         }
         Self {
             points,
@@ -108,7 +107,7 @@ impl<'a> Facility<'a> {
         let place = self.selected.len() as u32;
         let mut added = 0;
         for block in 0..self.nearest.len() {
-            let (distances, nearest) = (self.scratch[block], self.nearest[block]);
+            let (distances, nearest) = (self.scratch[block], self.nearest[block].distance);
             if (0..LANES).all(|lane| distances[lane] >= nearest[lane]) {
                 continue;
             }
@@ -116,7 +115,7 @@ impl<'a> Facility<'a> {
                 let moved = block * LANES + lane;
                 added += (nearest[lane] - distances[lane]) as u64;
                 self.log.push(self.points, moved, nearest[lane], distances[lane]);
-                self.nearest[block][lane] = distances[lane];
+                self.nearest[block].set(lane, distances[lane]);
                 self.owners[moved] = place;
             }
         }
@@ -130,7 +129,8 @@ impl<'a> Facility<'a> {
     /// What the selection is worth: `Σ_i (largest distance - d_i)`.
     pub fn objective(&self) -> u64 {
         let copies = self.nearest.len() * LANES - self.count();
-        let all: u64 = self.nearest.iter().flatten().map(|&d| (self.largest - d) as u64).sum();
+        let distances = self.nearest.iter().flat_map(|reach| reach.distance);
+        let all: u64 = distances.map(|distance| (self.largest - distance) as u64).sum();
         all - copies as u64 * self.largest as u64
     }
 
@@ -193,7 +193,7 @@ struct Log {
     dims: usize,
     /// Coordinates of the points concerned, `dims` lanes to a block; each step begins with a new block.
     lanes: Vec<Lane<f32>>,
-    before: Vec<Lane<i32>>,
+    before: Vec<Reach>,
     after: Vec<Lane<i32>>,
     /// Lanes of the last block in use.
     used: usize,
@@ -232,7 +232,7 @@ impl Log {
         if self.used == LANES {
             // Where nothing changed, nothing is lost.
             self.lanes.resize(self.lanes.len() + self.dims, [0.0; LANES]);
-            self.before.push([0; LANES]);
+            self.before.push(Reach::NOWHERE);
             self.after.push([0; LANES]);
             self.used = 0;
         }
@@ -240,7 +240,7 @@ impl Log {
         for (dim, value) in points.coordinates_of(point).enumerate() {
             self.lanes[block * self.dims + dim][lane] = value;
         }
-        self.before[block][lane] = before;
+        self.before[block].set(lane, before);
         self.after[block][lane] = after;
         self.used += 1;
     }
@@ -268,8 +268,7 @@ impl Log {
 
     /// What a point's gain lost from block `first` on.
     fn lost_since(&self, first: usize, query: &[f32]) -> u64 {
-        let (lanes, before, after) =
-            (&self.lanes[first * self.dims..], &self.before[first..], &self.after[first..]);
-        vectorised(|| lost(query, lanes, before, after))
+        let (before, after) = (&self.before[first..], &self.after[first..]);
+        lost(query, &self.lanes[first * self.dims..], before, after)
     }
 }

@@ -114,31 +114,37 @@ impl Points {
         let query = self.coordinates(point);
         out.clear();
         out.resize(self.blocks(), [0; LANES]);
-        vectorised(|| {
-            for (block, out) in self.lanes.chunks_exact(self.dims).zip(out.iter_mut()) {
-                *out = distances(&query, block);
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                for (block, out) in self.lanes.chunks_exact(self.dims).zip(out.iter_mut()) {
+                    *out = distances(&query, block);
+                }
+            },
+        );
     }
 
     /// Sum and largest of the distances of one point to all.
     pub(super) fn spread(&self, point: usize) -> (u64, i32) {
         let query = self.coordinates(point);
-        let (sum, largest) = vectorised(|| {
-            let (mut sum, mut largest) = (0, [0; LANES]);
-            for blocks in self.lanes.chunks(self.dims * BLOCKS_PER_SUM) {
-                let mut part = [0; LANES];
-                for block in blocks.chunks_exact(self.dims) {
-                    let distances = distances(&query, block);
-                    for lane in 0..LANES {
-                        part[lane] += distances[lane] as u32;
-                        largest[lane] = largest[lane].max(distances[lane]);
+        let (sum, largest) = vectorised(
+            #[inline(always)]
+            || {
+                let (mut sum, mut largest) = (0, [0; LANES]);
+                for blocks in self.lanes.chunks(self.dims * BLOCKS_PER_SUM) {
+                    let mut part = [0; LANES];
+                    for block in blocks.chunks_exact(self.dims) {
+                        let distances = distances(&query, block);
+                        for lane in 0..LANES {
+                            part[lane] += distances[lane] as u32;
+                            largest[lane] = largest[lane].max(distances[lane]);
+                        }
                     }
+                    sum += total(&part);
                 }
-                sum += total(part);
-            }
-            (sum, largest)
-        });
+                (sum, largest)
+            },
+        );
         let copies = self.blocks() * LANES - self.count;
         let to_first = distances(&query, self.block(0))[0];
         let largest = largest.into_iter().max().unwrap_or(0);
@@ -146,24 +152,16 @@ impl Points {
     }
 
     /// `Σ_i max(0, nearest_i - D_i)` over all points.
-    pub(super) fn covered(&self, point: usize, nearest: &[Lane<i32>]) -> u64 {
+    pub(super) fn covered(&self, point: usize, nearest: &[Reach]) -> u64 {
         let query = self.coordinates(point);
-        let block_of = |index: usize| self.block(index);
-        vectorised(|| {
-            let mut sum = 0;
-            for (index, nearest) in nearest.chunks(BLOCKS_PER_SUM).enumerate() {
-                let mut part = [0; LANES];
-                for (offset, nearest) in nearest.iter().enumerate() {
-                    let block = block_of(index * BLOCKS_PER_SUM + offset);
-                    let distances = distances(&query, block);
-                    for lane in 0..LANES {
-                        part[lane] += (nearest[lane] - distances[lane]).max(0) as u32;
-                    }
-                }
-                sum += total(part);
-            }
-            sum
-        })
+        vectorised(
+            #[inline(always)]
+            || {
+                sum_near(&query, &self.lanes, nearest, |at, lane, distance| {
+                    (nearest[at].distance[lane] - distance).max(0)
+                })
+            },
+        )
     }
 }
 
@@ -171,39 +169,99 @@ impl Points {
 ///
 /// # Shapes
 /// - `blocks`: `dims` lanes for each of `before` and `after`
-#[inline(always)]
 pub(super) fn lost(
     query: &[f32],
     blocks: &[Lane<f32>],
-    before: &[Lane<i32>],
+    before: &[Reach],
     after: &[Lane<i32>],
 ) -> u64 {
-    let dims = query.len();
+    vectorised(
+        #[inline(always)]
+        || {
+            sum_near(query, blocks, before, |at, lane, distance| {
+                before[at].distance[lane].max(distance) - after[at][lane].max(distance)
+            })
+        },
+    )
+}
+
+/// How far some points are from the selection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach {
+    pub(super) distance: Lane<i32>,
+    /// A point whose squared distance is no smaller is surely no nearer than `distance`: most are not, and then the root
+    /// need not be taken.
+    square: Lane<f32>,
+}
+
+impl Reach {
+    pub(super) const NOWHERE: Self = Self { distance: [0; LANES], square: [0.0; LANES] };
+
+    pub(super) fn set(&mut self, lane: usize, distance: i32) {
+        // One unit and some roundings of room.
+        let root = (distance as f32 + 1.0) / UNITS;
+        self.distance[lane] = distance;
+        self.square[lane] = root * root * (1.0 + 1e-6);
+    }
+}
+
+/// `Σ term(block, lane, distance)` over the points near enough for `reaches`; the term has to be 0 for all others.
+#[inline(always)]
+fn sum_near(
+    query: &[f32],
+    blocks: &[Lane<f32>],
+    reaches: &[Reach],
+    term: impl Fn(usize, usize, i32) -> i32,
+) -> u64 {
     let mut sum = 0;
-    let each = blocks.chunks_exact(dims).zip(before.iter().zip(after));
     let mut part = [0; LANES];
-    for (index, (block, (before, after))) in each.enumerate() {
-        let distances = distances(query, block);
-        for lane in 0..LANES {
-            let distance = distances[lane];
-            part[lane] += (before[lane].max(distance) - after[lane].max(distance)) as u32;
+    let mut full = 0;
+    for (at, (block, reach)) in blocks.chunks_exact(query.len()).zip(reaches).enumerate() {
+        let squares = squares(query, block);
+        let mut near = false;
+        for (square, limit) in squares.iter().zip(&reach.square) {
+            near |= square < limit;
         }
-        if index % BLOCKS_PER_SUM == BLOCKS_PER_SUM - 1 {
-            sum += total(part);
-            part = [0; LANES];
+        if !near {
+            continue;
+        }
+        for lane in 0..LANES {
+            part[lane] += term(at, lane, root(squares[lane])) as u32;
+        }
+        full += 1;
+        if full == BLOCKS_PER_SUM {
+            sum += total(&part);
+            (part, full) = ([0; LANES], 0);
         }
     }
-    sum + total(part)
+    sum + total(&part)
 }
 
 #[inline(always)]
-fn total(part: Lane<u32>) -> u64 {
-    part.iter().map(|&part| u64::from(part)).sum()
+fn total(part: &Lane<u32>) -> u64 {
+    let mut sum = 0;
+    for lane in part {
+        sum += u64::from(*lane);
+    }
+    sum
 }
 
-/// Distances of a point to the points of a block.
+/// Adding this to a number below 2^22 rounds it to a whole number, which the low bits then hold.
+const ROUNDER: f32 = 12_582_912.0;
+
+/// The whole number nearest to `x`, `0 <= x <= 2^27`, in two parts. A cast would do the same one number at a time, since
+/// it has to answer for NaN and infinity.
 #[inline(always)]
-fn distances(query: &[f32], block: &[Lane<f32>]) -> Lane<i32> {
+fn rounded(x: f32) -> i32 {
+    let bits = |x: f32| (x.to_bits() as i32).wrapping_sub(ROUNDER.to_bits() as i32);
+    let high = x * (1.0 / 64.0) + ROUNDER;
+    let low = (x - (high - ROUNDER) * 64.0) + ROUNDER;
+    (bits(high) << 6) + bits(low)
+}
+
+/// Squared distances of a point to the points of a block.
+#[inline(always)]
+fn squares(query: &[f32], block: &[Lane<f32>]) -> Lane<f32> {
     let mut squares = [0.0; LANES];
     for (&at, lanes) in query.iter().zip(block) {
         for lane in 0..LANES {
@@ -211,7 +269,24 @@ fn distances(query: &[f32], block: &[Lane<f32>]) -> Lane<i32> {
             squares[lane] += difference * difference;
         }
     }
-    squares.map(|square| (square.sqrt() * UNITS) as i32)
+    squares
+}
+
+/// A distance from its square.
+#[inline(always)]
+fn root(square: f32) -> i32 {
+    rounded(square.sqrt() * UNITS)
+}
+
+/// Distances of a point to the points of a block.
+#[inline(always)]
+fn distances(query: &[f32], block: &[Lane<f32>]) -> Lane<i32> {
+    let squares = squares(query, block);
+    let mut distances = [0; LANES];
+    for (distance, square) in distances.iter_mut().zip(squares) {
+        *distance = root(square);
+    }
+    distances
 }
 
 /// The power of two that brings every distance to below 1: none is longer than twice the longest way to the

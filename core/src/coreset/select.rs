@@ -175,3 +175,55 @@ impl Settings {
         Some(order)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::predictions::Scale;
+    use crate::workers::InTurn;
+
+    const SETTINGS: Settings = Settings {
+        method: Method::Confidence,
+        optimizer: Optimizer::Lazy,
+        size: 4,
+        balance: Balance::Equal,
+    };
+
+    fn select(settings: Settings, logits: &[f32], curvature: Curvature) -> Coreset {
+        let rows = logits.len() / 2;
+        let labels: Vec<i64> = (0..rows).map(|row| (row % 2) as i64).collect();
+        let logits = logits.to_vec();
+        let predictions = Predictions::new(logits, Scale::Logits, 2, &labels, "f").unwrap();
+        let noise = Noise::new(0);
+        settings.select(&predictions, None, curvature, &noise, &InTurn, &mut || ()).unwrap()
+    }
+
+    #[test]
+    fn confidence_tells_apart_what_single_precision_rounds_to_one() {
+        // Gaps of 18 and more: 1 - p is below 2e-8, and p is 1 in single precision.
+        let gaps = [18.0, 20.0, 19.0, 18.5, 30.0, 18.0, 25.0, 19.0];
+        let logits: Vec<f32> = gaps
+            .iter()
+            .enumerate()
+            .flat_map(|(row, &gap)| if row % 2 == 0 { [gap, 0.0] } else { [0.0, gap] })
+            .collect();
+        let coreset = select(SETTINGS, &logits, Curvature::default());
+        let rows: Vec<usize> = coreset.picks.iter().map(|pick| pick.row).collect();
+        assert_eq!(rows, [4, 6, 1, 7]);
+        assert_eq!(coreset.picks.iter().map(|pick| pick.weight).sum::<usize>(), 8);
+        let ratios = coreset.classes.iter().map(|class| class.objective / class.bound);
+        assert!(ratios.into_iter().all(|ratio| ratio > 0.0 && ratio <= 1.0));
+    }
+
+    #[test]
+    fn adacore_hands_its_curvature_on_and_nothing_else_touches_it() {
+        let logits = Noise::new(2).normal(40);
+        let adacore = Settings { method: Method::Adacore, ..SETTINGS };
+        let first = select(adacore, &logits, Curvature::default());
+        let second = select(adacore, &logits, first.curvature.clone());
+        assert_eq!((first.curvature.refreshes(), second.curvature.refreshes()), (1, 2));
+        // The same samples again change no average.
+        assert_eq!(first.picks, second.picks);
+        assert_eq!(select(SETTINGS, &logits, Curvature::default()).curvature.refreshes(), 0);
+    }
+}

@@ -11,6 +11,7 @@ use gleaner_core::data::npy::NpyArray;
 use gleaner_core::noise::Noise;
 use serde_json::json;
 
+use crate::device::check_threads;
 use crate::files::{ensure_writable_file, write_atomic};
 use crate::output::Output;
 use crate::picture::{comfortable_scale, rows_png};
@@ -172,6 +173,7 @@ impl Args {
 /// # Errors
 /// If a file fails, the samples are not what they should be, or the budget does not fit them.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
+    check_threads(args.threads)?;
     let mut file = SampleFile::open(&args.samples)?;
     let settings = args.settings(file.rows())?;
     for path in std::iter::once(&args.out).chain(&args.grid) {

@@ -6,16 +6,15 @@ use std::path::{Path, PathBuf};
 
 use crate::shell::{Shell, available, root};
 
-const REQUIREMENTS: &str = "benches/peers/requirements.txt";
-
-/// The interpreter of the environment, built by `$PYTHON` (else `python3`) if it is not there.
+/// The interpreter of the environment `name` with what the file `list` names, built by `$PYTHON` (else `python3`) if it
+/// is not there.
 ///
 /// # Errors
 /// When it cannot be built: without Python or without a package index.
-pub fn python() -> Result<String, String> {
-    let requirements = fs::read_to_string(root().join(REQUIREMENTS))
-        .map_err(|error| format!("cannot read {REQUIREMENTS}: {error}"))?;
-    let folder = folder()?;
+pub fn python(name: &str, list: &str) -> Result<String, String> {
+    let requirements = fs::read_to_string(root().join(list))
+        .map_err(|error| format!("cannot read {list}: {error}"))?;
+    let folder = folder(name)?;
     let python = folder.join("bin/python").to_string_lossy().into_owned();
     // Written last, so a stamp that fits means that everything before it was done.
     let stamp = folder.join("requirements.stamp");
@@ -27,7 +26,7 @@ pub fn python() -> Result<String, String> {
         let maker = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
         Shell::program(&maker).args(["-m", "venv", &folder.to_string_lossy()]).run()?;
     }
-    Shell::program(&python).args(["-m", "pip", "install", "-r", REQUIREMENTS]).run()?;
+    Shell::program(&python).args(["-m", "pip", "install", "-r", list]).run()?;
     write_stamp(&stamp, &requirements)?;
     Ok(python)
 }
@@ -41,12 +40,12 @@ fn write_stamp(stamp: &Path, requirements: &str) -> Result<(), String> {
         .map_err(|error| format!("cannot write {}: {error}", stamp.display()))
 }
 
-/// `peers` in gleaner's cache folder.
-fn folder() -> Result<PathBuf, String> {
+/// A folder in gleaner's cache folder.
+fn folder(name: &str) -> Result<PathBuf, String> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let cache = set("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| set("HOME").map(|home| Path::new(&home).join(".cache")))
         .ok_or("neither XDG_CACHE_HOME nor HOME says where the cache is: set one of them")?;
-    Ok(cache.join("gleaner/peers"))
+    Ok(cache.join("gleaner").join(name))
 }

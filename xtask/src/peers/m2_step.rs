@@ -1,16 +1,14 @@
 //! M2's training step: ours and PyTorch's.
 
-use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
-use std::thread::sleep;
-use std::time::Duration;
 
+use super::agreement::agree;
 use super::environment;
+use super::fixture::Fixture;
 use super::options::Options;
-use super::report::{Times, machine, table};
+use super::report::{machine, table};
 use super::server::Server;
-use super::turns;
+use super::turns::measure;
 use crate::shell::Shell;
 
 /// The peers, by variant: classes enumerated as usual, and with first layers split as ours are.
@@ -23,11 +21,6 @@ const TOLERANCE: f64 = 1e-4;
 /// Steps that nobody times: allocators and caches settle.
 const WARM_UP: usize = 4;
 
-/// Between turns. PyTorch's OpenMP threads go on spinning after a step, for less than 20 ms as measured.
-/// Forbidding that (`OMP_WAIT_POLICY=PASSIVE`) makes its steps 10 to 30 % slower, so they get time to fall
-/// asleep instead.
-const REST: Duration = Duration::from_millis(50);
-
 /// Times them in turns and prints a table.
 ///
 /// # Errors
@@ -37,12 +30,12 @@ pub fn run(options: &Options) -> Result<(), String> {
     if std::env::var_os("OMP_WAIT_POLICY").is_some() {
         return Err("OMP_WAIT_POLICY is set and decides this comparison: unset it".to_owned());
     }
-    let python = environment::python()?;
+    let python = environment::python("peers", "benches/peers/requirements.txt")?;
     Shell::cargo(["build", "--release", "--package", "gleaner"]).run()?;
     let machine = machine();
     let mut servers = start(options, &python)?;
     let torch = servers.iter().find_map(|server| server.text("torch")).unwrap_or("?").to_owned();
-    let times = measure(&mut servers, options)?;
+    let times = measure(&mut servers, options, WARM_UP)?;
     let Options { threads, rounds, steps, sizes } = options;
     let sizes = if sizes.is_empty() { "default sizes".to_owned() } else { sizes.join(" ") };
     let text = format!(
@@ -56,7 +49,7 @@ pub fn run(options: &Options) -> Result<(), String> {
 /// The programs, ready, those that should compute the same seen to do so.
 fn start(options: &Options, python: &str) -> Result<Vec<Server>, String> {
     let fixture = Fixture::new()?;
-    let folder = fixture.0.to_string_lossy();
+    let folder = fixture.path();
     let threads = options.threads.to_string();
     let common = |shell: Shell| {
         shell.args(["--threads", &threads]).args(options.sizes.iter().map(String::as_str))
@@ -79,78 +72,12 @@ fn start(options: &Options, python: &str) -> Result<Vec<Server>, String> {
     ];
     let reference = servers[0].objective()?;
     for peer in &servers[2..] {
-        agree(reference, peer.objective()?).map_err(|problem| {
-            format!("{} and {} are not the same work: {problem}", servers[0].name(), peer.name())
+        agree(reference, peer.objective()?, TOLERANCE).map_err(|problem| {
+            let (ours, theirs) = (servers[0].name(), peer.name());
+            format!(
+                "{ours} and {theirs} are not the same work: at the same weights, batch and noise, {problem}"
+            )
         })?;
     }
     Ok(servers)
-}
-
-/// Whether two objectives are the same up to rounding.
-fn agree(ours: f64, theirs: f64) -> Result<(), String> {
-    let difference = (ours - theirs).abs() / ours.abs().max(theirs.abs());
-    // Written so that NaN does not pass.
-    if difference <= TOLERANCE {
-        return Ok(());
-    }
-    Err(format!(
-        "at the same weights, batch and noise, their objectives are {ours} and {theirs} \
-         (relative difference {difference:.1e}, allowed {TOLERANCE:.0e})"
-    ))
-}
-
-/// Lets each warm up, then each in turn take its steps. Only one works at a time.
-fn measure(servers: &mut [Server], options: &Options) -> Result<Vec<Times>, String> {
-    for server in &mut *servers {
-        server.take(WARM_UP)?;
-    }
-    let mut times: Vec<Times> = servers
-        .iter()
-        .map(|server| Times { name: server.name().to_owned(), rounds: Vec::new() })
-        .collect();
-    for round in 0..options.rounds {
-        eprint!("\rround {} of {}", round + 1, options.rounds);
-        for turn in turns::order(round, servers.len()) {
-            sleep(REST);
-            times[turn].rounds.push(servers[turn].take(options.steps)?);
-        }
-    }
-    eprintln!();
-    Ok(times)
-}
-
-/// A folder for the files that one program writes and the others read at their start; gone afterwards.
-struct Fixture(PathBuf);
-
-impl Fixture {
-    fn new() -> Result<Self, String> {
-        let name = format!("gleaner-peers-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder)
-            .map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Fixture {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            eprintln!("warning: cannot remove {}: {error}", self.0.display());
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn objectives_agree_up_to_rounding_and_never_when_broken() {
-        assert!(agree(700.0, 700.01).is_ok() && agree(-700.0, -700.01).is_ok());
-        assert!(agree(700.0, 700.2).unwrap_err().contains("700.2"));
-        for broken in [f64::NAN, f64::INFINITY, -700.0] {
-            assert!(agree(700.0, broken).is_err(), "{broken}");
-            assert!(agree(broken, broken).is_ok() == broken.is_finite(), "{broken}");
-        }
-    }
 }

@@ -1,6 +1,9 @@
 //! `cargo xtask bench-peers`: our work and other people's programs doing the same work, timed in turns.
 
+mod agreement;
+mod coreset;
 mod environment;
+mod fixture;
 mod json;
 mod m2_step;
 mod options;
@@ -21,30 +24,35 @@ pub const USAGE: &str = "\
 cargo xtask bench-peers [NAME] [--threads N] [--rounds R] [--steps N] [-- SIZES...]
 
   m2-step      M2's training step, and the same in PyTorch (installed once, several GB)
+  coreset      facility location, and the same by apricot (installed once)
 
   --threads N  CPU threads of each program (default: all cores)
   --rounds R   rounds in which each program has one turn (default 15)
-  --steps N    steps in a turn (default 4)
-  -- SIZES...  handed to both sides: --batch-size, --labelled-batch-size, --latent, --hidden, --classes";
+  --steps N    steps, or selections, in a turn (default 4)
+  -- SIZES...  handed to both sides: --batch-size, --labelled-batch-size, --latent, --hidden, --classes of m2-step,
+               --points, --dims, --size of coreset";
 
 /// One comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bench {
     M2Step,
+    Coreset,
 }
 
 impl Bench {
-    const ALL: [Self; 1] = [Self::M2Step];
+    const ALL: [Self; 2] = [Self::M2Step, Self::Coreset];
 
     fn name(self) -> &'static str {
         match self {
             Self::M2Step => "m2-step",
+            Self::Coreset => "coreset",
         }
     }
 
     fn run(self, options: &Options) -> Result<(), String> {
         match self {
             Self::M2Step => m2_step::run(options),
+            Self::Coreset => coreset::run(options),
         }
     }
 }

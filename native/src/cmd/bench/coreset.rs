@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::serve::serve;
 use crate::cmd::coreset::Search;
+use crate::device::check_threads;
 use crate::files::write_atomic;
 use crate::output::Output;
 use crate::threads::Threads;
@@ -51,6 +52,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.steps == 0 || args.dims == 0 || args.size == 0 || args.size > args.points {
         bail!("--steps, --dims and --size must be at least 1, --size at most --points");
     }
+    check_threads(args.threads)?;
     let bench = Bench {
         features: Noise::new(0).split("points").normal(args.points * args.dims),
         dims: args.dims,

@@ -1,0 +1,56 @@
+"""Facility location by apricot's lazy greedy algorithm, timed: the peer of `gleaner bench coreset`.
+
+The points are those of `points.npz` in --fixture DIR, which `gleaner bench coreset --fixture DIR` wrote. A selection is
+timed with its similarities, as ours is: the largest Euclidean distance less the distance, computed by scikit-learn, which
+is what apricot itself computes distances with (its own "euclidean" squares them).
+
+It is a small server, so that several programs can be timed in turns: after one selection that nobody times (apricot
+compiles) it prints {"ready": true, "objective": f(S), "apricot": "..."}, then for each line with an integer n it makes n
+selections and prints {"milliseconds": [n numbers]}. It ends with its input.
+"""
+
+import argparse
+import json
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from apricot import FacilityLocationSelection
+from sklearn.metrics import pairwise_distances
+
+
+def select(x, size):
+    """What the selection is worth, and the milliseconds that it took."""
+    started = time.perf_counter()
+    distances = pairwise_distances(x)
+    similarity = distances.max() - distances
+    selection = FacilityLocationSelection(size, metric="precomputed", optimizer="lazy")
+    selection.fit(similarity)
+    return float(np.sum(selection.gains)), (time.perf_counter() - started) * 1e3
+
+
+def answer(line):
+    print(json.dumps(line), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--fixture", type=Path, required=True, help="folder with points.npz")
+    parser.add_argument("--size", type=int, default=600, help="points to select")
+    parser.add_argument("--points", type=int, default=6000, help="points there have to be")
+    parser.add_argument("--dims", type=int, default=10, help="dimensions they have to have")
+    args = parser.parse_args()
+    with np.load(args.fixture / "points.npz") as arrays:
+        x = arrays["x"].astype(np.float64)
+    if x.shape != (args.points, args.dims):
+        raise ValueError(f"points.npz has {x.shape}, the options ask for {(args.points, args.dims)}")
+    objective, _ = select(x, args.size)
+    answer({"ready": True, "objective": objective, "apricot": version("apricot-select")})
+    for line in sys.stdin:
+        answer({"milliseconds": [select(x, args.size)[1] for _ in range(int(line))]})
+
+
+if __name__ == "__main__":
+    main()

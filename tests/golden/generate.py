@@ -19,6 +19,7 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+import chains
 import family
 from elementary import (
     LOG_VAR_BOUND,
@@ -489,7 +490,7 @@ CASES = {
     "distributions": distributions_case,
     "evaluation": evaluation_case,
     "adam": adam_case,
-} | family.CASES
+} | family.CASES | chains.CASES
 
 
 def compare(path, tensors):

@@ -114,7 +114,7 @@ impl Golden {
     /// The model of a file that holds one.
     pub fn checkpoint(&self) -> Checkpoint {
         let config = self.config.as_deref().expect("a file with a model");
-        let kinds = [".weight", ".bias", ".classes", ".beside"];
+        let kinds = [".weight", ".bias", ".classes", ".beside", ".log_partition"];
         let parameter = |(name, entry): (&String, &Entry)| match &entry.values {
             // Gradients have the same names and are expected results.
             Values::F32(values) if kinds.iter().any(|kind| name.ends_with(kind)) => {

@@ -3,8 +3,8 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::data::{Labelled, SemiBatch};
 use gleaner_core::models::{
-    AuxiliaryConfig, Generative, LadderConfig, Likelihood, Look, M1Config, M1M2Config, M2Config,
-    Model, ModelConfig, UntappedConfig,
+    AuxiliaryConfig, Generative, LadderConfig, LangevinConfig, LatentEbmConfig, Likelihood, Look,
+    M1Config, M1M2Config, M2Config, Model, ModelConfig, UntappedConfig,
 };
 use gleaner_core::nets::{Activation, Convolution};
 use gleaner_core::noise::Noise;
@@ -108,6 +108,18 @@ impl Small {
                 encoder_hidden: hidden,
                 classifier_hidden,
                 activation,
+            }),
+            "latent-ebm" => ModelConfig::LatentEbm(LatentEbmConfig {
+                shape,
+                classes,
+                latent,
+                hidden,
+                energy_hidden: vec![6, 5],
+                activation,
+                energy_activation: Activation::Tanh,
+                likelihood,
+                langevin: LangevinConfig { steps: 5, ..LangevinConfig::default() },
+                convolution: None,
             }),
             other => panic!("there is no model {other}"),
         }

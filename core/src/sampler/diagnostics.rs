@@ -36,6 +36,11 @@ impl Trace {
         if steps < 4 || self.0.iter().any(|chain| chain.len() != steps) {
             return None;
         }
+        // Of equal numbers the variance may be that of rounding.
+        let first = self.0[0][0];
+        if self.0.iter().flatten().all(|&draw| draw == first) {
+            return None;
+        }
         // An odd step in the middle belongs to neither half.
         let half = steps / 2;
         let halves: Vec<&[f64]> =

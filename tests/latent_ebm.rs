@@ -72,8 +72,8 @@ impl Case {
 
     /// The first with several modes, between which chains can pass.
     fn of_several_modes(latent: usize, grid: &Grid) -> Self {
-        let cases = (0..200).map(|seed| Self::new(latent, &[6], Activation::Tanh, seed));
-        cases.filter(|case| several_modes(grid, &case.energy)).next().expect("one of 200")
+        let mut cases = (0..200).map(|seed| Self::new(latent, &[6], Activation::Tanh, seed));
+        cases.find(|case| several_modes(grid, &case.energy)).expect("one of 200")
     }
 
     fn model(&self, device: &Device) -> LatentEbm {

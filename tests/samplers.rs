@@ -76,7 +76,7 @@ fn unadjusted_chains_in_a_normal_density_have_its_variance_but_for_a_known_share
     ] {
         for temperature in [0.5, 1.0] {
             let StepSize { drift } = StepSize::new(size, convention);
-            let found = ends(chains(drift, temperature, false, 60), &StandardNormal, [5000, 2]);
+            let found = ends(chains(drift, temperature, false, 60), &StandardNormal, [10_000, 2]);
             let normal = |variance: f64| move |z: f64| normal_distribution(z / variance.sqrt());
             let what = format!("{convention:?}, temperature {temperature}");
             fits(&what, kolmogorov(found.clone(), normal(temperature * variance)));

@@ -39,7 +39,7 @@ fn family() -> SemiSupervised {
     })
 }
 
-fn part<'a>(terms: &'a Terms, name: &str) -> f64 {
+fn part(terms: &Terms, name: &str) -> f64 {
     let found = terms.parts.iter().find(|(part, _)| *part == name);
     let (_, value) = found.unwrap_or_else(|| panic!("no part {name}"));
     f64::from(values(value.clone())[0])
@@ -90,7 +90,7 @@ fn chains_that_last_are_moved_in_turn_and_each_by_its_own_step() {
     let [rows, latent] = [3 * unlabelled, small.latent];
     let root = learner.noise.split("persistent chains");
     let mut expected = root.normal_by_example(0, [rows, latent], 1, &device);
-    let mut state = TrainState::new(model(&device.clone().autodiff()));
+    let mut state = TrainState::new(model(&device.autodiff()));
     for step in 0..7_u64 {
         let first = (step % 3) as usize * unlabelled;
         let turn = first..first + unlabelled;

@@ -109,18 +109,7 @@ impl Small {
                 classifier_hidden,
                 activation,
             }),
-            "latent-ebm" => ModelConfig::LatentEbm(LatentEbmConfig {
-                shape,
-                classes,
-                latent,
-                hidden,
-                energy_hidden: vec![6, 5],
-                activation,
-                energy_activation: Activation::Tanh,
-                likelihood,
-                langevin: LangevinConfig { steps: 5, ..LangevinConfig::default() },
-                convolution: None,
-            }),
+            "latent-ebm" => ModelConfig::LatentEbm(self.latent_ebm()),
             other => panic!("there is no model {other}"),
         }
     }
@@ -134,6 +123,21 @@ impl Small {
                 ..config
             }),
             other => other,
+        }
+    }
+
+    fn latent_ebm(&self) -> LatentEbmConfig {
+        LatentEbmConfig {
+            shape: vec![self.features],
+            classes: self.classes,
+            latent: self.latent,
+            hidden: self.hidden.clone(),
+            energy_hidden: vec![6, 5],
+            activation: Activation::Softplus,
+            energy_activation: Activation::Tanh,
+            likelihood: self.likelihood,
+            langevin: LangevinConfig { steps: 5, ..LangevinConfig::default() },
+            convolution: None,
         }
     }
 

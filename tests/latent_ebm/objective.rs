@@ -1,6 +1,7 @@
 //! The objective around the negative chains: what is added to the family's, chains that last, rates.
 
 use burn::tensor::Device;
+use gleaner_core::checkpoint::Checkpoint;
 use gleaner_core::data::Part;
 use gleaner_core::models::{LangevinConfig, LatentEbm, Model, Target};
 use gleaner_core::nets::{Activation, Classes};
@@ -23,8 +24,17 @@ fn small() -> Small {
     Small { model: "latent-ebm", seed: 13, ..Small::default() }
 }
 
+/// With weights above those of a fresh model: its classes must differ, and what becomes of `z` must show in `x`.
 fn model(device: &Device) -> LatentEbm {
-    match small().model(device) {
+    let small = small();
+    let mut parameters = parameters(&small.model(&Device::flex()));
+    for (name, parameter) in &mut parameters {
+        if name.ends_with(".weight") {
+            parameter.values.iter_mut().for_each(|v| *v *= 2.0);
+        }
+    }
+    let checkpoint = Checkpoint { config: small.config(), parameters };
+    match checkpoint.build(device).expect("a checkpoint") {
         Model::LatentEbm(model) => model,
         other => panic!("not a latent-ebm: {other:?}"),
     }
@@ -199,7 +209,7 @@ fn the_negative_phase_and_the_penalty_are_means_over_where_chains_end() {
 #[test]
 fn implicit_augmentation_asks_what_becomes_of_a_class_that_was_drawn() {
     let (device, small) = (Device::flex(), small());
-    let chains = LangevinConfig { steps: 3, temperature: 0.0, ..LangevinConfig::default() };
+    let chains = LangevinConfig { steps: 12, temperature: 0.0, ..LangevinConfig::default() };
     let settings =
         LatentEbmSettings { chains, implicit_augmentation: 0.7, ..LatentEbmSettings::default() };
     let (whole, family) = both(settings);
@@ -216,7 +226,7 @@ fn implicit_augmentation_asks_what_becomes_of_a_class_that_was_drawn() {
     let start = doubles(values(draw("start")));
     let rows_of = start.chunks_exact(small.latent).enumerate();
     let z: Vec<f64> =
-        rows_of.flat_map(|(i, z)| climbed(&energy, z, Some(label(i)), [3.0, 0.4])).collect();
+        rows_of.flat_map(|(i, z)| climbed(&energy, z, Some(label(i)), [12.0, 0.4])).collect();
     let z = matrix(z.into_iter().map(|v| v as f32).collect(), small.latent, &device);
     let again = model.posterior(model.emit(z).mean(), None).sample(draw("again"));
     let again = doubles(values(again));

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use gleaner_core::data::{Labelled, SemiBatch};
 use gleaner_core::dist::{Categorical, Concrete, Gaussian, LogisticFlow};
-use gleaner_core::models::{Divergence, Generative, Look, Model, Untapped};
+use gleaner_core::models::{Divergence, Generative, Look, Model, Target, Untapped};
 use gleaner_core::nets::Classes;
 use gleaner_core::noise::Noise;
 use gleaner_core::objective::{
@@ -11,6 +11,7 @@ use gleaner_core::objective::{
     SemiSupervisedConfig, Supervision, Terms, UnfeaturedZ, UntappedObjective, UntappedWeights,
     importance_log_weights, unlabelled_bound,
 };
+use gleaner_core::sampler::{Convention, Langevin, LogDensity as _, StepSize};
 use gleaner_tests::{Golden, Tolerance, assert_close, values};
 
 /// The references round their inputs as the core does, so what is left is the order of sums and a few units
@@ -270,6 +271,43 @@ fn reversible(case: &Case) -> (UntappedObjective, &Untapped) {
     let weights = UntappedWeights { temperature, ..UntappedWeights::default() };
     let Model::Untapped(model) = &case.model else { panic!("an untapped model") };
     (UntappedObjective { weights, noise: Noise::new(0) }, model)
+}
+
+#[test]
+fn latent_ebm() {
+    let case = Case::new("latent_ebm");
+    case.all();
+    case.draws_of_the_look();
+}
+
+/// Targets of chains, their gradients in closed form (E29), and one step of a chain in both conventions (E22). The noise of a
+/// step is the next that its stream gives.
+#[test]
+fn chains_of_a_latent_ebm() {
+    let case = Case::new("latent_ebm");
+    let Model::LatentEbm(model) = &case.model else { panic!("a latent-ebm") };
+    let z = case.input("chain_z");
+    let ([rows, latent], device) = (z.dims(), &case.device);
+    let y = Tensor::cat(vec![Tensor::<2>::eye(CLASSES, device); 2], 0);
+    let temperature = case.golden.number("out.temperature");
+    for (name, target) in [("marginal", Target::Marginal), ("given", Target::Given(y))] {
+        let density = model.prior.density(target);
+        let found = density.evaluate(z.clone(), 0..rows);
+        case.check(&format!("{name}_log_density"), found.log_density);
+        case.check(&format!("{name}_gradient"), found.gradient);
+        for (kind, convention) in
+            [("pang", Convention::Pang), ("pooladzandi", Convention::Pooladzandi)]
+        {
+            let step = StepSize::new(case.golden.number("out.size"), convention);
+            let sampler = Langevin { step, temperature, adjusted: false };
+            let (noise, chains) = (Noise::new(5), 0..rows);
+            let state = sampler.init(&density, z.clone(), chains.clone());
+            let (state, _) = sampler.step(&density, state, chains, &mut noise.streams(0, rows));
+            let drawn = noise.streams(0, rows).normal(latent, device);
+            let deviation = case.golden.number(&format!("out.{kind}_deviation"));
+            case.check(&format!("{name}_{kind}"), state.z - drawn * deviation);
+        }
+    }
 }
 
 #[test]

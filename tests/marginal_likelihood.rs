@@ -385,6 +385,29 @@ fn ladder(layers: usize) -> Case {
     Case { checkpoint: hand.checkpoint(), joints, x, exact_for: vec![0, 1] }
 }
 
+/// Classes `tilt` to either side of the middle: with a linear energy, `p(z|y)` is a normal density about the row of the class,
+/// and the bias makes all classes as probable. `q(z|x)` is not told the class, so it is exact for one, or without a tilt for all.
+fn latent_ebm(tilt: f64, exact_for: Vec<usize>) -> Case {
+    let centres = [tilt, -tilt];
+    let of_class = |centre| {
+        let z = Joint::default().and(&[], centre, 1.0);
+        example(z, [&[(0, 0.8)], &[(0, -0.6)]], CENTRES[0])
+    };
+    let (joints, x) = (centres.map(of_class).to_vec(), vec![1, 2]);
+    let more = json!({
+        "classifier_hidden": null, "energy_hidden": [], "energy_activation": "identity",
+    });
+    let mut hand = ByHand::new(config("latent-ebm", &[4], more));
+    hand.say(("encoder", "mean"), 0, &[joints[exact_for[0]].given(0, &x)]);
+    decode(&mut hand, &joints, &x, &[0]);
+    for (class, centre) in centres.into_iter().enumerate() {
+        hand.set("prior.energy.output.weight", 0, class, centre);
+        hand.set("prior.energy.output.bias", 0, class, -0.5 * centre * centre);
+    }
+    hand.set("prior.log_partition", 0, 0, (CLASSES as f64).ln());
+    Case { checkpoint: hand.checkpoint(), joints, x, exact_for }
+}
+
 /// What the example says of a variable, `p(x|z)` as a function of `z`: the posterior with the prior taken out.
 fn said_by(joint: &Joint, z: usize, x: &[usize]) -> Conditional {
     let (posterior, prior) = (joint.given(z, x), joint.given(z, &[]));
@@ -422,6 +445,9 @@ members! {
     of_m1m2_for_the_other_class: m1m2(1);
     of_adgm: adgm();
     of_sdgm: sdgm();
+    of_a_latent_ebm: latent_ebm(0.0, vec![0, 1]);
+    of_a_tilted_latent_ebm: latent_ebm(0.6, vec![0]);
+    of_a_tilted_latent_ebm_for_the_other_class: latent_ebm(0.6, vec![1]);
     of_a_ladder_of_two: ladder(2);
     of_a_ladder_of_three: ladder(3);
 }

@@ -86,7 +86,8 @@ mod gpu {
         let Some(gpu) = gpu() else { return };
         let m2 = [Likelihood::Bernoulli, Likelihood::Gaussian, Likelihood::Multinomial]
             .map(|likelihood| ("m2", likelihood));
-        let others = ["adgm", "sdgm", "ladder", "m1m2"].map(|name| (name, Likelihood::Bernoulli));
+        let others = ["adgm", "sdgm", "ladder", "m1m2", "latent-ebm"]
+            .map(|name| (name, Likelihood::Bernoulli));
         for (model, likelihood) in m2.into_iter().chain(others) {
             let small = Small { model, likelihood, seed: 5, ..Small::default() };
             let expected = numbers(&small, &Device::flex());

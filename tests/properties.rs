@@ -173,7 +173,7 @@ fn the_evidence_bound_is_below_the_importance_weighted_one_on_average() {
 }
 
 /// Every model, and where its classifier's parameters are; M1 has none.
-const MODELS: [(&str, &str); 7] = [
+const MODELS: [(&str, &str); 8] = [
     ("m1", ""),
     ("m2", "classifier"),
     ("m1m2", "stacked.classifier"),
@@ -181,6 +181,7 @@ const MODELS: [(&str, &str); 7] = [
     ("sdgm", "recognition.classifier"),
     ("ladder", "classifier"),
     ("untapped", "classifier"),
+    ("latent-ebm", "prior.energy"),
 ];
 
 #[test]

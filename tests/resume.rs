@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use gleaner_core::checkpoint::{Checkpoint, TensorFile};
-use gleaner_tests::program::{Program, SMALL};
+use gleaner_tests::program::{Program, SMALL, SMALL_LATENT_EBM};
 use tempfile::tempdir;
 
 /// Long enough to be interrupted, in epochs of 40 steps.
@@ -20,8 +20,12 @@ fn gleaner() -> Program {
 }
 
 fn start(run: &Path) -> Child {
+    start_with(run, SMALL)
+}
+
+fn start_with(run: &Path, settings: &[&str]) -> Child {
     let out = format!("--out={}", run.display());
-    let small = SMALL.iter().filter(|arg| !arg.starts_with("--steps"));
+    let small = settings.iter().filter(|arg| !arg.starts_with("--steps"));
     gleaner()
         .command(["train", STEPS, &out].iter().chain(small))
         .stdout(Stdio::null())
@@ -71,6 +75,29 @@ fn an_interrupted_run_goes_on_bit_for_bit() {
     assert!(!broken.join("summary.json").exists());
     resume(&broken);
     assert_same_run(&whole, &broken);
+}
+
+#[test]
+fn chains_that_last_survive_an_interruption_bit_for_bit() {
+    let folder = tempdir().unwrap();
+    let [whole, broken] = ["whole", "broken"].map(|name| folder.path().join(name));
+    let persistent =
+        ["--set=objective.latent-ebm.start=persistent", "--set=objective.latent-ebm.persistent=3"];
+    let settings = [SMALL_LATENT_EBM, &persistent].concat();
+    assert!(start_with(&whole, &settings).wait().unwrap().success());
+    let mut child = start_with(&broken, &settings);
+    wait_for_lines(&broken, 3);
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let chains = |run: &Path| {
+        let state = fs::read(run.join("state/state.safetensors")).unwrap();
+        TensorFile::from_bytes(&state).unwrap().tensors.remove("chains").unwrap()
+    };
+    // Batches of 32, three chains for each unlabelled example.
+    assert_eq!(chains(&broken).shape, [96, 4]);
+    resume(&broken);
+    assert_same_run(&whole, &broken);
+    assert!(chains(&whole) == chains(&broken), "the chains themselves");
 }
 
 #[test]

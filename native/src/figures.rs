@@ -12,7 +12,9 @@ use gleaner_core::models::{Model, ModelConfig};
 
 pub use curves::curves;
 pub use embedding::embedding;
-pub use images::{Origin, Pairs, along, over_classes, plane, reconstructions, samples};
+pub use images::{
+    Origin, Pairs, Refined, along, over_classes, plane, reconstructions, refined, samples,
+};
 pub use predictions::Predictions;
 pub use words::samples as samples_of_words;
 

@@ -1,7 +1,7 @@
 """Reference numbers for the members of the family beside M2: see generate.py, which runs this.
 
 A network acts on the concatenation of its inputs, a bound is taken for one class at a time, and a
-model is written down from its formulas (E12, E18 to E20). What can be had a second way is compared
+model is written down from its formulas (E12, E18 to E21). What can be had a second way is compared
 on the way: closed divergences with quadrature, the ladder's merge with the product of the two
 densities, log-determinants with the complex step, densities with their integral, the reverse bound
 with every example that there is.
@@ -115,6 +115,7 @@ class Nets:
     """Parameters under the module paths of the checkpoint, and the networks that are made of them."""
 
     one_draw_for_all = False
+    log_prior_y = -np.log(CLASSES)
 
     def __init__(self, rng):
         self.rng, self.p = rng, {}
@@ -499,6 +500,63 @@ class Untapped(Nets):
         return log_px - layers["kl_z"][1] + lgamma(CLASSES) - log_q_y
 
 
+class LatentEbm(Nets):
+    """E21. One draw of z, which all classes share; log Z is a number beside the weights."""
+
+    example_noise, row_noise, latent = LATENT, 0, LATENT
+    log_prior_y = 0.0
+    energy_hidden = [5, 4]
+
+    def __init__(self, rng, likelihood):
+        super().__init__(rng)
+        self.config = {
+            "model": "latent-ebm",
+            "latent": LATENT,
+            "hidden": HIDDEN,
+            "energy_hidden": self.energy_hidden,
+            "energy_activation": "leaky-relu",
+            "likelihood": likelihood,
+        }
+        self.draw_gaussian("encoder", (FEATURES, 0, 0), HIDDEN, LATENT)
+        self.draw_emission("decoder", (LATENT, 0, 0), HIDDEN[::-1], likelihood)
+        self.draw_mlp("prior.energy", LATENT, self.energy_hidden, CLASSES)
+        self.p["prior.log_partition"] = single([1.3])
+
+    def energy(self, z):
+        """F, with the slope 0.2 (in single precision) to the left of zero."""
+        h = z
+        for i in range(len(self.energy_hidden)):
+            h = self.linear(f"prior.energy.hidden.{i}", h)
+            h = np.where(np.real(h) > 0.0, h, single(0.2) * h)
+        return self.linear("prior.energy.output", h)
+
+    def posterior(self, x):
+        return self.gaussian("encoder", x)
+
+    def logits(self, x, look):
+        return self.energy(draw(self.posterior(x), look))
+
+    def bound(self, x, y, epsilon, look):
+        q = self.posterior(x)
+        z = draw(q, look)
+        tilt = np.sum(self.energy(z) * y, axis=1) - self.p["prior.log_partition"]
+        closed, drawn = divergence(q, standard(z), z)
+        layers = {"kl_normal": (closed, drawn), "kl_tilt": (-tilt, -tilt)}
+        return log_likelihood(x, self.emission("decoder", z)), layers
+
+    def encode(self, x, y):
+        return self.posterior(x)[0]
+
+    def decode(self, z, y):
+        return expected(self.emission("decoder", z))
+
+    def log_target(self, z, y=None):
+        """log p(z), or log p(y, z), without Z."""
+        energy = self.energy(z)
+        tilt = log_sum_exp(energy) if y is None else np.sum(energy * y, axis=1)
+        return tilt + gaussian_log_prob(z, 0.0, np.zeros_like(z))
+
+
 # ----------------------------------------------------------------------------- the objective
 
 
@@ -517,8 +575,8 @@ def labelled(model, case, out):
     for name, (closed, drawn) in layers.items():
         out[f"{name}_l"], out[f"{name}_drawn_l"] = closed, drawn
     kl = sum(closed for closed, _ in layers.values())
-    out["L_l"] = log_px - np.log(CLASSES) - kl
-    out["L_l_warm"] = log_px - np.log(CLASSES) - case["kl_weight"] * kl
+    out["L_l"] = log_px + model.log_prior_y - kl
+    out["L_l_warm"] = log_px + model.log_prior_y - case["kl_weight"] * kl
     own = np.stack([log_softmax(model.logits(x, look))[np.arange(len(y)), y] for look in looks])
     out["ce_first"] = -own[0]
     out["ce_probability"] = -np.log(np.mean(np.exp(own), axis=0))
@@ -540,9 +598,9 @@ def unlabelled(model, case, out):
         y = one_hot(np.full(len(x), k))
         log_px, layers = model.bound(x, y, epsilon, look)
         kl, drawn = (sum(pair[i] for pair in layers.values()) for i in (0, 1))
-        bounds.append(log_px - np.log(CLASSES) - kl)
-        warm.append(log_px - np.log(CLASSES) - case["kl_weight"] * kl)
-        weights.append(log_px - np.log(CLASSES) - drawn)
+        bounds.append(log_px + model.log_prior_y - kl)
+        warm.append(log_px + model.log_prior_y - case["kl_weight"] * kl)
+        weights.append(log_px + model.log_prior_y - drawn)
         for name, (closed, _) in layers.items():
             names.append(name)
             mean = np.mean(q[:, k] * closed)
@@ -652,6 +710,29 @@ def untapped_extra(model, rng, case, out):
     out["relaxed"] = model.relaxed(case["x_u"], case["uniform_y"], epsilon, temperature)
 
 
+def latent_ebm_extra(model, rng, case, out):
+    """svebm's bound (9); targets of chains with gradients by the complex step (E29); a step of each kind (E22)."""
+    x, look = case["x_u"], case["look_u"]
+    q = model.posterior(x)
+    z, log_z = draw(q, look), model.p["prior.log_partition"]
+    whole = log_sum_exp(model.energy(z)) - log_z - kl_between(q, standard(z))
+    assert_close("svebm eq. 9", out["U_u"], whole + log_likelihood(x, model.emission("decoder", z)), 1e-9)
+
+    z, y = single(rng.standard_normal((6, LATENT)) * 1.5), np.array([0, 1, 2, 0, 1, 2])
+    case["chain_z"], out["size"], out["temperature"] = z, 0.6, 0.7
+    for name, given in (("marginal", None), ("given", one_hot(y))):
+        out[f"{name}_log_density"] = model.log_target(z, given)
+        gradient = np.empty_like(z)
+        for i in range(LATENT):
+            step = z + 1e-30j * (np.arange(LATENT) == i)
+            gradient[:, i] = np.imag(model.log_target(step, given)) / 1e-30
+        out[f"{name}_gradient"] = gradient
+        out[f"{name}_pang"] = z + out["size"] ** 2 / 2 * gradient
+        out[f"{name}_pooladzandi"] = z + out["size"] * gradient
+    out["pang_deviation"] = np.sqrt(out["temperature"]) * out["size"]
+    out["pooladzandi_deviation"] = np.sqrt(2 * out["temperature"] * out["size"])
+
+
 def check_reverse(model, log_y, z, temperature):
     """Over all examples: p(x|y,z) adds up to one, and the bound is below log q(y,z)."""
     terms = []
@@ -722,5 +803,6 @@ CASES = {
     "sdgm": lambda: model_case(Sdgm, "gaussian", 24),
     "ladder": lambda: model_case(Ladder, "bernoulli", 25),
     "untapped": lambda: model_case(Untapped, "bernoulli", 26, untapped_extra),
+    "latent_ebm": lambda: model_case(LatentEbm, "gaussian", 28, latent_ebm_extra),
     "densities": densities_case,
 }

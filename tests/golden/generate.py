@@ -19,6 +19,7 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+import chains
 import family
 import image_nets
 from elementary import (
@@ -521,7 +522,7 @@ CASES = {
     "distributions": distributions_case,
     "evaluation": evaluation_case,
     "adam": adam_case,
-} | family.CASES | image_nets.CASES
+} | family.CASES | image_nets.CASES | chains.CASES
 
 
 def compare(path, tensors):

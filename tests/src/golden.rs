@@ -124,6 +124,7 @@ impl Golden {
             ".shift",
             ".mean",
             ".variance",
+            ".log_partition",
         ];
         let parameter = |(name, entry): (&String, &Entry)| match &entry.values {
             // Gradients have the same names and are expected results.

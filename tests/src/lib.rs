@@ -2,6 +2,8 @@
 
 mod close;
 mod golden;
+pub mod goodness_of_fit;
+pub mod latent_energy;
 pub mod linear_gaussian;
 pub mod modules;
 pub mod naive;

@@ -15,6 +15,17 @@ pub const SMALL: &[&str] = &[
     "--steps=120",
 ];
 
+/// The same for a latent energy-based model.
+pub const SMALL_LATENT_EBM: &[&str] = &[
+    "--model=latent-ebm",
+    "--set=model.hidden=[16]",
+    "--set=model.energy-hidden=[8]",
+    "--set=model.latent=4",
+    "--set=objective.latent-ebm.chains.steps=5",
+    "--set=train.baseline-steps=20",
+    "--steps=120",
+];
+
 /// The program under test.
 #[derive(Clone, Debug)]
 pub struct Program {

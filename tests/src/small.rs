@@ -3,8 +3,8 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::data::{Labelled, SemiBatch};
 use gleaner_core::models::{
-    AuxiliaryConfig, Generative, LadderConfig, Likelihood, Look, M1Config, M1M2Config, M2Config,
-    Model, ModelConfig, UntappedConfig,
+    AuxiliaryConfig, Generative, LadderConfig, LangevinConfig, LatentEbmConfig, Likelihood, Look,
+    M1Config, M1M2Config, M2Config, Model, ModelConfig, UntappedConfig,
 };
 use gleaner_core::nets::{Activation, Convolution, PlainConvolution};
 use gleaner_core::noise::Noise;
@@ -109,6 +109,7 @@ impl Small {
                 classifier_hidden,
                 activation,
             }),
+            "latent-ebm" => ModelConfig::LatentEbm(self.latent_ebm()),
             other => panic!("there is no model {other}"),
         }
     }
@@ -125,6 +126,21 @@ impl Small {
                 ..config
             }),
             other => other,
+        }
+    }
+
+    fn latent_ebm(&self) -> LatentEbmConfig {
+        LatentEbmConfig {
+            shape: vec![self.features],
+            classes: self.classes,
+            latent: self.latent,
+            hidden: self.hidden.clone(),
+            energy_hidden: vec![6, 5],
+            activation: Activation::Softplus,
+            energy_activation: Activation::Tanh,
+            likelihood: self.likelihood,
+            langevin: LangevinConfig { steps: 5, ..LangevinConfig::default() },
+            convolution: None,
         }
     }
 

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::blocks::{Emission, GaussianNet, Pair};
 use super::check::{at_least_one, example, layers, widths};
 use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths, architecture};
-use super::latent_prior::{LatentPrior, Target};
+use super::latent_posterior::PosteriorDensity;
+use super::latent_prior::{LatentPrior, PriorDensity, Target};
 use super::observation::{Likelihood, Observation};
 use crate::data::one_hot;
 use crate::dist::Gaussian;
@@ -142,6 +143,18 @@ impl LatentEbm {
         self.encoder.forward(Inputs::shared(x, &Classes::Every))
     }
 
+    /// `p(z|x)`, or `p(z|x,y)`, as a target of chains: what `q(z|x)` stands in for. The model is without autodiff.
+    ///
+    /// # Shapes
+    /// - `x`: `[chains, features]`
+    pub fn posterior_density(
+        &self,
+        x: Tensor<2>,
+        target: Target,
+    ) -> PosteriorDensity<'_, PriorDensity<'_>> {
+        PosteriorDensity::new(self.prior.density(target), &self.decoder, x)
+    }
+
     /// `z` of an example as it is looked at: a draw of `q(z|x)`, or its mean where there is no noise to draw with.
     fn seen(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
         let q = self.posterior(x, look.training.as_ref());
@@ -208,7 +221,7 @@ impl Generative for LatentEbm {
         let from_normal = divergence.from_standard(&q, &z);
         let each =
             |shared: Tensor<1>| y.spread(shared.unsqueeze_dim(1), self.classes).squeeze_dim::<1>(1);
-        let tilt = self.prior.log_partition.val() - y.pick(self.prior.logits(z.clone()));
+        let tilt = self.prior.log_partition() - y.pick(self.prior.logits(z.clone()));
         Bound {
             divergences: vec![("kl_normal", each(from_normal)), ("kl_tilt", tilt)],
             reconstruction: each(self.emit(z).log_prob(x)),

@@ -29,7 +29,7 @@ pub struct LatentPrior {
     /// `F`: `[rows, latent]` to `[rows, classes]`, the logits of `p(y|z)`.
     pub energy: Mlp,
     /// `log Z`, `[1]`, as it was last measured; no gradient reaches it, and it changes none.
-    pub log_partition: Param<Tensor<1>>,
+    log_partition: Param<Tensor<1>>,
 }
 
 impl LatentPrior {
@@ -60,19 +60,26 @@ impl LatentPrior {
         log_sum_exp(self.logits(z), 1)
     }
 
+    /// `log Z` as it was last measured, `[1]`. Cut from the tape: training treats every parameter alike, and would lower this
+    /// one for ever. Chains tell the energy of its gradient (E40).
+    pub fn log_partition(&self) -> Tensor<1> {
+        self.log_partition.val().detach()
+    }
+
     /// `log p(z)` or `log p(y, z)`, as a target of chains: without `Z`.
     pub fn density(&self, target: Target) -> PriorDensity<'_> {
         PriorDensity { energy: &self.energy, target, strength: 1.0 }
     }
 
-    /// Measures `log Z` by annealed importance sampling (Neal 2001; E33): chains start at `p0`, where `Z` is 1, and are led to
+    /// Measures `log Z` by annealed importance sampling (Neal 2001; E39): chains start at `p0`, where `Z` is 1, and are led to
     /// `p` by way of `p0 exp(b f)`, `b` from 0 to 1. The mean of their weights is `Z`; its logarithm is below `log Z` on average.
     pub fn measure(&mut self) {
-        let log_partition = self.estimate(&Noise::new(0).split("log partition"));
+        let log_partition = self.estimate_log_partition(&Noise::new(0).split("log partition"));
         self.log_partition = self.log_partition.clone().map(|_| log_partition);
     }
 
-    fn estimate(&self, noise: &Noise) -> Tensor<1> {
+    /// One estimate of `log Z`, `[1]`: `Z` on average over `noise`.
+    pub fn estimate_log_partition(&self, noise: &Noise) -> Tensor<1> {
         let weight = &self.energy.output.weight;
         let ([latent, _], device) = (self.latent_dims(), weight.device());
         let mut streams = noise.streams(0, ANNEALED);

@@ -9,6 +9,7 @@ mod classifier;
 mod generative;
 mod ladder;
 mod latent_ebm;
+mod latent_posterior;
 mod latent_prior;
 mod m1;
 mod m1m2;
@@ -25,6 +26,7 @@ pub use classifier::{Classifier, ClassifierConfig, ClassifierNet, ConvolutionalC
 pub use generative::{Architecture, Bound, Classify, Divergence, Generative, Look, Widths};
 pub use ladder::{Ladder, LadderConfig};
 pub use latent_ebm::{LangevinConfig, LatentEbm, LatentEbmConfig};
+pub use latent_posterior::PosteriorDensity;
 pub use latent_prior::{LatentPrior, PriorDensity, Target};
 pub use m1::{M1, M1Config};
 pub use m1m2::{M1M2, M1M2Config};

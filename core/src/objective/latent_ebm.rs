@@ -1,5 +1,5 @@
 //! What a latent energy-based model is trained on: the family's objective, and the gradient of `log Z` by chains that run in
-//! the energy (svebm eqs. 9 to 12; E21, E34).
+//! the energy (svebm eqs. 9 to 12; E21, E40).
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -30,7 +30,7 @@ pub struct LatentEbmSettings {
     /// Weight of `f(z)²`, which keeps the energy from running away.
     pub energy_penalty: f64,
     /// Weight of the cross-entropy of classes that are drawn, generated and inferred again: `y -> z -> x -> z -> y` (coreset,
-    /// appendix D; E35).
+    /// appendix D; E41).
     pub implicit_augmentation: f64,
 }
 

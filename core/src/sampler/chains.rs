@@ -35,6 +35,7 @@ impl Chains {
     }
 
     /// The same where the noise of the first chain is that of number `first`: some of a batch's chains, worked on by themselves.
+    #[expect(clippy::needless_pass_by_value, reason = "tensors are handles, given by value")]
     pub fn run_shifted(
         &self,
         density: &(impl LogDensity + ?Sized),

@@ -16,9 +16,9 @@ pub struct Moments {
 /// Whether chains have met.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Convergence {
-    /// Split R-hat (Gelman et al. 2013, section 11.4; E31): 1 where every half of every chain looks alike.
+    /// Split R-hat (Gelman et al. 2013, section 11.4; E37): 1 where every half of every chain looks alike.
     pub r_hat: f64,
-    /// Independent draws that the chains are worth (Geyer 1992; Stan's reference manual, section 16.4; E32).
+    /// Independent draws that the chains are worth (Geyer 1992; Stan's reference manual, section 16.4; E38).
     pub effective_sample_size: f64,
 }
 
@@ -34,6 +34,11 @@ impl Trace {
     pub fn convergence(&self) -> Option<Convergence> {
         let steps = self.0.first()?.len();
         if steps < 4 || self.0.iter().any(|chain| chain.len() != steps) {
+            return None;
+        }
+        // Of equal numbers the variance may be that of rounding.
+        let first = self.0[0][0];
+        if self.0.iter().flatten().all(|&draw| draw == first) {
             return None;
         }
         // An odd step in the middle belongs to neither half.

@@ -1,4 +1,4 @@
-//! Overdamped Langevin dynamics (E22), with or without a Metropolis correction (E30).
+//! Overdamped Langevin dynamics (E22), with or without a Metropolis correction (E36).
 
 use std::ops::Range;
 
@@ -145,7 +145,7 @@ impl Langevin {
         state.z.clone() + state.at.gradient.clone() * self.step.drift
     }
 
-    /// One where a move is accepted: with probability `min(1, π(z') q(z|z') / π(z) q(z'|z))` (E30).
+    /// One where a move is accepted: with probability `min(1, π(z') q(z|z') / π(z) q(z'|z))` (E36).
     fn accept(
         &self,
         from: &ChainState,
@@ -159,8 +159,9 @@ impl Langevin {
         };
         let gap = (to.at.log_density.clone() - from.at.log_density.clone()) / self.temperature;
         let log_ratio = gap + log_proposal(to, from) - log_proposal(from, to);
-        // A draw of 0 would accept anything; NaN is accepted by nothing.
-        let log_uniform = noise.uniform(device).clamp_min(1e-38).log();
+        // A draw of 0 would accept anything, and a number below the smallest normal one may be 0 on a GPU; NaN is accepted by
+        // nothing.
+        let log_uniform = noise.uniform(device).clamp_min(f32::MIN_POSITIVE).log();
         log_uniform.lower(log_ratio).float()
     }
 }

@@ -72,7 +72,8 @@ impl<O> Learner<O> {
         let TrainState { model, optimizer, step, chains } = state;
         let noise = self.noise.split("step").at(step);
         let mut pool = Pool::at(step, self.pool(&model, chains, batch), batch);
-        let (terms, gradients, moved) = self.gradients(&model, batch, pool.turn(), elapsed, &noise);
+        let (terms, gradients, moved) =
+            self.gradients(&model, batch, pool.turn().as_ref(), elapsed, &noise);
         pool.put_back(moved);
         let slots = slots(&model, gradients);
         let (optimizer, model, norm) = self.update(optimizer, model, slots, rate);
@@ -104,7 +105,7 @@ impl<O> Learner<O> {
         &self,
         model: &M,
         batch: &SemiBatch,
-        chains: Option<Tensor<2>>,
+        chains: Option<&Tensor<2>>,
         elapsed: Elapsed,
         noise: &Noise,
     ) -> (Terms, Vec<GradientsParams>, Option<Tensor<2>>)
@@ -112,7 +113,7 @@ impl<O> Learner<O> {
         O: Objective<M>,
     {
         let Self { objective, workers, .. } = self;
-        let parts = Part::with_chains(Part::split(batch, self.parts), chains.as_ref());
+        let parts = Part::with_chains(Part::split(batch, self.parts), chains);
         let parts = parts.into_iter().map(|part| (part, fork(model)));
         let begun = map(&**workers, parts.collect(), |(part, model)| {
             let (begun, sums) = objective.begin(&model, &part, noise);

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use gleaner_core::models::Architecture as _;
+use gleaner_core::sampler::{Chains, Convention, Langevin, StepSize};
 use serde_json::json;
 
 use super::opening::Opening;
-use crate::figures::{Subject, reconstructions};
+use crate::figures::{Refined, Subject, reconstructions, refined};
 use crate::files::write_atomic;
 use crate::output::Output;
 use crate::picture::image_shape;
@@ -15,7 +16,8 @@ use crate::training::Problem;
 
 /// Draw test images above their reconstructions.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  gleaner reconstruct runs/digits-m2-seed0")]
+#[command(after_help = "Examples:\n  gleaner reconstruct runs/digits-m2-seed0\n  \
+    gleaner reconstruct runs/digits-latent-ebm-seed0 --posterior-steps 100")]
 pub struct Args {
     #[command(flatten)]
     opening: Opening,
@@ -25,6 +27,36 @@ pub struct Args {
     /// Images, taken evenly from the test split
     #[arg(long, value_name = "N", default_value_t = 30)]
     count: usize,
+    /// Move z from where the encoder puts it, the mean, to a draw of its posterior p(z|x), by N steps of a chain, of a latent-ebm
+    #[arg(long, value_name = "N", help_heading = "Posterior")]
+    posterior_steps: Option<usize>,
+    /// Size of such a step, as Pang et al. write it (S²/2 grad + S noise); moves are accepted or rejected, so a step
+    /// that is too large goes nowhere
+    #[arg(
+        long,
+        value_name = "S",
+        default_value_t = 0.1,
+        requires = "posterior_steps",
+        help_heading = "Posterior"
+    )]
+    posterior_step_size: f64,
+}
+
+impl Args {
+    /// The chains asked for.
+    fn chains(&self) -> Result<Option<Chains>> {
+        let Some(steps) = self.posterior_steps else { return Ok(None) };
+        if steps == 0 {
+            bail!("--posterior-steps 0 moves nothing; ask for at least 1, or leave it out");
+        }
+        let size = self.posterior_step_size;
+        if !(size.is_finite() && size > 0.0) {
+            bail!("--posterior-step-size {size} is not valid: it must be a positive number");
+        }
+        let step = StepSize::new(size, Convention::Pang);
+        let sampler = Langevin { step, temperature: 1.0, adjusted: true };
+        Ok(Some(Chains { sampler, steps }))
+    }
 }
 
 /// Draws.
@@ -35,20 +67,38 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.count == 0 {
         bail!("--count 0 draws nothing; ask for at least 1");
     }
+    let chains = args.chains()?;
     let found = args.opening.find(args.out.as_deref(), "reconstructions.png")?;
     let (config, model) = found.dir.load(&found.device)?;
     image_shape(config.shape())?;
     let test = Problem::of_run(&found.dir, &found.recipe)?.data.test;
     let subject = Subject { config: &config, model: &model, device: &found.device };
-    let pairs = reconstructions(&subject, &test, args.count)?;
+    let (pairs, refined) = match &chains {
+        None => (reconstructions(&subject, &test, args.count)?, None),
+        Some(chains) => {
+            let seed = found.recipe.train.seed;
+            let Refined { pairs, before, accepted } =
+                refined(&subject, &test, args.count, chains, seed)?;
+            (pairs, Some((before, accepted, chains.steps)))
+        }
+    };
     write_atomic(&found.out, &pairs.png)?;
+    let said = refined.map(|(before, accepted, steps)| {
+        let percent = 100.0 * accepted;
+        format!(
+            ", {before:.3} before {steps} steps in the posterior, {percent:.0} % of them accepted"
+        )
+    });
     out.line(format!(
-        "{} test images above their reconstructions in {}; mean squared error {:.3} per image",
+        "{} test images above their reconstructions in {}; mean squared error {:.3} per image{}",
         pairs.count,
         found.out.display(),
-        pairs.squared_error
+        pairs.squared_error,
+        said.unwrap_or_default()
     ));
     out.object(&json!({
         "out": found.out, "images": pairs.count, "squared_error": pairs.squared_error,
+        "squared_error_before": refined.map(|(before, ..)| before),
+        "accepted": refined.map(|(_, accepted, _)| accepted),
     }))
 }

@@ -4,9 +4,10 @@ use anyhow::{Context as _, Result, bail, ensure};
 use burn::tensor::{Tensor, TensorData};
 use gleaner_core::data::Examples;
 use gleaner_core::infer;
-use gleaner_core::models::{Architecture as _, Generative as _};
+use gleaner_core::models::{Architecture as _, Generative as _, Model, Target};
 use gleaner_core::nets::Classes;
 use gleaner_core::noise::Noise;
+use gleaner_core::sampler::Chains;
 use gleaner_core::workers::InTurn;
 use gleaner_core::{sample, traverse};
 
@@ -44,19 +45,87 @@ pub struct Pairs {
 /// # Errors
 /// If there are none, they are no images, or the device fails.
 pub fn reconstructions(subject: &Subject<'_>, examples: &Examples, count: usize) -> Result<Pairs> {
-    let Subject { config, model, device } = *subject;
-    let shape = image_shape(config.shape())?;
-    let rows = evenly(&every(examples), count);
-    ensure!(!rows.is_empty(), "there are no examples to reconstruct");
-    let x = infer::upload(examples, &rows, device);
-    let y = Classes::Given(pollster::block_on(infer::predicted(model, x.clone()))?);
-    // The posterior mean is shown: a reconstruction is no draw.
-    let z = model.encode(x, &y);
-    let x_hat = pollster::block_on(infer::read(model.decode(z, &y).mean()))?;
-    let originals = examples.gather(&rows);
-    let squared = originals.iter().zip(&x_hat).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
-    let png = pairs_png(&originals, &x_hat, shape, rows.len().min(10), comfortable_scale(shape))?;
-    Ok(Pairs { png, count: rows.len(), squared_error: squared / rows.len() as f64 })
+    let inferred = Inferred::of(subject, examples, count)?;
+    inferred.pairs(subject, inferred.z.clone())
+}
+
+/// Reconstructions from where chains in the posterior end that start where the encoder puts an example.
+#[derive(Clone, Debug)]
+pub struct Refined {
+    /// The picture, and the error of what it shows.
+    pub pairs: Pairs,
+    /// Mean squared error of an image before the first step.
+    pub before: f64,
+    /// Share of the moves that were accepted.
+    pub accepted: f64,
+}
+
+/// The same as [`reconstructions`], with `z` refined by chains in `p(z|x)`, whose noise is fixed by the seed.
+///
+/// # Errors
+/// If the model knows no such posterior, there are no examples, they are no images, or the device fails.
+pub fn refined(
+    subject: &Subject<'_>,
+    examples: &Examples,
+    count: usize,
+    chains: &Chains,
+    seed: u64,
+) -> Result<Refined> {
+    let Model::LatentEbm(model) = subject.model else {
+        let name = subject.config.name();
+        bail!(
+            "--posterior-steps: chains in the posterior are there for a latent-ebm, and this is a {name}; leave it out"
+        );
+    };
+    let inferred = Inferred::of(subject, examples, count)?;
+    let [rows, _] = inferred.z.dims();
+    let density = model.posterior_density(inferred.x.clone(), Target::Marginal);
+    let mut streams = Noise::new(seed).split("posterior").streams(0, rows);
+    let mut accepted = Tensor::<1>::zeros([rows], subject.device);
+    let start = inferred.z.clone();
+    let end = chains.run_block(&density, start, 0..rows, &mut streams, |_, info| {
+        accepted = accepted.clone() + info.accepted();
+    });
+    let accepted = pollster::block_on(infer::read(accepted))?;
+    let accepted: f64 = accepted.into_iter().map(f64::from).sum();
+    Ok(Refined {
+        pairs: inferred.pairs(subject, end.z)?,
+        before: inferred.pairs(subject, inferred.z.clone())?.squared_error,
+        accepted: accepted / (rows * chains.steps) as f64,
+    })
+}
+
+/// Examples on a device, and what the encoder makes of them.
+struct Inferred {
+    originals: Vec<f32>,
+    x: Tensor<2>,
+    y: Classes,
+    /// The posterior mean: a reconstruction is no draw.
+    z: Tensor<2>,
+}
+
+impl Inferred {
+    fn of(subject: &Subject<'_>, examples: &Examples, count: usize) -> Result<Self> {
+        let Subject { model, device, .. } = *subject;
+        let rows = evenly(&every(examples), count);
+        ensure!(!rows.is_empty(), "there are no examples to reconstruct");
+        let x = infer::upload(examples, &rows, device);
+        let y = Classes::Given(pollster::block_on(infer::predicted(model, x.clone()))?);
+        let z = model.encode(x.clone(), &y);
+        Ok(Self { originals: examples.gather(&rows), x, y, z })
+    }
+
+    /// The originals above what the model makes of `z`.
+    fn pairs(&self, subject: &Subject<'_>, z: Tensor<2>) -> Result<Pairs> {
+        let shape = image_shape(subject.config.shape())?;
+        let [count, _] = z.dims();
+        let x_hat = pollster::block_on(infer::read(subject.model.decode(z, &self.y).mean()))?;
+        let both = self.originals.iter().zip(&x_hat);
+        let squared = both.map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
+        let scale = comfortable_scale(shape);
+        let png = pairs_png(&self.originals, &x_hat, shape, count.min(10), scale)?;
+        Ok(Pairs { png, count, squared_error: squared / count as f64 })
+    }
 }
 
 /// Where the latent variables of a traversal come from.

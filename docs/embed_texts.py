@@ -12,7 +12,6 @@ import argparse
 import csv
 import gzip
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +44,10 @@ def main():
         for name, of in splits.items()
     }
     # Written aside and renamed: nobody ever meets half a file.
-    out = arguments.out.resolve()
-    with tempfile.NamedTemporaryFile(dir=out.parent, suffix=".tmp", delete=False) as file:
+    partial = arguments.out.with_name(arguments.out.name + ".part")
+    with open(partial, "wb") as file:
         np.savez(file, **arrays)
-    os.replace(file.name, out)
+    os.replace(partial, arguments.out)
     for name, array in arrays.items():
         print(f"{name} {array.shape}")
 

@@ -96,7 +96,7 @@ fn samples() -> Vec<(&'static str, NpyArray)> {
     ]
 }
 
-fn replaced(name: &str, array: NpyArray) -> Vec<(&'static str, NpyArray)> {
+fn replaced(name: &str, array: &NpyArray) -> Vec<(&'static str, NpyArray)> {
     let replace = |(found, old)| (found, if found == name { array.clone() } else { old });
     samples().into_iter().map(replace).collect()
 }
@@ -288,7 +288,7 @@ fn pictures_are_drawn_and_what_is_none_is_refused() {
     folder.coreset("in.npz", "out.npz", &["--method=craig", "--size=9", "--grid", &grid]).done();
     assert!(is_picture());
     fs::remove_file(folder.path("out.npz")).unwrap();
-    folder.save("table.npz", &replaced("x", NpyArray::f32(&[60, 4], vec![0.0; 240])));
+    folder.save("table.npz", &replaced("x", &NpyArray::f32(&[60, 4], vec![0.0; 240])));
     let said =
         folder.coreset("table.npz", "out.npz", &["--method=craig", "--size=9", "--grid", &grid]);
     assert!(said.error().contains("--grid") && said.error().contains("not images"));
@@ -302,15 +302,15 @@ fn broken_files(folder: &Folder) -> Vec<(&'static str, &'static str)> {
     let mut labels: Vec<i64> = vec![0; 60];
     let mut nan = vec![0.0; 60 * CLASSES];
     nan[4 * CLASSES] = f32::NAN;
-    folder.save("short.npz", &replaced("logits", zeros(&[59, CLASSES])));
-    folder.save("nan.npz", &replaced("logits", NpyArray::f32(&[60, CLASSES], nan)));
-    folder.save("one.npz", &replaced("logits", zeros(&[60, 1])));
-    folder.save("flat.npz", &replaced("logits", zeros(&[60])));
-    folder.save("real.npz", &replaced("y", zeros(&[60])));
+    folder.save("short.npz", &replaced("logits", &zeros(&[59, CLASSES])));
+    folder.save("nan.npz", &replaced("logits", &NpyArray::f32(&[60, CLASSES], nan)));
+    folder.save("one.npz", &replaced("logits", &zeros(&[60, 1])));
+    folder.save("flat.npz", &replaced("logits", &zeros(&[60])));
+    folder.save("real.npz", &replaced("y", &zeros(&[60])));
     labels[7] = -1;
-    folder.save("unlabelled.npz", &replaced("y", NpyArray::i64(&[60], labels.clone())));
+    folder.save("unlabelled.npz", &replaced("y", &NpyArray::i64(&[60], labels.clone())));
     labels[7] = 3;
-    folder.save("label.npz", &replaced("y", NpyArray::i64(&[60], labels)));
+    folder.save("label.npz", &replaced("y", &NpyArray::i64(&[60], labels)));
     let mut probs = without("logits");
     probs.push(("probs", zeros(&[60, CLASSES])));
     folder.save("probs.npz", &probs);

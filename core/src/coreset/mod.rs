@@ -1,6 +1,6 @@
 //! Coresets: a few samples that stand for all, each with the number of samples that it stands for.
 //!
-//! [`Points`] measures distances, [`Facility`] says what a selection is worth, [`select`] searches, and
+//! [`Points`] measures distances, [`Facility`] says what a selection is worth, [`select()`] searches, and
 //! [`Settings::select`] does so for every class of a file of samples. Memory is that of the features, whatever the
 //! number of pairs.
 

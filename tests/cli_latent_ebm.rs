@@ -103,9 +103,7 @@ fn reconstructions_are_refined_in_the_posterior_and_say_by_how_much() {
     assert!(plain["squared_error_before"].is_null() && plain["accepted"].is_null(), "{plain}");
     let before = fs::read(&out).unwrap();
     let steps = ["--posterior-steps=150", "--posterior-step-size=0.3"];
-    let refined = call("reconstruct", &run, &out, &steps).done();
-    assert!(refined.stdout.contains("before 150 steps in the posterior"), "{}", refined.stdout);
-    let refined = refined.json();
+    let refined = call("reconstruct", &run, &out, &steps).done().json();
     assert_eq!(refined["squared_error_before"], plain["squared_error"]);
     assert_ne!(fs::read(&out).unwrap(), before);
     let accepted = refined["accepted"].as_f64().unwrap();
@@ -113,6 +111,9 @@ fn reconstructions_are_refined_in_the_posterior_and_say_by_how_much() {
     // A draw where there was a mean: elsewhere, and no better for certain.
     assert_ne!(refined["squared_error"], plain["squared_error"]);
     assert_eq!(call("reconstruct", &run, &out, &steps).done().json(), refined, "fixed by the seed");
+    let in_words = gleaner().call(["reconstruct", run.to_str().unwrap()].iter().chain(&steps));
+    let in_words = in_words.done().stdout;
+    assert!(in_words.contains("before 150 steps in the posterior"), "{in_words}");
     // A step too large by far goes nowhere, and says so.
     let steps = ["--posterior-steps=3", "--posterior-step-size=50"];
     let stuck = call("reconstruct", &run, &out, &steps).done().json();

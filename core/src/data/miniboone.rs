@@ -23,7 +23,7 @@ const REMEDY: &str = "use the official MiniBooNE_PID.txt: the numbers of signal 
 /// that the column is divided by.
 ///
 /// # Errors
-/// Counts or rows that are not what [`REMEDY`] says, a number that is not finite, or too few events.
+/// Counts or rows that are not what the format says, a number that is not finite, or too few events.
 pub fn parse_miniboone(bytes: &[u8], source_name: &str) -> Result<Dataset> {
     let bytes = content(bytes, source_name)?;
     let refuse = |problem: String| bad(source_name, problem, REMEDY);

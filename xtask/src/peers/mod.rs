@@ -5,6 +5,7 @@ mod coreset;
 mod environment;
 mod fixture;
 mod json;
+mod langevin;
 mod m2_step;
 mod options;
 mod report;
@@ -25,27 +26,30 @@ cargo xtask bench-peers [NAME] [--threads N] [--rounds R] [--steps N] [-- SIZES.
 
   m2-step      M2's training step, and the same in PyTorch (installed once, several GB)
   coreset      facility location, and the same by apricot (installed once)
+  langevin     conditional chains in a latent energy, and the same in PyTorch
 
   --threads N  CPU threads of each program (default: all cores)
   --rounds R   rounds in which each program has one turn (default 15)
-  --steps N    steps, or selections, in a turn (default 4)
+  --steps N    steps, selections or runs in a turn (default 4)
   -- SIZES...  handed to both sides: --batch-size, --labelled-batch-size, --latent, --hidden, --classes of m2-step,
-               --points, --dims, --size of coreset";
+               --points, --dims, --size of coreset, --chains, --langevin-steps, --latent, --hidden, --classes of langevin";
 
 /// One comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bench {
     M2Step,
     Coreset,
+    Langevin,
 }
 
 impl Bench {
-    const ALL: [Self; 2] = [Self::M2Step, Self::Coreset];
+    const ALL: [Self; 3] = [Self::M2Step, Self::Coreset, Self::Langevin];
 
     fn name(self) -> &'static str {
         match self {
             Self::M2Step => "m2-step",
             Self::Coreset => "coreset",
+            Self::Langevin => "langevin",
         }
     }
 
@@ -53,6 +57,7 @@ impl Bench {
         match self {
             Self::M2Step => m2_step::run(options),
             Self::Coreset => coreset::run(options),
+            Self::Langevin => langevin::run(options),
         }
     }
 }

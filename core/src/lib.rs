@@ -1,6 +1,6 @@
 //! The core of Gleaner. Read top to bottom, one example travels from disk bytes to a trained model's sample:
 //!
-//! [`noise`] → [`simd`] → [`workers`] → [`data`] → [`nets`] → [`dist`] → [`sampler`] → [`models`] → [`objective`] →
+//! [`simd`] → [`noise`] → [`workers`] → [`data`] → [`nets`] → [`dist`] → [`sampler`] → [`models`] → [`objective`] →
 //! [`train`] → [`checkpoint`] → [`sample`] → [`traverse`] → [`eval`] → [`units`] → [`predictions`] → [`filter`] →
 //! [`coreset`] → [`infer`]
 //!

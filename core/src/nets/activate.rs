@@ -38,6 +38,47 @@ pub fn activate(
     composed(product, bias, activation, rows)
 }
 
+/// A layer's output, and the way back through its nonlinearity, for gradients by hand: no tape runs through it.
+#[derive(Debug)]
+pub(super) struct Activated {
+    /// `f(product)`, `[rows, units]`.
+    pub value: Tensor<2>,
+    slope: Slope,
+}
+
+#[derive(Debug)]
+enum Slope {
+    /// It follows from the value.
+    #[cfg(feature = "flex")]
+    OfValue(fused::Rule),
+    /// `[rows, units]`.
+    Known(Tensor<2>),
+}
+
+impl Activated {
+    /// `f(product + bias)`, the bias `[1, units]`.
+    pub fn new(product: Tensor<2>, bias: Tensor<2>, activation: Activation) -> Self {
+        #[cfg(feature = "flex")]
+        if let Some(rule) = fused::Rule::of(Some(activation))
+            && product.device() == burn::tensor::Device::flex()
+        {
+            let value = fused::activate(product, bias, rule, Rows::Own);
+            return Self { value, slope: Slope::OfValue(rule) };
+        }
+        let (value, slope) = activation.with_slope(product + bias);
+        Self { value, slope: Slope::Known(slope) }
+    }
+
+    /// The gradient before the nonlinearity from that after it.
+    pub fn pull_back(self, gradient: Tensor<2>) -> Tensor<2> {
+        match self.slope {
+            #[cfg(feature = "flex")]
+            Slope::OfValue(rule) => fused::times_slope(gradient, self.value, rule),
+            Slope::Known(slope) => gradient * slope,
+        }
+    }
+}
+
 /// What [`activate`] computes, in the back end's own operations.
 pub fn composed(
     product: Tensor<2>,
@@ -180,6 +221,41 @@ mod fused {
                 }
             }
         }
+    }
+
+    /// A gradient times the slope of a nonlinearity, which follows from its value; plain tensors of one size.
+    pub fn times_slope(gradient: Tensor<2>, value: Tensor<2>, rule: Rule) -> Tensor<2> {
+        let [gradient, value] =
+            [gradient, value].map(|tensor| match tensor.try_into_primitive::<Flex>() {
+                Ok(tensor) => whole(tensor),
+                Err(error) => unreachable!("both are on the plain CPU: {error:?}"),
+            });
+        let product = match rule {
+            Rule::Identity => gradient,
+            Rule::Softplus => scaled(gradient, &value, simd::one_minus_exp_of_negative),
+            Rule::Leaky(leak) => {
+                scaled(gradient, &value, move |value| if value > 0.0 { 1.0 } else { leak })
+            }
+            Rule::Tanh => scaled(gradient, &value, |value| 1.0 - value * value),
+        };
+        Tensor::from_primitive::<Flex>(product)
+    }
+
+    fn scaled(
+        mut gradient: FlexTensor,
+        value: &FlexTensor,
+        slope: impl Fn(f32) -> f32,
+    ) -> FlexTensor {
+        let (gradients, values) = (gradient.storage_mut::<f32>(), value.storage::<f32>());
+        vectorised(
+            #[inline(always)]
+            || {
+                for (gradient, &value) in gradients.iter_mut().zip(values) {
+                    *gradient *= slope(value);
+                }
+            },
+        );
+        gradient
     }
 
     fn forward(

@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
+use super::activate::Activated;
 use super::{Activation, dense, glorot_linear};
 use crate::noise::Noise;
 
@@ -50,17 +51,17 @@ impl Mlp {
         x: Tensor<2>,
         weight: impl FnOnce(&Tensor<2>) -> Tensor<2>,
     ) -> (Tensor<2>, Tensor<2>) {
-        let mut slopes = Vec::with_capacity(self.hidden.len());
+        let mut passed = Vec::with_capacity(self.hidden.len());
         let mut h = x;
         for layer in &self.hidden {
-            let (value, slope) = self.activation.with_slope(dense(layer, h, None));
-            slopes.push(slope);
-            h = value;
+            let activated = through(layer, h, self.activation);
+            h = activated.value.clone();
+            passed.push(activated);
         }
         let output = dense(&self.output, h, None);
         let mut gradient = back(weight(&output), &self.output);
-        for (layer, slope) in self.hidden.iter().zip(slopes).rev() {
-            gradient = back(gradient * slope, layer);
+        for (layer, activated) in self.hidden.iter().zip(passed).rev() {
+            gradient = back(activated.pull_back(gradient), layer);
         }
         (output, gradient)
     }
@@ -69,6 +70,16 @@ impl Mlp {
     pub fn features(&self, x: Tensor<2>) -> Tensor<2> {
         forward_hidden(x, &self.hidden, self.activation)
     }
+}
+
+/// A hidden layer's output, with the way back through its nonlinearity.
+fn through(layer: &Linear, x: Tensor<2>, activation: Activation) -> Activated {
+    let weight = layer.weight.val();
+    let bias = match &layer.bias {
+        Some(bias) => bias.val().unsqueeze(),
+        None => Tensor::zeros([1, weight.dims()[1]], &weight.device()),
+    };
+    Activated::new(x.matmul(weight), bias, activation)
 }
 
 /// The gradient over a layer's input from that over its output.

@@ -101,6 +101,32 @@ fn chains_that_last_survive_an_interruption_bit_for_bit() {
 }
 
 #[test]
+fn an_augmented_run_goes_on_with_its_set_bit_for_bit() {
+    let folder = tempdir().unwrap();
+    let [whole, broken] = ["whole", "broken"].map(|name| folder.path().join(name));
+    // Sets are made in the middle of epochs, so a state lies between a set and the next one.
+    let augmented = [
+        "--augment-at=25",
+        "--augment-every=100",
+        "--augment-pool=200",
+        "--max-entropy=2.2",
+        "--coreset=0.2",
+        "--pseudo-label",
+    ];
+    let settings = [SMALL_LATENT_EBM, &augmented].concat();
+    assert!(start_with(&whole, &settings).wait().unwrap().success());
+    let mut child = start_with(&broken, &settings);
+    wait_for_lines(&broken, 2);
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let sets = |run: &Path| fs::read_to_string(run.join("augmentation.jsonl")).unwrap();
+    assert!(sets(&broken).lines().count() < sets(&whole).lines().count(), "stopped between sets");
+    resume(&broken);
+    assert_same_run(&whole, &broken);
+    assert_eq!(sets(&whole).lines().count(), sets(&broken).lines().count());
+}
+
+#[test]
 fn a_run_is_stopped_in_its_baseline_too() {
     let folder = tempdir().unwrap();
     let run = folder.path().join("run");

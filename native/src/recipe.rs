@@ -415,6 +415,12 @@ impl Recipe {
             }
         }
         if let Some(settings) = &self.objective.latent_ebm {
+            if self.model.kind() != "latent-ebm" {
+                let kind = self.model.kind();
+                bail!(
+                    "objective.latent-ebm and --implicit-augment are nothing to {kind}; add --model latent-ebm"
+                );
+            }
             check_latent_ebm(settings)?;
         }
         if self.train.noise == NoiseSource::Device && on_cpu(&self.train.device) {

@@ -4,12 +4,12 @@
 //! the recipe file, the flags, the `--set` pairs. Only the result is given a type, so a default lives in
 //! one place and an unknown key is refused by name wherever it came from.
 
+mod augment;
 mod layers;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use gleaner_core::coreset::Method;
 use gleaner_core::data::Binarise;
 use gleaner_core::models::{Architecture as _, Likelihood, ModelConfig};
 use gleaner_core::noise::NoiseSource;
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::registry::canonical;
+pub use augment::AugmentSettings;
 use layers::{GENERAL, built_in, model_kind, one_line, read_table};
 pub use layers::{merge, nested, parse_pair};
 
@@ -235,51 +236,6 @@ pub struct TrainSettings {
     pub parts: usize,
 }
 
-/// What the model adds to the labelled examples (coreset, algorithm 1).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct AugmentSettings {
-    /// Step before which samples are first drawn.
-    pub at: u64,
-    /// Samples to draw, shared out over the classes.
-    pub pool: usize,
-    /// Nats that the entropy of a sample must be below; absent, all are kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_entropy: Option<f64>,
-    /// Whether its most probable class must be the one that it was drawn for.
-    pub keep_agreeing: bool,
-    /// Share of those kept that is chosen; absent, all are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub coreset: Option<f64>,
-    /// By what they are chosen: `craig`, `adacore`, `random` or `confidence`.
-    pub method: Method,
-    /// Steps after which all this is done again.
-    pub every: u64,
-    /// Weight of the cross-entropy of one of them against that of a labelled example.
-    pub weight: f64,
-    /// Whether unlabelled examples of low entropy are trained on as what they are taken for.
-    pub pseudo_label: bool,
-}
-
-impl AugmentSettings {
-    fn check(&self) -> Result<()> {
-        let Self { pool, max_entropy, coreset, every, weight, .. } = *self;
-        if pool == 0 || every == 0 {
-            bail!("augment.pool and augment.every must be at least 1");
-        }
-        if let Some(threshold) = max_entropy.filter(|t| t.is_nan() || *t <= 0.0) {
-            bail!("augment.max-entropy = {threshold}: no entropy is below it; give nats above 0");
-        }
-        if let Some(share) = coreset.filter(|share| !(*share > 0.0 && *share <= 1.0)) {
-            bail!("augment.coreset = {share} is not valid: a share above 0 and at most 1");
-        }
-        if !(weight.is_finite() && weight >= 0.0) {
-            bail!("augment.weight = {weight} is not valid: it must be zero or more");
-        }
-        Ok(())
-    }
-}
-
 impl Recipe {
     /// Lays the recipe file, the flags and the `--set` pairs over the built-in recipe of the data set.
     ///
@@ -408,20 +364,10 @@ impl Recipe {
             }
         }
         if let Some(augment) = &self.augment {
-            augment.check()?;
-            if !self.model.shares_objective() {
-                let kind = self.model.kind();
-                bail!("{kind} has no classifier to train on samples; leave --augment-at out");
-            }
+            augment.check(&self.model)?;
         }
         if let Some(settings) = &self.objective.latent_ebm {
-            if self.model.kind() != "latent-ebm" {
-                let kind = self.model.kind();
-                bail!(
-                    "objective.latent-ebm and --implicit-augment are nothing to {kind}; add --model latent-ebm"
-                );
-            }
-            check_latent_ebm(settings)?;
+            check_latent_ebm(settings, self.model.kind())?;
         }
         if self.train.noise == NoiseSource::Device && on_cpu(&self.train.device) {
             bail!("--noise device needs a GPU: the CPU has no generator of its own; leave it out");
@@ -442,7 +388,12 @@ impl Recipe {
     }
 }
 
-fn check_latent_ebm(settings: &LatentEbmSettings) -> Result<()> {
+fn check_latent_ebm(settings: &LatentEbmSettings, kind: &str) -> Result<()> {
+    if kind != "latent-ebm" {
+        bail!(
+            "objective.latent-ebm and --implicit-augment are nothing to {kind}; add --model latent-ebm"
+        );
+    }
     let LatentEbmSettings { chains, persistent, energy_rate, energy_penalty, .. } = settings;
     if *persistent == 0 {
         bail!(

@@ -29,7 +29,8 @@ impl<'a> SampleFile<'a> {
     /// # Errors
     /// It cannot be read, lacks `x`, `y` or both of `logits` and `probs`, or its arrays have different lengths.
     pub fn open(path: &'a Path) -> Result<Self> {
-        let context = || format!("cannot read {}", path.display());
+        let context =
+            || format!("cannot read {}, where an .npz of samples is expected", path.display());
         let file = File::open(path).with_context(context)?;
         ensure!(file.metadata().with_context(context)?.is_file(), "{}: not a file", path.display());
         let path = path.to_str().context("the name of the file is no text; rename it")?;

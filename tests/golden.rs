@@ -15,7 +15,7 @@ use gleaner_core::objective::{
     SemiSupervisedConfig, Terms, effective_alpha, importance_log_weights, labelled_bound,
     mutual_information, unlabelled_bound,
 };
-use gleaner_core::train::{Learner, TrainState};
+use gleaner_core::train::{AdamSettings, Learner, TrainState};
 use gleaner_tests::modules::gradients;
 use gleaner_tests::{Golden, Tolerance, assert_close, number, values};
 
@@ -367,9 +367,20 @@ impl Objective<Quadratic> for Distance {
 
 #[test]
 fn adam_after_clipping_by_global_norm() {
-    let golden = Golden::read("adam");
+    adam("adam");
+}
+
+#[test]
+fn adam_with_another_momentum_and_weight_decay() {
+    adam("adam_chosen");
+}
+
+fn adam(name: &str) {
+    let golden = Golden::read(name);
     let device = Device::flex().autodiff();
-    let [rate, _, _, _, clip_norm] = *golden.expected("settings") else { panic!("5 settings") };
+    let [rate, beta_1, _, _, clip_norm, weight_decay] = *golden.expected("settings") else {
+        panic!("6 settings")
+    };
     let model = Quadratic {
         matrix: Param::from_tensor(golden.tensor("start.matrix", &device)),
         vector: Param::from_tensor(golden.tensor("start.vector", &device)),
@@ -380,8 +391,9 @@ fn adam_after_clipping_by_global_norm() {
         unlabelled: nothing(),
         augmented: None,
     };
-    let objective = Distance { golden: Golden::read("adam"), device: device.clone() };
+    let objective = Distance { golden: Golden::read(name), device: device.clone() };
     let learner = Learner::whole(objective, clip_norm, Noise::new(0));
+    let learner = Learner { adam: AdamSettings { beta_1, weight_decay }, ..learner };
     let mut state = TrainState::new(model);
     // Five steps of about the rate, 0.25, each with the rounding of two moments and a root.
     let tolerance = Tolerance { relative: 1e-5, absolute: 2e-5 };

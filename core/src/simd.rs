@@ -17,6 +17,17 @@ pub fn vectorised<R>(loops: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(loops)
 }
 
+/// `a * b + c`, rounded once. Where processors have no such instruction, twice as many bits come to the same but for one
+/// number in hundreds of millions.
+#[inline(always)]
+pub fn fused(a: f32, b: f32, c: f32) -> f32 {
+    if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) {
+        a.mul_add(b, c)
+    } else {
+        (f64::from(a) * f64::from(b) + f64::from(c)) as f32
+    }
+}
+
 /// Adding this to a number of moderate size rounds it to an integer, which the low bits then hold.
 const ROUNDER: f32 = 12_582_912.0;
 

@@ -16,7 +16,7 @@ use gleaner_core::noise::NoiseSource;
 use gleaner_core::objective::{
     Augmentation, Average, LatentEbmSettings, Marginalize, MierConfig, Shift, UntappedWeights,
 };
-use gleaner_core::train::Schedule;
+use gleaner_core::train::{AdamSettings, Schedule};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -216,6 +216,9 @@ pub struct TrainSettings {
     pub warm_up_steps: u64,
     /// Largest global norm of the gradient.
     pub clip_norm: f64,
+    /// How a gradient becomes a step.
+    #[serde(default)]
+    pub adam: AdamSettings,
     /// Epochs of the model that makes features for another.
     pub feature_epochs: u64,
     /// Steps of the supervised baseline; 0 leaves it out.
@@ -351,6 +354,7 @@ impl Recipe {
                 bail!("{name} = {value} is not valid: it must be a positive number");
             }
         }
+        check_optimizer(&self.train)?;
         if self.objective.mier.is_some() && !self.model.shares_objective() {
             let kind = self.model.kind();
             bail!("MIER is nothing to {kind}: its objective has no such terms; leave --mier out");
@@ -412,6 +416,22 @@ fn check_latent_ebm(settings: &LatentEbmSettings, kind: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn check_optimizer(train: &TrainSettings) -> Result<()> {
+    let AdamSettings { beta_1, weight_decay } = train.adam;
+    if !(0.0..1.0).contains(&beta_1) {
+        bail!("train.adam.beta-1 = {beta_1} is not valid: from 0 to below 1");
+    }
+    if !(weight_decay.is_finite() && weight_decay >= 0.0) {
+        bail!("train.adam.weight-decay = {weight_decay} is not valid: it must be zero or more");
+    }
+    match train.schedule {
+        Schedule::Exponential(share) if !(share > 0.0 && share <= 1.0) => bail!(
+            "train.schedule = {{ exponential = {share} }} is not valid: what is left of the rate at the end, above 0 and at most 1"
+        ),
+        _ => Ok(()),
+    }
 }
 
 fn no_such_model(kind: &str) -> anyhow::Error {

@@ -480,19 +480,19 @@ def evaluation_case():
     return t, {}
 
 
-def adam_case():
+def adam_case(beta1, decay):
     """E13 and E14: loss = sum_j c_j (w_j - t_j)^2 / 2 over two tensors clipped together."""
     rng = np.random.default_rng(5)
     shapes = {"matrix": (3, 2), "vector": (4,)}
     w = {n: single(rng.standard_normal(s)) for n, s in shapes.items()}
     target = {n: single(rng.standard_normal(s)) for n, s in shapes.items()}
     curvature = {n: single(rng.uniform(0.1, 2.0, s)) for n, s in shapes.items()}
-    rate, beta1, beta2, epsilon = 0.25, 0.9, 0.999, 1e-8
+    rate, beta2, epsilon = 0.25, 0.999, 1e-8
     max_norm = 2.5
     t = {f"start.{n}": v.astype(np.float32) for n, v in w.items()}
     t |= {f"target.{n}": v.astype(np.float32) for n, v in target.items()}
     t |= {f"curvature.{n}": v.astype(np.float32) for n, v in curvature.items()}
-    t["settings"] = np.array([rate, beta1, beta2, epsilon, max_norm])
+    t["settings"] = np.array([rate, beta1, beta2, epsilon, max_norm, decay])
     first = {n: np.zeros(s) for n, s in shapes.items()}
     second = {n: np.zeros(s) for n, s in shapes.items()}
     norms = []
@@ -502,7 +502,7 @@ def adam_case():
         norms.append(norm)
         scale = min(1.0, max_norm / norm)
         for n in shapes:
-            g = grad[n] * scale
+            g = grad[n] * scale + decay * w[n]
             first[n] = beta1 * first[n] + (1.0 - beta1) * g
             second[n] = beta2 * second[n] + (1.0 - beta2) * g**2
             m = first[n] / (1.0 - beta1**step)
@@ -521,7 +521,8 @@ CASES = {
     "m2_multinomial": lambda: m2_case("multinomial", 34),
     "distributions": distributions_case,
     "evaluation": evaluation_case,
-    "adam": adam_case,
+    "adam": lambda: adam_case(0.9, 0.0),
+    "adam_chosen": lambda: adam_case(0.5, 0.3),
 } | family.CASES | image_nets.CASES | chains.CASES
 
 

@@ -6,11 +6,13 @@
 //! since, of which there are few once the selection has grown. All numbers are whole (see [`Points`]), so the
 //! gain is the same number as if it had been added up anew.
 
+use std::ops::Range;
+
 use super::points::{LANES, Lane, Points, Reach, lost};
 use crate::workers::{Workers, map};
 
 /// Blocks of distances that are worth handing to a worker.
-const BLOCKS_PER_TASK: usize = 4096;
+const BLOCKS_PER_TASK: usize = 768;
 
 /// The state of a selection from some points.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ impl<'a> Facility<'a> {
     /// gains.
     pub fn new(points: &'a Points, workers: &'a dyn Workers) -> Self {
         let count = points.count();
-        let spreads = in_tasks(workers, count, |_| points.blocks(), |point| points.spread(point));
+        let spreads = in_tasks(workers, count, |_| points.blocks(), |range| points.spreads(range));
         let largest = spreads.iter().map(|&(_, largest)| largest).max().unwrap_or(0);
         let everything = count as u64 * largest as u64;
         // The copies at the end stay where they are: no distance is below 0.
@@ -82,23 +84,21 @@ impl<'a> Facility<'a> {
     pub fn bring_up_to_date(&mut self, points: &[usize]) {
         let this = &*self;
         let blocks = |at: usize| this.pending(points[at]);
-        let gains =
-            in_tasks(self.workers, points.len(), blocks, |at| this.current_gain(points[at]));
-        for (&point, gain) in points.iter().zip(gains) {
+        let gains = in_tasks(self.workers, points.len(), blocks, |range| {
+            this.current_gains(&points[range])
+        });
+        for (point, gain) in gains {
             self.gains[point] = gain;
             self.stamps[point] = self.selected.len() as u32;
         }
     }
 
-    /// What `point` would add, added up from nothing.
-    pub fn gain_afresh(&self, point: usize) -> u64 {
-        self.points.covered(point, &self.nearest)
-    }
-
     /// What each of some points would add, added up from nothing.
     pub fn gains_afresh(&self, points: &[usize]) -> Vec<u64> {
         let blocks = |_| self.points.blocks();
-        in_tasks(self.workers, points.len(), blocks, |at| self.gain_afresh(points[at]))
+        in_tasks(self.workers, points.len(), blocks, |range| {
+            self.points.covered(&points[range], &self.nearest)
+        })
     }
 
     /// Selects `point` and returns what it added.
@@ -129,7 +129,7 @@ impl<'a> Facility<'a> {
     /// What the selection is worth: `Σ_i (largest distance - d_i)`.
     pub fn objective(&self) -> u64 {
         let copies = self.nearest.len() * LANES - self.count();
-        let distances = self.nearest.iter().flat_map(|reach| reach.distance);
+        let distances = self.nearest.iter().flat_map(|reach| *reach.distance);
         let all: u64 = distances.map(|distance| (self.largest - distance) as u64).sum();
         all - copies as u64 * self.largest as u64
     }
@@ -148,29 +148,35 @@ impl<'a> Facility<'a> {
 
     /// Blocks to look at to know a gain.
     fn pending(&self, point: usize) -> usize {
-        match self.log.since(self.stamps[point]) {
-            Some(first) => (self.log.len() - first).min(self.points.blocks()),
-            None => self.points.blocks(),
-        }
+        self.unseen(point).map_or(self.points.blocks(), |first| self.log.len() - first)
     }
 
-    fn current_gain(&self, point: usize) -> u64 {
-        match self.log.since(self.stamps[point]) {
-            Some(first) if self.log.len() - first < self.points.blocks() => {
-                let query = self.points.coordinates(point);
-                self.gains[point] - self.log.lost_since(first, &query)
-            }
-            _ => self.gain_afresh(point),
-        }
+    /// The first change that a gain does not account for yet; `None` where it is less work to add it up afresh.
+    fn unseen(&self, point: usize) -> Option<usize> {
+        let first = self.log.since(self.stamps[point])?;
+        (self.log.len() - first < self.points.blocks()).then_some(first)
+    }
+
+    /// What each of some points would add now, in no particular order.
+    fn current_gains(&self, points: &[usize]) -> Vec<(usize, u64)> {
+        let (known, forgotten): (Vec<usize>, Vec<usize>) =
+            points.iter().partition(|&&point| self.unseen(point).is_some());
+        let query = |&point: &usize| Some((self.unseen(point)?, self.points.coordinates(point)));
+        let queries: Vec<_> = known.iter().filter_map(query).collect();
+        let lost = self.log.lost_since(&queries);
+        let updated =
+            known.iter().zip(lost).map(|(&point, lost)| (point, self.gains[point] - lost));
+        let afresh = self.points.covered(&forgotten, &self.nearest);
+        updated.chain(forgotten.iter().copied().zip(afresh)).collect()
     }
 }
 
-/// `f(0), f(1), ...`, worked on in tasks of about equal numbers of blocks.
+/// `f` of ranges that together are `0..count`, in tasks of about equal numbers of blocks.
 fn in_tasks<T: Send>(
     workers: &dyn Workers,
     count: usize,
     blocks: impl Fn(usize) -> usize,
-    f: impl Fn(usize) -> T + Sync,
+    f: impl Fn(Range<usize>) -> Vec<T> + Sync,
 ) -> Vec<T> {
     let mut tasks = Vec::new();
     let (mut first, mut work) = (0, 0);
@@ -182,9 +188,9 @@ fn in_tasks<T: Send>(
         }
     }
     if tasks.len() <= 1 {
-        return (0..count).map(f).collect();
+        return f(0..count);
     }
-    map(workers, tasks, |task| task.map(&f).collect::<Vec<_>>()).into_iter().flatten().collect()
+    map(workers, tasks, f).into_iter().flatten().collect()
 }
 
 /// Which distances to the selection became shorter, when, and by how much.
@@ -231,9 +237,9 @@ impl Log {
     fn push(&mut self, points: &Points, point: usize, before: i32, after: i32) {
         if self.used == LANES {
             // Where nothing changed, nothing is lost.
-            self.lanes.resize(self.lanes.len() + self.dims, [0.0; LANES]);
+            self.lanes.resize(self.lanes.len() + self.dims, Lane([0.0; LANES]));
             self.before.push(Reach::NOWHERE);
-            self.after.push([0; LANES]);
+            self.after.push(Lane([0; LANES]));
             self.used = 0;
         }
         let (block, lane) = (self.len() - 1, self.used);
@@ -266,9 +272,8 @@ impl Log {
         self.oldest += steps;
     }
 
-    /// What a point's gain lost from block `first` on.
-    fn lost_since(&self, first: usize, query: &[f32]) -> u64 {
-        let (before, after) = (&self.before[first..], &self.after[first..]);
-        lost(query, &self.lanes[first * self.dims..], before, after)
+    /// What gains have lost, each from the block that its point comes with.
+    fn lost_since(&self, queries: &[(usize, Vec<f32>)]) -> Vec<u64> {
+        lost(queries, &self.lanes, &self.before, &self.after)
     }
 }

@@ -5,20 +5,42 @@
 //! order in which it was added up, on threads, or on whether it was computed afresh or brought up to date;
 //! equal gains are equal to the last bit. What the cut loses is less than what single precision lost before.
 
+use std::ops::{Deref, DerefMut, Range};
+
 use crate::error::{Error, Result};
-use crate::simd::vectorised;
+use crate::simd::{fused, vectorised};
 
 /// Points in a block: one vector of the widest kind.
 pub(super) const LANES: usize = 16;
 
-/// One number for each point of a block.
-pub(super) type Lane<T> = [T; LANES];
+/// One number for each point of a block, where a vector can be fetched at once: half as many lines of the cache are touched
+/// as from anywhere.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(super) struct Lane<T>(pub(super) [T; LANES]);
+
+impl<T> Deref for Lane<T> {
+    type Target = [T; LANES];
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Lane<T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
 
 /// Points are scaled by a power of two until every distance is below 1, which is this many units.
 const UNITS: f32 = (1_u32 << 27) as f32;
 
-/// As many blocks of distances, each at most [`UNITS`], fit into the `u32` of a lane.
-const BLOCKS_PER_SUM: usize = 16;
+/// Blocks that are worked on for one point after another, while they are in the fastest cache. As many distances, each
+/// at most [`UNITS`], fit into the `u32` of a lane.
+const TILE: usize = 16;
 
 /// Points in a space of some dimensions, 16 to a block; in a block, dimension by dimension.
 #[derive(Clone, Debug)]
@@ -42,7 +64,7 @@ impl Points {
             return Err(Error::config("features", shape, "there is nothing to select from"));
         }
         let factor = 2_f64.powi(scale(count, dims, &row)?);
-        let mut lanes = vec![[0.0; LANES]; count.div_ceil(LANES) * dims];
+        let mut lanes = vec![Lane([0.0; LANES]); count.div_ceil(LANES) * dims];
         let mut values = vec![0.0; dims];
         for point in 0..count.next_multiple_of(LANES) {
             row(if point < count { point } else { 0 }, &mut values);
@@ -85,8 +107,13 @@ impl Points {
     /// The distance between two points, in units.
     #[must_use]
     pub fn distance(&self, a: usize, b: usize) -> i32 {
-        let query = self.coordinates(a);
-        distances(&query, self.block(b / LANES))[b % LANES]
+        self.distance_from(&self.coordinates(a), b)
+    }
+
+    fn distance_from(&self, query: &[f32], point: usize) -> i32 {
+        let differences =
+            query.iter().zip(self.coordinates_of(point)).map(|(at, value)| at - value);
+        root(differences.fold(0.0, |sum, difference| fused(difference, difference, sum)))
     }
 
     pub(super) fn dims(&self) -> usize {
@@ -113,76 +140,90 @@ impl Points {
     pub(super) fn distances_from(&self, point: usize, out: &mut Vec<Lane<i32>>) {
         let query = self.coordinates(point);
         out.clear();
-        out.resize(self.blocks(), [0; LANES]);
+        out.resize(self.blocks(), Lane([0; LANES]));
         vectorised(
             #[inline(always)]
             || {
                 for (block, out) in self.lanes.chunks_exact(self.dims).zip(out.iter_mut()) {
-                    *out = distances(&query, block);
+                    out.0 = distances(&query, block);
                 }
             },
         );
     }
 
-    /// Sum and largest of the distances of one point to all.
-    pub(super) fn spread(&self, point: usize) -> (u64, i32) {
-        let query = self.coordinates(point);
-        let (sum, largest) = vectorised(
-            #[inline(always)]
-            || {
-                let (mut sum, mut largest) = (0, [0; LANES]);
-                for blocks in self.lanes.chunks(self.dims * BLOCKS_PER_SUM) {
-                    let mut part = [0; LANES];
-                    for block in blocks.chunks_exact(self.dims) {
-                        let distances = distances(&query, block);
-                        for lane in 0..LANES {
-                            part[lane] += distances[lane] as u32;
-                            largest[lane] = largest[lane].max(distances[lane]);
-                        }
-                    }
-                    sum += total(&part);
-                }
-                (sum, largest)
-            },
-        );
-        let copies = self.blocks() * LANES - self.count;
-        let to_first = distances(&query, self.block(0))[0];
-        let largest = largest.into_iter().max().unwrap_or(0);
-        (sum - copies as u64 * to_first as u64, largest)
-    }
-
-    /// `Σ_i max(0, nearest_i - D_i)` over all points.
-    pub(super) fn covered(&self, point: usize, nearest: &[Reach]) -> u64 {
-        let query = self.coordinates(point);
+    /// Sum and largest of the distances of each of some points to all.
+    pub(super) fn spreads(&self, points: Range<usize>) -> Vec<(u64, i32)> {
+        let queries: Vec<_> = points.map(|point| self.coordinates(point)).collect();
+        let mut spreads = vec![(0, [0; LANES]); queries.len()];
         vectorised(
             #[inline(always)]
             || {
-                sum_near(&query, &self.lanes, nearest, |at, lane, distance| {
-                    (nearest[at].distance[lane] - distance).max(0)
-                })
+                for blocks in self.lanes.chunks(self.dims * TILE) {
+                    for (query, (sum, largest)) in queries.iter().zip(&mut spreads) {
+                        *sum += spread(query, blocks, largest);
+                    }
+                }
             },
-        )
+        );
+        let copies = (self.blocks() * LANES - self.count) as u64;
+        let of_all = |(query, (sum, largest)): (&Vec<f32>, (u64, [i32; LANES]))| {
+            let to_first = self.distance_from(query, 0);
+            (sum - copies * to_first as u64, largest.into_iter().max().unwrap_or(0))
+        };
+        queries.iter().zip(spreads).map(of_all).collect()
+    }
+
+    /// `Σ_i max(0, nearest_i - D_i)` over all points, for each of some.
+    pub(super) fn covered(&self, points: &[usize], nearest: &[Reach]) -> Vec<u64> {
+        let queries: Vec<_> = points.iter().map(|&point| self.coordinates(point)).collect();
+        let mut sums = vec![0; queries.len()];
+        vectorised(
+            #[inline(always)]
+            || {
+                let tiles = self.lanes.chunks(self.dims * TILE).zip(nearest.chunks(TILE));
+                for (blocks, nearest) in tiles {
+                    for (query, sum) in queries.iter().zip(&mut sums) {
+                        *sum += sum_near(query, blocks, nearest, |at, lane, distance| {
+                            (nearest[at].distance[lane] - distance).max(0)
+                        });
+                    }
+                }
+            },
+        );
+        sums
     }
 }
 
-/// What `Σ max(0, nearest - D)` loses when some distances to the nearest fall, for a point at `query`.
+/// What `Σ max(0, nearest - D)` loses when some distances to the nearest fall, for points of which each asks from
+/// some block on.
 ///
 /// # Shapes
 /// - `blocks`: `dims` lanes for each of `before` and `after`
 pub(super) fn lost(
-    query: &[f32],
+    queries: &[(usize, Vec<f32>)],
     blocks: &[Lane<f32>],
     before: &[Reach],
     after: &[Lane<i32>],
-) -> u64 {
+) -> Vec<u64> {
+    let mut sums = vec![0; queries.len()];
+    let start = queries.iter().map(|&(first, _)| first).min().unwrap_or(before.len());
     vectorised(
         #[inline(always)]
         || {
-            sum_near(query, blocks, before, |at, lane, distance| {
-                before[at].distance[lane].max(distance) - after[at][lane].max(distance)
-            })
+            for tile in (start..before.len()).step_by(TILE) {
+                let end = before.len().min(tile + TILE);
+                for ((first, query), sum) in queries.iter().zip(&mut sums) {
+                    let asked = tile.max(*first).min(end)..end;
+                    let blocks = &blocks[asked.start * query.len()..end * query.len()];
+                    let (before, after) = (&before[asked.clone()], &after[asked]);
+                    *sum += sum_near(query, blocks, before, |at, lane, distance| {
+                        before[at].distance[lane].max(distance) - after[at][lane].max(distance)
+                    });
+                }
+            }
         },
-    )
+    );
+    sums
 }
 
 /// How far some points are from the selection.
@@ -195,7 +236,8 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    pub(super) const NOWHERE: Self = Self { distance: [0; LANES], square: [0.0; LANES] };
+    pub(super) const NOWHERE: Self =
+        Self { distance: Lane([0; LANES]), square: Lane([0.0; LANES]) };
 
     pub(super) fn set(&mut self, lane: usize, distance: i32) {
         // One unit and some roundings of room.
@@ -205,7 +247,34 @@ impl Reach {
     }
 }
 
-/// `Σ term(block, lane, distance)` over the points near enough for `reaches`; the term has to be 0 for all others.
+/// The sum of the distances to the points of at most [`TILE`] blocks, and the largest so far.
+#[inline(always)]
+fn spread(query: &[f32], blocks: &[Lane<f32>], largest: &mut [i32; LANES]) -> u64 {
+    let mut part = [0; LANES];
+    let pairs = blocks.chunks_exact(2 * query.len());
+    let last = pairs.remainder();
+    for pair in pairs {
+        let [first, second] = squares_of_two(query, pair);
+        add_distances(&mut part, largest, first);
+        add_distances(&mut part, largest, second);
+    }
+    if !last.is_empty() {
+        add_distances(&mut part, largest, squares(query, last));
+    }
+    total(&part)
+}
+
+#[inline(always)]
+fn add_distances(part: &mut [u32; LANES], largest: &mut [i32; LANES], squares: [f32; LANES]) {
+    for lane in 0..LANES {
+        let distance = root(squares[lane]);
+        part[lane] += distance as u32;
+        largest[lane] = largest[lane].max(distance);
+    }
+}
+
+/// `Σ term(block, lane, distance)` over the points of at most [`TILE`] blocks that are near enough for `reaches`; the
+/// term has to be 0 for all others.
 #[inline(always)]
 fn sum_near(
     query: &[f32],
@@ -213,32 +282,44 @@ fn sum_near(
     reaches: &[Reach],
     term: impl Fn(usize, usize, i32) -> i32,
 ) -> u64 {
-    let mut sum = 0;
     let mut part = [0; LANES];
-    let mut full = 0;
-    for (at, (block, reach)) in blocks.chunks_exact(query.len()).zip(reaches).enumerate() {
-        let squares = squares(query, block);
-        let mut near = false;
-        for (square, limit) in squares.iter().zip(&reach.square) {
-            near |= square < limit;
-        }
-        if !near {
-            continue;
-        }
+    let pairs = blocks.chunks_exact(2 * query.len());
+    let last = pairs.remainder();
+    let mut at = 0;
+    for pair in pairs {
+        let [first, second] = squares_of_two(query, pair);
+        add_near(&mut part, at, first, &reaches[at], &term);
+        add_near(&mut part, at + 1, second, &reaches[at + 1], &term);
+        at += 2;
+    }
+    if !last.is_empty() {
+        add_near(&mut part, at, squares(query, last), &reaches[at], &term);
+    }
+    total(&part)
+}
+
+/// Adds the terms of a block, unless no point of it is near enough.
+#[inline(always)]
+fn add_near(
+    part: &mut [u32; LANES],
+    at: usize,
+    squares: [f32; LANES],
+    reach: &Reach,
+    term: &impl Fn(usize, usize, i32) -> i32,
+) {
+    let mut near = false;
+    for (square, limit) in squares.iter().zip(reach.square.iter()) {
+        near |= square < limit;
+    }
+    if near {
         for lane in 0..LANES {
             part[lane] += term(at, lane, root(squares[lane])) as u32;
         }
-        full += 1;
-        if full == BLOCKS_PER_SUM {
-            sum += total(&part);
-            (part, full) = ([0; LANES], 0);
-        }
     }
-    sum + total(&part)
 }
 
 #[inline(always)]
-fn total(part: &Lane<u32>) -> u64 {
+fn total(part: &[u32; LANES]) -> u64 {
     let mut sum = 0;
     for lane in part {
         sum += u64::from(*lane);
@@ -261,15 +342,32 @@ fn rounded(x: f32) -> i32 {
 
 /// Squared distances of a point to the points of a block.
 #[inline(always)]
-fn squares(query: &[f32], block: &[Lane<f32>]) -> Lane<f32> {
+fn squares(query: &[f32], block: &[Lane<f32>]) -> [f32; LANES] {
     let mut squares = [0.0; LANES];
     for (&at, lanes) in query.iter().zip(block) {
-        for lane in 0..LANES {
-            let difference = at - lanes[lane];
-            squares[lane] += difference * difference;
-        }
+        add_square(&mut squares, at, lanes);
     }
     squares
+}
+
+/// The same for two blocks: a coordinate is fetched once for both, and neither sum waits for itself alone.
+#[inline(always)]
+fn squares_of_two(query: &[f32], blocks: &[Lane<f32>]) -> [[f32; LANES]; 2] {
+    let (first, second) = blocks.split_at(query.len());
+    let (mut of_first, mut of_second) = ([0.0; LANES], [0.0; LANES]);
+    for ((&at, first), second) in query.iter().zip(first).zip(second) {
+        add_square(&mut of_first, at, first);
+        add_square(&mut of_second, at, second);
+    }
+    [of_first, of_second]
+}
+
+#[inline(always)]
+fn add_square(sums: &mut [f32; LANES], at: f32, lanes: &Lane<f32>) {
+    for (sum, value) in sums.iter_mut().zip(&lanes.0) {
+        let difference = at - value;
+        *sum = fused(difference, difference, *sum);
+    }
 }
 
 /// A distance from its square.
@@ -280,7 +378,7 @@ fn root(square: f32) -> i32 {
 
 /// Distances of a point to the points of a block.
 #[inline(always)]
-fn distances(query: &[f32], block: &[Lane<f32>]) -> Lane<i32> {
+fn distances(query: &[f32], block: &[Lane<f32>]) -> [i32; LANES] {
     let squares = squares(query, block);
     let mut distances = [0; LANES];
     for (distance, square) in distances.iter_mut().zip(squares) {

@@ -1,4 +1,4 @@
-//! Adam (Kingma and Ba 2015, algorithm 1) with its published constants (E13).
+//! Adam (Kingma and Ba 2015, algorithm 1; E13), and the two of its constants that recipes choose.
 //!
 //! Moments are kept by module path, so that a run can be saved and continued in another process without
 //! carrying identities of parameters along.
@@ -6,10 +6,27 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
-const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
+
+/// What a run may choose of Adam.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct AdamSettings {
+    /// What is kept of the first moment in a step; generators are often trained with 0.5 (Radford et al. 2016).
+    pub beta_1: f64,
+    /// Share of a parameter that is added to its gradient, after clipping: the slope of a penalty on its square.
+    pub weight_decay: f64,
+}
+
+impl Default for AdamSettings {
+    /// As published.
+    fn default() -> Self {
+        Self { beta_1: 0.9, weight_decay: 0.0 }
+    }
+}
 
 /// First and second moment of one parameter's gradient, flattened: `[values]`, without autodiff.
 #[derive(Clone, Debug)]
@@ -34,20 +51,22 @@ pub struct Adam {
 pub(super) struct Update {
     rate: f64,
     epsilon: f64,
+    settings: AdamSettings,
 }
 
 impl Update {
     /// The update at `time`, counted from one. Both corrections of the moments' bias are folded into the
     /// rate and epsilon (end of their section 2).
-    pub fn at(time: u64, rate: f64) -> Self {
+    pub fn at(settings: AdamSettings, time: u64, rate: f64) -> Self {
         let correction = (1.0 - BETA_2.powf(time as f64)).sqrt();
         Self {
-            rate: rate * correction / (1.0 - BETA_1.powf(time as f64)),
+            rate: rate * correction / (1.0 - settings.beta_1.powf(time as f64)),
             epsilon: EPSILON * correction,
+            settings,
         }
     }
 
-    /// New value and moments of a flattened parameter whose gradient is `gradient * factor`.
+    /// New value and moments of a flattened parameter whose gradient is `gradient * factor`, weight decay apart.
     pub fn apply(
         self,
         value: Tensor<1>,
@@ -73,8 +92,9 @@ impl Update {
         gradient: Tensor<1>,
         factor: Tensor<1>,
     ) -> (Tensor<1>, Moments) {
-        let gradient = gradient * factor;
-        let first = moments.first * BETA_1 + gradient.clone() * (1.0 - BETA_1);
+        let AdamSettings { beta_1, weight_decay } = self.settings;
+        let gradient = gradient * factor + value.clone() * weight_decay;
+        let first = moments.first * beta_1 + gradient.clone() * (1.0 - beta_1);
         let second = moments.second * BETA_2 + gradient.square() * (1.0 - BETA_2);
         let change = first.clone() / (second.clone().sqrt() + self.epsilon) * self.rate;
         (value - change, Moments { first, second })
@@ -88,7 +108,7 @@ mod fused {
     use burn::backend::flex::FlexTensor;
     use burn::tensor::Tensor;
 
-    use super::{BETA_1, BETA_2, Moments, Update};
+    use super::{BETA_2, Moments, Update};
     use crate::simd::{vectorised, whole};
 
     pub fn apply(
@@ -102,8 +122,9 @@ mod fused {
             [value, moments.first, moments.second, gradient, factor].map(primitive);
         let factor = factor.storage::<f32>()[0];
         let [rate, epsilon] = [update.rate, update.epsilon].map(|v| v as f32);
-        let [keep_1, keep_2] = [BETA_1, BETA_2].map(|v| v as f32);
-        let [take_1, take_2] = [BETA_1, BETA_2].map(|v| (1.0 - v) as f32);
+        let (beta_1, decay) = (update.settings.beta_1, update.settings.weight_decay as f32);
+        let [keep_1, keep_2] = [beta_1, BETA_2].map(|v| v as f32);
+        let [take_1, take_2] = [beta_1, BETA_2].map(|v| (1.0 - v) as f32);
         let (value_of, first_of) = (value.storage_mut::<f32>(), first.storage_mut::<f32>());
         let (second_of, gradient_of) = (second.storage_mut::<f32>(), gradient.storage::<f32>());
         vectorised(|| {
@@ -111,7 +132,7 @@ mod fused {
             for ((value, (first, second)), gradient) in
                 value_of.iter_mut().zip(moments).zip(gradient_of)
             {
-                let gradient = gradient * factor;
+                let gradient = gradient * factor + decay * *value;
                 *first = keep_1 * *first + take_1 * gradient;
                 *second = keep_2 * *second + take_2 * (gradient * gradient);
                 *value -= *first / (second.sqrt() + epsilon) * rate;

@@ -7,6 +7,6 @@ mod schedule;
 mod step;
 
 pub use crate::workers::{InTurn, Workers};
-pub use adam::{Adam, Moments};
+pub use adam::{Adam, AdamSettings, Moments};
 pub use schedule::{RateSchedule, Schedule};
 pub use step::{Learner, TrainState};

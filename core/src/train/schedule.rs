@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The shape of the learning rate over a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
     /// The same rate throughout.
@@ -13,6 +13,8 @@ pub enum Schedule {
     Cosine,
     /// Straight from the full rate to zero.
     Linear,
+    /// Exponentially, to this share of the full rate: 0.67 is what 200 epochs of 0.998 come to.
+    Exponential(f64),
 }
 
 /// Learning rate of every step: a linear warm-up, then a [`Schedule`].
@@ -39,6 +41,7 @@ impl RateSchedule {
             Schedule::Constant => 1.0,
             Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * done).cos()),
             Schedule::Linear => 1.0 - done,
+            Schedule::Exponential(share) => share.powf(done),
         };
         peak * warm * shape
     }
@@ -61,6 +64,15 @@ mod tests {
             assert!((rate.at(10) - 2.0).abs() < 1e-12);
             assert!((rate.at(60) - 1.0).abs() < 1e-12);
             assert!(rate.at(109) > 0.0 && rate.at(109) < 0.03);
+        }
+    }
+
+    #[test]
+    fn the_same_share_is_lost_in_every_stretch() {
+        let schedule = Schedule::Exponential(0.25);
+        let rate = RateSchedule { peak: 2.0, warm_up_steps: 0, total_steps: 100, schedule };
+        for (step, expected) in [(0, 2.0), (50, 1.0), (100, 0.5)] {
+            assert!((rate.at(step) - expected).abs() < 1e-12);
         }
     }
 

@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-use super::adam::{Adam, Update};
+use super::adam::{Adam, AdamSettings, Update};
 use super::clip::norm_and_factor;
 use super::gradients::{Slot, add_up, fork, put_back, slots};
 use crate::data::{Part, SemiBatch};
@@ -43,6 +43,8 @@ pub struct Learner<O> {
     pub objective: O,
     /// Largest global norm of the gradient.
     pub clip_norm: f64,
+    /// How a gradient becomes a step.
+    pub adam: AdamSettings,
     /// Root of the noise of every step.
     pub noise: Noise,
     /// Into how many parts a batch is split. The order of additions depends on this, and on nothing else:
@@ -55,7 +57,8 @@ pub struct Learner<O> {
 impl<O> Learner<O> {
     /// A learner that takes batches whole, on the caller's thread.
     pub fn whole(objective: O, clip_norm: f64, noise: Noise) -> Self {
-        Self { objective, clip_norm, noise, parts: 1, workers: Arc::new(InTurn) }
+        let (adam, workers) = (AdamSettings::default(), Arc::new(InTurn));
+        Self { objective, clip_norm, adam, noise, parts: 1, workers }
     }
 
     /// Takes one step with learning rate `rate`. Nothing is read back.
@@ -159,7 +162,7 @@ impl<O> Learner<O> {
             (path, value, gradient, moments)
         });
         let updated = map(&*self.workers, jobs.collect(), |(path, value, gradient, moments)| {
-            let update = Update::at(time + 1, rate * self.objective.rate(&path));
+            let update = Update::at(self.adam, time + 1, rate * self.objective.rate(&path));
             let (value, moments) = update.apply(value, moments, gradient, factor.clone());
             (path, value, moments)
         });

@@ -17,7 +17,7 @@ use crate::output::Output;
 use crate::picture::{comfortable_scale, rows_png};
 use crate::progress::Progress;
 use crate::samples::SampleFile;
-use crate::threads::Threads;
+use crate::threads::Crew;
 
 /// Most pictures of a class.
 const SHOWN: usize = 20;
@@ -179,9 +179,9 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     for path in std::iter::once(&args.out).chain(&args.grid) {
         ensure_writable_file(path)?;
     }
-    let workers = Threads::start(args.threads)?;
+    let crew = Crew::start(args.threads)?;
     let started = Instant::now();
-    let coreset = select(&mut file, &settings, args.seed, &workers)?;
+    let coreset = crew.lead(|| select(&mut file, &settings, args.seed, &crew))?;
     let seconds = started.elapsed().as_secs_f64();
     if let Some(path) = &args.grid {
         draw(&mut file, &coreset, path)?;
@@ -209,7 +209,7 @@ fn select(
     file: &mut SampleFile<'_>,
     settings: &Settings,
     seed: u64,
-    workers: &Threads,
+    crew: &Crew,
 ) -> Result<Coreset> {
     let predictions = file.predictions()?;
     let hidden = match settings.method {
@@ -224,7 +224,7 @@ fn select(
     let mut on_chosen = || progress.step(String::new);
     let noise = Noise::new(seed);
     let curvature = Curvature::default();
-    let coreset = settings.select(&predictions, hidden, curvature, &noise, workers, &mut on_chosen);
+    let coreset = settings.select(&predictions, hidden, curvature, &noise, crew, &mut on_chosen);
     progress.finish();
     Ok(coreset?)
 }

@@ -21,7 +21,7 @@ const DRAWS: u64 = 5;
 /// Run a paper's table again: every row, several label draws, means with intervals.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Tables: mier-1 mier-2 mier-3 review-1 untapped, or a .toml like those in recipes/tables\n\n\
+    after_help = "Tables: coreset-1 mier-1 mier-2 mier-3 review-1 svebm-image svebm-tabular svebm-text untapped,\nor a .toml like those in recipes/tables\n\n\
     Examples:\n  \
     gleaner reproduce mier-1 --quick --draws 3 --data-dir ~/data\n  \
     gleaner reproduce mier-1 --quick --draws 3 --only fashion-mnist --resume\n  \

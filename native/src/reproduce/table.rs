@@ -9,11 +9,15 @@ use serde::{Deserialize, Serialize};
 use crate::classical::Method;
 
 /// The tables that come with the program.
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 9] = [
+    ("coreset-1", include_str!("../../../recipes/tables/coreset-1.toml")),
     ("mier-1", include_str!("../../../recipes/tables/mier-1.toml")),
     ("mier-2", include_str!("../../../recipes/tables/mier-2.toml")),
     ("mier-3", include_str!("../../../recipes/tables/mier-3.toml")),
     ("review-1", include_str!("../../../recipes/tables/review-1.toml")),
+    ("svebm-image", include_str!("../../../recipes/tables/svebm-image.toml")),
+    ("svebm-tabular", include_str!("../../../recipes/tables/svebm-tabular.toml")),
+    ("svebm-text", include_str!("../../../recipes/tables/svebm-text.toml")),
     ("untapped", include_str!("../../../recipes/tables/untapped.toml")),
 ];
 

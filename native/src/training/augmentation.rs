@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::problem::Problem;
 use super::validation;
 use crate::recipe::AugmentSettings;
-use crate::threads::Threads;
+use crate::threads::{Crew, Threads};
 
 /// Samples of a class that are drawn at a time: of a pool, only what the filter leaves stays in memory, without `x`.
 const DRAWN_AT_A_TIME: usize = 500;
@@ -187,14 +187,10 @@ impl Augmenter<'_> {
             size: ((fraction * count as f64).round() as usize).clamp(present, count),
             balance: Balance::Proportional,
         };
-        let chosen = settings.select(
-            &predictions,
-            None,
-            Curvature::default(),
-            noise,
-            &*self.workers,
-            &mut || (),
-        )?;
+        let crew = Crew::start(self.workers.count())?;
+        let curvature = Curvature::default();
+        let chosen =
+            crew.lead(|| settings.select(&predictions, None, curvature, noise, &crew, &mut || ()))?;
         let mean = count as f64 / chosen.picks.len() as f64;
         // Random and top-confidence choices stand for nobody: each counts alike.
         let by_cluster = matches!(self.settings.method, Method::Craig | Method::Adacore);

@@ -40,6 +40,7 @@ pub fn train_baseline(
     let objective =
         SupervisedObjective { augmentation: recipe.augmentation(&problem.data.train.shape)? };
     let learner = Learner::whole(objective, recipe.train.clip_norm, noise.split("baseline"));
+    let learner = Learner { adam: recipe.train.adam, ..learner };
     let rate = RateSchedule {
         peak: recipe.train.lr,
         warm_up_steps: recipe.train.warm_up_steps.min(steps / 10),

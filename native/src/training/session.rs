@@ -336,6 +336,7 @@ impl Stage<'_> {
         let learner = Learner {
             objective,
             clip_norm: recipe.train.clip_norm,
+            adam: recipe.train.adam,
             noise: noise.split("training").drawn_on(recipe.train.noise),
             parts: recipe.train.parts,
             workers: workers.clone(),

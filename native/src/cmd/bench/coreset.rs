@@ -15,7 +15,7 @@ use crate::cmd::coreset::Search;
 use crate::device::check_threads;
 use crate::files::write_atomic;
 use crate::output::Output;
-use crate::threads::Threads;
+use crate::threads::Crew;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -58,14 +58,14 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         dims: args.dims,
         size: args.size,
         optimizer: args.search.optimizer()?,
-        workers: Threads::start(args.threads)?,
+        crew: Crew::start(args.threads)?,
     };
     if let Some(dir) = &args.fixture {
         bench.write_fixture(dir)?;
     }
     let (objective, _) = bench.time()?;
     if args.serve {
-        let threads = bench.workers.count();
+        let threads = bench.crew.count();
         let ready = json!({"ready": true, "objective": objective, "threads": threads});
         return serve(&ready, |steps| (0..steps).map(|_| Ok(bench.time()?.1)).collect());
     }
@@ -80,7 +80,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     ));
     out.object(&json!({
         "ms": median, "ms_min": min, "ms_max": max, "steps": args.steps, "points": args.points,
-        "dims": args.dims, "size": args.size, "threads": bench.workers.count(),
+        "dims": args.dims, "size": args.size, "threads": bench.crew.count(),
         "objective": objective,
     }))
 }
@@ -90,18 +90,20 @@ struct Bench {
     dims: usize,
     size: usize,
     optimizer: Optimizer,
-    workers: Threads,
+    crew: Crew,
 }
 
 impl Bench {
     /// What one selection is worth, and the milliseconds that it took.
     fn time(&self) -> Result<(f64, f64)> {
-        let started = Instant::now();
-        let points = Points::from_features(&self.features, self.dims)?;
-        let mut facility = Facility::new(&points, &self.workers);
-        select(&mut facility, self.optimizer, self.size, &Noise::new(0), &mut || ());
-        let objective = facility.objective() as f64 * points.unit();
-        Ok((objective, started.elapsed().as_secs_f64() * 1e3))
+        self.crew.lead(|| {
+            let started = Instant::now();
+            let points = Points::from_features(&self.features, self.dims)?;
+            let mut facility = Facility::new(&points, &self.crew);
+            select(&mut facility, self.optimizer, self.size, &Noise::new(0), &mut || ());
+            let objective = facility.objective() as f64 * points.unit();
+            Ok((objective, started.elapsed().as_secs_f64() * 1e3))
+        })
     }
 
     fn write_fixture(&self, dir: &Path) -> Result<()> {

@@ -18,7 +18,7 @@ use gleaner_core::noise::{Noise, NoiseSource};
 use gleaner_core::objective::{
     Draws, Elapsed, LatentDraws, Looks, Marginalize, SemiSupervised, SemiSupervisedConfig,
 };
-use gleaner_core::train::{Learner, TrainState};
+use gleaner_core::train::{AdamSettings, Learner, TrainState};
 use serde_json::json;
 
 use super::serve::serve;
@@ -155,6 +155,7 @@ impl Bench {
                 ..SemiSupervisedConfig::exact(ALPHA)
             }),
             clip_norm: CLIP_NORM,
+            adam: AdamSettings::default(),
             noise: noise.split("training").drawn_on(match args.device_noise {
                 true => NoiseSource::Device,
                 false => NoiseSource::Host,

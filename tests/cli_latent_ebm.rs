@@ -141,7 +141,7 @@ fn models_without_an_energy_refuse_chains_in_one_line() {
         ("reconstruct", &["--posterior-steps=5"]),
     ] {
         let said = call(verb, &run, &out, more);
-        assert!(said.error().contains("is a m2"), "{verb}: {}", said.error());
+        assert!(said.error().contains("(m2)"), "{verb}: {}", said.error());
         assert!(!out.exists());
     }
 }

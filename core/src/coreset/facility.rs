@@ -14,6 +14,9 @@ use crate::workers::{Workers, map};
 /// Blocks of distances that are worth handing to a worker.
 const BLOCKS_PER_TASK: usize = 768;
 
+/// Points at least that a worker takes, so that a block once fetched serves several.
+const POINTS_PER_TASK: usize = 4;
+
 /// The state of a selection from some points.
 #[derive(Debug)]
 pub struct Facility<'a> {
@@ -182,7 +185,8 @@ fn in_tasks<T: Send>(
     let (mut first, mut work) = (0, 0);
     for at in 0..count {
         work += blocks(at).max(1);
-        if work >= BLOCKS_PER_TASK || at + 1 == count {
+        let enough = work >= BLOCKS_PER_TASK && at + 1 - first >= POINTS_PER_TASK;
+        if enough || at + 1 == count {
             tasks.push(first..at + 1);
             (first, work) = (at + 1, 0);
         }

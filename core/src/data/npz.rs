@@ -22,6 +22,9 @@ const MOST_DEFLATED: u64 = 1040;
 /// Labels above this are not class indices.
 const MAX_CLASSES: i64 = 10_000;
 
+/// What to do about an archive that cannot be read at all.
+const WRITE_ANEW: &str = "write it again, with numpy.savez or what it came from";
+
 const REMEDY: &str = "save it with numpy.savez(path, x=..., y=...), y = -1 where unlabelled";
 
 /// An open archive: arrays are read one by one, on request.
@@ -49,11 +52,11 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
     /// Empty, truncated, or not a ZIP archive.
     pub fn from_reader(mut reader: R, source_name: &'a str) -> Result<Self> {
         let unreadable = |error: &dyn std::fmt::Display| {
-            bad(source_name, format!("truncated or not an NPZ archive ({error})"), REMEDY)
+            bad(source_name, format!("truncated or not an NPZ archive ({error})"), WRITE_ANEW)
         };
         let length = reader.seek(SeekFrom::End(0)).map_err(|error| unreadable(&error))?;
         if length == 0 {
-            return Err(bad(source_name, "the file is empty", REMEDY));
+            return Err(bad(source_name, "the file is empty", WRITE_ANEW));
         }
         let archive = ZipArchive::new(reader).map_err(|error| unreadable(&error))?;
         Ok(Self { archive, source_name, length })

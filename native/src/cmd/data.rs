@@ -1,4 +1,4 @@
-//! `gleaner data`: list, fetch and verify data sets.
+//! `gleaner data`: list, fetch and verify data sets, and take out what a run saw of one.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +7,7 @@ use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
 
+use super::export;
 use crate::dataset::default_data_dir;
 use crate::fetch::{fetch, sha256};
 use crate::output::Output;
@@ -18,7 +19,8 @@ use crate::registry::{ENTRIES, Entry, File, find};
   gleaner data list
   gleaner data fetch mnist --data-dir ~/data
   gleaner data fetch cifar-10 --mirror http://localhost:8000
-  gleaner data verify --all")]
+  gleaner data verify --all
+  gleaner data export runs/digits-m2-seed0 --out labels.npz")]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -34,6 +36,8 @@ pub enum Action {
     Fetch(FetchArgs),
     /// Check the SHA-256 of the files of a data set
     Verify(VerifyArgs),
+    /// Write the labelled and the test examples of a run to a file
+    Export(export::Args),
 }
 
 /// Arguments of `gleaner data list`.
@@ -109,12 +113,13 @@ pub struct Status {
 /// Runs `gleaner data`.
 ///
 /// # Errors
-/// Unknown data set, failed download, wrong checksum, or a closed standard output.
+/// Unknown data set, failed download, wrong checksum, a run or file that fails, or a closed standard output.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     match &args.action {
         Action::List(args) => list(args, out),
         Action::Fetch(args) => run_fetch(args, out),
         Action::Verify(args) => verify(args, out),
+        Action::Export(args) => export::run(args, out),
     }
 }
 

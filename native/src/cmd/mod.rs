@@ -7,6 +7,7 @@ pub mod data;
 pub mod devices;
 pub mod embed;
 pub mod eval;
+pub mod export;
 pub mod filter;
 mod opening;
 pub mod reconstruct;

@@ -40,7 +40,7 @@ pub struct Args {
     /// Go on where the last call stopped, with the runs that are there
     #[arg(long)]
     resume: bool,
-    /// Only data sets and rows whose name contains this; may be given several times
+    /// Only data sets and rows of this name, or whose name contains this; may be given several times
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
     /// Folder of the data sets
@@ -85,10 +85,12 @@ impl Args {
         let names_data =
             |word: &&String| table.columns.iter().any(|c| c.name.contains(word.as_str()));
         let (of_data, of_rows): (Vec<_>, Vec<_>) = self.only.iter().partition(names_data);
-        let wanted = |words: Vec<&String>, name: &str| {
-            words.is_empty() || words.iter().any(|word| name.contains(word.as_str()))
+        let columns: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
+        let rows: Vec<&str> = table.rows.iter().map(|row| row.name.as_str()).collect();
+        let wanted = |words: &[&String], name: &str, all: &[&str]| {
+            words.is_empty() || words.iter().any(|word| names(word, name, all))
         };
-        wanted(of_data, column) && wanted(of_rows, row)
+        wanted(&of_data, column, &columns) && wanted(&of_rows, row, &rows)
     }
 
     /// # Errors
@@ -185,6 +187,12 @@ fn cells<'a>(args: &Args, table: &'a Table, settings: &Settings) -> Result<Vec<C
     Ok(cells)
 }
 
+/// Whether a word means a name: the very name, or, where none of them is that, one that contains it. `mnist` is not
+/// `fashion-mnist`, nor `H` every row that filters.
+fn names(word: &str, name: &str, all: &[&str]) -> bool {
+    name == word || (!all.contains(&word) && name.contains(word))
+}
+
 /// What is done already and was not asked for now: rows that another call with `--only` ran, as far as their settings
 /// are the same.
 fn done_before(args: &Args, table: &Table, settings: &Settings) -> Result<Results> {
@@ -274,4 +282,18 @@ fn write(
     write_atomic(&paths[0], page.as_bytes())?;
     write_atomic(&paths[1], csv(table, results)?.as_bytes())?;
     Ok(Written { text, paths })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn a_word_that_is_a_name_means_no_other() {
+        let all = ["mnist", "fashion-mnist", "kmnist"];
+        let meant = |word: &str| all.map(|name| names(word, name, &all));
+        assert_eq!(meant("mnist"), [true, false, false]);
+        assert_eq!(meant("mnis"), [true, true, true]);
+        assert_eq!(meant("fashion"), [false, true, false]);
+    }
 }

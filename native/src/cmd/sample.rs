@@ -99,7 +99,7 @@ impl Args {
         let Model::LatentEbm(model) = model else {
             if self.sampler == Some(Sampler::Langevin) || asks {
                 bail!(
-                    "{} is a {name}: its z has a prior to draw from, no energy to run chains in; leave --sampler and its \
+                    "{} ({name}): its z has a prior to draw from, no energy to run chains in; leave --sampler and its \
                      settings out",
                     self.run.display()
                 );
@@ -108,7 +108,7 @@ impl Args {
         };
         if self.sampler == Some(Sampler::Ancestral) {
             bail!(
-                "{} is a {name}: its z given a class is known by an energy alone; use --sampler langevin",
+                "{} ({name}): its z given a class is known by an energy alone; use --sampler langevin",
                 self.run.display()
             );
         }

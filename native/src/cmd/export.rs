@@ -1,0 +1,57 @@
+//! `gleaner data export`: the examples of a run, for whatever is to be trained or tested beside it.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use gleaner_core::data::Examples;
+use gleaner_core::data::npy::NpyArray;
+use gleaner_core::data::npz::write_npz;
+use serde_json::json;
+
+use crate::files::{ensure_writable_file, write_atomic};
+use crate::output::Output;
+use crate::run_dir::RunDir;
+use crate::training::Problem;
+
+/// Arguments of `gleaner data export`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  gleaner data export runs/digits-m2-seed0 --out labels.npz
+  (a data set of its own, too: gleaner train --data labels.npz)")]
+pub struct Args {
+    /// Run directory
+    pub run: PathBuf,
+    /// File to write: x and y of the labelled examples, x_test and y_test, as the run saw them
+    #[arg(long, value_name = "X.npz")]
+    pub out: PathBuf,
+    /// Folder of the data sets [default: as the run]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// Writes them.
+///
+/// # Errors
+/// If the run or its data cannot be read, or the file cannot be written.
+pub fn run(args: &Args, out: &Output) -> Result<()> {
+    let dir = RunDir::open(&args.run)?;
+    ensure_writable_file(&args.out)?;
+    let mut recipe = dir.recipe()?;
+    if args.data_dir.is_some() {
+        recipe.data.dir.clone_from(&args.data_dir);
+    }
+    let Problem { data, split } = Problem::of_run(&dir, &recipe)?;
+    let test: Vec<usize> = (0..data.test.len()).collect();
+    let [x, y] = arrays(&data.train, &split.labelled);
+    let [x_test, y_test] = arrays(&data.test, &test);
+    let file = write_npz(&[("x", x), ("y", y), ("x_test", x_test), ("y_test", y_test)])?;
+    write_atomic(&args.out, &file)?;
+    let (labelled, test) = (split.labelled.len(), test.len());
+    out.line(format!("{labelled} labelled and {test} test examples in {}", args.out.display()));
+    out.object(&json!({ "out": args.out, "labelled": labelled, "test": test }))
+}
+
+fn arrays(examples: &Examples, rows: &[usize]) -> [NpyArray; 2] {
+    let shape: Vec<usize> = std::iter::once(rows.len()).chain(examples.shape.clone()).collect();
+    let labels = rows.iter().map(|&row| examples.labels[row]).collect();
+    [NpyArray::f32(&shape, examples.gather(rows)), NpyArray::i64(&[rows.len()], labels)]
+}

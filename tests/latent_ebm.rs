@@ -13,7 +13,7 @@ mod posterior;
 use burn::tensor::{Device, Tensor};
 use gleaner_core::checkpoint::Checkpoint;
 use gleaner_core::models::{
-    LangevinConfig, LatentEbm, LatentEbmConfig, Likelihood, Model, ModelConfig,
+    Classified, LangevinConfig, LatentEbm, LatentEbmConfig, Likelihood, Model, ModelConfig,
 };
 use gleaner_core::nets::Activation;
 use gleaner_core::noise::Noise;
@@ -56,6 +56,7 @@ impl Case {
             energy_activation,
             likelihood: Likelihood::Gaussian,
             langevin: LangevinConfig::default(),
+            classified: Classified::Draw,
             convolution: None,
         });
         let noise = Noise::new(seed);

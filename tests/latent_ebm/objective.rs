@@ -3,7 +3,10 @@
 use burn::tensor::Device;
 use gleaner_core::checkpoint::Checkpoint;
 use gleaner_core::data::Part;
-use gleaner_core::models::{LangevinConfig, LatentEbm, Model, Target};
+use gleaner_core::models::{
+    Classified, Classify as _, Generative as _, LangevinConfig, LatentEbm, Look, Model,
+    ModelConfig, Target,
+};
 use gleaner_core::nets::{Activation, Classes};
 use gleaner_core::objective::{
     Elapsed, LatentEbmObjective, LatentEbmSettings, Objective as _, Ramp, SemiSupervised,
@@ -26,14 +29,22 @@ fn small() -> Small {
 
 /// With weights above those of a fresh model: its classes must differ, and what becomes of `z` must show in `x`.
 fn model(device: &Device) -> LatentEbm {
+    classified(Classified::Draw, device)
+}
+
+fn classified(at: Classified, device: &Device) -> LatentEbm {
     let small = small();
+    let mut config = small.config();
+    if let ModelConfig::LatentEbm(config) = &mut config {
+        config.classified = at;
+    }
     let mut parameters = parameters(&small.model(&Device::flex()));
     for (name, parameter) in &mut parameters {
         if name.ends_with(".weight") {
             parameter.values.iter_mut().for_each(|v| *v *= 2.0);
         }
     }
-    let checkpoint = Checkpoint { config: small.config(), parameters };
+    let checkpoint = Checkpoint { config, parameters };
     match checkpoint.build(device).expect("a checkpoint") {
         Model::LatentEbm(model) => model,
         other => panic!("not a latent-ebm: {other:?}"),
@@ -57,6 +68,27 @@ fn part(terms: &Terms, name: &str) -> f64 {
 
 fn close(what: &str, found: f64, expected: f64) {
     assert_close(what, &[found as f32], &[expected], VALUE);
+}
+
+#[test]
+fn training_classifies_at_a_draw_or_at_the_mean() {
+    let device = Device::flex();
+    let x = small().batch(&device).unlabelled;
+    for at in [Classified::Draw, Classified::Mean] {
+        let model = classified(at, &device);
+        let [rows, latent] = [x.dims()[0], model.latent()];
+        let epsilon = small().noise("look").normal_tensor([rows, latent], &device);
+        let look = Look { epsilon: Some(epsilon.clone()), training: None };
+        let q = model.posterior(x.clone(), None);
+        let z = match at {
+            Classified::Draw => q.mean + (q.log_var * 0.5).exp() * epsilon,
+            Classified::Mean => q.mean,
+        };
+        let found = values(model.logits(x.clone(), &look));
+        assert_close("logits", &found, &doubles(values(model.prior.logits(z))), VALUE);
+        let at_mean = values(model.classify(x.clone()));
+        assert_eq!(found == at_mean, at == Classified::Mean);
+    }
 }
 
 #[test]

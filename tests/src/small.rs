@@ -3,8 +3,8 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::data::{Labelled, SemiBatch};
 use gleaner_core::models::{
-    AuxiliaryConfig, Generative, LadderConfig, LangevinConfig, LatentEbmConfig, Likelihood, Look,
-    M1Config, M1M2Config, M2Config, Model, ModelConfig, UntappedConfig,
+    AuxiliaryConfig, Classified, Generative, LadderConfig, LangevinConfig, LatentEbmConfig,
+    Likelihood, Look, M1Config, M1M2Config, M2Config, Model, ModelConfig, UntappedConfig,
 };
 use gleaner_core::nets::{Activation, Convolution, PlainConvolution};
 use gleaner_core::noise::Noise;
@@ -140,6 +140,7 @@ impl Small {
             energy_activation: Activation::Tanh,
             likelihood: self.likelihood,
             langevin: LangevinConfig { steps: 5, ..LangevinConfig::default() },
+            classified: Classified::Draw,
             convolution: None,
         }
     }

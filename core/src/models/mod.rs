@@ -25,7 +25,7 @@ pub use blocks::{Emission, GaussianNet};
 pub use classifier::{Classifier, ClassifierConfig, ClassifierNet, ConvolutionalClassifier};
 pub use generative::{Architecture, Bound, Classify, Divergence, Generative, Look, Widths};
 pub use ladder::{Ladder, LadderConfig};
-pub use latent_ebm::{LangevinConfig, LatentEbm, LatentEbmConfig};
+pub use latent_ebm::{Classified, LangevinConfig, LatentEbm, LatentEbmConfig};
 pub use latent_posterior::PosteriorDensity;
 pub use latent_prior::{LatentPrior, PriorDensity, Target};
 pub use m1::{M1, M1Config};

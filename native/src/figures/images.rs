@@ -74,7 +74,7 @@ pub fn refined(
     let Model::LatentEbm(model) = subject.model else {
         let name = subject.config.name();
         bail!(
-            "--posterior-steps: chains in the posterior are there for a latent-ebm, and this is a {name}; leave it out"
+            "--posterior-steps: chains in the posterior are there for a latent-ebm, not for this run ({name}); leave it out"
         );
     };
     let inferred = Inferred::of(subject, examples, count)?;

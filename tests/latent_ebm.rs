@@ -9,6 +9,8 @@ mod learning;
 mod objective;
 #[path = "latent_ebm/posterior.rs"]
 mod posterior;
+#[path = "latent_ebm/transfer.rs"]
+mod transfer;
 
 use burn::tensor::{Device, Tensor};
 use gleaner_core::checkpoint::Checkpoint;

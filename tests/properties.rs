@@ -217,6 +217,12 @@ fn a_traversal_has_what_the_model_makes_of_each_place() {
         let model = small.model(&device);
         let (latent, features) = (model.latent(), small.features);
         let z = values(model.prior(3, &mut small.noise("z"), &device));
+        // What each `z` is in each class: for most models, itself.
+        let placed = values(model.in_every_class(matrix(z.clone(), latent, &device)));
+        let placed = |row: usize, class: usize| {
+            let first = (class * 3 + row) * latent;
+            placed[first..first + latent].to_vec()
+        };
         let made = |z: Vec<f32>, class: usize| -> Vec<f64> {
             let mut y = vec![0.0; small.classes];
             y[class] = 1.0;
@@ -227,12 +233,16 @@ fn a_traversal_has_what_the_model_makes_of_each_place() {
         let all = values(over_classes(&model, matrix(z.clone(), latent, &device)));
         assert_eq!(all.len(), 3 * small.classes * features, "{name}");
         let tile = |all: &[f32], number: usize| all[number * features..][..features].to_vec();
-        let second = z[latent..2 * latent].to_vec();
+        if name != "latent-ebm" {
+            assert_eq!(placed(1, 2), z[latent..2 * latent], "{name}");
+        }
+        let second = placed(1, 2);
         let found = tile(&all, small.classes + 2);
         assert_close(name, &found, &made(second.clone(), 2), VALUE);
 
         let (dimension, steps) = (latent - 1, walk(&model, 5));
-        let moved = along(&model, matrix(second.clone(), latent, &device), dimension, &steps);
+        let start = matrix(z[latent..2 * latent].to_vec(), latent, &device);
+        let moved = along(&model, start, dimension, &steps);
         let mut expected = second;
         expected[dimension] = steps[3] as f32;
         assert_close(name, &tile(&values(moved), 2 * 5 + 3), &made(expected, 2), VALUE);

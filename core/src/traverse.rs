@@ -11,10 +11,10 @@ use crate::nets::Classes;
 /// The ends of a walk along a dimension, as shares of its prior.
 const ENDS: [f64; 2] = [0.005, 0.995];
 
-/// The same `z` with every class: a row for each of `z [count, latent]`, a column for each class.
+/// The same `z` in every class: a row for each of `z [count, latent]`, a column for each class.
 pub fn over_classes(model: &impl Generative, z: Tensor<2>) -> Tensor<2> {
     let ([count, _], classes) = (z.dims(), model.classes());
-    let x = model.decode(z.repeat_dim(0, classes), &Classes::Every).mean();
+    let x = model.decode(model.in_every_class(z), &Classes::Every).mean();
     let [rows, features] = x.dims();
     x.reshape([classes, count, features]).swap_dims(0, 1).reshape([rows, features])
 }
@@ -22,13 +22,15 @@ pub fn over_classes(model: &impl Generative, z: Tensor<2>) -> Tensor<2> {
 /// One `z [1, latent]` with one of its dimensions at each of some values: a row for each class, a column for
 /// each value.
 pub fn along(model: &impl Generative, z: Tensor<2>, dimension: usize, values: &[f64]) -> Tensor<2> {
+    let ([_, latent], classes) = (z.dims(), model.classes());
     let column: Vec<f32> = values.iter().map(|&value| value as f32).collect();
     let column = TensorData::new(column, [values.len(), 1]);
-    let column = Tensor::<2>::from_data(column, &z.device());
-    let moved = z
-        .repeat_dim(0, values.len())
-        .slice_assign([0..values.len(), dimension..dimension + 1], column);
-    model.decode(moved.repeat_dim(0, model.classes()), &Classes::Every).mean()
+    let column = Tensor::<2>::from_data(column, &z.device()).repeat_dim(0, classes);
+    let rows = classes * values.len();
+    let still = model.in_every_class(z).reshape([classes, 1, latent]);
+    let still = still.repeat_dim(1, values.len()).reshape([rows, latent]);
+    let moved = still.slice_assign([0..rows, dimension..dimension + 1], column);
+    model.decode(moved, &Classes::Every).mean()
 }
 
 /// Values at even distances that cover nearly all of a dimension's prior, from low to high.

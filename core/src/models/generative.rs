@@ -97,6 +97,12 @@ pub trait Generative: Classify {
     /// `[batch, latent]`.
     fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2>;
 
+    /// `z [rows, latent]` as it stands beside each class, class-major, `[classes * rows, latent]`: the same `z`, unless the class is
+    /// in it.
+    fn in_every_class(&self, z: Tensor<2>) -> Tensor<2> {
+        z.repeat_dim(0, self.classes())
+    }
+
     /// Logits of `p(y|...)` of something generated, `[rows, classes]`: from `x`, or from the `z` it was made of where the class
     /// follows from that.
     fn judge(&self, z: Tensor<2>, x: Tensor<2>) -> Tensor<2> {

@@ -16,6 +16,7 @@ use super::check::{at_least_one, example, layers, widths};
 use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths, architecture};
 use super::latent_posterior::PosteriorDensity;
 use super::latent_prior::{LatentPrior, PriorDensity, Target};
+use super::latent_transfer::TransferDensity;
 use super::observation::{Likelihood, Observation};
 use crate::data::one_hot;
 use crate::dist::Gaussian;
@@ -276,6 +277,14 @@ impl Generative for LatentEbm {
 
     fn encode(&self, x: Tensor<2>, _: &Classes) -> Tensor<2> {
         self.posterior(x, None).mean
+    }
+
+    /// The nearest `z` of each class.
+    fn in_every_class(&self, z: Tensor<2>) -> Tensor<2> {
+        let ([rows, _], classes) = (z.dims(), self.classes);
+        let labels = (0..classes).flat_map(|y| std::iter::repeat_n(y as i64, rows));
+        let y = one_hot(labels, classes, &z.device());
+        TransferDensity::new(&self.prior, z.repeat_dim(0, classes), y).climb()
     }
 
     /// The entropy of `p(y|z)` is what the filter goes by (coreset eq. 4).

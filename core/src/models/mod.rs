@@ -11,6 +11,7 @@ mod ladder;
 mod latent_ebm;
 mod latent_posterior;
 mod latent_prior;
+mod latent_transfer;
 mod m1;
 mod m1m2;
 mod m2;
@@ -225,6 +226,10 @@ impl Generative for Model {
 
     fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2> {
         self.inner().encode(x, y)
+    }
+
+    fn in_every_class(&self, z: Tensor<2>) -> Tensor<2> {
+        self.inner().in_every_class(z)
     }
 
     fn judge(&self, z: Tensor<2>, x: Tensor<2>) -> Tensor<2> {

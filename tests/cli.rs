@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use gleaner_core::checkpoint::Checkpoint;
-use gleaner_core::data::npz::Npz;
+use gleaner_core::data::npy::NpyArray;
+use gleaner_core::data::npz::{Npz, write_npz};
 use gleaner_tests::program::Program;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::tempdir;
 
 fn gleaner() -> Program {
@@ -88,6 +89,40 @@ fn evaluation_agrees_with_the_summary_and_iwae_is_no_less_than_the_elbo() {
     assert!(test["iwae"].as_f64() > test["elbo"].as_f64(), "{test}");
     let val = gleaner().call(["eval", &path, "--split", "val", "--json"]).done().json();
     assert_eq!(val["accuracy"], summary["validation_accuracy"]);
+}
+
+#[test]
+fn samples_are_judged_beside_examples_by_any_run_of_the_same_data() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    let summary = gleaner().train_small(&run, &[]).done().json();
+    let [run, seen, samples] =
+        [run, folder.path().join("seen.npz"), folder.path().join("samples.npz")]
+            .map(|path| path.display().to_string());
+    gleaner().call(["data", "export", &run, "--out", &seen]).done();
+    let seen = fs::read(&seen).unwrap();
+    let mut seen = Npz::open(&seen, "seen.npz").unwrap();
+    let [x, y] = ["x_test", "y_test"].map(|name| seen.require(name).unwrap());
+    let judge = |x: NpyArray, y: NpyArray| {
+        fs::write(&samples, write_npz(&[("x", x), ("y", y)]).unwrap()).unwrap();
+        gleaner().call(["eval", &run, "--samples", &samples, "--json"])
+    };
+    // The examples themselves are as like the examples as can be.
+    let said = judge(x.clone(), y.clone()).done().json();
+    assert_eq!(said["agreement"], summary["test_accuracy"]);
+    assert_eq!([&said["precision"], &said["recall"], &said["coverage"]], [&json!(1.0); 3]);
+    assert_eq!(said["drawn"], said["examples"]);
+    // Without a light, digits are alike: nothing of the real ones is covered.
+    let count = y.shape[0];
+    let dark = NpyArray::f32(&x.shape, vec![0.0; count * 64]);
+    let said = judge(dark, y.clone()).done().json();
+    assert!(said["coverage"].as_f64() < Some(0.2), "{said}");
+    let long = NpyArray::f32(&[count, 65], vec![0.0; count * 65]);
+    assert!(judge(long, y).error().contains("give a run of the same data"));
+    let few = NpyArray::f32(&[5, 8, 8, 1], vec![0.0; 5 * 64]);
+    assert!(judge(few, NpyArray::i64(&[5], vec![0; 5])).error().contains("too few"));
+    let other = NpyArray::f32(&[6, 8, 8, 1], vec![0.0; 6 * 64]);
+    assert!(judge(other, NpyArray::i64(&[6], vec![10; 6])).error().contains("0 to 9"));
 }
 
 #[test]

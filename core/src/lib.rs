@@ -2,7 +2,7 @@
 //!
 //! [`simd`] → [`noise`] → [`workers`] → [`data`] → [`nets`] → [`dist`] → [`sampler`] → [`models`] → [`objective`] →
 //! [`train`] → [`checkpoint`] → [`sample`] → [`traverse`] → [`eval`] → [`units`] → [`predictions`] → [`filter`] →
-//! [`coreset`] → [`infer`]
+//! [`coreset`] → [`fidelity`] → [`infer`]
 //!
 //! Nothing points left. There are no files here, no clock, no threads it did not get, no global randomness
 //! and no synchronous read-back, so that the same code trains natively and samples in a browser. Numbers
@@ -17,6 +17,7 @@ pub mod data;
 pub mod dist;
 pub mod error;
 pub mod eval;
+pub mod fidelity;
 pub mod filter;
 pub mod infer;
 pub mod models;

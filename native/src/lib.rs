@@ -13,6 +13,7 @@ pub mod fetch;
 pub mod figures;
 pub mod files;
 pub mod interrupt;
+pub mod judge;
 pub mod output;
 pub mod picture;
 pub mod plot;

@@ -5,8 +5,9 @@ use std::io::BufReader;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use gleaner_core::data::Examples;
 use gleaner_core::data::npy::{NpyArray, NpyValues};
-use gleaner_core::data::npz::{Npz, NpzWriter};
+use gleaner_core::data::npz::{Npz, NpzWriter, examples};
 use gleaner_core::predictions::{Predictions, Scale};
 
 use crate::files::write_atomic_by;
@@ -27,7 +28,7 @@ impl<'a> SampleFile<'a> {
     /// Opens a file and looks at the shapes in it.
     ///
     /// # Errors
-    /// It cannot be read, lacks `x`, `y` or both of `logits` and `probs`, or its arrays have different lengths.
+    /// It cannot be read, lacks `x` or `y`, or its arrays have different lengths.
     pub fn open(path: &'a Path) -> Result<Self> {
         let context =
             || format!("cannot read {}, where an .npz of samples is expected", path.display());
@@ -42,10 +43,6 @@ impl<'a> SampleFile<'a> {
                 "{path}: no array {name:?} (found {names:?}); save it with numpy.savez(path, x=..., y=..., logits=...)"
             );
         }
-        ensure!(
-            names.iter().any(|name| name == "logits" || name == "probs"),
-            "{path}: neither logits nor probs (found {names:?}); add what a classifier says of each sample"
-        );
         let mut rows = None;
         for name in BY_SAMPLE {
             let Some(shape) = npz.shape(name)? else { continue };
@@ -67,8 +64,14 @@ impl<'a> SampleFile<'a> {
     /// What the classifier says: `logits` if there are any, else `probs`.
     ///
     /// # Errors
-    /// Shapes, labels or numbers that cannot be.
+    /// Neither is there, or shapes, labels or numbers that cannot be.
     pub fn predictions(&mut self) -> Result<Predictions> {
+        let names = &self.names;
+        ensure!(
+            names.iter().any(|name| name == "logits" || name == "probs"),
+            "{}: neither logits nor probs (found {names:?}); add what a classifier says of each sample",
+            self.path
+        );
         let labels = match self.npz.require("y")? {
             NpyArray { values: NpyValues::I64(labels), shape } if shape.len() == 1 => labels,
             NpyArray { values: NpyValues::U8(labels), shape } if shape.len() == 1 => {
@@ -96,6 +99,15 @@ impl<'a> SampleFile<'a> {
             true => self.matrix("features").map(Some),
             false => Ok(None),
         }
+    }
+
+    /// Some samples as examples of the classes that they were drawn for.
+    ///
+    /// # Errors
+    /// Shapes, labels or numbers that cannot be.
+    pub fn examples(&mut self, rows: &[usize]) -> Result<Examples> {
+        let (x, y) = (self.npz.rows("x", rows)?, self.npz.rows("y", rows)?);
+        Ok(examples(x, &y, self.path)?)
     }
 
     /// Some samples as pictures, `[n, height * width * channels]`, and their shape.

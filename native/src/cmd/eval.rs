@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use gleaner_core::data::Examples;
 use gleaner_core::infer;
 use gleaner_core::noise::Noise;
 use serde_json::json;
 
 use crate::device;
+use crate::figures::classifies;
+use crate::judge::Judge;
 use crate::output::Output;
 use crate::run_dir::RunDir;
 use crate::summary::{Told, active_units, elbo, known, mean};
@@ -18,7 +20,11 @@ use crate::training::Problem;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner eval runs/digits-m2-seed0\n  \
-    gleaner eval runs/digits-m2-seed0 --split val --iwae-samples 50 --json")]
+    gleaner eval runs/digits-m2-seed0 --split val --iwae-samples 50 --json\n  \
+    gleaner eval runs/other --samples coreset.npz                 how good another run's samples are\n\n\
+    Samples are judged by the run's classifier, best one that had no part in drawing them: whether it agrees with the class that \
+    each was drawn for, and, in the space of what it decides from, how many samples lie among the examples (precision, density) \
+    and how many examples lie among the samples (recall, coverage).")]
 pub struct Args {
     /// Run directory
     run: PathBuf,
@@ -28,6 +34,9 @@ pub struct Args {
     /// Draws of z per class and example of the importance-weighted bound; 0 leaves it out
     #[arg(long, value_name = "K", default_value_t = 0)]
     iwae_samples: usize,
+    /// Judge samples instead: x [n, ...] and y [n], 10,000 of them at most
+    #[arg(long, value_name = "X.npz", conflicts_with = "iwae_samples")]
+    samples: Option<PathBuf>,
     /// Where to compute [default: as the run]
     #[arg(long)]
     device: Option<String>,
@@ -53,12 +62,22 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         recipe.data.dir = Some(data_dir.clone());
     }
     let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
-    let (_, model) = dir.load(&device)?;
+    let (config, model) = dir.load(&device)?;
     let problem = Problem::of_run(&dir, &recipe)?;
     let (examples, rows): (&Examples, Vec<usize>) = match args.split {
         SplitName::Test => (&problem.data.test, known(&problem.data.test)),
         SplitName::Val => (&problem.data.train, problem.split.validation.clone()),
     };
+    let split = if args.split == SplitName::Test { "test" } else { "val" };
+    if let Some(samples) = &args.samples {
+        ensure!(
+            classifies(&config),
+            "m1 has no classifier that could judge samples; give another run"
+        );
+        let judge = Judge { model: &model, examples, rows: &rows, device: &device };
+        let judged = judge.of(samples, problem.classes())?;
+        return judged.show(samples, &args.run, split, out);
+    }
     let told = Told::measure(&model, &problem, (examples, &rows), &device)?;
     let noise = Noise::new(recipe.train.seed);
     let elbo = elbo(&model, examples, &rows, &noise, &device)?;
@@ -77,7 +96,6 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         })
         .transpose()?;
     let units = active_units(&model, examples, &rows, &device)?;
-    let split = if args.split == SplitName::Test { "test" } else { "val" };
     out.line(format!("{} on {} examples of the {split} split", args.run.display(), rows.len()));
     let mut table = told.table();
     table.push(("ELBO", format!("{elbo:.3} nats")));

@@ -88,7 +88,8 @@ impl Augmenter<'_> {
         step >= at && (step - at).is_multiple_of(every)
     }
 
-    /// Makes a set. `before` is the validation accuracy at the refresh before.
+    /// Makes a set. `before` is the validation accuracy at the refresh before; `curvature`, what AdaCore averages over
+    /// refreshes, takes this one in.
     ///
     /// # Errors
     /// If the device fails.
@@ -97,12 +98,13 @@ impl Augmenter<'_> {
         model: &impl Generative,
         step: u64,
         before: Option<f64>,
+        curvature: &mut Curvature,
     ) -> Result<(AugmentedSet, Refresh)> {
         let started = Instant::now();
         let accuracy = validation::measure(model, self.problem, self.device)?.map(|v| v.accuracy);
         let noise = self.noise.at(step);
         let kept = self.draw(model, &noise)?;
-        let (rows, weights, ratio) = self.choose(&kept, &noise)?;
+        let (rows, weights, ratio) = self.choose(&kept, &noise, curvature)?;
         let examples = self.decode(model, &kept, &rows)?;
         let pseudo =
             if self.settings.pseudo_label { self.pseudo_label(model)? } else { Vec::new() };
@@ -167,7 +169,12 @@ impl Augmenter<'_> {
     }
 
     /// Which of the samples kept are trained on, how much each counts, 1 on average, and how good a choice that is.
-    fn choose(&self, kept: &Kept, noise: &Noise) -> Result<(Vec<usize>, Vec<f32>, Option<f64>)> {
+    fn choose(
+        &self,
+        kept: &Kept,
+        noise: &Noise,
+        curvature: &mut Curvature,
+    ) -> Result<(Vec<usize>, Vec<f32>, Option<f64>)> {
         let count = kept.labels.len();
         let Some(fraction) = self.settings.coreset.filter(|_| count > 0) else {
             return Ok(((0..count).collect(), vec![1.0; count], None));
@@ -188,16 +195,18 @@ impl Augmenter<'_> {
             balance: Balance::Proportional,
         };
         let crew = Crew::start(self.workers.count())?;
-        let curvature = Curvature::default();
+        let past = curvature.clone();
         let chosen =
-            crew.lead(|| settings.select(&predictions, None, curvature, noise, &crew, &mut || ()))?;
+            crew.lead(|| settings.select(&predictions, None, past, noise, &crew, &mut || ()))?;
         let mean = count as f64 / chosen.picks.len() as f64;
         // Random and top-confidence choices stand for nobody: each counts alike.
         let by_cluster = matches!(self.settings.method, Method::Craig | Method::Adacore);
         let weight = |size: usize| if by_cluster { (size as f64 / mean) as f32 } else { 1.0 };
         let rows = chosen.picks.iter().map(|pick| pick.row).collect();
         let weights = chosen.picks.iter().map(|pick| weight(pick.weight)).collect();
-        Ok((rows, weights, by_cluster.then(|| chosen.ratio())))
+        let ratio = by_cluster.then(|| chosen.ratio());
+        *curvature = chosen.curvature;
+        Ok((rows, weights, ratio))
     }
 
     /// The expected examples of the samples chosen; `None` if there are none.

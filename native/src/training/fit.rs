@@ -138,12 +138,14 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
             return Ok(());
         }
         let before = last.and_then(|last| last.validation_accuracy);
-        let (set, refresh) = augmenter.refresh(&self.measured(), step, before)?;
+        let mut curvature = self.state.progress.curvature.clone();
+        let (set, refresh) = augmenter.refresh(&self.measured(), step, before, &mut curvature)?;
         progress.note(&refresh.in_words());
         augmented_file::save(self.dir, step, &set)?;
         self.dir.append_augmentation(&serde_json::to_value(&refresh)?)?;
         batches.augment(Some(Arc::new(set)));
         self.state.progress.refreshes += 1;
+        self.state.progress.curvature = curvature;
         self.state.progress.refresh = Some(refresh);
         Ok(())
     }

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, anyhow};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::checkpoint::{Parameter, TensorFile, fill};
+use gleaner_core::coreset::Curvature;
 use gleaner_core::infer;
 use gleaner_core::train::{Adam, Moments, TrainState};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,9 @@ pub struct Progressed {
     /// The last refresh of the set that the run is augmented by.
     #[serde(default)]
     pub refresh: Option<Refresh>,
+    /// What AdaCore has averaged over refreshes.
+    #[serde(default)]
+    pub curvature: Curvature,
     /// Lines of `augmentation.jsonl` that belong to this state.
     #[serde(default)]
     pub refreshes: usize,

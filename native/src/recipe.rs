@@ -6,6 +6,8 @@
 
 mod augment;
 mod layers;
+#[cfg(test)]
+pub mod shipped;
 
 use std::path::{Path, PathBuf};
 

@@ -162,10 +162,12 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::shipped::Builds;
     use crate::recipe::{Recipe, merge};
 
     #[test]
-    fn every_built_in_table_is_one_and_its_settings_are_recipes() {
+    fn every_built_in_table_is_one_and_its_settings_are_recipes_whose_models_are_built() {
+        let mut builds = Builds::default();
         for name in Table::names() {
             let table = Table::find(name).unwrap();
             for budget in [&table.full, &table.quick] {
@@ -176,8 +178,9 @@ mod tests {
                     merge(&mut settings, budget.clone());
                     merge(&mut settings, column.settings.clone());
                     merge(&mut settings, row.settings.clone());
-                    Recipe::of_table(settings)
-                        .unwrap_or_else(|e| panic!("{name}, {}, {}: {e}", row.name, column.name));
+                    let whose = format!("{name}, {}, {}", row.name, column.name);
+                    let recipe = Recipe::of_table(settings);
+                    builds.check(&recipe.unwrap_or_else(|e| panic!("{whose}: {e}")), &whose);
                 }
             }
             for row in &table.rows {

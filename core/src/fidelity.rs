@@ -23,6 +23,7 @@ const LANES: usize = 16;
 pub struct Cloud<'a> {
     values: &'a [f32],
     width: usize,
+    neighbours: usize,
     /// Squared radii.
     radii: Vec<f32>,
 }
@@ -61,9 +62,9 @@ impl<'a> Cloud<'a> {
             let problem = format!("the features of point {} are not finite", at / width);
             return Err(Error::config("features", values[at], problem));
         }
-        let mut cloud = Self { values, width, radii: Vec::new() };
+        let mut cloud = Self { values, width, neighbours, radii: Vec::new() };
         cloud.radii = each(workers, count, |point| {
-            let mut distances = cloud.distances(cloud.point(point));
+            let mut distances: Vec<f32> = cloud.distances(cloud.point(point)).collect();
             // The nearest of all is the point itself.
             *distances.select_nth_unstable_by(neighbours, f32::total_cmp).1
         });
@@ -80,40 +81,35 @@ impl<'a> Cloud<'a> {
 
     /// Squared distances of all points from a place.
     #[inline(always)]
-    fn distances(&self, place: &[f32]) -> Vec<f32> {
-        self.values.chunks_exact(self.width).map(|point| squared_distance(point, place)).collect()
-    }
-
-    /// How many balls hold a place.
-    #[inline(always)]
-    fn balls_around(&self, place: &[f32]) -> usize {
-        let distances = self.distances(place);
-        distances.iter().zip(&self.radii).filter(|(distance, radius)| distance < radius).count()
+    fn distances(&self, place: &[f32]) -> impl Iterator<Item = f32> {
+        self.values.chunks_exact(self.width).map(move |point| squared_distance(point, place))
     }
 }
 
 impl Fidelity {
-    /// Compares points of one space, of which `real` has balls that reach to neighbour `neighbours`.
-    pub fn of(
-        real: &Cloud<'_>,
-        made: &Cloud<'_>,
-        neighbours: usize,
-        workers: &dyn Workers,
-    ) -> Self {
-        let plausible = each(workers, made.count(), |point| real.balls_around(made.point(point)));
+    /// Compares points of one space.
+    ///
+    /// # Panics
+    /// The points have different widths.
+    pub fn of(real: &Cloud<'_>, made: &Cloud<'_>, workers: &dyn Workers) -> Self {
+        assert_eq!(real.width, made.width, "points of one space");
+        let held_by = each(workers, made.count(), |point| {
+            let distances = real.distances(made.point(point)).zip(&real.radii);
+            distances.filter(|(distance, radius)| distance < radius).count()
+        });
         let found = each(workers, real.count(), |point| {
-            let distances = made.distances(real.point(point));
-            let held =
-                distances.iter().zip(&made.radii).any(|(distance, radius)| distance < radius);
-            let covered = distances.iter().any(|distance| *distance < real.radii[point]);
+            let (mut held, mut covered) = (false, false);
+            for (distance, radius) in made.distances(real.point(point)).zip(&made.radii) {
+                held |= distance < *radius;
+                covered |= distance < real.radii[point];
+            }
             (held, covered)
         });
         let share = |count: usize, of: usize| count as f64 / of as f64;
-        let balls: usize = plausible.iter().sum();
         Self {
-            precision: share(plausible.iter().filter(|&&balls| balls > 0).count(), made.count()),
+            precision: share(held_by.iter().filter(|&&balls| balls > 0).count(), made.count()),
             recall: share(found.iter().filter(|(held, _)| *held).count(), real.count()),
-            density: share(balls, made.count() * neighbours),
+            density: share(held_by.iter().sum(), made.count() * real.neighbours),
             coverage: share(found.iter().filter(|(_, covered)| *covered).count(), real.count()),
         }
     }
@@ -187,7 +183,7 @@ mod tests {
 
     fn fidelity(real: &[f32], made: &[f32], width: usize, k: usize) -> Fidelity {
         let cloud = |values| Cloud::new(values, width, k, &InTurn).unwrap();
-        Fidelity::of(&cloud(real), &cloud(made), k, &InTurn)
+        Fidelity::of(&cloud(real), &cloud(made), &InTurn)
     }
 
     #[test]

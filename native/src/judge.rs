@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use burn::tensor::Device;
 use gleaner_core::data::Examples;
 use gleaner_core::eval::{Classification, classification};
@@ -60,7 +60,7 @@ impl Judge<'_> {
         );
         ensure!(
             made.len().min(self.rows.len()) > NEIGHBOURS,
-            "{name}: {} samples beside {} examples are too few to compare; draw more than {NEIGHBOURS}",
+            "{name}: {} samples beside {} examples are too few to compare: it takes more than {NEIGHBOURS} of each",
             made.len(),
             self.rows.len()
         );
@@ -73,10 +73,7 @@ impl Judge<'_> {
         let rows = every(&made);
         let logits = infer::classify(self.model, &made, &rows, self.device);
         let logits = pollster::block_on(logits)?;
-        let labels: Vec<i64> = made.labels.clone();
-        let Some(told) = classification(&logits, &labels, classes) else {
-            anyhow::bail!("{name}: there are no samples; draw some first");
-        };
+        let told = classification(&logits, &made.labels, classes).context("no samples")?;
         let beside = evenly(self.rows, MOST);
         let features = |examples: &Examples, rows: &[usize]| {
             pollster::block_on(infer::features(self.model, examples, rows, self.device))
@@ -86,7 +83,7 @@ impl Judge<'_> {
         let width = drawn.len() / rows.len();
         let real = Cloud::new(&real, width, NEIGHBOURS, &threads)?;
         let drawn = Cloud::new(&drawn, width, NEIGHBOURS, &threads)?;
-        let fidelity = Fidelity::of(&real, &drawn, NEIGHBOURS, &threads);
+        let fidelity = Fidelity::of(&real, &drawn, &threads);
         Ok(Judged { counts: [rows.len(), beside.len()], told, fidelity })
     }
 }

@@ -182,6 +182,12 @@ impl LatentEbm {
         }
     }
 
+    /// Every class so often, one-hot, class-major: `[classes * each, classes]`.
+    fn every_class(&self, each: usize, device: &Device) -> Tensor<2> {
+        let labels = (0..self.classes).flat_map(|y| std::iter::repeat_n(y as i64, each));
+        one_hot(labels, self.classes, device)
+    }
+
     /// Draws of `z` given classes, one-hot, `[rows, classes]`, by chains that start at N(0, I).
     pub fn draw_given(
         &self,
@@ -270,8 +276,7 @@ impl Generative for LatentEbm {
         device: &Device,
         workers: &dyn Workers,
     ) -> Tensor<2> {
-        let labels = (0..self.classes).flat_map(|y| std::iter::repeat_n(y as i64, per_class));
-        let y = one_hot(labels, self.classes, device);
+        let y = self.every_class(per_class, device);
         self.draw_given(y, &self.langevin.chains(), noise, workers)
     }
 
@@ -281,10 +286,9 @@ impl Generative for LatentEbm {
 
     /// The nearest `z` of each class.
     fn in_every_class(&self, z: Tensor<2>) -> Tensor<2> {
-        let ([rows, _], classes) = (z.dims(), self.classes);
-        let labels = (0..classes).flat_map(|y| std::iter::repeat_n(y as i64, rows));
-        let y = one_hot(labels, classes, &z.device());
-        TransferDensity::new(&self.prior, z.repeat_dim(0, classes), y).climb()
+        let [rows, _] = z.dims();
+        let y = self.every_class(rows, &z.device());
+        TransferDensity::new(&self.prior, z.repeat_dim(0, self.classes), y).climb()
     }
 
     /// The entropy of `p(y|z)` is what the filter goes by (coreset eq. 4).

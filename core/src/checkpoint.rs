@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
+use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::{Error, Result};
@@ -16,6 +17,16 @@ use crate::noise::Noise;
 /// The metadata key of the configuration. It is the only key: the format keeps metadata in no fixed order,
 /// and equal models should give equal files.
 const CONFIG_KEY: &str = "config";
+
+/// How many bits a file spends on a number. All are read back as single precision, which everything computes in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// 32: what training writes, to the last bit.
+    #[default]
+    Single,
+    /// 16: half the size, three digits. For checkpoints that are downloaded and only sampled from.
+    Half,
+}
 
 /// Values of one parameter on the host.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,26 +75,51 @@ impl TensorFile {
     /// The bytes of a file. Equal contents give equal bytes.
     ///
     /// # Errors
-    /// If a tensor's shape and values disagree.
-    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+    /// If a tensor's shape and values disagree, or a value is too large for the precision.
+    pub fn to_bytes(&self, precision: Precision) -> Result<Vec<u8>> {
         let failed = |e: safetensors::SafeTensorError| {
             Error::Checkpoint(format!("it cannot be written: {e}"))
         };
-        let bytes: Vec<Vec<u8>> = self
+        let bytes = self
             .tensors
-            .values()
-            .map(|p| p.values.iter().flat_map(|v| v.to_le_bytes()).collect())
-            .collect();
+            .iter()
+            .map(|(name, p)| precision.bytes(name, &p.values))
+            .collect::<Result<Vec<_>>>()?;
         let views = self
             .tensors
             .iter()
             .zip(&bytes)
             .map(|((name, p), bytes)| {
-                Ok((name, TensorView::new(Dtype::F32, p.shape.clone(), bytes).map_err(failed)?))
+                let view = TensorView::new(precision.dtype(), p.shape.clone(), bytes);
+                Ok((name, view.map_err(failed)?))
             })
             .collect::<Result<Vec<_>>>()?;
         let metadata = HashMap::from([(CONFIG_KEY.to_owned(), self.config.clone())]);
         safetensors::serialize(views, Some(metadata)).map_err(failed)
+    }
+}
+
+impl Precision {
+    fn dtype(self) -> Dtype {
+        match self {
+            Self::Single => Dtype::F32,
+            Self::Half => Dtype::F16,
+        }
+    }
+
+    fn bytes(self, name: &str, values: &[f32]) -> Result<Vec<u8>> {
+        match self {
+            Self::Single => Ok(values.iter().flat_map(|v| v.to_le_bytes()).collect()),
+            Self::Half => {
+                let halves: Vec<f16> = values.iter().map(|&v| f16::from_f32(v)).collect();
+                if let Some(at) = halves.iter().position(|half| !half.is_finite()) {
+                    let found = values[at];
+                    let problem = format!("`{name}` holds {found}, beyond half precision");
+                    return Err(Error::Checkpoint(problem));
+                }
+                Ok(halves.iter().flat_map(|half| half.to_le_bytes()).collect())
+            }
+        }
     }
 }
 
@@ -108,14 +144,22 @@ impl Checkpoint {
         Ok(Self { config, parameters: tensors })
     }
 
-    /// The bytes of a file. Equal checkpoints give equal bytes.
+    /// The bytes of a file, in single precision. Equal checkpoints give equal bytes.
     ///
     /// # Errors
     /// If a parameter's shape and values disagree.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.to_bytes_in(Precision::Single)
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// If a parameter's shape and values disagree, or a value is too large for the precision.
+    pub fn to_bytes_in(&self, precision: Precision) -> Result<Vec<u8>> {
         let config = serde_json::to_string(&self.config)
             .map_err(|e| Error::Checkpoint(format!("it cannot be written: {e}")))?;
-        TensorFile { config, tensors: self.parameters.clone() }.to_bytes()
+        TensorFile { config, tensors: self.parameters.clone() }.to_bytes(precision)
     }
 
     /// Builds the model on a device and fills it.
@@ -145,12 +189,19 @@ pub fn fill<M: Module>(model: M, parameters: BTreeMap<String, Parameter>) -> Res
 }
 
 fn parameter(name: &str, view: &TensorView<'_>) -> Result<Parameter> {
-    if view.dtype() != Dtype::F32 {
-        let found = format!("parameter `{name}` is {:?}, not F32", view.dtype());
-        return Err(Error::Checkpoint(found));
-    }
-    let values: Vec<f32> =
-        view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let data = view.data();
+    let values: Vec<f32> = match view.dtype() {
+        Dtype::F32 => {
+            data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+        }
+        Dtype::F16 => {
+            data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+        }
+        other => {
+            let found = format!("parameter `{name}` is {other:?}, neither F32 nor F16");
+            return Err(Error::Checkpoint(found));
+        }
+    };
     if values.iter().any(|v| !v.is_finite()) {
         return Err(Error::Checkpoint(format!("parameter `{name}` has NaN or infinite values")));
     }
@@ -189,5 +240,35 @@ impl ModuleMapper for Filler {
             let new = Tensor::from_data(TensorData::new(found.values, found.shape), &device);
             if device.is_autodiff() { new.require_grad() } else { new }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(values: Vec<f32>) -> TensorFile {
+        let parameter = Parameter { shape: vec![values.len()], values };
+        TensorFile { config: "{}".into(), tensors: BTreeMap::from([("a".into(), parameter)]) }
+    }
+
+    #[test]
+    fn half_precision_is_half_the_size_and_rounds_to_three_digits() {
+        let values: Vec<f32> = Noise::new(0).normal(1000);
+        let file = file(values.clone());
+        let [single, half] =
+            [Precision::Single, Precision::Half].map(|p| file.to_bytes(p).unwrap());
+        assert_eq!(TensorFile::from_bytes(&single).unwrap(), file);
+        assert_eq!(single.len() - half.len(), 2000);
+        let read = &TensorFile::from_bytes(&half).unwrap().tensors["a"].values;
+        let worst = values.iter().zip(read).map(|(a, b)| ((a - b) / a).abs()).fold(0.0, f32::max);
+        // Ten bits after the first one, rounded to nearest; the smallest draws are not normal numbers there.
+        assert!(worst > 1e-4 && worst < 2f32.powi(-11) * 1.01, "{worst}");
+    }
+
+    #[test]
+    fn what_half_precision_cannot_hold_is_named() {
+        let error = file(vec![1.0, 7e4]).to_bytes(Precision::Half).unwrap_err().to_string();
+        assert!(error.contains("`a` holds 70000"), "{error}");
     }
 }

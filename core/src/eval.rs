@@ -101,6 +101,15 @@ pub fn entropy_of_probabilities(probabilities: &[f32]) -> f64 {
     (1.0 - rest) * -(-rest).ln_1p() + weighted
 }
 
+/// The probabilities that logits stand for, in double precision.
+#[must_use]
+pub fn probabilities(logits: &[f32]) -> Vec<f64> {
+    let top = f64::from(logits[arg_max(logits)]);
+    let masses: Vec<f64> = logits.iter().map(|&logit| (f64::from(logit) - top).exp()).collect();
+    let sum: f64 = masses.iter().sum();
+    masses.into_iter().map(|mass| mass / sum).collect()
+}
+
 /// Index of the largest value, the first of equals.
 pub fn arg_max(values: &[f32]) -> usize {
     let mut best = 0;

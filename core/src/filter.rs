@@ -74,6 +74,23 @@ impl EntropyFilter {
     }
 }
 
+/// How many entropies lie in each of `bins` parts of equal width on the logarithmic axis from one end to the other, in nats. What
+/// lies beyond an end counts in the part at that end, an entropy of 0 in the first.
+pub fn log_histogram(
+    entropies: impl Iterator<Item = f64>,
+    [low, high]: [f64; 2],
+    bins: usize,
+) -> Vec<usize> {
+    let mut counts = vec![0; bins];
+    let Some(last) = bins.checked_sub(1) else { return counts };
+    for entropy in entropies {
+        let share = (entropy / low).ln() / (high / low).ln();
+        // A conversion to whole numbers takes what is below zero for zero.
+        counts[((share * bins as f64) as usize).min(last)] += 1;
+    }
+    counts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,5 +154,14 @@ mod tests {
             assert!(EntropyFilter::new(threshold, false).is_err(), "{threshold}");
         }
         assert!(EntropyFilter::new(f64::INFINITY, false).is_ok());
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_a_place_for_everything() {
+        let entropies = [0.0, 1e-9, 1.1e-8, 9e-7, 1.1e-6, 0.5, 0.9, 2.3];
+        let counts = log_histogram(entropies.into_iter(), [1e-8, 1.0], 4);
+        // Ends of the parts: 1e-8, 1e-6, 1e-4, 1e-2, 1.
+        assert_eq!(counts, [4, 1, 0, 3]);
+        assert_eq!(log_histogram([1.0].into_iter(), [1e-8, 1.0], 0), [0; 0]);
     }
 }

@@ -15,6 +15,7 @@ use crate::module_path::ModulePath;
 use crate::nets::Classes;
 use crate::noise::Noise;
 use crate::objective::{importance_log_weights, unlabelled_bound};
+use crate::sample::{SampleSet, Samples};
 
 /// Rows that are put through a network at a time.
 const ROWS: usize = 500;
@@ -26,6 +27,16 @@ const ROWS: usize = 500;
 pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     let data = tensor.into_data_async().await.map_err(|e| Error::ReadBack(e.to_string()))?;
     data.try_into_vec_as::<f32>().map_err(|e| Error::ReadBack(e.to_string()))
+}
+
+/// Samples, brought to the host; `y` are the classes that they were drawn for, `shape` is that of one example.
+///
+/// # Errors
+/// If the device fails.
+pub async fn samples(samples: Samples, shape: &[usize], y: Vec<i64>) -> Result<SampleSet> {
+    let Samples { z, x, logits } = samples;
+    let (x, z, logits) = (read(x).await?, read(z).await?, read(logits).await?);
+    Ok(SampleSet { shape: shape.to_vec(), y, x, z, logits })
 }
 
 /// Every parameter of a module by its path.

@@ -1,8 +1,8 @@
 //! The core of Gleaner. Read top to bottom, one example travels from disk bytes to a trained model's sample:
 //!
 //! [`simd`] → [`noise`] → [`workers`] → [`data`] → [`nets`] → [`dist`] → [`sampler`] → [`models`] → [`objective`] →
-//! [`train`] → [`checkpoint`] → [`sample`] → [`traverse`] → [`eval`] → [`units`] → [`predictions`] → [`filter`] →
-//! [`coreset`] → [`fidelity`] → [`infer`]
+//! [`train`] → [`checkpoint`] → [`sample`] → [`drawing`] → [`traverse`] → [`eval`] → [`units`] → [`predictions`] → [`filter`] →
+//! [`coreset`] → [`fidelity`] → [`ink`] → [`infer`]
 //!
 //! Nothing points left. There are no files here, no clock, no threads it did not get, no global randomness
 //! and no synchronous read-back, so that the same code trains natively and samples in a browser. Numbers
@@ -15,11 +15,13 @@ pub mod checkpoint;
 pub mod coreset;
 pub mod data;
 pub mod dist;
+pub mod drawing;
 pub mod error;
 pub mod eval;
 pub mod fidelity;
 pub mod filter;
 pub mod infer;
+pub mod ink;
 pub mod models;
 pub mod module_path;
 pub mod nets;

@@ -1,8 +1,12 @@
 //! Class-conditional samples: `y` given, `z` from its prior, then the expected `x` under `p(x|y,z)` (E15). Where `z` depends on `y`,
 //! as in an energy, chains draw it (E22).
 
+use std::iter::once;
+
 use burn::tensor::{Device, Tensor};
 
+use crate::data::npy::NpyArray;
+use crate::eval::entropy_of_logits;
 use crate::models::Generative;
 use crate::nets::Classes;
 use crate::noise::Noise;
@@ -32,4 +36,72 @@ pub fn class_conditional(
     let x = model.decode(z.clone(), &Classes::Every).mean();
     let logits = model.judge(z.clone(), x.clone());
     Samples { z, x, logits }
+}
+
+/// Samples on the host, as a file of samples holds them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SampleSet {
+    /// Shape of one example.
+    pub shape: Vec<usize>,
+    /// The class that each was drawn for; -1 where the model has no classes.
+    pub y: Vec<i64>,
+    /// `[n, features]`.
+    pub x: Vec<f32>,
+    /// `[n, latent]`.
+    pub z: Vec<f32>,
+    /// `[n, classes]`.
+    pub logits: Vec<f32>,
+}
+
+impl SampleSet {
+    /// How many samples there are.
+    pub fn len(&self) -> usize {
+        self.y.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.y.is_empty()
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.logits.len() / self.len().max(1)
+    }
+
+    /// Entropy of each prediction, nats (E9).
+    pub fn entropy(&self) -> Vec<f64> {
+        self.logits.chunks_exact(self.classes().max(1)).map(entropy_of_logits).collect()
+    }
+
+    /// Some of the samples, in the order asked for.
+    #[must_use]
+    pub fn pick(&self, rows: &[usize]) -> Self {
+        let picked = |values: &[f32]| {
+            let width = values.len() / self.len().max(1);
+            rows.iter().flat_map(|row| &values[row * width..][..width]).copied().collect()
+        };
+        Self {
+            shape: self.shape.clone(),
+            y: rows.iter().map(|&row| self.y[row]).collect(),
+            x: picked(&self.x),
+            z: picked(&self.z),
+            logits: picked(&self.logits),
+        }
+    }
+
+    /// The arrays of a file: `x`, `y`, `z`, `logits`, `entropy`.
+    pub fn into_arrays(self) -> Vec<(&'static str, NpyArray)> {
+        let (rows, classes) = (self.len(), self.classes());
+        let entropy = self.entropy().into_iter().map(|entropy| entropy as f32).collect();
+        let latent = self.z.len() / rows.max(1);
+        let shape: Vec<usize> = once(rows).chain(self.shape).collect();
+        vec![
+            ("x", NpyArray::f32(&shape, self.x)),
+            ("y", NpyArray::i64(&[rows], self.y)),
+            ("z", NpyArray::f32(&[rows, latent], self.z)),
+            ("logits", NpyArray::f32(&[rows, classes], self.logits)),
+            ("entropy", NpyArray::f32(&[rows], entropy)),
+        ]
+    }
 }

@@ -40,6 +40,47 @@ pub fn walk(model: &impl Generative, count: usize) -> Vec<f64> {
     (0..count).map(|i| low + i as f64 * step).collect()
 }
 
+/// How much each dimension of `z [1, latent]` changes the example of `class`: the mean square of what expected values change by
+/// between the ends of its prior, `[latent]`.
+pub fn effects(model: &impl Generative, z: Tensor<2>, class: usize) -> Tensor<1> {
+    let ([_, latent], device) = (z.dims(), z.device());
+    let ends = ENDS.map(|share| model.quantile(share) as f32);
+    let still = z.repeat_dim(0, latent);
+    let diagonal = Tensor::<2>::eye(latent, &device);
+    let at = |value: f32| {
+        let moved = still.clone() * (diagonal.clone() * -1.0 + 1.0) + diagonal.clone() * value;
+        decode_as(model, moved, class)
+    };
+    (at(ends[1]) - at(ends[0])).square().mean_dim(1).squeeze_dim(1)
+}
+
+/// One `z [1, latent]` as `class` with two of its dimensions at each of some values: the first grows to the right, the second
+/// upwards, a row of tiles for each value.
+pub fn around(
+    model: &impl Generative,
+    z: Tensor<2>,
+    class: usize,
+    dimensions: [usize; 2],
+    values: &[f64],
+) -> Tensor<2> {
+    let (side, device) = (values.len(), z.device());
+    let rows = side * side;
+    let mut moved = z.repeat_dim(0, rows);
+    let place = |row: usize| [values[row % side], values[side - 1 - row / side]];
+    for (axis, dimension) in dimensions.into_iter().enumerate() {
+        let column: Vec<f32> = (0..rows).map(|row| place(row)[axis] as f32).collect();
+        let column = Tensor::<2>::from_data(TensorData::new(column, [rows, 1]), &device);
+        moved = moved.slice_assign([0..rows, dimension..dimension + 1], column);
+    }
+    decode_as(model, moved, class)
+}
+
+fn decode_as(model: &impl Generative, z: Tensor<2>, class: usize) -> Tensor<2> {
+    let ([rows, _], device) = (z.dims(), z.device());
+    let y = one_hot(std::iter::repeat_n(class as i64, rows), model.classes(), &device);
+    model.decode(z, &Classes::Given(y)).mean()
+}
+
 /// One class over the whole prior of a model with two latent dimensions: `side` rows and columns, each for an
 /// equal share of the prior. The first dimension grows to the right, the second upwards.
 ///
@@ -53,7 +94,5 @@ pub fn plane(model: &impl Generative, class: usize, side: usize, device: &Device
         .flat_map(|up| (0..side).map(move |right| [right, up]))
         .flat_map(|point| point.map(at))
         .collect();
-    let z = Tensor::from_data(TensorData::new(points, [side * side, 2]), device);
-    let y = one_hot(std::iter::repeat_n(class as i64, side * side), model.classes(), device);
-    model.decode(z, &Classes::Given(y)).mean()
+    decode_as(model, Tensor::from_data(TensorData::new(points, [side * side, 2]), device), class)
 }

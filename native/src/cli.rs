@@ -52,6 +52,10 @@ enum Verb {
     Embed(cmd::embed::Args),
     /// Gather a run in one HTML page
     Report(cmd::report::Args),
+    /// Copy a run into a small folder to give away: half-precision weights, recipe, results
+    Publish(cmd::publish::Args),
+    /// Serve the web page on this machine and open the browser
+    Serve(cmd::serve::Args),
     /// List, fetch and verify data sets
     Data(cmd::data::Args),
     /// List the devices that this build can use
@@ -79,6 +83,8 @@ impl Cli {
             Verb::Traverse(args) => cmd::traverse::run(&args, &out),
             Verb::Embed(args) => cmd::embed::run(&args, &out),
             Verb::Report(args) => cmd::report::run(&args, &out),
+            Verb::Publish(args) => cmd::publish::run(&args, &out),
+            Verb::Serve(args) => cmd::serve::run(&args, &out),
             Verb::Data(args) => cmd::data::run(&args, &out),
             Verb::Devices(args) => cmd::devices::run(&args, &out),
             Verb::Bench(args) => cmd::bench::run(&args, &out),

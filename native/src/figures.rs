@@ -38,13 +38,8 @@ pub struct Subject<'a> {
 impl Subject<'_> {
     /// Whether it tells classes apart: M1 does not.
     pub fn classifies(&self) -> bool {
-        classifies(self.config)
+        self.config.classifies()
     }
-}
-
-/// Whether a model tells classes apart: M1 does not.
-pub fn classifies(config: &ModelConfig) -> bool {
-    !matches!(config, ModelConfig::M1(_))
 }
 
 /// Draws `curves.svg`, `reliability.svg` if the model classifies, and `samples.png` if the examples are images, or

@@ -49,6 +49,19 @@ impl RunDir {
         Ok(dir)
     }
 
+    /// A new folder for a finished run, which nobody will resume.
+    ///
+    /// # Errors
+    /// If it holds a run, or cannot be written to.
+    pub fn create_bare(path: &Path) -> Result<Self> {
+        let dir = Self { path: path.to_owned() };
+        if dir.config().exists() || dir.model().exists() {
+            bail!("{} already holds a run; choose another --out", path.display());
+        }
+        ensure_writable_dir(path)?;
+        Ok(dir)
+    }
+
     /// An existing run that will be written to again.
     ///
     /// # Errors

@@ -1,256 +1,270 @@
-// The built page in a real Chromium, against the numbers of the native build.
-//
-//   GLEANER_SITE       folder that `trunk build` wrote
-//   GLEANER_REFERENCE  folder that `browser_reference` wrote
-//
-// WebGPU runs on Chromium's software adapter: slow, so the model is tiny, but the same shaders.
+// The page as visitors use it: what it shows and what it lets them take away, against the numbers of the native build.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { launch } from "./chromium.mjs";
-import { serve } from "./serve.mjs";
+import { assertClose, assertSameArrays } from "./close.mjs";
+import { readNpz } from "./npz.mjs";
+import { done, download, leave, reference, says, shades, Visits } from "./visit.mjs";
 
-// The largest difference allowed, relative to the larger of the two; values far below the scale of the
-// whole answer (a logit near zero is a difference of large terms) count as a tenth of it. Sums of up to 64
-// terms in another order differ by about 1e-6; 1e-4 is the promise.
-const TOLERANCE = 1e-4;
+// What the reference was made with, see scripts/browser-test.sh.
+const MODELS = ["mnist-m2-mier", "mnist-latent-ebm"];
+const asked = JSON.parse(await readFile(path.join(reference, "asked.json"), "utf8"));
+const native = async (name) => readNpz(await readFile(path.join(reference, `${name}.npz`)));
 
-const setting = (name) => {
-  if (process.env[name]) return path.resolve(process.env[name]);
-  throw new Error(`${name} is not set: run scripts/browser-test.sh`);
-};
-const site = setting("GLEANER_SITE");
-const reference = setting("GLEANER_REFERENCE");
-
-let server;
-let browser;
-let expected;
-let checkpoint;
+let visits;
 
 before(async () => {
-  expected = JSON.parse(await readFile(path.join(reference, "expected.json"), "utf8"));
-  checkpoint = (await readFile(path.join(reference, "model.safetensors"))).toString("base64");
-  server = await serve(site);
-  browser = await launch();
+  visits = await new Visits().open();
 });
 
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+after(() => visits?.close());
 
-// A page whose program has started, with every error it saw.
-async function openPage() {
-  const page = await browser.newPage();
-  const errors = [];
-  page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("console", (entry) => {
-    if (entry.type() === "error") errors.push(entry.text());
-  });
-  await page.goto(server.address);
-  await page.waitForFunction(() => window.wasmBindings?.Session, null, { timeout: 120_000 });
-  await page.evaluate((text) => {
-    window.bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  }, checkpoint);
-  return { page, errors };
-}
+const link = (model, more = {}) => {
+  const { per_class: n, seed, log_entropy: entropy } = asked;
+  return `?${new URLSearchParams({ model, on: "cpu", n, seed, entropy, ...more })}`;
+};
 
-// Opens a session in the page, keeps it as `session`, and returns its backend.
-const openSession = (page, backend) =>
-  page.evaluate(async (name) => {
-    window.session = await window.wasmBindings.Session.create(window.bytes, name);
-    return window.session.backend();
-  }, backend);
-
-function worstDifference(found, wanted) {
-  assert.equal(found.length, wanted.length, "number of values");
-  const scale = Math.sqrt(wanted.reduce((sum, value) => sum + value * value, 0) / wanted.length);
-  let worst = 0;
-  wanted.forEach((value, index) => {
-    assert.ok(Number.isFinite(found[index]), `value ${index} is ${found[index]}`);
-    const size = Math.max(Math.abs(value), Math.abs(found[index]), 0.1 * scale);
-    worst = Math.max(worst, Math.abs(found[index] - value) / size);
-  });
-  return worst;
-}
-
-function assertClose(context, name, found, wanted) {
-  const worst = worstDifference(found, wanted);
-  context.diagnostic(`${name}: largest relative difference ${worst.toExponential(2)}`);
-  assert.ok(worst <= TOLERANCE, `${name} differs by ${worst}`);
-}
-
-test("the reference can tell a wrong answer from a right one", () => {
-  const { x, y } = expected.decode;
-  const features = x.length / y.length;
-  const rows = y.map((_, row) => x.slice(row * features, (row + 1) * features));
-  assert.ok(worstDifference(rows[0], rows[1]) > 100 * TOLERANCE, "two rows look the same");
-  assert.ok(Math.max(...x) - Math.min(...x) > 0.5, "probabilities hardly vary");
-});
-
-for (const backend of ["webgpu", "cpu"]) {
-  test(`${backend}: decoder and read-back give the native numbers`, async (context) => {
-    const { page, errors } = await openPage();
-    assert.equal(await openSession(page, backend), backend);
-    const { z, y } = expected.decode;
-    const started = performance.now();
-    const x = await page.evaluate(
-      async (input) =>
-        Array.from(await session.decode({ z: Float32Array.from(input.z), y: input.y })),
-      { z, y },
-    );
-    context.diagnostic(`first decode: ${Math.round(performance.now() - started)} ms`);
-    assertClose(context, "p(x|y,z)", x, expected.decode.x);
-    assert.deepEqual(errors, []);
-    await page.close();
-  });
-
-  test(`${backend}: reads in a row and reads in flight do not mix`, async (context) => {
-    const { page, errors } = await openPage();
-    await openSession(page, backend);
-    const { z, y, x } = expected.decode;
-    const results = await page.evaluate(
-      async (input) => {
-        const latent = input.z.length / input.y.length;
-        const all = { z: Float32Array.from(input.z), y: input.y };
-        const last = { z: all.z.slice(-latent), y: input.y.slice(-1) };
-        const first = Array.from(await session.decode(all));
-        const second = Array.from(await session.decode(last));
-        const together = await Promise.all([session.decode(last), session.decode(all)]);
-        return [first, second, ...together.map((values) => Array.from(values))];
-      },
-      { z, y },
-    );
-    const lastRow = x.slice(-x.length / y.length);
-    for (const [index, wanted] of [x, lastRow, lastRow, x].entries()) {
-      assertClose(context, `read ${index + 1}`, results[index], wanted);
+for (const model of MODELS) {
+  test(`${model}: samples, kept ones and coreset are those of the command line`, async (context) => {
+    const wanted = {
+      samples: await native(`${model}-samples`),
+      kept: await native(`${model}-kept`),
+      coreset: await native(`${model}-coreset`),
+    };
+    const page = await visits.page(link(model));
+    await done(page, "samples in");
+    const [all, kept, chosen] = Object.values(wanted).map(({ y }) => y.shape[0]);
+    await says(page, "filter-live", new RegExp(`^${kept} of ${all} kept`));
+    await says(page, "coreset-live", new RegExp(`^${chosen} of ${kept} picked`));
+    for (const [what, arrays] of Object.entries(wanted)) {
+      const { name, bytes } = await download(page, `#save-${what}`);
+      assert.equal(name, `${model}-seed${asked.seed}-${what}.npz`);
+      assertSameArrays(context, what, readNpz(bytes), arrays);
     }
-    assert.deepEqual(errors, []);
-    await page.close();
-  });
-
-  test(`${backend}: samples, logits and entropies are the native ones`, async (context) => {
-    const { page, errors } = await openPage();
-    await openSession(page, backend);
-    const { seed, per_class, ...wanted } = expected.generate;
-    const found = await page.evaluate(
-      async (options) => {
-        const { x, y, logits, entropy } = await session.generate(options);
-        return { x: [...x], y: [...y], logits: [...logits], entropy: [...entropy] };
-      },
-      { seed, per_class },
-    );
-    assert.deepEqual(found.y, wanted.y);
-    for (const name of ["x", "logits", "entropy"]) {
-      assertClose(context, name, found[name], wanted[name]);
-    }
-    assert.deepEqual(await page.evaluate(() => session.config()), expected.config);
-    assert.deepEqual(errors, []);
-    await page.close();
+    // What is shown is what is in the files.
+    const agreed = await page.textContent("#samples-caption");
+    const { y, logits } = wanted.samples;
+    const best = y.values.map((_, row) => {
+      const own = logits.values.slice(10 * row, 10 * row + 10);
+      return own.indexOf(Math.max(...own));
+    });
+    const share = best.filter((label, row) => label === y.values[row]).length / all;
+    assert.ok(agreed.includes(`for ${(100 * share).toFixed(1)} %`), agreed);
+    assert.ok((await page.textContent("#commands")).includes(`--size ${chosen} `));
+    assert.ok((await shades(page, "samples")) > 50);
+    await leave(page);
   });
 }
 
-test("auto takes the GPU, and two sessions share it", async () => {
-  const { page } = await openPage();
-  const backends = await page.evaluate(async () => {
-    const { Session } = window.wasmBindings;
-    const open = () => Session.create(window.bytes, "auto");
-    const sessions = await Promise.all([open(), open()]);
-    return sessions.map((session) => session.backend());
-  });
-  assert.deepEqual(backends, ["webgpu", "webgpu"]);
-  await page.close();
+test("a visitor sees samples without a click, and a badge that says where they come from", async (context) => {
+  const started = performance.now();
+  const page = await visits.page("?on=cpu");
+  await done(page, "300 samples");
+  context.diagnostic(`first samples after ${((performance.now() - started) / 1000).toFixed(2)} s`);
+  assert.match(await page.textContent("#badge"), /CPU: 128-bit SIMD/);
+  assert.equal(await page.isChecked("#card-mnist-m2-mier"), true);
+  assert.match(await page.textContent("label.card:has(:checked)"), /M2 \+ MIER.*labels100 of.*accuracy.*%.*entropy.*nats/);
+  await leave(page);
 });
 
-test("without WebGPU, auto falls back and says why; webgpu is refused in one line", async () => {
-  const { page } = await openPage();
-  const found = await page.evaluate(async () => {
-    Object.defineProperty(navigator, "gpu", { value: undefined });
-    const { Session } = window.wasmBindings;
-    const session = await Session.create(window.bytes, "auto");
-    const refused = await Session.create(window.bytes, "webgpu").catch((error) => error.message);
-    return { backend: session.backend(), reason: session.fallbackReason(), refused };
-  });
-  assert.equal(found.backend, "cpu");
-  assert.match(found.reason, /does not offer it/);
-  assert.match(found.refused, /^WebGPU is not available: .*use the "cpu" backend$/);
-  await page.close();
+test("dragging the threshold keeps more or fewer, and says why samples are rejected", async () => {
+  const page = await visits.page(link("mnist-m2-mier"));
+  await done(page, "samples in");
+  const kept = async () => Number((await page.textContent("#filter-live")).match(/^(\d+) of/)[1]);
+  await says(page, "filter-live", /kept/);
+  const start = await kept();
+  // By hand on the histogram, nearly to its left end.
+  const box = await page.locator("#histogram").boundingBox();
+  await page.locator("#histogram").scrollIntoViewIfNeeded();
+  const place = await page.locator("#histogram").boundingBox();
+  await page.mouse.move(place.x + 0.6 * place.width, place.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(place.x + 0.35 * place.width, place.y + 40, { steps: 5 });
+  await page.mouse.up();
+  assert.ok(box);
+  await page.waitForFunction((before) => !document.getElementById("filter-live").textContent.startsWith(`${before} of`), start);
+  const few = await kept();
+  assert.ok(few < start, `${few} of ${start}`);
+  const threshold = await page.inputValue("#threshold");
+  assert.ok(Number(threshold) < -5, threshold);
+  // By keyboard, to the right end; then without asking for the class.
+  await page.focus("#threshold");
+  await page.keyboard.press("End");
+  await page.uncheck("#keep-agreeing");
+  await says(page, "filter-live", /^(\d+) of \1 kept; 0 rejected/);
+  await page.check("#keep-agreeing");
+  await says(page, "filter-live", /0 with H not below .*, [1-9]\d* look like another class/);
+  // The table adds up.
+  const rows = await page.locator("#filter-classes tbody tr").allInnerTexts();
+  const sums = rows.map((row) => row.split(/\s+/).map(Number)).reduce((sum, row) => sum.map((value, at) => value + row[at]));
+  assert.equal(rows.length, 10);
+  assert.equal(sums[1], 10 * asked.per_class);
+  assert.equal(sums[3], await kept());
+  await leave(page);
 });
 
-test("mistakes end in one clear line", async () => {
-  const { page } = await openPage();
-  await openSession(page, "cpu");
-  const lines = await page.evaluate(async () => {
-    const { Session } = window.wasmBindings;
-    const attempts = [
-      () => Session.create(window.bytes.slice(0, 500), "cpu"),
-      () => Session.create(new Uint8Array(), "cpu"),
-      () => Session.create(window.bytes, "gpu"),
-      () => session.generate({ seed: 1, per_class: 0 }),
-      () => session.generate({ seed: 1, per_class: 4e9 }),
-      () => session.generate({ seed: -1, per_class: 1 }),
-      () => session.generate({ seed: 1 }),
-      () => session.decode({ z: new Float32Array(8), y: [10] }),
-      () => session.decode({ z: new Float32Array(7), y: [1] }),
-      () => session.decode({ z: "z", y: [1] }),
-      () => session.decode({ z: new Float32Array(8).fill(NaN), y: [1] }),
-    ];
-    const messages = [];
-    for (const attempt of attempts) {
-      messages.push(await attempt().then(() => "no error", (error) => `${error.name}: ${error.message}`));
-    }
-    return messages;
+test("a coreset by each method, its picks one by one, beside random ones", async () => {
+  const page = await visits.page(link("mnist-m2-mier", { entropy: "0.3", agreeing: "0", n: "20" }), {
+    reducedMotion: "reduce",
   });
-  const wanted = [
-    /not a usable checkpoint: no complete safetensors file/,
-    /not a usable checkpoint: no complete safetensors file/,
-    /unknown backend "gpu"/,
-    /per_class is 0, use 1 to/,
-    /per_class is 4000000000, use 1 to/,
-    /generate: .*-1/,
-    /missing field `per_class`/,
-    /y: entry 0 is 10, classes are 0 to 9/,
-    /z has 7 values for 1 classes, this model takes 8/,
-    /z: expected an array of numbers/,
-    /z: entry 0 is no finite number/,
-  ];
-  lines.forEach((line, index) => {
-    assert.match(line, /^Error: [^\n]+$/, `attempt ${index} gave several lines or none: ${line}`);
-    assert.match(line, wanted[index]);
-  });
-  await page.close();
+  await done(page, "samples in");
+  await says(page, "coreset-live", /^20 of 200 picked/);
+  const ratio = async () => Number((await page.textContent("#coreset-live")).match(/at least ([\d.]+) %/)[1]);
+  const found = {};
+  for (const method of ["craig", "adacore", "confidence", "random"]) {
+    await page.selectOption("#method", method);
+    await page.waitForFunction(
+      (name) => document.getElementById("map-chosen-caption").textContent.startsWith(name),
+      { craig: "CRAIG", adacore: "AdaCore", confidence: "confidence", random: "random" }[method],
+    );
+    found[method] = await ratio();
+  }
+  assert.ok(found.craig > found.random && found.craig > found.confidence, JSON.stringify(found));
+  assert.ok(found.craig <= 100 && found.random > 0, JSON.stringify(found));
+  await page.selectOption("#method", "craig");
+  await page.fill("#budget", "25");
+  await says(page, "coreset-live", /^50 of 200 picked/);
+  await page.click('#map-classes label:has-text("4")');
+  await says(page, "map-chosen-caption", /CRAIG, class 4/);
+  const marks = () => page.locator("#map-chosen .pick:not([visibility=hidden])").count();
+  assert.equal(await marks(), await page.locator("#map-random .pick").count());
+  assert.equal(await page.locator("#map-chosen .sample").count(), 20);
+  const all = await marks();
+  await page.click("#replay");
+  await says(page, "map-chosen-caption", new RegExp(`pick ${all}: f`));
+  assert.equal(await marks(), all);
+  await leave(page);
 });
 
-test("a visitor opens a checkpoint, sees samples, and sees errors", async () => {
-  const { page, errors } = await openPage();
-  await page.selectOption("#backend", "cpu");
-  await page.fill("#per-class", "4");
-  await page.setInputFiles("#checkpoint", path.join(reference, "model.safetensors"));
-  await page.waitForSelector('#status[data-kind="done"]:has-text("40 samples")');
-  const shades = await page.evaluate(() => {
-    const canvas = document.getElementById("samples");
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    return { width: canvas.width, height: canvas.height, count: new Set(data).size };
-  });
-  assert.deepEqual([shades.width, shades.height], [4 * 10 - 2, 10 * 10 - 2]);
-  assert.ok(shades.count > 50, `only ${shades.count} shades on the canvas`);
-  if (process.env.GLEANER_SCREENSHOT) await page.screenshot({ path: process.env.GLEANER_SCREENSHOT });
-  assert.deepEqual(errors, []);
-
-  const broken = { name: "notes.safetensors", mimeType: "", buffer: Buffer.from("not a checkpoint") };
-  await page.setInputFiles("#checkpoint", broken);
-  await page.waitForSelector('#status[data-kind="error"]:has-text("not a usable checkpoint")');
-  assert.equal(await page.isVisible("#result"), false);
-  await page.close();
+test("chains are watched step by step, stopped, played and begun anew", async () => {
+  const page = await visits.page(link("mnist-latent-ebm", { n: "3", steps: "8" }));
+  await done(page, "30 samples");
+  await page.click("#restart");
+  await says(page, "chain-live", /step 0 of 8/);
+  const energy = async () => (await page.textContent("#chain-live")).match(/energy −log p\(z\|y\) (\S+?)gradient/)[1];
+  const first = await energy();
+  await page.click("#step");
+  await says(page, "chain-live", /step 1 of 8/);
+  assert.notEqual(await energy(), first);
+  await page.check("#slow");
+  await page.click("#play");
+  await says(page, "chain-live", /step 2 of 8/);
+  await page.click("#play");
+  await done(page);
+  const stopped = Number((await page.textContent("#chain-live")).match(/step (\d)/)[1]);
+  assert.ok(stopped < 8, `stopped at ${stopped}`);
+  await page.uncheck("#slow");
+  await page.click("#play");
+  await says(page, "chain-live", /step 8 of 8/);
+  await done(page);
+  // The same chains as in one go.
+  const stepped = readNpz((await download(page, "#save-samples")).bytes);
+  await page.click("#draw");
+  await done(page, "30 samples in");
+  const straight = readNpz((await download(page, "#save-samples")).bytes);
+  assert.deepEqual(stepped, straight);
+  // Other settings, other samples; some classes only.
+  await page.fill("#temperature", "0.2");
+  await page.click('#classes label:has-text("3")');
+  await page.click("#draw");
+  await done(page, "27 samples in");
+  const cold = readNpz((await download(page, "#save-samples")).bytes);
+  assert.deepEqual([...new Set(cold.y.values)], [0, 1, 2, 4, 5, 6, 7, 8, 9]);
+  assert.notEqual(cold.z.values[0], straight.z.values[0]);
+  await leave(page);
 });
 
-test("a program that cannot be loaded says so", async () => {
-  const page = await browser.newPage();
-  await page.route("**/*.wasm", (route) => route.abort());
-  await page.goto(server.address);
-  await page.waitForSelector('#status[data-kind="error"]');
-  assert.match(await page.textContent("#status"), /could not be started/);
-  await page.close();
+test("what a pen draws is classified, rebuilt, and drawn in every class", async () => {
+  const page = await visits.page(link("mnist-latent-ebm", { n: "5" }));
+  await done(page, "samples in");
+  await says(page, "bars-live", /seen as/);
+  // A one: a stroke from top to bottom.
+  await page.locator("#pad").scrollIntoViewIfNeeded();
+  const pad = await page.locator("#pad").boundingBox();
+  const to = (x, y) => page.mouse.move(pad.x + x * pad.width, pad.y + y * pad.height, { steps: 8 });
+  await page.click("#clear");
+  await to(0.5, 0.15);
+  await page.mouse.down();
+  await to(0.48, 0.85);
+  await page.mouse.up();
+  await says(page, "bars-live", /seen as 1, H = .* nats/);
+  const percents = await page.locator("#bars .percent").allInnerTexts();
+  const sum = percents.map(Number.parseFloat).reduce((a, b) => a + b);
+  assert.ok(percents.length === 10 && Math.abs(sum - 100) < 1, percents.join());
+  for (const id of ["seen", "reconstruction", "styles", "walk"]) {
+    assert.ok((await shades(page, id)) > 20, `${id} is empty`);
+  }
+  // The model beside it saw the same picture.
+  await page.selectOption("#compare-with", "mnist-m2");
+  await says(page, "compare-live", /seen as \d, H = /);
+  assert.equal(await page.locator("#compare-bars [role=listitem]").count(), 10);
+  // The walk, by keyboard.
+  const place = await page.textContent("#walk-live");
+  assert.match(place, /z\d+ = .*, z\d+ = .*: seen as \d, H = .* nats/);
+  await page.focus("#walk");
+  await page.keyboard.press("ArrowRight");
+  assert.notEqual(await page.textContent("#walk-live"), place);
+  await page.click('#walk-classes label:has-text("7")');
+  await says(page, "walk-caption", /Class 7/);
+  await leave(page);
+});
+
+test("a link restores model, settings and seed", async (context) => {
+  const first = await visits.page(link("mnist-latent-ebm", { n: "4", seed: "11", steps: "5", size: "0.3", temperature: "0.7" }));
+  await done(first, "40 samples");
+  await first.click('#classes label:has-text("8")');
+  await first.click("#draw");
+  await done(first, "36 samples");
+  await first.locator("#threshold").fill("-2");
+  await first.selectOption("#method", "adacore");
+  await first.fill("#budget", "50");
+  await says(first, "coreset-live", /picked/);
+  const address = first.url();
+  assert.match(address, /model=mnist-latent-ebm/);
+  const kept = await first.textContent("#filter-live");
+  const samples = readNpz((await download(first, "#save-samples")).bytes);
+  const second = await visits.page(new URL(address).search);
+  await done(second, "36 samples");
+  await second.waitForFunction((text) => document.getElementById("filter-live").textContent === text, kept);
+  assertClose(context, "x", readNpz((await download(second, "#save-samples")).bytes).x.values, samples.x.values, 0);
+  const controls = ["per-class", "seed", "steps", "step-size", "temperature", "threshold", "method", "budget"];
+  const values = await Promise.all(controls.map((id) => second.inputValue(`#${id}`)));
+  assert.deepEqual(values, ["4", "11", "5", "0.3", "0.7", "-2", "adacore", "50"]);
+  assert.equal(second.url(), address);
+  await leave(first);
+  await leave(second);
+});
+
+test("links that make no sense leave the page whole", async () => {
+  const page = await visits.page("?on=cpu&model=nonsense&n=1e9&seed=-3&classes=77&entropy=x&method=best&budget=0");
+  await done(page, 'The link names the model "nonsense"');
+  const values = await Promise.all(["per-class", "seed", "method", "budget"].map((id) => page.inputValue(`#${id}`)));
+  assert.deepEqual(values, ["30", "0", "craig", "10"]);
+  assert.match(await page.textContent("#samples-caption"), /300 samples/);
+  await leave(page);
+});
+
+test("one's own checkpoint works as those of the page do", async () => {
+  const page = await visits.page(link("mnist-m2-mier", { n: "4" }));
+  await done(page, "40 samples");
+  await page.setInputFiles("#checkpoint", path.join(reference, "latent-ebm.safetensors"));
+  await done(page, "40 samples in");
+  assert.equal(await page.locator("#cards input:checked").count(), 0);
+  assert.equal(await page.inputValue("#steps"), "6");
+  const { x, z } = readNpz((await download(page, "#save-samples")).bytes);
+  assert.deepEqual([x.shape, z.shape], [[40, 8, 8, 1], [40, 8]]);
+  await leave(page);
+});
+
+test("the picture of the grid is what is shown", async () => {
+  const page = await visits.page(link("mnist-m2-mier", { n: "4" }));
+  await done(page, "40 samples");
+  const { name, bytes } = await download(page, "#save-png");
+  assert.equal(name, `mnist-m2-mier-seed${asked.seed}.png`);
+  assert.deepEqual(bytes.subarray(1, 4).toString(), "PNG");
+  const size = await page.evaluate(() => [document.getElementById("samples").width, document.getElementById("samples").height]);
+  assert.deepEqual([bytes.readUInt32BE(16), bytes.readUInt32BE(20)], size);
+  await leave(page);
 });

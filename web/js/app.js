@@ -1,135 +1,301 @@
-// The page: one checkpoint, one session, one grid of samples. No framework, no state but this module's.
+// The page: one program in a worker, one model, and the sections that work on what it draws, each in a file of its own.
+//
+//   model ─ samples ─ kept ─ coreset      (events of `page`, each when there is something new of that kind)
 
-import { drawGrid } from "./grid.js";
+import * as away from "./away.js";
+import * as checkpoints from "./checkpoints.js";
+import * as coreset from "./coreset.js";
+import { element, latest, make, pause, short } from "./dom.js";
+import { Engine, Gone } from "./engine.js";
+import * as filter from "./filter.js";
+import * as generate from "./generate.js";
+import * as inside from "./inside.js";
+import * as link from "./link.js";
 
-const element = (id) => document.getElementById(id);
-const controls = element("controls");
-const button = element("draw");
+const sentence = (error) => (error instanceof Error ? error.message : String(error));
 
-let bindings = null; // the WebAssembly module's exports, once it has started
-let checkpoint = null; // { name, bytes } as opened by the visitor
-let session = null; // the checkpoint on a device
-let busy = false;
-let broken = false; // the program did not start; Trunk announces it as started all the same
+class Page extends EventTarget {
+  engine = new Engine();
+  models = []; // what comes with the page
+  model = {}; // the open one: { id } or { name } of a file, and its bytes
+  about = null; // what the program says of it
+  samples = null;
+  filtered = null;
+  coreset = null;
+  busy = false;
+  playing = false;
+  forced = null; // the backend that is taken after the GPU was lost, and why
 
-function say(kind, text) {
-  const status = element("status");
-  status.dataset.kind = kind;
-  status.textContent = text;
-}
+  say(kind, text) {
+    const status = element("status");
+    status.dataset.kind = kind;
+    status.textContent = text;
+    if (kind !== "busy") element("progress").hidden = true;
+  }
 
-const message = (error) => (error instanceof Error ? error.message : String(error));
-const fail = (error) => say("error", message(error));
+  // A share of what is under way; undefined if nobody knows.
+  progress(share) {
+    const bar = element("progress");
+    bar.hidden = share !== undefined && share >= 1;
+    if (share === undefined) bar.removeAttribute("value");
+    else bar.value = share;
+  }
 
-function refresh() {
-  button.disabled = busy || !bindings || !checkpoint;
-}
+  // Tries something; what it throws becomes the status line.
+  async attempt(task) {
+    try {
+      await task();
+    } catch (error) {
+      if (!(error instanceof Gone)) this.say("error", sentence(error));
+    }
+  }
 
-// Runs one piece of work at a time; whatever it throws becomes the status line.
-async function work(task) {
-  if (busy) return;
-  busy = true;
-  refresh();
-  document.body.setAttribute("aria-busy", "true");
-  try {
-    await task();
-  } catch (error) {
-    fail(error);
-  } finally {
-    busy = false;
-    document.body.removeAttribute("aria-busy");
-    refresh();
+  // Runs one piece of work at a time.
+  async work(task) {
+    if (this.busy) return;
+    this.#busy(true);
+    await this.attempt(task);
+    this.#busy(false);
+  }
+
+  #busy(busy) {
+    this.busy = busy;
+    document.body.toggleAttribute("aria-busy", busy);
+    if (!busy) element("progress").hidden = true;
+    this.dispatchEvent(new Event("busy"));
+  }
+
+  // Stops what is under way and waits until it has.
+  async free() {
+    this.dispatchEvent(new Event("stop"));
+    while (this.busy) await pause(10);
+  }
+
+  setPlaying(playing) {
+    this.playing = playing;
+    this.dispatchEvent(new Event("busy"));
+  }
+
+  get names() {
+    const { names } = this.model;
+    return names ?? Array.from({ length: this.about.classes }, (_, number) => String(number));
+  }
+
+  get digit() {
+    const { shape } = this.about;
+    return this.model.digit ?? (shape.length === 3 && shape[0] === 28);
+  }
+
+  place() {
+    return this.about.backend === "webgpu" ? "the GPU" : "the CPU";
+  }
+
+  // One sample in a sentence.
+  describe = (row) => {
+    const { samples, filtered, names } = this;
+    if (!samples) return "";
+    const seen = `seen as ${names[samples.predicted[row]]}, H = ${short(samples.entropy[row])} nats`;
+    const verdict = filtered ? `; ${filter.reason(filtered.verdicts[row])}` : "";
+    return this.about.classifies ? `${names[samples.y[row]]}, ${seen}${verdict}` : `sample ${row}`;
+  };
+
+  choose = () => {};
+
+  async sampled(samples) {
+    this.samples = samples;
+    this.filtered = null;
+    this.remember();
+    this.dispatchEvent(new Event("samples"));
+  }
+
+  // Chips, one for each class, of which `kind` is "checkbox" or "radio"; only those in `shown`.
+  showChips(id, kind, classes, shown = [...Array(classes).keys()]) {
+    const box = element(id);
+    for (const chip of box.querySelectorAll("label")) chip.remove();
+    for (const number of shown) {
+      const input = make("input", { type: kind, name: id, value: number, checked: kind === "checkbox" });
+      box.append(make("label", { class: "chip" }, input, make("span", {}, this.names[number])));
+    }
+  }
+
+  chosenChip = (id) => Number(document.querySelector(`#${id} input:checked`)?.value ?? 0);
+
+  checkChip(id, number) {
+    const chip = document.querySelector(`#${id} input[value="${number}"]`);
+    if (chip) chip.checked = true;
+  }
+
+  // The classes to draw, in order.
+  classes() {
+    const chosen = [...document.querySelectorAll("#classes input:checked")].map(({ value }) => Number(value));
+    if (chosen.length === 0) throw new Error("no class is chosen: choose at least one");
+    return chosen;
+  }
+
+  remember = () => {
+    if (!this.about) return;
+    const chosen = document.querySelectorAll("#classes input:checked").length;
+    const { chains } = this.about;
+    link.remember({
+      model: this.model.id,
+      classes: chosen > 0 && chosen < this.about.classes ? this.classes() : null,
+      chains: chains && { steps: chains.steps, "step-size": chains["step-size"], temperature: chains.temperature },
+    });
+  };
+
+  // Opens a model's bytes on the device that is asked for, and draws.
+  async open(model) {
+    const backend = this.forced?.backend ?? element("backend").value;
+    this.say("busy", `Opening ${model.title ?? model.name}…`);
+    this.progress(undefined);
+    this.about = null;
+    this.samples = null;
+    this.filtered = null;
+    await this.engine.call("main", "close");
+    // A copy: the page keeps the bytes, in case the program must be started anew.
+    const about = await this.engine.call("main", "create", model.bytes, backend);
+    this.model = model;
+    this.about = about;
+    this.showBadge();
+    checkpoints.markCard(model.id);
+    this.showChains();
+    this.dispatchEvent(new Event("model"));
+  }
+
+  // The model's own settings of its chains, unless the link says others.
+  showChains() {
+    const { chains } = this.about;
+    if (!chains) return;
+    const own = { steps: chains.steps, "step-size": chains["step-size"], temperature: chains.temperature };
+    const names = { steps: "steps", "step-size": "size", temperature: "temperature" };
+    for (const [id, value] of Object.entries(own)) {
+      if (!this.restoring || !link.given(names[id])) element(id).value = value;
+    }
+  }
+
+  showBadge() {
+    const { backend, reason, parameters, model } = this.about;
+    const why = this.forced?.reason ?? reason;
+    element("badge").dataset.backend = backend;
+    element("badge-text").textContent =
+      backend === "webgpu" ? "GPU: WebGPU" : `CPU: 128-bit SIMD${why ? ` (${why})` : ""}`;
+    element("badge").title = `${checkpoints.modelName(model)}, ${parameters.toLocaleString("en")} parameters`;
   }
 }
 
-// Lets the browser paint the status before the CPU fallback occupies the page's only thread.
-const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+const page = new Page();
 
-function close() {
-  session?.free();
-  session = null;
+async function openShipped(model) {
+  page.say("busy", `Fetching ${model.title}…`);
+  const bytes = await checkpoints.download(model, (share) => page.progress(share));
+  await page.open({ ...model, bytes });
 }
 
-async function load() {
-  close();
-  if (!bindings || !checkpoint) return;
-  say("busy", `Loading ${checkpoint.name}…`);
-  await painted();
-  session = await bindings.Session.create(checkpoint.bytes, element("backend").value);
+async function openFile(file) {
+  checkpoints.markCard(null);
+  page.say("busy", `Reading ${file.name}…`);
+  const bytes = await checkpoints.read(file);
+  await page.open({ name: file.name, bytes });
 }
 
-function placeName() {
-  if (session.backend() === "webgpu") return "the GPU";
-  const reason = session.fallbackReason();
-  return reason ? `the CPU (no GPU: ${reason})` : "the CPU";
-}
-
-async function draw() {
-  if (!session) await load();
-  if (!session) return;
-  const { model, shape, classes } = session.config();
-  say("busy", "Drawing…");
-  await painted();
-  const started = performance.now();
-  const samples = await session.generate({
-    seed: element("seed").valueAsNumber,
-    per_class: element("per-class").valueAsNumber,
+// Opens a model and shows what it draws; where that fails, what was open before is opened again. Of several that are asked for at once,
+// the last is opened.
+const show = latest(async (open) => {
+  await page.free();
+  const before = page.model;
+  let failure = null;
+  await page.work(async () => {
+    try {
+      await open();
+    } catch (error) {
+      if (!before.bytes || error instanceof Gone) throw error;
+      failure = error;
+      await page.open(before);
+    }
   });
-  const seconds = ((performance.now() - started) / 1000).toFixed(2);
-  drawGrid(element("samples"), samples, shape, classes);
-  const count = samples.y.length;
-  element("samples").setAttribute("aria-label", `${count} samples, one row for each of ${classes} classes`);
-  element("caption").textContent = `${checkpoint.name}, model ${model}: one row for each class, 0 to ${classes - 1}.`;
-  element("result").hidden = false;
-  say("done", `${count} samples in ${seconds} s on ${placeName()}.`);
-}
-
-async function open(file) {
-  close();
-  element("result").hidden = true;
-  checkpoint = { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
-  if (bindings) await draw();
-}
-
-function started() {
-  if (broken || bindings || !window.wasmBindings?.Session) return;
-  bindings = window.wasmBindings;
-  refresh();
-  if (checkpoint) work(draw);
-  else say("done", "Ready: open a checkpoint.");
-}
-
-controls.addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (controls.reportValidity()) work(draw);
-});
-element("checkpoint").addEventListener("change", ({ target }) => {
-  if (target.files.length > 0) work(() => open(target.files[0]));
-});
-element("backend").addEventListener("change", () => {
-  close();
-  if (checkpoint) work(draw);
+  if (page.about && !page.samples) await page.draw();
+  if (failure) page.say("error", `${sentence(failure)}. The page goes on with ${before.title ?? before.name}.`);
 });
 
-const drop = element("drop");
-for (const type of ["dragover", "dragleave", "drop"]) {
-  addEventListener(type, (event) => {
-    event.preventDefault();
-    drop.classList.toggle("over", type === "dragover");
+function listen() {
+  element("checkpoint").addEventListener("change", ({ target }) => {
+    if (target.files.length > 0) show(() => openFile(target.files[0]));
+    target.value = "";
+  });
+  element("backend").addEventListener("change", () => {
+    page.forced = null;
+    page.remember();
+    if (page.model.bytes) show(() => page.open(page.model));
+  });
+  for (const type of ["dragover", "dragleave", "drop"]) {
+    addEventListener(type, (event) => {
+      event.preventDefault();
+      element("drop").classList.toggle("over", type === "dragover");
+    });
+  }
+  addEventListener("drop", ({ dataTransfer }) => {
+    if (dataTransfer.files.length > 0) show(() => openFile(dataTransfer.files[0]));
+  });
+  page.engine.addEventListener("progress", ({ detail: { loaded, total } }) => {
+    if (page.about) return;
+    page.say("busy", `Loading the program: ${(loaded / 1e6).toFixed(1)} MB…`);
+    page.progress(total ? Math.min(1, loaded / total) : undefined);
+  });
+  page.engine.addEventListener("gone", ({ detail }) => recover(detail));
+  addEventListener("error", ({ error, message }) => page.say("error", sentence(error ?? message)));
+  addEventListener("unhandledrejection", ({ reason }) => {
+    if (!(reason instanceof Gone)) page.say("error", sentence(reason));
   });
 }
-addEventListener("drop", ({ dataTransfer }) => {
-  if (dataTransfer.files.length > 0) work(() => open(dataTransfer.files[0]));
-});
 
-addEventListener("gleaner:progress", ({ detail: { current, total } }) => {
-  say("busy", `Loading the program: ${Math.round((100 * current) / total)} %`);
-});
-addEventListener("gleaner:failure", ({ detail: { error } }) => {
-  broken = true;
-  fail(`The program could not be started: ${message(error)}`);
-});
-addEventListener("error", ({ error, message: text }) => fail(error ?? text));
-addEventListener("unhandledrejection", ({ reason }) => fail(reason));
-addEventListener("TrunkApplicationStarted", started);
-started();
+// The worker or its GPU is gone: start anew, without the GPU if that was it, and draw the same again.
+let losses = 0;
+async function recover({ what, reason }) {
+  losses += 1;
+  const { model } = page;
+  page.dispatchEvent(new Event("gone"));
+  const happened = what === "gpu" ? `The GPU was lost (${reason})` : `The program has ended (${reason})`;
+  if (losses > 3) {
+    page.say("error", `${happened} for the third time. Reload the page to try again.`);
+    return;
+  }
+  if (what === "gpu") page.forced = { backend: "cpu", reason: `the GPU was lost: ${reason}` };
+  page.say("busy", `${happened}. Starting anew…`);
+  await page.free();
+  await page.attempt(async () => {
+    await page.engine.start();
+    if (!model.bytes) return;
+    await page.work(() => page.open(model));
+    await page.draw();
+    const goes = what === "gpu" ? "The page goes on with the CPU." : "The page has started anew and goes on.";
+    page.say("done", `${happened}. ${goes}`);
+  });
+}
+
+async function start() {
+  const asked = link.restore();
+  generate.setUp(page);
+  filter.setUp(page);
+  coreset.setUp(page);
+  inside.setUp(page);
+  away.setUp(page);
+  listen();
+  const [models] = await Promise.all([checkpoints.shipped(), page.engine.start()]);
+  page.models = models;
+  checkpoints.showCards(models, (model) => show(() => openShipped(model)));
+  page.restoring = true;
+  const wanted = models.find(({ id }) => id === asked.model) ?? models[0];
+  await page.work(() => openShipped(wanted));
+  if (asked.classes) {
+    for (const chip of document.querySelectorAll("#classes input")) chip.checked = asked.classes.includes(Number(chip.value));
+    if (!document.querySelector("#classes input:checked")) page.showChips("classes", "checkbox", page.about.classes);
+  }
+  await page.draw();
+  page.restoring = false;
+  if (asked.model && asked.model !== wanted.id) {
+    page.say("error", `The link names the model "${asked.model}", which this page does not have: this is ${wanted.title}.`);
+  }
+}
+
+page.attempt(start).catch(() => {});
+if (navigator.serviceWorker && isSecureContext) navigator.serviceWorker.register("offline.js").catch(() => {});

@@ -1,19 +1,8 @@
 //! What crosses the border between the page and the core: plain objects and typed arrays.
 
-use js_sys::{Array, Float32Array, Int32Array, Object, Reflect};
-use serde::Deserialize;
+use js_sys::{Array, Float32Array, Float64Array, Int32Array, Object, Reflect, Uint8Array};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsError, JsValue};
-
-/// What [`crate::session::Session::generate`] takes.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GenerateOptions {
-    /// Root of every draw: the same seed gives the same samples.
-    pub seed: u32,
-    /// Samples of each class, at least 1.
-    pub per_class: u32,
-}
 
 /// Reads a plain object, naming `what` it was in the error.
 ///
@@ -90,4 +79,23 @@ pub fn floats(values: &[f32]) -> JsValue {
 pub fn indices(values: &[usize]) -> JsValue {
     let values: Vec<i32> = values.iter().map(|&value| value as i32).collect();
     Int32Array::from(values.as_slice()).into()
+}
+
+/// An `Int32Array` of labels.
+#[must_use]
+pub fn integers(values: &[i64]) -> JsValue {
+    let values: Vec<i32> = values.iter().map(|&value| value as i32).collect();
+    Int32Array::from(values.as_slice()).into()
+}
+
+/// A `Float64Array` of its own memory.
+#[must_use]
+pub fn doubles(values: &[f64]) -> JsValue {
+    Float64Array::from(values).into()
+}
+
+/// A `Uint8Array` of its own memory.
+#[must_use]
+pub fn bytes(values: &[u8]) -> JsValue {
+    Uint8Array::from(values).into()
 }

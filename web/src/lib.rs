@@ -1,14 +1,19 @@
 //! The Gleaner core in a page: a checkpoint in, samples out, on the visitor's own GPU.
 //!
-//! Every export is asynchronous and every read-back awaited: a browser cannot block, and the device's lazy
-//! constructor and synchronous reads panic there. Errors reach the page as one `Error` with one clear line.
+//! Every export that computes on a device is asynchronous and every read-back awaited: a browser cannot block, and the
+//! device's lazy constructor and synchronous reads panic there. Errors reach the page as one `Error` with one clear line.
 //!
-//! Order to read: [`backend`] (where to compute) → [`exchange`] (what crosses the border) → [`session`]
-//! (what a page calls).
+//! Order to read: [`backend`] (where to compute) → [`exchange`] (what crosses the border) → [`paint`] (numbers as pictures) →
+//! [`session`] (a loaded checkpoint) and what a page asks of it: [`generate`] → [`sift`] → [`inside`] → [`take_away`].
 
 pub mod backend;
 pub mod exchange;
+pub mod generate;
+pub mod inside;
+pub mod paint;
 pub mod session;
+pub mod sift;
+pub mod take_away;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

@@ -1,33 +1,51 @@
-//! A loaded checkpoint on a device: what a page calls.
+//! A loaded checkpoint on a device.
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::checkpoint::Checkpoint;
+use gleaner_core::coreset::Coreset;
+use gleaner_core::drawing::Drawing;
+use gleaner_core::infer;
 use gleaner_core::models::{Architecture as _, Generative as _, Model, ModelConfig};
 use gleaner_core::nets::Classes;
-use gleaner_core::noise::Noise;
-use gleaner_core::workers::InTurn;
-use gleaner_core::{eval, infer, sample};
+use gleaner_core::sample::SampleSet;
 use js_sys::Uint8Array;
-use serde::Serialize;
+use serde::Serialize as _;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
 use crate::backend::{self, Backend};
-use crate::exchange::{GenerateOptions, field, floats, indices, labels, numbers, object, options};
+use crate::exchange::{field, floats, labels, numbers, object};
+use crate::paint::Tile;
 
-/// Most values that one call may return: a page that asks for more has made a mistake, and would run out
-/// of memory before it could say so.
-const MOST_VALUES: usize = 1 << 26;
-
-/// A loaded checkpoint on a device.
+/// A loaded checkpoint on a device, and what was made with it last.
 #[wasm_bindgen]
 pub struct Session {
-    model: Model,
-    config: ModelConfig,
-    device: Device,
+    pub(crate) model: Model,
+    pub(crate) config: ModelConfig,
+    pub(crate) device: Device,
     backend: Backend,
     fallback_reason: Option<String>,
+    parameters: usize,
+    pub(crate) made: RefCell<Made>,
+}
+
+/// What a session has made so far: each step works on what the one before left.
+#[derive(Default)]
+pub(crate) struct Made {
+    /// Samples on their way, and the model as it was set up for them.
+    pub(crate) drawing: Option<(Model, Drawing)>,
+    /// Samples.
+    pub(crate) samples: Option<Rc<SampleSet>>,
+    /// Those of them that the filter kept.
+    pub(crate) kept: Option<Rc<Vec<usize>>>,
+    /// Those of the kept ones that were chosen.
+    pub(crate) coreset: Option<Rc<Coreset>>,
+    /// The latent variables of the example that was looked at.
+    pub(crate) z: Option<Tensor<2>>,
 }
 
 #[wasm_bindgen]
@@ -41,6 +59,7 @@ impl Session {
         let request = backend.parse().map_err(|error: String| JsError::new(&error))?;
         let checkpoint = Checkpoint::from_bytes(&checkpoint.to_vec())?;
         let opened = backend::open(request).await.map_err(|error| JsError::new(&error))?;
+        let parameters = checkpoint.parameters.values().map(|found| found.values.len()).sum();
         let model = checkpoint.build(&opened.device)?;
         Ok(Self {
             model,
@@ -48,6 +67,8 @@ impl Session {
             device: opened.device,
             backend: opened.backend,
             fallback_reason: opened.fallback_reason,
+            parameters,
+            made: RefCell::default(),
         })
     }
 
@@ -72,44 +93,39 @@ impl Session {
         Ok(self.config.serialize(&Serializer::json_compatible())?)
     }
 
-    /// Draws samples of every class: `{ seed, per_class }` to `{ x, y, logits, entropy }`, class-major.
-    ///
-    /// `x` holds the expected observations `[rows, features]`, `y` the intended classes, `logits` those of
-    /// `q(y|x)` `[rows, classes]`, and `entropy` the entropy of `q(y|x)` in nats. The same seed gives the
-    /// same samples on every device, to rounding, and the same as `gleaner sample --seed`.
+    /// What a page needs to know of the model and its place: `{ model, classes, classifies, shape, tile, latent, parameters,
+    /// backend, reason, chains }`; `chains` holds the model's own settings of the sampler and is undefined where `z` has a
+    /// prior to draw from at once.
     ///
     /// # Errors
-    /// If the options are not those, or the device fails.
-    #[wasm_bindgen(unchecked_return_type = "{ x: Float32Array, y: Int32Array, \
-                                            logits: Float32Array, entropy: Float32Array }")]
-    pub async fn generate(
-        &self,
-        #[wasm_bindgen(unchecked_param_type = "{ seed: number, per_class: number }")]
-        request: JsValue,
-    ) -> Result<JsValue, JsError> {
-        let GenerateOptions { seed, per_class } = options("generate", request)?;
-        let classes = self.config.classes();
-        let per_class = per_class as usize;
-        let values = per_class.saturating_mul(classes).saturating_mul(self.features());
-        if per_class == 0 || values > MOST_VALUES {
-            let most = MOST_VALUES / (classes * self.features());
-            let rule = format!("per_class is {per_class}, use 1 to {most}");
-            return Err(JsError::new(&format!("generate: {rule}")));
-        }
-        let mut noise = Noise::new(u64::from(seed)).split("samples");
-        let drawn =
-            sample::class_conditional(&self.model, per_class, &mut noise, &self.device, &InTurn);
-        let x = infer::read(drawn.x).await?;
-        let logits = infer::read(drawn.logits).await?;
-        let y: Vec<usize> = (0..classes * per_class).map(|row| row / per_class).collect();
-        let entropy: Vec<f32> =
-            logits.chunks(classes).map(|row| eval::entropy_of_logits(row) as f32).collect();
+    /// Never, unless the browser is out of memory.
+    #[wasm_bindgen(unchecked_return_type = "object")]
+    pub fn describe(&self) -> Result<JsValue, JsError> {
+        let tile = self.tile();
+        let tile = object(&[("width", tile.width.into()), ("height", tile.height.into())]);
+        let chains = match &self.model {
+            Model::LatentEbm(model) => model.langevin.serialize(&Serializer::json_compatible())?,
+            _ => JsValue::UNDEFINED,
+        };
         Ok(object(&[
-            ("x", floats(&x)),
-            ("y", indices(&y)),
-            ("logits", floats(&logits)),
-            ("entropy", floats(&entropy)),
+            ("model", self.config.name().into()),
+            ("classes", self.config.classes().into()),
+            ("classifies", self.config.classifies().into()),
+            ("shape", self.config.shape().serialize(&Serializer::json_compatible())?),
+            ("tile", tile),
+            ("latent", self.model.latent().into()),
+            ("parameters", self.parameters.into()),
+            ("backend", self.backend().into()),
+            ("reason", self.fallback_reason.clone().into()),
+            ("chains", chains),
         ]))
+    }
+
+    /// Frees the checkpoint and whatever was made with it, and gives the device's memory back.
+    pub fn close(self) {
+        let device = self.device.clone();
+        drop(self);
+        device.memory_cleanup();
     }
 
     /// Expected observations for given latent vectors and classes: `{ z, y }`, with `z` `[rows, latent]`
@@ -144,11 +160,27 @@ impl Session {
 }
 
 impl Session {
-    fn features(&self) -> usize {
+    pub(crate) fn features(&self) -> usize {
         self.config.shape().iter().product()
     }
 
-    fn upload(&self, values: Vec<f32>, shape: [usize; 2]) -> Tensor<2> {
+    pub(crate) fn tile(&self) -> Tile {
+        Tile::of(self.config.shape())
+    }
+
+    pub(crate) fn upload(&self, values: Vec<f32>, shape: [usize; 2]) -> Tensor<2> {
         Tensor::from_data(TensorData::new(values, shape), &self.device)
+    }
+
+    /// The samples that were drawn last.
+    pub(crate) fn samples(&self) -> Result<Rc<SampleSet>, JsError> {
+        let samples = self.made.borrow().samples.clone();
+        samples.ok_or_else(|| JsError::new("there are no samples yet: draw some first"))
+    }
+
+    /// Those of them that the filter kept.
+    pub(crate) fn kept(&self) -> Result<Rc<Vec<usize>>, JsError> {
+        let kept = self.made.borrow().kept.clone();
+        kept.ok_or_else(|| JsError::new("nothing was filtered yet: call filter first"))
     }
 }

@@ -1,6 +1,7 @@
 //! What a sample is to a coreset: the gradient of its cross-entropy, as it is (E23) or by curvature (E24).
 
 use super::curvature::Curvature;
+use super::plane::Plane;
 use super::points::Points;
 use crate::error::{Error, Result};
 use crate::predictions::Predictions;
@@ -96,10 +97,26 @@ impl<'a> Features<'a> {
         }
         Points::new(rows.len(), dims, |point, out| {
             let mut by_class = vec![0.0; self.predictions.classes()];
-            self.predictions.gradient(rows[point], &mut by_class);
-            let divisors = &self.divisors;
-            self.expand(rows[point], &by_class, |h| h, |at, value| out[at] = value / divisors[at]);
+            self.coordinates(rows[point], &mut by_class, out);
         })
+    }
+
+    /// The samples `rows` on a plane.
+    pub(super) fn plane(&self, rows: &[usize]) -> Plane {
+        let dims = self.divisors.len();
+        let mut values = vec![0.0; rows.len() * dims];
+        let mut by_class = vec![0.0; self.predictions.classes()];
+        for (&row, out) in rows.iter().zip(values.chunks_exact_mut(dims)) {
+            self.coordinates(row, &mut by_class, out);
+        }
+        Plane::of(&values, dims)
+    }
+
+    /// The features of a sample, into `out`; `by_class` is room to work in.
+    fn coordinates(&self, row: usize, by_class: &mut [f64], out: &mut [f64]) {
+        self.predictions.gradient(row, by_class);
+        let divisors = &self.divisors;
+        self.expand(row, by_class, |h| h, |at, value| out[at] = value / divisors[at]);
     }
 
     /// Every coordinate of a sample from what it is by class and by hidden unit.

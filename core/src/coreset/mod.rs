@@ -10,6 +10,7 @@ mod facility;
 mod features;
 mod greedy;
 pub mod hutchinson;
+mod plane;
 mod points;
 mod select;
 
@@ -18,5 +19,6 @@ pub use curvature::{Curvature, DAMPING, DECAY};
 pub use facility::Facility;
 pub use features::Hidden;
 pub use greedy::{EPSILON, Optimizer, follow, select, upper_bound};
+pub use plane::Plane;
 pub use points::Points;
 pub use select::{ClassOutcome, Coreset, Method, Pick, Settings};

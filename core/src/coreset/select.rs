@@ -7,6 +7,7 @@ use super::curvature::Curvature;
 use super::facility::Facility;
 use super::features::{Features, Hidden};
 use super::greedy::{Optimizer, follow, select, upper_bound};
+use super::plane::Plane;
 use crate::error::{Error, Result};
 use crate::noise::Noise;
 use crate::predictions::Predictions;
@@ -121,10 +122,7 @@ impl Settings {
         let mut counts = vec![0; predictions.classes()];
         predictions.labels().iter().for_each(|&label| counts[label] += 1);
         let budgets = budgets(&counts, self.size, self.balance)?;
-        let features = match self.method {
-            Method::Adacore => Features::preconditioned(predictions, hidden, &mut curvature)?,
-            Method::Craig | Method::Random | Method::Confidence => Features::gradients(predictions),
-        };
+        let features = self.features(predictions, hidden, &mut curvature)?;
         let mut coreset = Coreset { picks: Vec::new(), classes: Vec::new(), curvature };
         for (class, budget) in budgets.into_iter().enumerate().filter(|&(_, budget)| budget > 0) {
             let rows = predictions.rows_of(class);
@@ -151,6 +149,35 @@ impl Settings {
             });
         }
         Ok(coreset)
+    }
+
+    /// The samples `rows` as this method sees them, on a plane.
+    ///
+    /// # Errors
+    /// Features that do not fit.
+    pub fn plane(
+        &self,
+        predictions: &Predictions,
+        hidden: Option<Hidden<'_>>,
+        rows: &[usize],
+    ) -> Result<Plane> {
+        let mut curvature = Curvature::default();
+        Ok(self.features(predictions, hidden, &mut curvature)?.plane(rows))
+    }
+
+    /// What distances are taken between.
+    fn features<'a>(
+        &self,
+        predictions: &'a Predictions,
+        hidden: Option<Hidden<'a>>,
+        curvature: &mut Curvature,
+    ) -> Result<Features<'a>> {
+        match self.method {
+            Method::Adacore => Features::preconditioned(predictions, hidden, curvature),
+            Method::Craig | Method::Random | Method::Confidence => {
+                Ok(Features::gradients(predictions))
+            }
+        }
     }
 
     /// Which of `rows` are chosen, by the methods that know without looking at distances.

@@ -8,7 +8,7 @@
 //! what the decoder makes of a chain that ran in the energy of the class.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::blocks::{Emission, GaussianNet, Pair};
@@ -20,10 +20,10 @@ use super::latent_transfer::TransferDensity;
 use super::observation::{Likelihood, Observation};
 use crate::data::one_hot;
 use crate::dist::Gaussian;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::nets::{Activation, Classes, Convolution, Inputs, Training};
 use crate::noise::Noise;
-use crate::sampler::{Chains, Convention, Langevin, StepSize};
+use crate::sampler::{Chains, Convention, Langevin, StepSize, Walk};
 use crate::workers::{InTurn, Workers};
 
 /// Shape of a [`LatentEbm`].
@@ -100,6 +100,19 @@ impl Default for LangevinConfig {
 }
 
 impl LangevinConfig {
+    /// Whether chains can be run so.
+    ///
+    /// # Errors
+    /// A step size or a temperature that is negative or no number.
+    pub fn check(&self) -> Result<()> {
+        for (field, value) in [("step-size", self.step_size), ("temperature", self.temperature)] {
+            if !(value.is_finite() && value >= 0.0) {
+                return Err(Error::config(field, value, "it must be zero or more"));
+            }
+        }
+        Ok(())
+    }
+
     /// The chains.
     pub fn chains(self) -> Chains {
         let Self { steps, step_size, convention, temperature, adjusted } = self;
@@ -200,6 +213,17 @@ impl LatentEbm {
         let start =
             noise.split("start").normal_by_example(0, [rows, self.latent()], 1, &y.device());
         chains.run(&self.prior.density(Target::Given(y)), start, &noise.split("chains"), workers)
+    }
+
+    /// The chains of [`LatentEbm::draw_given`] at their start, one for each row of `y`: chain `i` is number `numbers[i]` of those.
+    pub fn walk_given(&self, y: Tensor<2>, numbers: &[usize], noise: &Noise) -> Walk {
+        let (starts, device) = (noise.split("start"), y.device());
+        let row = |&number: &usize| starts.at(number as u64).normal(self.latent());
+        let start: Vec<f32> = numbers.iter().flat_map(row).collect();
+        let start = TensorData::new(start, [numbers.len(), self.latent()]);
+        let (start, density) =
+            (Tensor::from_data(start, &device), self.prior.density(Target::Given(y)));
+        Walk::start(self.langevin.chains(), &density, &start, numbers, &noise.split("chains"))
     }
 }
 

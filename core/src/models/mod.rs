@@ -65,6 +65,11 @@ macro_rules! family {
             /// The names used on the command line and in checkpoints.
             pub const NAMES: &[&str] = &[$($name),+];
 
+            /// Whether the model tells classes apart: M1 does not.
+            pub fn classifies(&self) -> bool {
+                !matches!(self, Self::M1(_))
+            }
+
             /// The model's name.
             pub fn name(&self) -> &'static str {
                 match self {

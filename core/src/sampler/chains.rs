@@ -73,7 +73,7 @@ impl Chains {
 }
 
 /// Rows in blocks: small ones on the CPU, for its caches and threads; one on a GPU, for fewer and larger operations.
-fn blocks(rows: usize, device: &Device) -> Vec<Range<usize>> {
+pub(super) fn blocks(rows: usize, device: &Device) -> Vec<Range<usize>> {
     let size = if on_cpu(device) { BLOCK } else { rows.max(1) };
     (0..rows).step_by(size).map(|start| start..(start + size).min(rows)).collect()
 }

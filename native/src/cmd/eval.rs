@@ -9,7 +9,6 @@ use gleaner_core::noise::Noise;
 use serde_json::json;
 
 use crate::device;
-use crate::figures::classifies;
 use crate::judge::Judge;
 use crate::output::Output;
 use crate::run_dir::RunDir;
@@ -71,7 +70,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let split = if args.split == SplitName::Test { "test" } else { "val" };
     if let Some(samples) = &args.samples {
         ensure!(
-            classifies(&config),
+            config.classifies(),
             "m1 has no classifier that could judge samples; give another run"
         );
         let judge = Judge { model: &model, examples, rows: &rows, device: &device };

@@ -3,23 +3,20 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
-use gleaner_core::data::npy::NpyArray;
 use gleaner_core::data::npz::write_npz;
-use gleaner_core::eval::{arg_max, entropy_of_logits};
+use gleaner_core::eval::arg_max;
 use gleaner_core::infer;
 use gleaner_core::models::{Architecture as _, Model, ModelConfig};
 use gleaner_core::noise::Noise;
-use gleaner_core::sample::class_conditional;
+use gleaner_core::sample::{SampleSet, class_conditional};
 use gleaner_core::sampler::Convention;
 use serde_json::json;
 
 use crate::device;
-use crate::figures::classifies;
 use crate::files::{ensure_writable_file, write_atomic};
 use crate::output::Output;
 use crate::picture::{comfortable_scale, grid_png, image_shape};
 use crate::run_dir::RunDir;
-use crate::summary::mean;
 use crate::threads::Threads;
 
 /// Most values of x in one file: 2 GiB, and a few times that in memory while they are drawn.
@@ -122,14 +119,7 @@ impl Args {
             Some(Meaning::Pang) => Convention::Pang,
             Some(Meaning::Pooladzandi) => Convention::Pooladzandi,
         };
-        for (flag, value) in
-            [("--step-size", chains.step_size), ("--temperature", chains.temperature)]
-        {
-            if !(value.is_finite() && value >= 0.0) {
-                bail!("{flag} {value} is not valid: it must be zero or more");
-            }
-        }
-        Ok(())
+        Ok(chains.check()?)
     }
 }
 
@@ -161,20 +151,19 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let mut noise = Noise::new(args.seed).split("samples");
     let workers = Threads::start(args.threads)?;
     let samples = class_conditional(&model, args.per_class, &mut noise, &device, &workers);
-    let drawn = Drawn {
-        x: pollster::block_on(infer::read(samples.x))?,
-        z: pollster::block_on(infer::read(samples.z))?,
-        logits: pollster::block_on(infer::read(samples.logits))?,
-    };
+    // A model without classes gives no label.
+    let label = |row: usize| if config.classifies() { (row / args.per_class) as i64 } else { -1 };
+    let y = (0..config.classes() * args.per_class).map(label).collect();
+    let drawn = pollster::block_on(infer::samples(samples, config.shape(), y))?;
     if let Some(path) = &args.grid {
         let shape = image_shape(config.shape()).context("--grid")?;
         let png = grid_png(&drawn.x, shape, args.per_class, comfortable_scale(shape))?;
         write_atomic(path, &png)?;
     }
-    let agreeing = classifies(&config).then(|| drawn.agreeing(config.classes(), args.per_class));
-    let entropy = drawn.entropy(config.classes());
-    let (rows, mean_entropy) = (entropy.len(), mean(&entropy));
-    write_atomic(&args.out, &drawn.into_npz(&config, args.per_class, entropy)?)?;
+    let agreeing = config.classifies().then(|| agreeing(&drawn));
+    let rows = drawn.len();
+    let mean_entropy = drawn.entropy().iter().sum::<f64>() / rows as f64;
+    write_atomic(&args.out, &write_npz(&drawn.into_arrays())?)?;
     let said = match agreeing.map(|share| 100.0 * share) {
         Some(percent) => {
             format!("the classifier agrees on {percent:.1} %, mean entropy {mean_entropy:.4} nats")
@@ -188,43 +177,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }))
 }
 
-/// Samples on the host, class-major.
-struct Drawn {
-    x: Vec<f32>,
-    z: Vec<f32>,
-    logits: Vec<f32>,
-}
-
-impl Drawn {
-    fn agreeing(&self, classes: usize, per_class: usize) -> f64 {
-        let rows = self.logits.chunks_exact(classes);
-        let agreeing = rows.enumerate().filter(|(i, row)| arg_max(row) == i / per_class).count();
-        agreeing as f64 / (classes * per_class) as f64
-    }
-
-    fn entropy(&self, classes: usize) -> Vec<f32> {
-        self.logits.chunks_exact(classes).map(|row| entropy_of_logits(row) as f32).collect()
-    }
-
-    fn into_npz(
-        self,
-        config: &ModelConfig,
-        per_class: usize,
-        entropy: Vec<f32>,
-    ) -> Result<Vec<u8>> {
-        let rows = entropy.len();
-        let latent = self.z.len() / rows;
-        // A model without classes gives no label.
-        let label = |i: usize| if classifies(config) { (i / per_class) as i64 } else { -1 };
-        let y = (0..rows).map(label).collect();
-        let shape: Vec<usize> =
-            std::iter::once(rows).chain(config.shape().iter().copied()).collect();
-        Ok(write_npz(&[
-            ("x", NpyArray::f32(&shape, self.x)),
-            ("y", NpyArray::i64(&[rows], y)),
-            ("z", NpyArray::f32(&[rows, latent], self.z)),
-            ("logits", NpyArray::f32(&[rows, config.classes()], self.logits)),
-            ("entropy", NpyArray::f32(&[rows], entropy)),
-        ])?)
-    }
+/// The share of samples that the classifier takes for the class that they were drawn for.
+fn agreeing(drawn: &SampleSet) -> f64 {
+    let rows = drawn.logits.chunks_exact(drawn.classes()).zip(&drawn.y);
+    rows.filter(|(logits, y)| arg_max(logits) as i64 == **y).count() as f64 / drawn.len() as f64
 }

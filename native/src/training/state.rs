@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use gleaner_core::checkpoint::{Parameter, TensorFile, fill};
+use gleaner_core::checkpoint::{Parameter, Precision, TensorFile, fill};
 use gleaner_core::coreset::Curvature;
 use gleaner_core::infer;
 use gleaner_core::train::{Adam, Moments, TrainState};
@@ -80,7 +80,7 @@ impl<M: Module> SavedState<M> {
             tensors.insert("chains".to_owned(), Parameter { shape, values });
         }
         let config = serde_json::to_string(progress).context("the run's progress")?;
-        write_atomic(path, &TensorFile { config, tensors }.to_bytes()?)
+        write_atomic(path, &TensorFile { config, tensors }.to_bytes(Precision::Single)?)
     }
 
     /// Reads a state into a model of the right shape. `device` has no autodiff; the model is on its

@@ -1,7 +1,7 @@
-//! Writes what the browser test compares with: a small checkpoint, and the numbers this native build gets
-//! from it.
+//! Writes what the browser test compares with: small checkpoints, and the numbers this native build gets
+//! from them.
 //!
-//! `browser_reference DIRECTORY` writes `model.safetensors` and `expected.json` there.
+//! `browser_reference DIRECTORY` writes `m2.safetensors`, `m2.json`, `latent-ebm.safetensors` and `latent-ebm.json` there.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -13,8 +13,11 @@ use std::{env, fs, thread};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::checkpoint::{Checkpoint, Parameter};
-use gleaner_core::models::{Generative, Likelihood, M2Config, Model, ModelConfig};
-use gleaner_core::nets::Classes;
+use gleaner_core::models::{
+    Classified, Generative, LangevinConfig, LatentEbmConfig, Likelihood, M2Config, Model,
+    ModelConfig,
+};
+use gleaner_core::nets::{Activation, Classes};
 use gleaner_core::noise::Noise;
 use gleaner_core::workers::InTurn;
 use gleaner_core::{eval, infer, sample};
@@ -42,23 +45,24 @@ fn main() -> ExitCode {
 
 fn write(directory: &Path) -> Result<(), Box<dyn Error>> {
     let device = Device::flex();
-    let checkpoint = checkpoint(&device)?;
-    let model = checkpoint.build(&device)?;
-    let expected = json!({
-        "config": serde_json::to_value(&checkpoint.config)?,
-        "decode": decoded(&model, &device)?,
-        "generate": generated(&model, &device)?,
-    });
     fs::create_dir_all(directory)?;
-    fs::write(directory.join("model.safetensors"), checkpoint.to_bytes()?)?;
-    fs::write(directory.join("expected.json"), serde_json::to_vec(&expected)?)?;
+    for config in [m2(), latent_ebm()] {
+        let name = config.name();
+        let checkpoint = checkpoint(config, &device)?;
+        let model = checkpoint.build(&device)?;
+        let expected = json!({
+            "config": serde_json::to_value(&checkpoint.config)?,
+            "decode": decoded(&model, &device)?,
+            "generate": generated(&model, &device)?,
+        });
+        fs::write(directory.join(format!("{name}.safetensors")), checkpoint.to_bytes()?)?;
+        fs::write(directory.join(format!("{name}.json")), serde_json::to_vec(&expected)?)?;
+    }
     Ok(())
 }
 
-/// An untrained M2 for 8 x 8 pixels, every parameter (biases too, which start at zero) moved by noise, so
-/// that no misplaced one goes unnoticed.
-fn checkpoint(device: &Device) -> Result<Checkpoint, Box<dyn Error>> {
-    let config = ModelConfig::M2(M2Config {
+fn m2() -> ModelConfig {
+    ModelConfig::M2(M2Config {
         shape: vec![8, 8, 1],
         classes: 10,
         latent: 8,
@@ -67,7 +71,29 @@ fn checkpoint(device: &Device) -> Result<Checkpoint, Box<dyn Error>> {
         activation: Default::default(),
         likelihood: Likelihood::Bernoulli,
         convolution: None,
-    });
+    })
+}
+
+/// With few steps: a software GPU takes a while for each.
+fn latent_ebm() -> ModelConfig {
+    ModelConfig::LatentEbm(LatentEbmConfig {
+        shape: vec![8, 8, 1],
+        classes: 10,
+        latent: 8,
+        hidden: vec![32, 24],
+        energy_hidden: vec![32, 32],
+        activation: Default::default(),
+        energy_activation: Activation::LeakyRelu,
+        likelihood: Likelihood::Bernoulli,
+        langevin: LangevinConfig { steps: 6, ..LangevinConfig::default() },
+        classified: Classified::Draw,
+        convolution: None,
+    })
+}
+
+/// An untrained model, every parameter (biases too, which start at zero) moved by noise, so that no misplaced one goes
+/// unnoticed.
+fn checkpoint(config: ModelConfig, device: &Device) -> Result<Checkpoint, Box<dyn Error>> {
     let noise = Noise::new(1);
     let mut moves = noise.split("moves");
     let move_all = |Parameter { shape, values }| {
@@ -105,6 +131,7 @@ fn generated(model: &Model, device: &Device) -> Result<Value, Box<dyn Error>> {
         "seed": SEED,
         "per_class": PER_CLASS,
         "x": wait(infer::read(drawn.x))?,
+        "z": wait(infer::read(drawn.z))?,
         "y": (0..classes * PER_CLASS).map(|row| row / PER_CLASS).collect::<Vec<_>>(),
         "logits": logits,
         "entropy": entropy,

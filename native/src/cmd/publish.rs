@@ -1,0 +1,57 @@
+//! `gleaner publish`: a run as a small folder to give away, which the page can show.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use gleaner_core::checkpoint::{Checkpoint, Precision};
+use serde_json::json;
+
+use crate::output::Output;
+use crate::run_dir::RunDir;
+
+/// Copy a run into a small folder to give away: half-precision weights, recipe, results.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    gleaner publish runs/mnist-latent-ebm-seed0 --out mnist-latent-ebm\n  \
+    gleaner sample mnist-latent-ebm --per-class 10 --out samples.npz\n\n\
+    The folder is a run itself, for everything but --resume; the page opens its model.safetensors.")]
+pub struct Args {
+    /// Run directory
+    run: PathBuf,
+    /// Folder to make
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Copies.
+///
+/// # Errors
+/// If the run is not finished, a weight is too large for half precision, or a file fails.
+pub fn run(args: &Args, out: &Output) -> Result<()> {
+    let run = RunDir::open(&args.run)?;
+    let summary = run.read_summary()?.with_context(|| {
+        format!(
+            "{} has no summary.json: finish it with gleaner train --resume {0}",
+            args.run.display()
+        )
+    })?;
+    let bytes = std::fs::read(run.model())
+        .with_context(|| format!("cannot read {}", run.model().display()))?;
+    let named = || run.model().display().to_string();
+    let checkpoint = Checkpoint::from_bytes(&bytes).with_context(named)?;
+    let model = checkpoint.to_bytes_in(Precision::Half).with_context(named)?;
+    let mut recipe = run.recipe()?;
+    // Where the data lie on this machine is nobody else's business.
+    recipe.data.dir = None;
+    let vocabulary = run.vocabulary()?;
+    let published = RunDir::create_bare(&args.out)?;
+    if let Some(vocabulary) = vocabulary {
+        published.write_vocabulary(vocabulary.words())?;
+    }
+    published.write("summary.json", serde_json::to_string_pretty(&summary)?.as_bytes())?;
+    published.write("model.safetensors", &model)?;
+    published.write("config.toml", recipe.to_toml()?.as_bytes())?;
+    let megabytes = model.len() as f64 / 1e6;
+    out.line(format!("{} holds a model of {megabytes:.2} MB", args.out.display()));
+    out.object(&json!({ "out": args.out, "bytes": model.len() }))
+}

@@ -1,0 +1,241 @@
+// What the program exports, called as somebody would who builds a page of their own, against the numbers of the native build.
+//
+// WebGPU runs on Chromium's software adapter: slow, so the model is tiny, but the same shaders.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { assertClose, TOLERANCE, worstDifference } from "./close.mjs";
+import { reference, Visits } from "./visit.mjs";
+
+const expected = JSON.parse(await readFile(path.join(reference, "m2.json"), "utf8"));
+const bytesOf = async (model) => (await readFile(path.join(reference, `${model}.safetensors`))).toString("base64");
+let visits;
+
+before(async () => {
+  visits = await new Visits().open();
+});
+
+after(() => visits?.close());
+
+// An empty page of the site with the program in it, and every error it saw.
+async function openPage(model = "m2") {
+  const page = await visits.page("checkpoints/index.json");
+  await page.evaluate(async (text) => {
+    const program = await import("/gleaner-web.js");
+    await program.default();
+    window.Session = program.Session;
+    window.bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  }, await bytesOf(model));
+  return { page, errors: page.said };
+}
+
+// Opens a session in the page, keeps it as `session`, and returns its backend.
+const openSession = (page, backend) =>
+  page.evaluate(async (name) => {
+    window.session = await Session.create(window.bytes, name);
+    return window.session.backend();
+  }, backend);
+
+test("the reference can tell a wrong answer from a right one", () => {
+  const { x, y } = expected.decode;
+  const features = x.length / y.length;
+  const rows = y.map((_, row) => x.slice(row * features, (row + 1) * features));
+  assert.ok(worstDifference(rows[0], rows[1]) > 100 * TOLERANCE, "two rows look the same");
+  assert.ok(Math.max(...x) - Math.min(...x) > 0.5, "probabilities hardly vary");
+});
+
+for (const backend of ["webgpu", "cpu"]) {
+  test(`${backend}: decoder and read-back give the native numbers`, async (context) => {
+    const { page, errors } = await openPage();
+    assert.equal(await openSession(page, backend), backend);
+    const { z, y } = expected.decode;
+    const started = performance.now();
+    const x = await page.evaluate(
+      async (input) =>
+        Array.from(await session.decode({ z: Float32Array.from(input.z), y: input.y })),
+      { z, y },
+    );
+    context.diagnostic(`first decode: ${Math.round(performance.now() - started)} ms`);
+    assertClose(context, "p(x|y,z)", x, expected.decode.x);
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test(`${backend}: reads in a row and reads in flight do not mix`, async (context) => {
+    const { page, errors } = await openPage();
+    await openSession(page, backend);
+    const { z, y, x } = expected.decode;
+    const results = await page.evaluate(
+      async (input) => {
+        const latent = input.z.length / input.y.length;
+        const all = { z: Float32Array.from(input.z), y: input.y };
+        const last = { z: all.z.slice(-latent), y: input.y.slice(-1) };
+        const first = Array.from(await session.decode(all));
+        const second = Array.from(await session.decode(last));
+        const together = await Promise.all([session.decode(last), session.decode(all)]);
+        return [first, second, ...together.map((values) => Array.from(values))];
+      },
+      { z, y },
+    );
+    const lastRow = x.slice(-x.length / y.length);
+    for (const [index, wanted] of [x, lastRow, lastRow, x].entries()) {
+      assertClose(context, `read ${index + 1}`, results[index], wanted);
+    }
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  for (const model of ["m2", "latent-ebm"]) {
+    test(`${backend}: samples of ${model} are the native ones`, async (context) => {
+      const { generate, config } = JSON.parse(await readFile(path.join(reference, `${model}.json`), "utf8"));
+      const { page, errors } = await openPage(model);
+      await openSession(page, backend);
+      const { seed, per_class, ...wanted } = generate;
+      const found = await page.evaluate(
+        async (options) => {
+          const samples = await session.generate(options);
+          return Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, [...values]]));
+        },
+        { seed, per_class },
+      );
+      assert.deepEqual(found.y, wanted.y);
+      for (const name of ["x", "z", "logits", "entropy"]) assertClose(context, name, found[name], wanted[name]);
+      assert.deepEqual(await page.evaluate(() => session.config()), config);
+      assert.deepEqual(errors, []);
+      await page.close();
+    });
+  }
+
+  test(`${backend}: chains that are watched arrive where the others do`, async (context) => {
+    const wanted = JSON.parse(await readFile(path.join(reference, "latent-ebm.json"), "utf8")).generate;
+    const { page, errors } = await openPage("latent-ebm");
+    await openSession(page, backend);
+    const seen = await page.evaluate(
+      async ({ seed, per_class }) => {
+        const begun = await session.begin({ seed, per_class, classes: [2, 7] });
+        const steps = [];
+        for (const stride of [0, 1, 2, 9]) {
+          const { taken, left, log_density, gradient_norm } = await session.advance(stride);
+          const { width, height } = await session.picture();
+          steps.push({ taken, left, log_density, gradient_norm, width, height });
+        }
+        const { y, entropy } = await session.finish();
+        return { begun: { ...begun, y: [...begun.y] }, steps, y: [...y], entropy: [...entropy] };
+      },
+      wanted,
+    );
+    const rows = wanted.y.flatMap((label, row) => ([2, 7].includes(label) ? [row] : []));
+    assert.deepEqual(seen.begun, { y: rows.map((row) => wanted.y[row]), taken: 0, left: 6 });
+    assert.deepEqual(seen.steps.map(({ taken, left }) => [taken, left]), [[0, 6], [1, 5], [3, 3], [6, 0]]);
+    // Six tiles of 8 x 8 pixels, three across.
+    assert.ok(seen.steps.every(({ width, height }) => width === 24 && height === 16));
+    assert.ok(seen.steps.every(({ log_density, gradient_norm }) => Number.isFinite(log_density) && gradient_norm > 0));
+    assert.ok(new Set(seen.steps.map(({ log_density }) => log_density)).size === 4, "chains stand still");
+    assertClose(context, "entropy", seen.entropy, rows.map((row) => wanted.entropy[row]));
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+}
+
+test("auto takes the GPU, and two sessions share it", async () => {
+  const { page } = await openPage();
+  const backends = await page.evaluate(async () => {
+    const open = () => Session.create(window.bytes, "auto");
+    const sessions = await Promise.all([open(), open()]);
+    return sessions.map((session) => session.backend());
+  });
+  assert.deepEqual(backends, ["webgpu", "webgpu"]);
+  await page.close();
+});
+
+test("without WebGPU, auto falls back and says why; webgpu is refused in one line", async () => {
+  const { page } = await openPage();
+  const found = await page.evaluate(async () => {
+    Object.defineProperty(navigator, "gpu", { value: undefined });
+    const session = await Session.create(window.bytes, "auto");
+    const refused = await Session.create(window.bytes, "webgpu").catch((error) => error.message);
+    return { backend: session.backend(), reason: session.fallbackReason(), refused };
+  });
+  assert.equal(found.backend, "cpu");
+  assert.match(found.reason, /does not offer it/);
+  assert.match(found.refused, /^WebGPU is not available: .*use the "cpu" backend$/);
+  await page.close();
+});
+
+test("mistakes end in one clear line", async () => {
+  const { page } = await openPage();
+  await openSession(page, "cpu");
+  const lines = await page.evaluate(async () => {
+    const attempts = [
+      () => Session.create(window.bytes.slice(0, 500), "cpu"),
+      () => Session.create(new Uint8Array(), "cpu"),
+      () => Session.create(window.bytes, "gpu"),
+      () => session.generate({ seed: 1, per_class: 0 }),
+      () => session.generate({ seed: 1, per_class: 4e9 }),
+      () => session.generate({ seed: -1, per_class: 1 }),
+      () => session.generate({ seed: 1 }),
+      () => session.decode({ z: new Float32Array(8), y: [10] }),
+      () => session.decode({ z: new Float32Array(7), y: [1] }),
+      () => session.decode({ z: "z", y: [1] }),
+      () => session.decode({ z: new Float32Array(8).fill(NaN), y: [1] }),
+      () => session.generate({ seed: 1, per_class: 1, steps: 3 }),
+      () => session.begin({ seed: 1, per_class: 1, classes: [3, 2] }),
+      () => session.begin({ seed: 1, per_class: 1, classes: [10] }),
+      () => session.advance(1),
+      () => session.finish(),
+      async () => session.filter({ max_entropy: 1, keep_agreeing: true }),
+      async () => session.coreset({ method: "craig", size: 1, seed: 0 }),
+      async () => session.npz("samples"),
+      () => session.look({ sample: 0 }),
+      () => session.look({ values: [1, 2] }),
+      () => session.walk({ class: 10, side: 3 }),
+      async () => {
+        await session.generate({ seed: 1, per_class: 2 });
+        session.filter({ max_entropy: 0, keep_agreeing: true });
+      },
+      async () => session.npz("pixels"),
+      async () => session.coreset({ method: "best", size: 1, seed: 0 }),
+      async () => session.npz("coreset"),
+    ];
+    const messages = [];
+    for (const attempt of attempts) {
+      messages.push(await attempt().then(() => "no error", (error) => `${error.name}: ${error.message}`));
+    }
+    return messages;
+  });
+  const wanted = [
+    /not a usable checkpoint: no complete safetensors file/,
+    /not a usable checkpoint: no complete safetensors file/,
+    /unknown backend "gpu"/,
+    /per_class is 0, use 1 to/,
+    /per_class is 4000000000, use 1 to/,
+    /generate: .*-1/,
+    /missing field `per_class`/,
+    /y: entry 0 is 10, classes are 0 to 9/,
+    /z has 7 values for 1 classes, this model takes 8/,
+    /z: expected an array of numbers/,
+    /z: entry 0 is no finite number/,
+    /m2: its z has a prior to draw from/,
+    /classes = \[3, 2\] .*in order/,
+    /classes = \[10\] .*0 to 9/,
+    /call begin first/,
+    /call begin first/,
+    /draw some first/,
+    /call filter first/,
+    /draw some first/,
+    /draw some first/,
+    /2 values, this model takes 64/,
+    /class 10, side 3: classes are 0 to 9/,
+    /max-entropy = 0 .*above 0/,
+    /"pixels" is none of/,
+    /coreset: .*best/,
+    /call filter first/,
+  ];
+  lines.forEach((line, index) => {
+    assert.match(line, /^Error: [^\n]+$/, `attempt ${index} gave several lines or none: ${line}`);
+    assert.match(line, wanted[index]);
+  });
+  await page.close();
+});

@@ -1,0 +1,140 @@
+// What can go wrong: files that are no checkpoints, a GPU that is not there or goes away, a worker that ends. The page says what
+// happened in a sentence and goes on.
+
+import assert from "node:assert/strict";
+import { mkdtemp, open, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { done, leave, reference, Visits } from "./visit.mjs";
+import { inWorker } from "./worker.mjs";
+
+let visits;
+let folder;
+
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "gleaner-trouble-"));
+  visits = await new Visits().open();
+});
+
+after(async () => {
+  await visits?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const file = async (name, bytes) => {
+  const place = path.join(folder, name);
+  await writeFile(place, bytes);
+  return place;
+};
+
+// A safetensors file without tensors.
+function header(metadata) {
+  const text = Buffer.from(JSON.stringify({ __metadata__: metadata }));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([length, text]);
+}
+
+test("files that are no checkpoint of ours get a sentence, and the model before stays", async () => {
+  const good = await readFile(path.join(reference, "m2.safetensors"));
+  const large = await file("large.safetensors", "");
+  await (await open(large, "r+")).close();
+  await truncate(large, 1e9);
+  const cases = [
+    [await file("cut.safetensors", good.subarray(0, good.length - 100)), /not a usable checkpoint: no complete safetensors file/],
+    [await file("notes.safetensors", "not a checkpoint"), /no complete safetensors file/],
+    [await file("empty.safetensors", ""), /empty.safetensors is empty/],
+    [await file("other.safetensors", header({ format: "pt" })), /no `config` in its metadata/],
+    [await file("unknown.safetensors", header({ config: '{"model":"gan"}' })), /its `config` is not understood: unknown variant `gan`/],
+    [await file("bare.safetensors", header({ config: configOf(good) })), /parameter `.*` is missing/],
+    [large, /large.safetensors has 1000 MB, more than any model this page can run/],
+  ];
+  const page = await visits.page("?on=cpu&n=2");
+  await done(page, "20 samples");
+  for (const [place, words] of cases) {
+    await page.setInputFiles("#checkpoint", place);
+    const status = await done(page, "The page goes on with Digits: M2 + MIER.");
+    assert.match(status, words);
+    assert.match(status, /^[^\n]+$/);
+    assert.equal(await page.getAttribute("#status", "data-kind"), "error");
+    assert.equal(await page.isChecked("#card-mnist-m2-mier"), true);
+    await page.click("#draw");
+    await done(page, "20 samples in");
+  }
+  await leave(page);
+});
+
+function configOf(bytes) {
+  const length = Number(bytes.readBigUInt64LE(0));
+  return JSON.parse(bytes.subarray(8, 8 + length).toString()).__metadata__.config;
+}
+
+test("without WebGPU the page computes on the CPU and says why", async () => {
+  const page = await visits.page("?n=2", {
+    before: (visit) => inWorker(visit, 'Object.defineProperty(navigator, "gpu", { value: undefined });'),
+  });
+  await done(page, "20 samples");
+  assert.match(await page.textContent("#badge"), /CPU: 128-bit SIMD \(.*does not offer it\)/);
+  await page.selectOption("#backend", "webgpu");
+  const status = await done(page, "WebGPU is not available");
+  assert.match(status, /use the "cpu" backend/);
+  await leave(page);
+});
+
+test("a GPU that is lost in the middle leaves the page with the CPU", async () => {
+  const page = await visits.page("?n=1&on=webgpu", { before: (visit) => inWorker(visit, KEEP_DEVICE) });
+  await done(page, "10 samples");
+  assert.match(await page.textContent("#badge"), /GPU: WebGPU/);
+  const [worker] = page.workers();
+  await page.click("#draw");
+  await worker.evaluate(() => self.kept.destroy()).catch(() => {});
+  const status = await done(page, "The page goes on with the CPU.");
+  assert.match(status, /^The GPU was lost \(/);
+  assert.match(await page.textContent("#badge"), /CPU: 128-bit SIMD \(the GPU was lost/);
+  await page.click("#draw");
+  await done(page, "10 samples in");
+  await page.context().close();
+});
+
+const KEEP_DEVICE = `
+  const ask = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (...args) {
+    self.kept = await ask.apply(this, args);
+    return self.kept;
+  };
+`;
+
+test("a worker that ends is started anew, and the same samples are drawn", async () => {
+  const page = await visits.page("?n=30&on=cpu&model=mnist-latent-ebm");
+  await done(page, "300 samples");
+  const caption = await page.textContent("#samples-caption");
+  await page.click("#draw");
+  await page.workers()[0].evaluate(() => self.close()).catch(() => {});
+  const status = await done(page, "started anew and goes on");
+  assert.match(status, /^The program has ended \(/);
+  assert.equal(await page.textContent("#samples-caption"), caption);
+  await page.click("#draw");
+  await done(page, "300 samples in");
+  await page.context().close();
+});
+
+test("a program or a model that cannot be loaded says so", async () => {
+  for (const [pattern, words] of [
+    ["**/*.wasm", /could not be loaded|Failed to fetch/],
+    ["**/gleaner-web.js", /the worker could not be loaded/],
+    ["**/checkpoints/index.json", /Failed to fetch/],
+    ["**/model.safetensors", /Failed to fetch/],
+  ]) {
+    const page = await visits.page("", { before: (visit) => visit.route(pattern, (route) => route.abort()) });
+    await page.waitForSelector('#status[data-kind="error"]');
+    assert.match(await page.textContent("#status"), words, pattern);
+    await page.context().close();
+  }
+  const page = await visits.page("", {
+    before: (visit) => visit.route("**/model.safetensors", (route) => route.fulfill({ status: 404 })),
+  });
+  await page.waitForSelector('#status[data-kind="error"]');
+  assert.match(await page.textContent("#status"), /mnist-m2-mier answers 404: the page is not complete/);
+  await page.context().close();
+});

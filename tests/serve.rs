@@ -1,0 +1,355 @@
+//! `gleaner serve`, asked over plain connections.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use gleaner_tests::program::{Program, Said};
+use serde_json::Value;
+use tempfile::{TempDir, tempdir};
+
+const PAGE: &str = "<!doctype html><title>Gleaner</title>";
+const MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
+fn gleaner() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_gleaner_under_test"))
+}
+
+/// A site in a folder of its own, with a secret beside it.
+fn site() -> TempDir {
+    let folder = tempdir().unwrap();
+    let site = folder.path().join("site");
+    fs::create_dir_all(site.join("sub")).unwrap();
+    fs::write(site.join("index.html"), PAGE).unwrap();
+    fs::write(site.join("page_bg.wasm"), MODULE).unwrap();
+    fs::write(site.join("sub/index.html"), "below").unwrap();
+    fs::write(folder.path().join("secret.txt"), "secret").unwrap();
+    folder
+}
+
+/// A server that ends with its test.
+struct Served {
+    child: Child,
+    url: String,
+    said: Value,
+}
+
+impl Served {
+    fn start(site: &Path) -> Self {
+        let site = site.display().to_string();
+        Self::from(gleaner().command(["serve", &site, "--port=0", "--no-open", "--json"]))
+    }
+
+    /// Asks for a target and reads the whole answer.
+    fn get(&self, target: &str) -> Answer {
+        self.ask("GET", target, "")
+    }
+
+    fn ask(&self, method: &str, target: &str, headers: &str) -> Answer {
+        let mut stream = self.connect();
+        write!(
+            stream,
+            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"
+        )
+        .unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        Answer::from(bytes.as_slice())
+    }
+
+    fn connect(&self) -> TcpStream {
+        let address = self.url.strip_prefix("http://").unwrap().trim_end_matches('/');
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+    }
+}
+
+impl From<Command> for Served {
+    fn from(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap();
+        Self { child, url: said["url"].as_str().unwrap().to_owned(), said }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+}
+
+/// How a call ended that has nothing to serve.
+fn ended(command: &mut Command) -> Said {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let waits = (0..2000).take_while(|_| child.try_wait().unwrap().is_none());
+    if waits.map(|_| std::thread::sleep(Duration::from_millis(10))).count() == 2000 {
+        child.kill().unwrap();
+    }
+    Said::from(child.wait_with_output().unwrap())
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl From<&[u8]> for Answer {
+    fn from(bytes: &[u8]) -> Self {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Self { status, head, body: bytes[end + 4..].to_vec() }
+    }
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+#[test]
+fn the_page_and_its_files_come_whole_with_type_and_length() {
+    let folder = site();
+    let site = folder.path().join("site");
+    let long = vec![7; 300_000];
+    fs::write(site.join("weights.safetensors"), &long).unwrap();
+    fs::write(site.join("a b.js"), "1").unwrap();
+    let served = Served::start(&site);
+    assert_eq!(served.said["site"], site.display().to_string());
+    for (target, content, body) in [
+        ("/", "text/html; charset=utf-8", PAGE.as_bytes()),
+        ("/index.html?v=1", "text/html; charset=utf-8", PAGE.as_bytes()),
+        ("/page_bg.wasm", "application/wasm", MODULE),
+        ("/a%20b.js", "text/javascript; charset=utf-8", b"1"),
+        ("/weights.safetensors", "application/octet-stream", &long),
+        ("/sub/", "text/html; charset=utf-8", b"below"),
+    ] {
+        let answer = served.get(target);
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(content)));
+        assert_eq!(answer.header("content-length"), Some(body.len().to_string().as_str()));
+        assert_eq!(answer.header("cache-control"), Some("no-cache"));
+        assert!(answer.body == body, "{target}");
+        let head = served.ask("HEAD", target, "");
+        assert_eq!((head.status, head.body.len()), (200, 0), "{target}");
+        assert_eq!(head.header("content-length"), answer.header("content-length"));
+    }
+    let sub = served.get("/sub?v=1");
+    assert_eq!((sub.status, sub.header("location")), (307, Some("/sub/?v=1")));
+}
+
+#[test]
+fn what_is_not_there_or_not_asked_for_rightly_is_refused() {
+    let folder = site();
+    let served = Served::start(&folder.path().join("site"));
+    assert_eq!(served.get("/none.js").status, 404);
+    assert_eq!(served.get("/index.html/").status, 404);
+    let post = served.ask("POST", "/", "Content-Length: 0\r\n");
+    assert_eq!((post.status, post.header("allow")), (405, Some("GET, HEAD")));
+    fs::remove_file(folder.path().join("site/page_bg.wasm")).unwrap();
+    assert_eq!(served.get("/page_bg.wasm").status, 404, "vanished");
+    assert_eq!(served.get("/").status, 200, "and the server goes on");
+}
+
+#[test]
+fn nothing_outside_the_site_can_be_had() {
+    let folder = site();
+    let served = Served::start(&folder.path().join("site"));
+    let secret = folder.path().join("secret.txt");
+    for target in [
+        "/../secret.txt",
+        "/sub/../../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/%2E%2e%2Fsecret.txt",
+        "/..%2fsecret.txt",
+        "/..%5csecret.txt",
+        "/.%2e/secret.txt",
+        "/%252e%252e/secret.txt",
+        "/sub/..",
+        "../secret.txt",
+        "/../secret.txt%00",
+        "/index.html%00.txt",
+        &secret.display().to_string(),
+        &format!("/{}", secret.display()),
+        &format!("/%2f{}", secret.display()),
+        &format!("file://{}", secret.display()),
+    ] {
+        let answer = served.get(target);
+        assert_eq!(answer.status, 404, "{target}");
+        assert!(!String::from_utf8_lossy(&answer.body).contains("secret"), "{target}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_inside_the_site_only() {
+    use std::os::unix::fs::symlink;
+    let folder = site();
+    let site = folder.path().join("site");
+    symlink("page_bg.wasm", site.join("inside.wasm")).unwrap();
+    symlink("../secret.txt", site.join("outside.txt")).unwrap();
+    symlink("..", site.join("above")).unwrap();
+    fs::create_dir(site.join("folder")).unwrap();
+    symlink("../../secret.txt", site.join("folder/index.html")).unwrap();
+    let link = folder.path().join("link");
+    symlink("site", &link).unwrap();
+    let served = Served::start(&link);
+    assert_eq!(served.get("/inside.wasm").body, MODULE);
+    for target in ["/outside.txt", "/above/secret.txt", "/above", "/folder/"] {
+        assert_eq!(served.get(target).status, 404, "{target}");
+    }
+}
+
+#[test]
+fn a_file_is_sent_again_only_if_it_changed() {
+    let folder = site();
+    let served = Served::start(&folder.path().join("site"));
+    let tag = served.get("/").header("etag").unwrap().to_owned();
+    let known = format!("If-None-Match: \"other\", {tag}\r\n");
+    let again = served.ask("GET", "/", &known);
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    fs::write(folder.path().join("site/index.html"), "a new page").unwrap();
+    let changed = served.ask("GET", "/", &known);
+    assert_eq!((changed.status, changed.body.as_slice()), (200, &b"a new page"[..]));
+}
+
+#[test]
+fn nobody_waits_for_the_slow() {
+    let folder = site();
+    let site = folder.path().join("site");
+    // More than the system keeps for a reader that does not read.
+    fs::File::create(site.join("large.bin")).unwrap().set_len(16 << 20).unwrap();
+    let served = Served::start(&site);
+    let _silent = served.connect();
+    // As many as a browser opens to one host.
+    let _stalled: Vec<TcpStream> = (0..6)
+        .map(|_| {
+            let mut stream = served.connect();
+            write!(stream, "GET /large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+            // Its answer has begun.
+            stream.read_exact(&mut [0]).unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(served.get("/").body, PAGE.as_bytes());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_and_is_no_failure() {
+    for signal in ["-TERM", "-INT"] {
+        let folder = site();
+        let mut served = Served::start(&folder.path().join("site"));
+        let _open = served.connect();
+        let id = served.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert_eq!(served.child.wait().unwrap().code(), Some(0), "{signal}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_browser_is_opened_if_there_is_one_and_was_not_declined() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = site();
+    let site = folder.path().join("site").display().to_string();
+    let [opener, opened] = ["xdg-open", "opened"].map(|name| folder.path().join(name));
+    let served = |more: &[&str]| {
+        let args = ["serve", &site, "--port=0", "--json"];
+        let mut command = gleaner().command(args.iter().chain(more));
+        Served::from(std::mem::replace(command.env("PATH", folder.path()), Command::new("")))
+    };
+    let script =
+        format!("#!/bin/sh\necho \"$1\" > '{0}.part'; /bin/mv '{0}.part' '{0}'", opened.display());
+    fs::write(&opener, script).unwrap();
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    let wait = |milliseconds: u64| {
+        let waits = (0..milliseconds / 10).take_while(|_| !opened.exists());
+        waits.for_each(|_| std::thread::sleep(Duration::from_millis(10)));
+        opened.exists()
+    };
+    let declined = served(&["--no-open"]);
+    assert!(!wait(1000), "--no-open");
+    drop(declined);
+    let opening = served(&[]);
+    assert!(wait(20_000));
+    assert_eq!(fs::read_to_string(&opened).unwrap().trim(), opening.url);
+    fs::remove_file(opener).unwrap();
+    fs::remove_file(&opened).unwrap();
+    let alone = served(&[]);
+    assert!(!wait(1000));
+    assert_eq!(alone.get("/").status, 200, "without a browser");
+}
+
+#[test]
+fn without_a_page_it_says_where_it_looked_and_how_to_get_one() {
+    let folder = tempdir().unwrap();
+    let called = |args: &[&str]| {
+        let mut command = gleaner().command(["serve", "--port=0", "--no-open"].iter().chain(args));
+        ended(command.current_dir(folder.path()))
+    };
+    let said = called(&[]);
+    for part in
+        ["no index.html in dist, ", "share/gleaner/site", "trunk build", "gleaner serve DIR"]
+    {
+        assert!(said.error().contains(part), "{}", said.error());
+    }
+    for name in ["empty", "none"] {
+        let site = folder.path().join(name);
+        fs::create_dir_all(folder.path().join("empty")).unwrap();
+        let said = called(&[&site.display().to_string()]);
+        let named = format!("no index.html in {}", site.display());
+        assert!(said.error().contains(&named), "{}", said.error());
+    }
+}
+
+#[test]
+fn the_page_in_dist_is_served_for_people_too() {
+    let folder = site();
+    fs::rename(folder.path().join("site"), folder.path().join("dist")).unwrap();
+    let mut command = gleaner().command(["serve", "--no-open", "--port=0"]);
+    command.current_dir(folder.path()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.strip_suffix("  (Ctrl-C ends it)\n").unwrap_or_default().to_owned();
+    let served = Served { child, url, said: Value::Null };
+    assert!(line.starts_with("http://127.0.0.1:"), "{line}");
+    assert_eq!(served.get("/").body, PAGE.as_bytes());
+}
+
+#[test]
+fn a_taken_port_is_refused_only_if_it_was_asked_for() {
+    let folder = site();
+    let site = folder.path().join("site").display().to_string();
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = format!("--port={}", taken.local_addr().unwrap().port());
+    let said = ended(&mut gleaner().command(["serve", &site, "--no-open", &port]));
+    assert!(said.error().contains(&port.replace('=', " ")), "{}", said.error());
+    // Two at once: the usual port is either's, or another program's, and the other gets a free one.
+    let usual = || Served::from(gleaner().command(["serve", &site, "--no-open", "--json"]));
+    let [one, two] = [usual(), usual()];
+    assert_ne!(one.url, two.url);
+    assert_eq!([one.get("/").status, two.get("/").status], [200; 2]);
+}
+
+#[test]
+fn its_help_gives_examples() {
+    let help = gleaner().call(["serve", "--help"]).done().stdout;
+    assert!(
+        help.contains(" serve [OPTIONS] [SITE]") && help.contains("gleaner serve ~/site"),
+        "{help}"
+    );
+}

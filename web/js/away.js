@@ -1,0 +1,69 @@
+// What a visitor leaves with: arrays, a picture, a link.
+
+import { element, save } from "./dom.js";
+
+export function setUp(page) {
+  const say = (text) => {
+    element("away-status").textContent = text;
+  };
+  const name = () => `${page.model.id ?? "samples"}-seed${element("seed").value}`;
+
+  for (const what of ["samples", "kept", "coreset"]) {
+    element(`save-${what}`).addEventListener("click", () =>
+      page.attempt(async () => {
+        const bytes = await page.engine.call("main", "npz", what);
+        const file = `${name()}-${what}.npz`;
+        save(file, new Blob([bytes], { type: "application/octet-stream" }));
+        say(`${file}, ${(bytes.length / 1e6).toFixed(2)} MB.`);
+      }),
+    );
+  }
+  element("save-png").addEventListener("click", () => {
+    element("samples").toBlob((blob) => {
+      save(`${name()}.png`, blob);
+      say(`${name()}.png, as shown above.`);
+    });
+  });
+  element("copy-link").addEventListener("click", async () => {
+    page.remember();
+    try {
+      await navigator.clipboard.writeText(location.href);
+      say("The link is copied: it restores model, settings and seed.");
+    } catch {
+      say(`The browser does not let the page copy. The link: ${location.href}`);
+    }
+    if (!page.model.id) say("The link is copied. Your own model does not travel with it: send the file, too.");
+  });
+
+  // What the command line would be told to write the same files.
+  function commands() {
+    const { about, samples, filtered, coreset, model } = page;
+    if (!about || !samples) return;
+    const chains = about.chains
+      ? ` --steps ${element("steps").value} --step-size ${element("step-size").value} --temperature ${element("temperature").value}`
+      : "";
+    const run = model.id ? `checkpoints/${model.id}` : "RUN";
+    const lines = [
+      `gleaner sample ${run} --per-class ${element("per-class").value} --seed ${element("seed").value}${chains} --out samples.npz`,
+      `gleaner filter samples.npz --max-entropy ${Number((10 ** element("threshold").valueAsNumber).toPrecision(6))}` +
+        `${element("keep-agreeing").checked ? " --keep-agreeing" : ""} --out kept.npz`,
+    ];
+    if (coreset) {
+      lines.push(
+        `gleaner coreset kept.npz --method ${element("method").value} --size ${coreset.size} --seed ${element("seed").value} --out coreset.npz`,
+      );
+    }
+    const chosen = page.classes();
+    if (chosen.length < about.classes) lines.unshift(`# The command line draws all classes; here, of the same samples, ${chosen.join(", ")}.`);
+    element("commands").textContent = lines.join("\n");
+    element("save-samples").disabled = false;
+    element("save-png").disabled = false;
+    element("save-kept").disabled = !filtered?.kept.length;
+    element("save-coreset").disabled = !coreset;
+  }
+  for (const news of ["samples", "kept", "coreset"]) page.addEventListener(news, commands);
+  page.addEventListener("model", () => {
+    element("commands").textContent = "";
+    for (const id of ["save-samples", "save-kept", "save-coreset", "save-png"]) element(id).disabled = true;
+  });
+}

@@ -1,0 +1,83 @@
+// The models to choose from: those that come with the page, and the visitor's own.
+
+import { element, make, short } from "./dom.js";
+
+// Checkpoints are a few megabytes; what is larger would only fill the memory before it is refused.
+const LARGEST = 200e6;
+
+const MODELS = {
+  m1: "M1",
+  m2: "M2",
+  m1m2: "M1+M2",
+  adgm: "ADGM",
+  sdgm: "SDGM",
+  ladder: "Ladder VAE",
+  untapped: "Untapped",
+  "latent-ebm": "Latent EBM",
+};
+
+export const modelName = (name) => MODELS[name] ?? name;
+
+async function json(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${address} answers ${response.status}: the page is not complete`);
+  return response.json();
+}
+
+// What comes with the page: [{ id, title, names, digit, summary }].
+export async function shipped() {
+  const models = await json("checkpoints/index.json");
+  const summaries = await Promise.all(models.map(({ id }) => json(`checkpoints/${id}/summary.json`)));
+  return models.map((model, at) => ({ ...model, summary: summaries[at] }));
+}
+
+// The bytes of one of them; `progress` is told what share has come.
+export async function download({ id }, progress) {
+  const response = await fetch(`checkpoints/${id}/model.safetensors`);
+  if (!response.ok) throw new Error(`the model ${id} answers ${response.status}: the page is not complete`);
+  const total = Number(response.headers.get("content-length"));
+  const parts = [];
+  let loaded = 0;
+  const reader = response.body.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parts.push(part.value);
+    loaded += part.value.length;
+    progress(total ? loaded / total : undefined);
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+// The bytes of a visitor's file.
+export async function read(file) {
+  const megabytes = (file.size / 1e6).toFixed(0);
+  if (file.size > LARGEST) {
+    throw new Error(`${file.name} has ${megabytes} MB, more than any model this page can run (${LARGEST / 1e6} MB)`);
+  }
+  if (file.size === 0) throw new Error(`${file.name} is empty: copy it again`);
+  return new Uint8Array(await file.arrayBuffer());
+}
+
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+
+// One card for each model; `choose` is called with the one that was chosen.
+export function showCards(models, choose) {
+  for (const model of models) {
+    const { id, title, summary } = model;
+    const facts = {
+      model: modelName(summary.model) + (summary.mier ? " + MIER" : ""),
+      labels: `${summary.labels} of ${(summary.labels + summary.unlabelled).toLocaleString("en")}`,
+      accuracy: percent(summary.test_accuracy),
+      entropy: `${short(summary.entropy)} nats`,
+    };
+    const list = make("dl");
+    for (const [name, value] of Object.entries(facts)) list.append(make("dt", {}, name), make("dd", {}, value));
+    const input = make("input", { type: "radio", name: "model", value: id, id: `card-${id}` });
+    input.addEventListener("change", () => choose(model));
+    element("cards").append(make("label", { class: "card" }, input, make("strong", {}, title), list));
+  }
+}
+
+// Marks the card of a model, or none.
+export function markCard(id) {
+  for (const input of document.querySelectorAll('input[name="model"]')) input.checked = input.value === id;
+}

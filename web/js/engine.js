@@ -1,0 +1,73 @@
+// The page's side of the worker: calls that answer, and news of what becomes of it.
+
+export class Engine extends EventTarget {
+  #worker = null;
+  #calls = new Map();
+  #last = 0;
+  #ready = null;
+
+  // Starts the program; a second call starts it anew. Resolves when it can be called.
+  start() {
+    this.#drop("the program was started anew");
+    const name = `gleaner-${crypto.randomUUID?.() ?? Math.random()}`;
+    const worker = new Worker(new URL(`worker.js?alive=${name}`, import.meta.url), { type: "module" });
+    this.#worker = worker;
+    this.#ready = new Promise((resolve, reject) => {
+      worker.addEventListener("message", ({ data }) => {
+        if (worker !== this.#worker) return;
+        if (data.news === "ready") {
+          this.#watch(worker, name);
+          resolve();
+        } else if (data.news === "failed") reject(new Error(data.reason));
+        else if (data.news === "lost") this.#end(worker, "gpu", data.reason);
+        else if (data.news) this.dispatchEvent(new CustomEvent(data.news, { detail: data }));
+        else this.#answered(worker, data);
+      });
+      worker.addEventListener("error", (event) => {
+        event.preventDefault();
+        reject(new Error(event.message || "the worker could not be loaded"));
+      });
+    });
+    return this.#ready;
+  }
+
+  // Calls a session's method in the worker; what is returned is a promise of its result.
+  async call(key, method, ...args) {
+    await this.#ready;
+    this.#last += 1;
+    const id = this.#last;
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, key, method, args });
+    });
+  }
+
+  #answered(worker, { id, result, error, fatal }) {
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    if (error === undefined) call?.resolve(result);
+    else call?.reject(new Error(error));
+    if (fatal) this.#end(worker, "worker", error);
+  }
+
+  // The lock that the worker holds is free when the worker is not there any more.
+  async #watch(worker, name) {
+    await navigator.locks?.request(name, () => this.#end(worker, "worker", "it was ended by the browser"));
+  }
+
+  #end(worker, what, reason) {
+    if (worker !== this.#worker) return;
+    this.#drop(what === "gpu" ? `the GPU was lost: ${reason}` : `the program has ended: ${reason}`);
+    this.dispatchEvent(new CustomEvent("gone", { detail: { what, reason } }));
+  }
+
+  #drop(reason) {
+    this.#worker?.terminate();
+    this.#worker = null;
+    for (const { reject } of this.#calls.values()) reject(new Gone(reason));
+    this.#calls.clear();
+  }
+}
+
+// The error of calls that were under way when the worker ended: the page says so once, not for each.
+export class Gone extends Error {}

@@ -1,0 +1,84 @@
+// The program, off the page's own thread. Messages in: { id, key, method, args }; out: { id, result } or { id, error }, and news
+// without an id: { news: "progress" | "ready" | "failed" | "lost" }.
+
+import init, { Session } from "../gleaner-web.js";
+
+const sessions = new Map(); // open checkpoints, by the name that the page gave them
+let turn = Promise.resolve(); // calls are answered one after the other
+
+const sentence = (error) => (error instanceof Error ? error.message : String(error));
+
+// The page asks for the same lock: it is given to it when this worker is gone, whatever ended it.
+const alive = new URL(self.location.href).searchParams.get("alive");
+if (alive && navigator.locks) navigator.locks.request(alive, () => new Promise(() => {}));
+
+// The framework keeps its device to itself; here is where one hears that it was lost.
+if (self.GPUAdapter) {
+  const { requestDevice } = GPUAdapter.prototype;
+  GPUAdapter.prototype.requestDevice = async function (...args) {
+    const device = await requestDevice.apply(this, args);
+    device.lost.then(({ message, reason }) => postMessage({ news: "lost", reason: message || reason }));
+    return device;
+  };
+}
+
+// The module, with news of how much of it has come.
+async function download(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} answers ${response.status}`);
+  const total = Number(response.headers.get("content-length"));
+  let loaded = 0;
+  const count = new TransformStream({
+    transform(chunk, controller) {
+      loaded += chunk.length;
+      postMessage({ news: "progress", loaded, total });
+      controller.enqueue(chunk);
+    },
+  });
+  return new Response(response.body.pipeThrough(count), { headers: { "content-type": "application/wasm" } });
+}
+
+async function answer({ key, method, args }) {
+  if (method === "create") {
+    sessions.set(key, await Session.create(...args));
+    return sessions.get(key).describe();
+  }
+  const session = sessions.get(key);
+  if (method === "close") {
+    sessions.delete(key);
+    return session?.close();
+  }
+  if (!session) throw new Error("no checkpoint is open");
+  return session[method](...args);
+}
+
+// What can be handed over without a copy.
+function transferable(value) {
+  if (value instanceof ImageBitmap) return [value];
+  if (ArrayBuffer.isView(value)) return [value.buffer];
+  if (value && typeof value === "object") return Object.values(value).flatMap(transferable);
+  return [];
+}
+
+async function handle(request) {
+  try {
+    const result = await answer(request);
+    postMessage({ id: request.id, result }, transferable(result));
+  } catch (error) {
+    // A trap leaves the program's memory as it was in the middle of something: it must not be called again.
+    const fatal = error instanceof WebAssembly.RuntimeError;
+    postMessage({ id: request.id, error: sentence(error), fatal });
+  }
+}
+
+const started = download(new URL("../gleaner-web_bg.wasm", import.meta.url)).then((module_or_path) =>
+  init({ module_or_path }),
+);
+started.then(
+  () => postMessage({ news: "ready" }),
+  (error) => postMessage({ news: "failed", reason: sentence(error) }),
+);
+
+addEventListener("message", ({ data }) => {
+  turn = turn.then(() => started).then(() => handle(data), () => {});
+});

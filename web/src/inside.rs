@@ -1,0 +1,151 @@
+//! A look inside the model: what it makes of one example, and of a walk from there.
+
+use burn::tensor::Tensor;
+use gleaner_core::eval::{arg_max, entropy_of_logits, probabilities};
+use gleaner_core::infer;
+use gleaner_core::ink::{self, Framing};
+use gleaner_core::models::{Architecture as _, Classify as _, Generative as _};
+use gleaner_core::nets::Classes;
+use gleaner_core::traverse::{around, effects, over_classes, walk};
+use serde::Deserialize;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsError, JsValue};
+
+use crate::exchange::{doubles, floats, indices, object, options};
+use crate::paint::bitmap;
+use crate::session::Session;
+
+/// What [`Session::look`] takes: one of the three.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+enum Example {
+    /// What a pen drew.
+    Strokes { strokes: Vec<Vec<ink::Point>>, digit: bool },
+    /// A sample, by its row.
+    Sample(usize),
+    /// Values, in the order of the model's shape.
+    Values(Vec<f32>),
+}
+
+/// What [`Session::walk`] takes.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WalkSettings {
+    class: usize,
+    side: usize,
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// What the model makes of one example: `{ strokes: { strokes, digit } }`, `{ sample: row }` or `{ values }` to `{ x, predicted,
+    /// probabilities, entropy, picture, reconstruction, styles }`: its values, the most probable class, `q(y|x)` and its entropy in
+    /// nats, and three bitmaps: the example, what the model makes of its `z` and that class, and the same `z` in every class, a tile
+    /// for each.
+    ///
+    /// Strokes are lists of `[x, y]`, each between 0 and 1 from the upper left corner; `digit` brings them to the size and place of
+    /// MNIST's digits.
+    ///
+    /// # Errors
+    /// If the example is none of this model's, or the device fails.
+    #[wasm_bindgen(unchecked_return_type = "object")]
+    pub async fn look(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "object")] request: JsValue,
+    ) -> Result<JsValue, JsError> {
+        let values = self.example(options("look", request)?)?;
+        let (features, tile) = (self.features(), self.tile());
+        let x = self.upload(values.clone(), [1, features]);
+        let logits = infer::read(self.model.classify(x.clone())).await?;
+        let y = Classes::Given(infer::predicted(&self.model, x.clone()).await?);
+        let z = self.model.encode(x, &y);
+        let reconstruction = infer::read(self.model.decode(z.clone(), &y).mean()).await?;
+        let styles = infer::read(over_classes(&self.model, z.clone())).await?;
+        self.made.borrow_mut().z = Some(z);
+        Ok(object(&[
+            ("x", floats(&values)),
+            ("predicted", arg_max(&logits).into()),
+            ("probabilities", doubles(&probabilities(&logits))),
+            ("entropy", entropy_of_logits(&logits).into()),
+            ("picture", bitmap(&values, features, tile).await?.into()),
+            ("reconstruction", bitmap(&reconstruction, features, tile).await?.into()),
+            ("styles", bitmap(&styles, features, tile).await?.into()),
+        ]))
+    }
+
+    /// A walk from the `z` of the example that was looked at last, or from the middle of the prior, along the two dimensions that change
+    /// `class` most: `{ class, side }` to `{ picture, dimensions, values, predicted, entropy }`, a bitmap of `side` times `side` tiles, the
+    /// first dimension growing to the right and the second upwards, their values, and of each tile the most probable class and the
+    /// entropy in nats.
+    ///
+    /// # Errors
+    /// If the model has no such class, or the device fails.
+    #[wasm_bindgen(unchecked_return_type = "object")]
+    pub async fn walk(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "{ class: number, side: number }")] request: JsValue,
+    ) -> Result<JsValue, JsError> {
+        let WalkSettings { class, side } = options("walk", request)?;
+        let classes = self.config.classes();
+        if class >= classes || !(2..=32).contains(&side) {
+            let rule = format!("classes are 0 to {}, side is 2 to 32", classes - 1);
+            return Err(JsError::new(&format!("walk: class {class}, side {side}: {rule}")));
+        }
+        let z = self.place();
+        let effects = infer::read(effects(&self.model, z.clone(), class)).await?;
+        let first = arg_max(&effects);
+        let mut others = effects;
+        others[first] = f32::NEG_INFINITY;
+        let dimensions = [first, arg_max(&others)];
+        let values = walk(&self.model, side);
+        let x = around(&self.model, z, class, dimensions, &values);
+        let logits = infer::read(self.model.classify(x.clone())).await?;
+        let x = infer::read(x).await?;
+        let seen: Vec<usize> = logits.chunks_exact(classes).map(arg_max).collect();
+        let entropy: Vec<f64> = logits.chunks_exact(classes).map(entropy_of_logits).collect();
+        Ok(object(&[
+            ("picture", bitmap(&x, self.features(), self.tile()).await?.into()),
+            ("dimensions", indices(&dimensions)),
+            ("values", doubles(&values)),
+            ("predicted", indices(&seen)),
+            ("entropy", doubles(&entropy)),
+        ]))
+    }
+}
+
+impl Session {
+    /// Where a walk starts.
+    fn place(&self) -> Tensor<2> {
+        let looked_at = self.made.borrow().z.clone();
+        looked_at.unwrap_or_else(|| Tensor::zeros([1, self.model.latent()], &self.device))
+    }
+
+    fn example(&self, example: Example) -> Result<Vec<f32>, JsError> {
+        let features = self.features();
+        match example {
+            Example::Values(values) if values.len() == features => Ok(values),
+            Example::Values(values) => {
+                let rule = format!("{} values, this model takes {features}", values.len());
+                Err(JsError::new(&format!("look: {rule}")))
+            }
+            Example::Sample(row) => {
+                let samples = self.samples()?;
+                if row >= samples.len() {
+                    let rule = format!("there is no sample {row} of {}", samples.len());
+                    return Err(JsError::new(&format!("look: {rule}")));
+                }
+                Ok(samples.pick(&[row]).x)
+            }
+            Example::Strokes { strokes, digit } => {
+                let [height, width, channels] = *self.config.shape() else {
+                    return Err(JsError::new("look: this model's examples are no pictures"));
+                };
+                if height != width {
+                    return Err(JsError::new("look: this model's pictures are not square"));
+                }
+                let framing = if digit { Framing::Digit } else { Framing::Sheet };
+                let grey = ink::picture(&strokes, width, framing);
+                Ok(grey.into_iter().flat_map(|v| std::iter::repeat_n(v, channels)).collect())
+            }
+        }
+    }
+}

@@ -1,29 +1,55 @@
 #!/usr/bin/env bash
 # Builds the page and tests it in headless Chromium against the native build's numbers.
 #
+#   scripts/browser-test.sh [session|page|trouble|manners ...]     all of them unless some are named
+#
 # Needs what scripts/wasm-toolchain.sh brings, Node 20 or newer, and Chromium (Debian: chromium).
-# `GLEANER_WASM_TARGET` is the target folder of the page, apart from the native one.
+# `GLEANER_WASM_TARGET` is the target folder of the page, apart from the native one; `GLEANER_SITE` is a built page
+# to test instead of building one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+reference=$work/reference
+mkdir "$reference"
 
 echo "browser test: native numbers" >&2
-cargo run --quiet -p gleaner-tests --features wgpu --bin browser_reference -- "$work/reference"
+cargo build --quiet --workspace --exclude gleaner-web --features gleaner-tests/wgpu --bins
+native=${CARGO_TARGET_DIR:-target}/debug
+"$native/browser_reference" "$reference"
 
-echo "browser test: page" >&2
-environment=$(scripts/wasm-toolchain.sh)
-(
-    eval "$environment"
-    export CARGO_TARGET_DIR=${GLEANER_WASM_TARGET:-${XDG_CACHE_HOME:-$HOME/.cache}/gleaner/target-wasm}
-    # Trunk reads NO_COLOR as true or false; other programs set it to 1.
-    env -u NO_COLOR trunk build --skip-version-check --cargo-profile web-test --dist "$work/site" >&2
-)
+# What the command line makes of the page's own checkpoints. The threshold stands for itself and for its logarithm: the page's
+# slider is logarithmic.
+per_class=12 seed=3
+for model in mnist-m2-mier mnist-latent-ebm; do
+    of=$reference/$model
+    "$native/gleaner" sample "web/checkpoints/$model" --per-class $per_class --seed $seed --out "$of-samples.npz" >/dev/null
+    "$native/gleaner" filter "$of-samples.npz" --max-entropy 0.1 --keep-agreeing --out "$of-kept.npz" >/dev/null
+    "$native/gleaner" coreset "$of-kept.npz" --method craig --fraction 0.1 --seed $seed --out "$of-coreset.npz" >/dev/null
+done
+printf '{ "per_class": %s, "seed": %s, "log_entropy": -1 }\n' $per_class $seed >"$reference/asked.json"
 
-if [ ! -d tests/browser/node_modules/playwright-core ]; then
+site=${GLEANER_SITE:-}
+if [ -z "$site" ]; then
+    echo "browser test: page" >&2
+    site=$work/site
+    environment=$(scripts/wasm-toolchain.sh)
+    (
+        eval "$environment"
+        export CARGO_TARGET_DIR=${GLEANER_WASM_TARGET:-${XDG_CACHE_HOME:-$HOME/.cache}/gleaner/target-wasm}
+        # Trunk reads NO_COLOR as true or false; other programs set it to 1.
+        env -u NO_COLOR trunk build --skip-version-check --cargo-profile web-test --dist "$site" >&2
+    )
+fi
+
+if [ ! -d tests/browser/node_modules/playwright-core ] || [ ! -d tests/browser/node_modules/axe-core ]; then
     (cd tests/browser && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --silent >&2)
 fi
 echo "browser test: Chromium" >&2
-GLEANER_SITE=$work/site GLEANER_REFERENCE=$work/reference \
-    node --test --test-reporter=spec tests/browser/page.test.mjs
+tests=("$@")
+[ ${#tests[@]} -gt 0 ] || tests=(session page trouble manners)
+cd tests/browser
+# One file after the other: the software GPU and the measurements want the machine to themselves.
+GLEANER_SITE=$site GLEANER_REFERENCE=$reference \
+    node --test --test-concurrency=1 --test-reporter=spec "${tests[@]/%/.test.mjs}"

@@ -5,7 +5,7 @@ use gleaner_core::drawing::{Drawing, Wish};
 use gleaner_core::models::{Generative as _, Model};
 use gleaner_core::noise::Noise;
 use gleaner_core::sample::{SampleSet, class_conditional};
-use gleaner_core::traverse::{along, around, effects, walk};
+use gleaner_core::traverse::{along, around, responses};
 use gleaner_core::workers::InTurn;
 use gleaner_core::{infer, sample};
 use gleaner_tests::small::{Small, matrix};
@@ -152,41 +152,49 @@ fn wishes_that_cannot_be_met_are_named() {
 fn a_walk_around_is_a_walk_along_each_dimension() {
     for name in ["m2", "untapped"] {
         let (small, model, device) = model(name);
-        let z = || matrix(Noise::new(1).normal(model.latent()), model.latent(), &device);
+        let latent = model.latent();
+        let kept = Noise::new(1).normal(latent);
+        let z = || matrix(kept.clone(), latent, &device);
         let (class, dimensions) = (2, [2, 0]);
-        let steps = walk(&model, 5);
-        let plane = values(around(&model, z(), class, dimensions, &steps));
-        let tile = |right: usize, up: usize| {
-            let at = ((4 - up) * 5 + right) * small.features;
-            &plane[at..at + small.features]
-        };
-        let kept = values(z());
+        let mut directions = vec![0.0; 2 * latent];
+        directions[dimensions[0]] = 1.0;
+        directions[latent + dimensions[1]] = 1.0;
+        let distances = [-2.0, -1.0, 0.5, 1.0, 2.0];
+        let directions = matrix(directions, latent, &device);
+        let plane = values(around(&model, z(), class, directions, &distances));
         for up in 0..5 {
             let mut lifted = kept.clone();
-            lifted[dimensions[1]] = steps[up] as f32;
-            let lifted = matrix(lifted, model.latent(), &device);
-            let row = values(along(&model, lifted, dimensions[0], &steps));
+            lifted[dimensions[1]] += distances[up] as f32;
+            let lifted = matrix(lifted, latent, &device);
+            let places = distances.map(|distance| f64::from(kept[dimensions[0]]) + distance);
+            let row = values(along(&model, lifted, dimensions[0], &places));
             for right in 0..5 {
+                let found = &plane[((4 - up) * 5 + right) * small.features..][..small.features];
                 let wanted = &row[(class * 5 + right) * small.features..][..small.features];
-                close(name, tile(right, up), wanted);
+                close(name, found, wanted);
             }
         }
     }
 }
 
 #[test]
-fn an_effect_is_what_the_ends_of_a_dimension_differ_by() {
+fn responses_are_products_of_differences() {
     let (small, model, device) = model("m2");
-    let z = || matrix(Noise::new(1).normal(model.latent()), model.latent(), &device);
-    let found = values(effects(&model, z(), 1));
-    assert!(found.iter().all(|&effect| effect > 0.0), "{found:?}");
-    let ends = walk(&model, 2);
-    for dimension in 0..model.latent() {
-        let x = values(along(&model, z(), dimension, &ends));
-        let [low, high] = [0, 1].map(|end| &x[(2 + end) * small.features..][..small.features]);
-        let squares: f64 =
-            low.iter().zip(high).map(|(low, high)| f64::from(high - low).powi(2)).sum();
-        let wanted = squares / small.features as f64;
-        assert!((f64::from(found[dimension]) / wanted - 1.0).abs() < 1e-4, "{found:?} {wanted}");
+    let (latent, class) = (model.latent(), 1);
+    let kept = Noise::new(1).normal(latent);
+    let found = values(responses(&model, matrix(kept.clone(), latent, &device), class));
+    let change = |dimension: usize| -> Vec<f64> {
+        let ends = [-0.5, 0.5].map(|by| f64::from(kept[dimension]) + by);
+        let x = values(along(&model, matrix(kept.clone(), latent, &device), dimension, &ends));
+        let [low, high] =
+            [0, 1].map(|end| &x[(2 * class + end) * small.features..][..small.features]);
+        low.iter().zip(high).map(|(low, high)| f64::from(high - low)).collect()
+    };
+    let changes: Vec<Vec<f64>> = (0..latent).map(change).collect();
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    for (at, &found) in found.iter().enumerate() {
+        let wanted = product(&changes[at / latent], &changes[at % latent]);
+        assert!((f64::from(found) - wanted).abs() < 1e-6, "{at}: {found} {wanted}");
     }
+    assert!(found[0] > 1e-4, "nothing moves");
 }

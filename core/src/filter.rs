@@ -74,6 +74,15 @@ impl EntropyFilter {
     }
 }
 
+/// Where a logarithmic axis of entropies begins, in nats: a power of ten that one in fifty lies below, or lies not much above; not above
+/// 1e-4 and not below 1e-60, which only a classifier comes near that is sure of everything.
+pub fn axis_start(entropies: &[f64]) -> f64 {
+    let mut sorted = entropies.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let low = sorted.get(sorted.len() / 50).copied().unwrap_or(1.0);
+    10_f64.powf(low.log10().floor().clamp(-60.0, -4.0))
+}
+
 /// How many entropies lie in each of `bins` parts of equal width on the logarithmic axis from one end to the other, in nats. What
 /// lies beyond an end counts in the part at that end, an entropy of 0 in the first.
 pub fn log_histogram(
@@ -154,6 +163,18 @@ mod tests {
             assert!(EntropyFilter::new(threshold, false).is_err(), "{threshold}");
         }
         assert!(EntropyFilter::new(f64::INFINITY, false).is_ok());
+    }
+
+    #[test]
+    fn an_axis_begins_where_the_entropies_do() {
+        let many: Vec<f64> = (0..100).map(|power| 10_f64.powi(-power) * 2.0).collect();
+        // Two of a hundred are left out: those of 1e-99 and 1e-98; then the limits.
+        assert_eq!(axis_start(&many[..40]), 1e-39);
+        assert!((axis_start(&many[..51]) / 1e-49 - 1.0).abs() < 1e-12);
+        assert_eq!(axis_start(&many), 1e-60);
+        assert_eq!(axis_start(&[0.5, 0.7]), 1e-4);
+        assert_eq!(axis_start(&[0.0]), 1e-60);
+        assert_eq!(axis_start(&[]), 1e-4);
     }
 
     #[test]

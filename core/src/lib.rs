@@ -1,6 +1,6 @@
 //! The core of Gleaner. Read top to bottom, one example travels from disk bytes to a trained model's sample:
 //!
-//! [`simd`] → [`noise`] → [`workers`] → [`data`] → [`nets`] → [`dist`] → [`sampler`] → [`models`] → [`objective`] →
+//! [`simd`] → [`eigen`] → [`noise`] → [`workers`] → [`data`] → [`nets`] → [`dist`] → [`sampler`] → [`models`] → [`objective`] →
 //! [`train`] → [`checkpoint`] → [`sample`] → [`drawing`] → [`traverse`] → [`eval`] → [`units`] → [`predictions`] → [`filter`] →
 //! [`coreset`] → [`fidelity`] → [`ink`] → [`infer`]
 //!
@@ -16,6 +16,7 @@ pub mod coreset;
 pub mod data;
 pub mod dist;
 pub mod drawing;
+pub mod eigen;
 pub mod error;
 pub mod eval;
 pub mod fidelity;

@@ -40,39 +40,33 @@ pub fn walk(model: &impl Generative, count: usize) -> Vec<f64> {
     (0..count).map(|i| low + i as f64 * step).collect()
 }
 
-/// How much each dimension of `z [1, latent]` changes the example of `class`: the mean square of what expected values change by
-/// between the ends of its prior, `[latent]`.
-pub fn effects(model: &impl Generative, z: Tensor<2>, class: usize) -> Tensor<1> {
+/// How the example of `class` changes with `z [1, latent]`: the products of the changes along any two dimensions, `[latent, latent]`.
+/// Its eigenvectors are directions, of which the first changes an example most. Changes are central differences of expected values
+/// over half a standard deviation to each side.
+pub fn responses(model: &impl Generative, z: Tensor<2>, class: usize) -> Tensor<2> {
     let ([_, latent], device) = (z.dims(), z.device());
-    let ends = ENDS.map(|share| model.quantile(share) as f32);
     let still = z.repeat_dim(0, latent);
-    let diagonal = Tensor::<2>::eye(latent, &device);
-    let at = |value: f32| {
-        let moved = still.clone() * (diagonal.clone() * -1.0 + 1.0) + diagonal.clone() * value;
-        decode_as(model, moved, class)
-    };
-    (at(ends[1]) - at(ends[0])).square().mean_dim(1).squeeze_dim(1)
+    let step = Tensor::<2>::eye(latent, &device) * 0.5;
+    let changes = decode_as(model, still.clone() + step.clone(), class)
+        - decode_as(model, still - step, class);
+    changes.clone().matmul(changes.transpose())
 }
 
-/// One `z [1, latent]` as `class` with two of its dimensions at each of some values: the first grows to the right, the second
-/// upwards, a row of tiles for each value.
+/// One `z [1, latent]` as `class`, moved along two directions `[2, latent]` by each of some distances: the first to the right, the
+/// second upwards, a row of tiles for each.
 pub fn around(
     model: &impl Generative,
     z: Tensor<2>,
     class: usize,
-    dimensions: [usize; 2],
-    values: &[f64],
+    directions: Tensor<2>,
+    distances: &[f64],
 ) -> Tensor<2> {
-    let (side, device) = (values.len(), z.device());
+    let (side, device) = (distances.len(), z.device());
     let rows = side * side;
-    let mut moved = z.repeat_dim(0, rows);
-    let place = |row: usize| [values[row % side], values[side - 1 - row / side]];
-    for (axis, dimension) in dimensions.into_iter().enumerate() {
-        let column: Vec<f32> = (0..rows).map(|row| place(row)[axis] as f32).collect();
-        let column = Tensor::<2>::from_data(TensorData::new(column, [rows, 1]), &device);
-        moved = moved.slice_assign([0..rows, dimension..dimension + 1], column);
-    }
-    decode_as(model, moved, class)
+    let place = |row: usize| [distances[row % side], distances[side - 1 - row / side]];
+    let places: Vec<f32> = (0..rows).flat_map(place).map(|distance| distance as f32).collect();
+    let places = Tensor::<2>::from_data(TensorData::new(places, [rows, 2]), &device);
+    decode_as(model, z.repeat_dim(0, rows) + places.matmul(directions), class)
 }
 
 fn decode_as(model: &impl Generative, z: Tensor<2>, class: usize) -> Tensor<2> {

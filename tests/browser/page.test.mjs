@@ -202,7 +202,7 @@ test("what a pen draws is classified, rebuilt, and drawn in every class", async 
   assert.equal(await page.locator("#compare-bars [role=listitem]").count(), 10);
   // The walk, by keyboard.
   const place = await page.textContent("#walk-live");
-  assert.match(place, /z\d+ = .*, z\d+ = .*: seen as \d, H = .* nats/);
+  assert.match(place, /to the right, .* up: seen as \d, H = .* nats/);
   await page.focus("#walk");
   await page.keyboard.press("ArrowRight");
   assert.notEqual(await page.textContent("#walk-live"), place);

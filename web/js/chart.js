@@ -3,7 +3,7 @@
 import { make, short } from "./dom.js";
 
 export const WIDTH = 480;
-const INSET = { left: 46, right: 12, top: 10, bottom: 26 };
+const INSET = { left: 56, right: 12, top: 10, bottom: 26 };
 
 // A drawing of some height with a scale from values to places; whatever was drawn before is gone.
 export function frame(svg, height, [left, right], [low, high]) {
@@ -31,7 +31,8 @@ export function frame(svg, height, [left, right], [low, high]) {
     ceiling: INSET.top,
     below(value, words) {
       add("line", { class: "axis", x1: x(value), x2: x(value), y1: floor, y2: floor + 4 });
-      text(words, [x(value), floor + 17], { "text-anchor": "middle" });
+      const anchor = value >= right && right > left ? "end" : "middle";
+      text(words, [x(value), floor + 17], { "text-anchor": anchor });
     },
     beside(value, words = short(value), side = "left") {
       const at = side === "left" ? [INSET.left - 6, y(value) + 4] : [WIDTH - INSET.right, y(value) - 4];
@@ -69,7 +70,8 @@ export function drawHistogram(svg, { low, high, agreeing, others }) {
   const chart = frame(svg, 190, [from, to], [0, most]);
   chart.beside(most, String(most));
   chart.beside(0, "0");
-  for (let power = Math.ceil(from); power <= to; power += 2) chart.below(power, power ? `1e${power}`.replace("-", "−") : "1");
+  const every = Math.max(1, Math.ceil((to - from) / 7));
+  for (let power = 0; power >= from; power -= every) chart.below(power, power ? `1e${power}`.replace("-", "−") : "1");
   const width = (to - from) / agreeing.length;
   agreeing.forEach((count, bin) => {
     const [left, right] = [chart.x(from + bin * width) + 0.5, chart.x(from + (bin + 1) * width) - 0.5];

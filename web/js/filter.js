@@ -5,7 +5,6 @@ import { element, latest, make, short } from "./dom.js";
 import { byClass } from "./generate.js";
 import { Grid } from "./grid.js";
 
-const LOW = 1e-10;
 const BINS = 60;
 const UNSURE = 1;
 const DISAGREES = 2;
@@ -93,10 +92,10 @@ export function setUp(page) {
   histogram.addEventListener("pointermove", drag);
 
   async function histogramOf() {
-    const high = Math.max(1, Math.log(page.about.classes));
-    const { agreeing: sure, others } = await page.engine.call("main", "histogram", LOW, high, BINS);
-    chart = drawHistogram(histogram, { low: LOW, high, agreeing: [...sure], others: [...others] });
+    const { low, high, agreeing: sure, others } = await page.engine.call("main", "histogram", BINS);
+    chart = drawHistogram(histogram, { low, high, agreeing: [...sure], others: [...others] });
     chart.to = Math.log10(high);
+    slider.min = String(Math.min(Math.log10(low), slider.valueAsNumber));
     const height = chart.floor - chart.ceiling;
     chart.rest = chart.add("rect", { class: "rest", y: chart.ceiling, height });
     chart.cut = chart.add("g", { class: "cut" });

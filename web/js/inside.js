@@ -25,7 +25,7 @@ export function setUp(page) {
   const styles = new Grid(element("styles"));
   const strokes = [];
   let looked = null; // what the model said last
-  let walked = null; // { picture, dimensions, values, predicted, entropy }
+  let walked = null; // { picture, distances, predicted, entropy }
   let other = null; // the model beside it: { id, about }
 
   function paint(picture) {
@@ -87,7 +87,8 @@ export function setUp(page) {
     const select = element("compare-with");
     const own = page.models.find(({ id }) => id === page.model.id);
     const same = own ? page.models.filter(({ id, summary }) => id !== own.id && summary.data === own.summary.data) : [];
-    const twin = same.find(({ summary }) => summary.model === own.summary.model && summary.mier !== own.summary.mier);
+    const isTwin = ({ summary }) => summary.model === own.summary.model && summary.mier !== own.summary.mier;
+    const twin = same.find(isTwin) ?? same.find(({ summary }) => summary.mier);
     select.replaceChildren(make("option", { value: "" }, "nothing"));
     for (const { id, title } of same) select.append(make("option", { value: id }, title));
     select.value = twin?.id ?? "";
@@ -113,27 +114,27 @@ export function setUp(page) {
   async function walk() {
     const wanted = page.chosenChip("walk-classes");
     walked = await page.engine.call("main", "walk", { class: wanted, side: SIDE });
-    const { picture, dimensions } = walked;
+    const { picture } = walked;
     const { tile } = page.about;
     const canvas = element("walk");
     canvas.width = SIDE * tile.width;
     canvas.height = SIDE * tile.height;
     canvas.getContext("2d").drawImage(picture, 0, 0);
     element("walk-caption").textContent =
-      `Class ${page.names[wanted]}: to the right z${dimensions[0]}, upwards z${dimensions[1]}, the two dimensions that change it ` +
-      "most; all others stay as they were found in the picture above. Point, or use the arrow keys.";
+      `Class ${page.names[wanted]}: from the picture above in the middle, to the right and upwards along the two directions of z ` +
+      "that change it most. Point, or use the arrow keys.";
     at(Math.floor((SIDE * SIDE) / 2));
   }
 
   let place = 0;
   function at(number) {
     place = number;
-    const { picture, dimensions, values, predicted, entropy } = walked;
+    const { picture, distances, predicted, entropy } = walked;
     const { tile } = page.about;
     paintTile(element("walk-tile"), picture, tile, number, SIDE);
-    const [right, up] = [values[number % SIDE], values[SIDE - 1 - Math.floor(number / SIDE)]];
+    const [right, up] = [distances[number % SIDE], distances[SIDE - 1 - Math.floor(number / SIDE)]];
     element("walk-live").textContent =
-      `z${dimensions[0]} = ${short(right)}, z${dimensions[1]} = ${short(up)}: ` +
+      `${short(right)} to the right, ${short(up)} up: ` +
       `seen as ${page.names[predicted[number]]}, H = ${short(entropy[number])} nats`;
   }
 

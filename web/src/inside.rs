@@ -1,12 +1,13 @@
 //! A look inside the model: what it makes of one example, and of a walk from there.
 
 use burn::tensor::Tensor;
+use gleaner_core::eigen::symmetric;
 use gleaner_core::eval::{arg_max, entropy_of_logits, probabilities};
 use gleaner_core::infer;
 use gleaner_core::ink::{self, Framing};
 use gleaner_core::models::{Architecture as _, Classify as _, Generative as _};
 use gleaner_core::nets::Classes;
-use gleaner_core::traverse::{around, effects, over_classes, walk};
+use gleaner_core::traverse::{around, over_classes, responses};
 use serde::Deserialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
@@ -14,6 +15,9 @@ use wasm_bindgen::{JsError, JsValue};
 use crate::exchange::{doubles, floats, indices, object, options};
 use crate::paint::bitmap;
 use crate::session::Session;
+
+/// How far a walk goes to each side: in units of the prior, whose standard deviation is 1 in every direction.
+const FAR: f64 = 4.0;
 
 /// What [`Session::look`] takes: one of the three.
 #[derive(Clone, Debug, Deserialize)]
@@ -72,10 +76,10 @@ impl Session {
         ]))
     }
 
-    /// A walk from the `z` of the example that was looked at last, or from the middle of the prior, along the two dimensions that change
-    /// `class` most: `{ class, side }` to `{ picture, dimensions, values, predicted, entropy }`, a bitmap of `side` times `side` tiles, the
-    /// first dimension growing to the right and the second upwards, their values, and of each tile the most probable class and the
-    /// entropy in nats.
+    /// A walk from the `z` of the example that was looked at last, or from the middle of the prior, along the two directions that change
+    /// `class` most: `{ class, side }` to `{ picture, distances, predicted, entropy }`, a bitmap of `side` times `side` tiles, the
+    /// first direction to the right and the second upwards, how far each column and row is, and of each tile the most probable class
+    /// and the entropy in nats.
     ///
     /// # Errors
     /// If the model has no such class, or the device fails.
@@ -91,21 +95,21 @@ impl Session {
             return Err(JsError::new(&format!("walk: class {class}, side {side}: {rule}")));
         }
         let z = self.place();
-        let effects = infer::read(effects(&self.model, z.clone(), class)).await?;
-        let first = arg_max(&effects);
-        let mut others = effects;
-        others[first] = f32::NEG_INFINITY;
-        let dimensions = [first, arg_max(&others)];
-        let values = walk(&self.model, side);
-        let x = around(&self.model, z, class, dimensions, &values);
+        let responses = infer::read(responses(&self.model, z.clone(), class)).await?;
+        let latent = self.model.latent();
+        let (_, axes) = symmetric(responses.into_iter().map(f64::from).collect(), latent);
+        let axes = axes.iter().take(2).flatten().map(|&value| value as f32);
+        let axes: Vec<f32> = axes.chain(std::iter::repeat(0.0)).take(2 * latent).collect();
+        let distances: Vec<f64> =
+            (0..side).map(|at| FAR * (2.0 * at as f64 / (side - 1) as f64 - 1.0)).collect();
+        let x = around(&self.model, z, class, self.upload(axes, [2, latent]), &distances);
         let logits = infer::read(self.model.classify(x.clone())).await?;
         let x = infer::read(x).await?;
         let seen: Vec<usize> = logits.chunks_exact(classes).map(arg_max).collect();
         let entropy: Vec<f64> = logits.chunks_exact(classes).map(entropy_of_logits).collect();
         Ok(object(&[
             ("picture", bitmap(&x, self.features(), self.tile()).await?.into()),
-            ("dimensions", indices(&dimensions)),
-            ("values", doubles(&values)),
+            ("distances", doubles(&distances)),
             ("predicted", indices(&seen)),
             ("entropy", doubles(&entropy)),
         ]))

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gleaner_core::coreset::{Balance, ClassOutcome, Coreset, Curvature, Method, Optimizer, Pick};
-use gleaner_core::filter::{EntropyFilter, log_histogram};
+use gleaner_core::filter::{EntropyFilter, axis_start, log_histogram};
 use gleaner_core::noise::Noise;
 use gleaner_core::predictions::Predictions;
 use gleaner_core::workers::InTurn;
@@ -41,21 +41,29 @@ struct CoresetSettings {
 
 #[wasm_bindgen]
 impl Session {
-    /// How often entropies lie where on a logarithmic axis: `{ low, high, bins }`, in nats, to `{ agreeing, others }`, counts by bin of
-    /// the samples whose most probable class is the one they were drawn for, and of the others. What lies beyond an end counts
-    /// in the bin at that end.
+    /// How often entropies lie where on a logarithmic axis of so many bins: `{ low, high, agreeing, others }`, the ends of the axis in nats,
+    /// the upper one that of a classifier that knows nothing, and counts by bin of the samples whose most probable class is the one
+    /// they were drawn for, and of the others. What lies beyond an end counts in the bin at that end.
     ///
     /// # Errors
     /// If there are no samples.
-    #[wasm_bindgen(unchecked_return_type = "{ agreeing: Int32Array, others: Int32Array }")]
-    pub fn histogram(&self, low: f64, high: f64, bins: usize) -> Result<JsValue, JsError> {
+    #[wasm_bindgen(
+        unchecked_return_type = "{ low: number, high: number, agreeing: Int32Array, others: Int32Array }"
+    )]
+    pub fn histogram(&self, bins: usize) -> Result<JsValue, JsError> {
         let samples = self.samples()?;
+        let (low, high) = (axis_start(&samples.entropy()), (samples.classes() as f64).ln());
         let predictions = predictions(&samples)?;
         let of = |agreeing: bool| {
             let rows = (0..predictions.len()).filter(|&row| predictions.agrees(row) == agreeing);
             indices(&log_histogram(rows.map(|row| predictions.entropy(row)), [low, high], bins))
         };
-        Ok(object(&[("agreeing", of(true)), ("others", of(false))]))
+        Ok(object(&[
+            ("low", low.into()),
+            ("high", high.into()),
+            ("agreeing", of(true)),
+            ("others", of(false)),
+        ]))
     }
 
     /// Sorts the samples out: `{ max_entropy, keep_agreeing }` to `{ kept, order, verdicts, classes }`: the rows kept, all rows from the

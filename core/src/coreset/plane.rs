@@ -1,5 +1,7 @@
 //! Points of a coreset on a plane, to look at: their two principal components (Pearson 1901).
 
+use crate::eigen::symmetric;
+
 /// Coordinates of points on the plane in which they differ most.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plane {
@@ -10,7 +12,7 @@ pub struct Plane {
 }
 
 impl Plane {
-    /// Projects points of `dims` coordinates, row-major. An axis points to where its largest coefficient is positive.
+    /// Projects points of `dims` coordinates, row-major.
     pub(super) fn of(values: &[f64], dims: usize) -> Self {
         let rows = || values.chunks_exact(dims);
         let count = rows().len().max(1) as f64;
@@ -28,64 +30,22 @@ impl Plane {
                 *sum += row[at / dims] * row[at % dims];
             }
         }
-        let (variances, axes) = eigen(covariance, dims);
-        let mut order: Vec<usize> = (0..dims).collect();
-        order.sort_by(|&a, &b| variances[b].total_cmp(&variances[a]).then(a.cmp(&b)));
+        let (variances, axes) = symmetric(covariance, dims);
         let axis = |place: usize| -> Vec<f64> {
-            let Some(&column) = order.get(place) else { return vec![0.0; dims] };
-            let axis: Vec<f64> = (0..dims).map(|at| axes[at * dims + column]).collect();
-            let most = axis.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs()));
-            let sign = if most.is_some_and(|most| most < 0.0) { -unit } else { unit };
-            axis.into_iter().map(|value| sign * value).collect()
+            let Some(axis) = axes.get(place) else { return vec![0.0; dims] };
+            axis.iter().map(|value| unit * value).collect()
         };
         let axes = [axis(0), axis(1)];
         let place = |row: &[f64]| {
             axes.each_ref().map(|axis| row.iter().zip(axis).map(|(r, a)| r * a).sum())
         };
         let total: f64 = variances.iter().sum();
-        let two: f64 = order.iter().take(2).map(|&at| variances[at]).sum();
+        let two: f64 = variances.iter().take(2).sum();
         Self {
             points: centred.chunks_exact(dims).map(place).collect(),
             shown: if total > 0.0 { two / total } else { 1.0 },
         }
     }
-}
-
-/// Eigenvalues of a symmetric matrix, and its eigenvectors as columns: rotations that each clear one entry beside the diagonal
-/// (Jacobi 1846), until none is left.
-fn eigen(mut matrix: Vec<f64>, dims: usize) -> (Vec<f64>, Vec<f64>) {
-    let mut vectors = vec![0.0; dims * dims];
-    (0..dims).for_each(|at| vectors[at * dims + at] = 1.0);
-    let trace: f64 = (0..dims).map(|at| matrix[at * dims + at]).sum();
-    // Each sweep squares what is left; ten are more than enough for any matrix of this size.
-    for _ in 0..30 {
-        let mut left = 0.0_f64;
-        for p in 0..dims {
-            for q in p + 1..dims {
-                let beside = matrix[p * dims + q];
-                left = left.max(beside.abs());
-                if beside == 0.0 {
-                    continue;
-                }
-                let turn = (matrix[q * dims + q] - matrix[p * dims + p]) / (2.0 * beside);
-                let tangent = turn.signum() / (turn.abs() + turn.hypot(1.0));
-                let cosine = 1.0 / tangent.hypot(1.0);
-                let sine = tangent * cosine;
-                let rotate = |values: &mut [f64], a: usize, b: usize| {
-                    let (x, y) = (values[a], values[b]);
-                    values[a] = cosine * x - sine * y;
-                    values[b] = sine * x + cosine * y;
-                };
-                (0..dims).for_each(|k| rotate(&mut matrix, k * dims + p, k * dims + q));
-                (0..dims).for_each(|k| rotate(&mut matrix, p * dims + k, q * dims + k));
-                (0..dims).for_each(|k| rotate(&mut vectors, k * dims + p, k * dims + q));
-            }
-        }
-        if left <= 1e-15 * trace {
-            break;
-        }
-    }
-    ((0..dims).map(|at| matrix[at * dims + at]).collect(), vectors)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes a Rust toolchain that builds for wasm32-unknown-unknown, and the two tools the page needs.
+# Makes a Rust toolchain that builds for wasm32-unknown-unknown, and the tools the page needs.
 #
 #   eval "$(scripts/wasm-toolchain.sh)"        # compiler, linker and tools into this shell
 #   cargo build -p gleaner-web --target wasm32-unknown-unknown
 #
-# `--compiler-only` leaves wasm-bindgen and trunk out; `--distribution` skips rustup's own target
+# `--compiler-only` leaves the tools out; `--distribution` skips rustup's own target
 # and takes the distribution's compiler (what happens anyway where rustup cannot download). Progress
 # goes to stderr; stdout holds only `export NAME=value` lines. Running it again is quick: whatever is
 # already there is kept.
@@ -17,6 +17,7 @@ sysroot=$cache/wasm-toolchain
 tools=$cache/tools
 linked=gleaner-wasm
 trunk_version=0.21.14
+binaryen_version=132.0.0
 
 say() { echo "wasm-toolchain: $*" >&2; }
 fail() {
@@ -147,6 +148,16 @@ install_tool() {
             cargo install --quiet "$1" --version "$3" --root "$tools" >&2
 }
 
+# What makes the page small: `trunk build --release` calls it. Trunk would download one itself; the distribution's is too old for what
+# today's compilers write.
+install_wasm_opt() {
+    [ -x "$tools/bin/wasm-opt" ] && return 0
+    say "installing wasm-opt $binaryen_version"
+    npm install --silent --prefix "$cache/binaryen" "binaryen@$binaryen_version" >&2 &&
+        ln -sf "$cache/binaryen/node_modules/.bin/wasm-opt" "$tools/bin/wasm-opt" ||
+        say "could not: trunk build --release will look for one itself"
+}
+
 # ---- main ----------------------------------------------------------------------------------------
 
 compiler_only=false distribution=false linker=
@@ -165,6 +176,7 @@ fi
 if ! $compiler_only; then
     install_tool wasm-bindgen-cli wasm-bindgen "$(locked_version wasm-bindgen)"
     install_tool trunk trunk "$trunk_version"
+    install_wasm_opt
 fi
 export_line RUSTUP_TOOLCHAIN "$toolchain"
 [ -z "$linker" ] || export_line CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER "$linker"

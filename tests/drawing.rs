@@ -28,7 +28,7 @@ fn noise() -> Noise {
 
 fn on_host(samples: sample::Samples) -> SampleSet {
     let rows = samples.z.dims()[0];
-    wait(infer::samples(samples, &[9], vec![0; rows])).unwrap()
+    wait(infer::samples(samples, &[9], vec![0; rows])).expect("the CPU can be read")
 }
 
 fn close(what: &str, found: &[f32], wanted: &[f32]) {

@@ -20,8 +20,12 @@ before(async () => {
 after(() => visits?.close());
 
 // An empty page of the site with the program in it, and every error it saw.
-async function openPage(model = "m2") {
-  const page = await visits.page("checkpoints/index.json");
+async function openPage(model = "m2", script = () => {}) {
+  const before = async (visit) => {
+    await visit.route("**/favicon.ico", (route) => route.fulfill({ status: 204 }));
+    await visit.addInitScript(script);
+  };
+  const page = await visits.page("checkpoints/index.json", { before });
   await page.evaluate(async (text) => {
     const program = await import("/gleaner-web.js");
     await program.default();
@@ -138,6 +142,32 @@ for (const backend of ["webgpu", "cpu"]) {
     await page.close();
   });
 }
+
+test("webgpu: a step of the chains takes few dispatches", async (context) => {
+  const { page } = await openPage("latent-ebm", () => {
+    window.dispatches = 0;
+    const { dispatchWorkgroups } = GPUComputePassEncoder.prototype;
+    GPUComputePassEncoder.prototype.dispatchWorkgroups = function (...sizes) {
+      window.dispatches += 1;
+      return dispatchWorkgroups.apply(this, sizes);
+    };
+  });
+  await openSession(page, "webgpu");
+  const counted = await page.evaluate(async () => {
+    await session.begin({ seed: 0, per_class: 2, steps: 30 });
+    const counts = [];
+    for (const stride of [1, 1, 5]) {
+      const before = window.dispatches;
+      await session.advance(stride);
+      counts.push(window.dispatches - before);
+    }
+    return counts;
+  });
+  const step = (counted[2] - counted[1]) / 4;
+  context.diagnostic(`dispatches of a step: ${step}; of what is read after it: ${counted[1] - step}`);
+  assert.ok(step > 5 && step <= 45, `${step} dispatches`);
+  await page.close();
+});
 
 test("auto takes the GPU, and two sessions share it", async () => {
   const { page } = await openPage();

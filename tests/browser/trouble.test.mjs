@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { done, leave, reference, Visits } from "./visit.mjs";
-import { inWorker } from "./worker.mjs";
+import { inWorker, onlyTiny } from "./worker.mjs";
 
 let visits;
 let folder;
@@ -54,11 +54,11 @@ test("files that are no checkpoint of ours get a sentence, and the model before 
   await done(page, "20 samples");
   for (const [place, words] of cases) {
     await page.setInputFiles("#checkpoint", place);
-    const status = await done(page, "The page goes on with Digits: M2 + MIER.");
+    const status = await done(page, "The page goes on with Digits: latent EBM.");
     assert.match(status, words);
     assert.match(status, /^[^\n]+$/);
     assert.equal(await page.getAttribute("#status", "data-kind"), "error");
-    assert.equal(await page.isChecked("#card-mnist-m2-mier"), true);
+    assert.equal(await page.isChecked("#card-mnist-latent-ebm"), true);
     await page.click("#draw");
     await done(page, "20 samples in");
   }
@@ -83,7 +83,11 @@ test("without WebGPU the page computes on the CPU and says why", async () => {
 });
 
 test("a GPU that is lost in the middle leaves the page with the CPU", async () => {
-  const page = await visits.page("?n=1&on=webgpu", { before: (visit) => inWorker(visit, KEEP_DEVICE) });
+  const before = async (visit) => {
+    await inWorker(visit, KEEP_DEVICE);
+    await onlyTiny(visit, "m2");
+  };
+  const page = await visits.page("?n=1&on=webgpu", { before });
   await done(page, "10 samples");
   assert.match(await page.textContent("#badge"), /GPU: WebGPU/);
   const [worker] = page.workers();
@@ -135,6 +139,6 @@ test("a program or a model that cannot be loaded says so", async () => {
     before: (visit) => visit.route("**/model.safetensors", (route) => route.fulfill({ status: 404 })),
   });
   await page.waitForSelector('#status[data-kind="error"]');
-  assert.match(await page.textContent("#status"), /mnist-m2-mier answers 404: the page is not complete/);
+  assert.match(await page.textContent("#status"), /mnist-latent-ebm answers 404: the page is not complete/);
   await page.context().close();
 });

@@ -16,7 +16,7 @@ const setting = (name) => {
 export const reference = setting("GLEANER_REFERENCE");
 
 // A software GPU takes its time.
-const PATIENCE = 120_000;
+const PATIENCE = 60_000;
 
 export class Visits {
   async open() {
@@ -40,8 +40,8 @@ export class Visits {
     page.asked = [];
     page.on("pageerror", (error) => page.said.push(String(error)));
     page.on("console", (entry) => {
-      // The one complaint that is the test's own doing.
-      if (/Service Worker registration blocked by Playwright/.test(entry.text())) return;
+      // Complaints that are the tests' own doing.
+      if (/Service Worker registration blocked by Playwright|Multiple readback operations/.test(entry.text())) return;
       if (["error", "warning"].includes(entry.type())) page.said.push(`${entry.type()}: ${entry.text()}`);
     });
     page.on("request", (request) => page.asked.push(request.url()));
@@ -86,10 +86,11 @@ export async function download(page, button) {
   return { name: file.suggestedFilename(), bytes: Buffer.concat(parts) };
 }
 
-// How many shades a canvas shows.
-export const shades = (page, id) =>
-  page.evaluate((name) => {
+// Waits until a canvas shows a picture: more than a few shades.
+export const shaded = (page, id) =>
+  page.waitForFunction((name) => {
     const canvas = document.getElementById(name);
+    if (!canvas.width) return false;
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    return new Set(data).size;
+    return new Set(data).size > 12;
   }, id);

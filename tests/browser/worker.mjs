@@ -1,7 +1,21 @@
-// Runs something in the page's worker before its program is loaded.
+// Visits with something else behind the page than what is shipped.
 
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { reference } from "./visit.mjs";
+
+// Runs a script in the page's worker before its program is loaded.
 export const inWorker = (page, script) =>
   page.route("**/js/worker.js*", async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, body: `${script}\n${await response.text()}` });
   });
+
+// Has the page come with nothing but a tiny model: a software GPU takes minutes for the others.
+export async function onlyTiny(page, model) {
+  const summary = { data: "noise", model, test_accuracy: 0.1, entropy: 2.3, labels: 0, unlabelled: 0, mier: false };
+  const body = await readFile(path.join(reference, `${model}.safetensors`));
+  await page.route("**/checkpoints/index.json", (route) => route.fulfill({ json: [{ id: model, title: `Tiny ${model}` }] }));
+  await page.route("**/summary.json", (route) => route.fulfill({ json: summary }));
+  await page.route("**/model.safetensors", (route) => route.fulfill({ body }));
+}

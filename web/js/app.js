@@ -151,8 +151,12 @@ class Page extends EventTarget {
     this.about = null;
     this.samples = null;
     this.filtered = null;
-    await this.engine.call("main", "close");
-    // A copy: the page keeps the bytes, in case the program must be started anew.
+    // Neither a program's memory nor a GPU's pools shrink: what was open before is freed with the worker that held it.
+    if (this.model.bytes) {
+      this.dispatchEvent(new Event("gone"));
+      await this.engine.start();
+    }
+    // The page keeps the bytes, in case the program must be started anew.
     const about = await this.engine.call("main", "create", model.bytes, backend);
     this.model = model;
     this.about = about;
@@ -219,7 +223,8 @@ const show = latest(async (open) => {
 
 function listen() {
   element("checkpoint").addEventListener("change", ({ target }) => {
-    if (target.files.length > 0) show(() => openFile(target.files[0]));
+    const [file] = target.files;
+    if (file) show(() => openFile(file));
     target.value = "";
   });
   element("backend").addEventListener("change", () => {
@@ -234,7 +239,8 @@ function listen() {
     });
   }
   addEventListener("drop", ({ dataTransfer }) => {
-    if (dataTransfer.files.length > 0) show(() => openFile(dataTransfer.files[0]));
+    const [file] = dataTransfer.files;
+    if (file) show(() => openFile(file));
   });
   page.engine.addEventListener("progress", ({ detail: { loaded, total } }) => {
     if (page.about) return;
@@ -286,6 +292,7 @@ async function start() {
   page.restoring = true;
   const wanted = models.find(({ id }) => id === asked.model) ?? models[0];
   await page.work(() => openShipped(wanted));
+  if (!page.about) return;
   if (asked.classes) {
     for (const chip of document.querySelectorAll("#classes input")) chip.checked = asked.classes.includes(Number(chip.value));
     if (!document.querySelector("#classes input:checked")) page.showChips("classes", "checkbox", page.about.classes);

@@ -45,9 +45,8 @@ export function setUp(page) {
     chosen: new Grid(element("medoids"), { describe: page.describe, choose: page.choose }),
     random: new Grid(element("random-medoids"), { describe: page.describe, choose: page.choose }),
   };
-  let told = null; // { chosen, random }
+  let told = null; // { chosen, random, method, name }
   let shown = 0; // counts maps: an old replay stops when there is a new one
-  const method = () => element("method").value;
 
   const select = latest(async () => {
     if (!page.filtered) return;
@@ -61,13 +60,11 @@ export function setUp(page) {
       const present = new Set([...kept].map((row) => page.samples.y[row]));
       const share = element("budget").valueAsNumber / 100;
       const size = Math.min(kept.length, Math.max(present.size, Math.round(share * kept.length)));
-      const answer = await page.engine.call("main", "coreset", {
-        method: method(),
-        size,
-        seed: element("seed").valueAsNumber,
-      });
+      const { value: method, text: name } = element("method").selectedOptions[0];
+      const seed = element("seed").valueAsNumber;
+      const answer = await page.engine.call("main", "coreset", { method, size, seed });
       if (filtered !== page.filtered) return;
-      told = answer;
+      told = { ...answer, method, name };
       page.coreset = { size, ...answer };
       report(kept.length);
       chips([...present].sort((a, b) => a - b));
@@ -112,7 +109,7 @@ export function setUp(page) {
     shown += 1;
     const mine = shown;
     const wanted = page.chosenChip("map-classes");
-    const plane = await page.engine.call("main", "plane", method(), wanted);
+    const plane = await page.engine.call("main", "plane", told.method, wanted);
     if (mine !== shown || !told) return null;
     const picks = { chosen: ofClass(told.chosen, wanted), random: ofClass(told.random, wanted) };
     const marks = [
@@ -120,7 +117,7 @@ export function setUp(page) {
       drawMap(element("map-random"), plane, picks.random),
     ];
     const name = page.names[wanted];
-    element("map-chosen-caption").textContent = `${element("method").selectedOptions[0].text}, class ${name}`;
+    element("map-chosen-caption").textContent = `${told.name}, class ${name}`;
     element("map-random-caption").textContent = `random, class ${name}`;
     const share = (100 * plane.shown).toFixed(0);
     element("map-caption").textContent =

@@ -5,8 +5,10 @@ export class Engine extends EventTarget {
   #calls = new Map();
   #last = 0;
   #ready = null;
+  #program = null; // compiled, for the next worker
 
-  // Starts the program; a second call starts it anew. Resolves when it can be called.
+  // Starts the program; a second call starts it anew, with all that the one before held given back, on the GPU, too. Resolves when it
+  // can be called.
   start() {
     this.#drop("the program was started anew");
     const name = `gleaner-${crypto.randomUUID?.() ?? Math.random()}`;
@@ -16,6 +18,7 @@ export class Engine extends EventTarget {
       worker.addEventListener("message", ({ data }) => {
         if (worker !== this.#worker) return;
         if (data.news === "ready") {
+          this.#program = data.program;
           this.#watch(worker, name);
           resolve();
         } else if (data.news === "failed") reject(new Error(data.reason));
@@ -28,6 +31,7 @@ export class Engine extends EventTarget {
         reject(new Error(event.message || "the worker could not be loaded"));
       });
     });
+    worker.postMessage({ program: this.#program });
     return this.#ready;
   }
 

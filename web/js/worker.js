@@ -1,5 +1,5 @@
 // The program, off the page's own thread. Messages in: { id, key, method, args }; out: { id, result } or { id, error }, and news
-// without an id: { news: "progress" | "ready" | "failed" | "lost" }.
+// without an id: { news: "progress" | "ready" | "failed" | "lost" }. The very first message is { program }.
 
 import init, { Session } from "../gleaner-web.js";
 
@@ -10,7 +10,14 @@ const sentence = (error) => (error instanceof Error ? error.message : String(err
 
 // The page asks for the same lock: it is given to it when this worker is gone, whatever ended it.
 const alive = new URL(self.location.href).searchParams.get("alive");
-if (alive && navigator.locks) navigator.locks.request(alive, () => new Promise(() => {}));
+const held = new Promise((resolve) => {
+  if (!alive || !navigator.locks) resolve();
+  else
+    navigator.locks.request(alive, () => {
+      resolve();
+      return new Promise(() => {});
+    });
+});
 
 // The framework keeps its device to itself; here is where one hears that it was lost.
 if (self.GPUAdapter) {
@@ -71,14 +78,21 @@ async function handle(request) {
   }
 }
 
-const started = download(new URL("../gleaner-web_bg.wasm", import.meta.url)).then((module_or_path) =>
-  init({ module_or_path }),
-);
-started.then(
-  () => postMessage({ news: "ready" }),
-  (error) => postMessage({ news: "failed", reason: sentence(error) }),
-);
+// The first message brings the compiled program, if the page has it from an earlier worker.
+async function start(program) {
+  const compiled = program ?? (await WebAssembly.compileStreaming(download(new URL("../gleaner-web_bg.wasm", import.meta.url))));
+  await init({ module_or_path: compiled });
+  await held;
+  return compiled;
+}
 
+let started = null;
 addEventListener("message", ({ data }) => {
-  turn = turn.then(() => started).then(() => handle(data), () => {});
+  if (!started) {
+    started = start(data.program);
+    started.then(
+      (program) => postMessage({ news: "ready", program }),
+      (error) => postMessage({ news: "failed", reason: sentence(error) }),
+    );
+  } else turn = turn.then(() => started).then(() => handle(data), () => {});
 });

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Langevin chains in headless Chromium, the page's program beside TensorFlow.js, and how long the page itself takes:
+# `scripts/browser-bench.sh [--rounds 5] [--chains 1000,10000] [--temperature 1]`.
+#
+# Needs what scripts/wasm-toolchain.sh brings, Node 20.11 or newer, and Chromium (Debian: chromium).
+# `GLEANER_WASM_TARGET` is the target folder of the page, apart from the native one; `GLEANER_SITE` is a built page to
+# time instead of building one.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+say() { echo "browser-bench: $*" >&2; }
+
+site=${GLEANER_SITE:-}
+if [ -z "$site" ]; then
+    say "building the page"
+    site=$work/site
+    environment=$(scripts/wasm-toolchain.sh)
+    (
+        eval "$environment"
+        export CARGO_TARGET_DIR=${GLEANER_WASM_TARGET:-${XDG_CACHE_HOME:-$HOME/.cache}/gleaner/target-wasm}
+        # Trunk reads NO_COLOR as true or false; other programs set it to 1.
+        env -u NO_COLOR trunk build --skip-version-check --release --dist "$site" >&2
+    )
+fi
+
+# install FOLDER PACKAGE: what a lock file names, unless it is there.
+install() {
+    [ -d "$1/node_modules/$2" ] || (cd "$1" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --silent >&2)
+}
+install tests/browser playwright-core
+install benches/peers/browser esbuild
+
+# What opens the browser also names the folder of the native build's numbers, of which nothing is read here.
+GLEANER_SITE=$site GLEANER_REFERENCE=$work node benches/peers/browser/bench.mjs "$@"

@@ -16,6 +16,8 @@ const MODELS = {
   "latent-ebm": "Latent EBM",
 };
 
+const DATA = { mnist: "MNIST", "fashion-mnist": "Fashion-MNIST" };
+
 export const modelName = (name) => MODELS[name] ?? name;
 
 async function json(address) {
@@ -64,8 +66,9 @@ export function showCards(models, choose) {
   for (const model of models) {
     const { id, title, summary } = model;
     const facts = {
+      data: DATA[summary.data] ?? summary.data,
       model: modelName(summary.model) + (summary.mier ? " + MIER" : ""),
-      labels: `${summary.labels} of ${(summary.labels + summary.unlabelled).toLocaleString("en")}`,
+      labels: `${summary.labels}, and ${summary.unlabelled.toLocaleString("en")} without`,
       accuracy: percent(summary.test_accuracy),
       entropy: `${short(summary.entropy)} nats`,
     };

@@ -38,7 +38,11 @@ export function setUp(page) {
 
   function show({ kept, order, verdicts, classes }) {
     const { y, picture } = page.samples;
-    const place = (row) => ({ index: row, dim: Boolean(verdicts[row] & REJECTED) });
+    const place = (row) => {
+      const dim = Boolean(verdicts[row] & REJECTED);
+      const seen = page.names[page.samples.predicted[row]];
+      return { index: row, dim, note: dim && (verdicts[row] & DISAGREES ? seen.slice(0, 2) : "H") };
+    };
     grid.show(picture, page.about.tile, byClass(page, y, order, place));
     const count = (bit) => verdicts.reduce((sum, verdict) => sum + Number(verdict & REJECTED && verdict & bit ? 1 : 0), 0);
     const rejected = y.length - kept.length;

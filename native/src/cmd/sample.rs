@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use gleaner_core::data::npz::write_npz;
 use gleaner_core::eval::arg_max;
 use gleaner_core::infer;
@@ -119,7 +119,8 @@ impl Args {
             Some(Meaning::Pang) => Convention::Pang,
             Some(Meaning::Pooladzandi) => Convention::Pooladzandi,
         };
-        Ok(chains.check()?)
+        // The settings have the names of the flags.
+        chains.check().map_err(|error| anyhow!("--{error}"))
     }
 }
 

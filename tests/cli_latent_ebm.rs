@@ -88,7 +88,7 @@ fn samples_come_from_chains_that_do_as_they_are_told() {
     for (wrong, named) in [
         ("--sampler=ancestral", "use --sampler langevin"),
         ("--temperature=-1", "--temperature = -1"),
-        ("--step-size=inf", "--step-size inf"),
+        ("--step-size=inf", "--step-size = inf"),
     ] {
         let said = call("sample", &run, &out, &["--per-class=1", wrong]);
         assert!(said.error().contains(named), "{wrong}: {}", said.error());

@@ -16,7 +16,7 @@ const setting = (name) => {
 export const reference = setting("GLEANER_REFERENCE");
 
 // A software GPU takes its time.
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
 
 export class Visits {
   async open() {

@@ -11,15 +11,15 @@ export class Engine extends EventTarget {
   // can be called.
   start() {
     this.#drop("the program was started anew");
-    const name = `gleaner-${crypto.randomUUID?.() ?? Math.random()}`;
-    const worker = new Worker(new URL(`worker.js?alive=${name}`, import.meta.url), { type: "module" });
+    const alive = `gleaner-${crypto.randomUUID?.() ?? Math.random()}`;
+    const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     this.#worker = worker;
     this.#ready = new Promise((resolve, reject) => {
       worker.addEventListener("message", ({ data }) => {
         if (worker !== this.#worker) return;
         if (data.news === "ready") {
           this.#program = data.program;
-          this.#watch(worker, name);
+          this.#watch(worker, alive);
           resolve();
         } else if (data.news === "failed") reject(new Error(data.reason));
         else if (data.news === "lost") this.#end(worker, "gpu", data.reason);
@@ -31,7 +31,7 @@ export class Engine extends EventTarget {
         reject(new Error(event.message || "the worker could not be loaded"));
       });
     });
-    worker.postMessage({ program: this.#program });
+    worker.postMessage({ alive, program: this.#program });
     return this.#ready;
   }
 
@@ -55,8 +55,8 @@ export class Engine extends EventTarget {
   }
 
   // The lock that the worker holds is free when the worker is not there any more.
-  async #watch(worker, name) {
-    await navigator.locks?.request(name, () => this.#end(worker, "worker", "it was ended by the browser"));
+  async #watch(worker, alive) {
+    await navigator.locks?.request(alive, () => this.#end(worker, "worker", "it was ended by the browser"));
   }
 
   #end(worker, what, reason) {

@@ -1,5 +1,5 @@
 // The program, off the page's own thread. Messages in: { id, key, method, args }; out: { id, result } or { id, error }, and news
-// without an id: { news: "progress" | "ready" | "failed" | "lost" }. The very first message is { program }.
+// without an id: { news: "progress" | "ready" | "failed" | "lost" }. The very first message is { alive, program }.
 
 import init, { Session } from "../gleaner-web.js";
 
@@ -8,16 +8,16 @@ let turn = Promise.resolve(); // calls are answered one after the other
 
 const sentence = (error) => (error instanceof Error ? error.message : String(error));
 
-// The page asks for the same lock: it is given to it when this worker is gone, whatever ended it.
-const alive = new URL(self.location.href).searchParams.get("alive");
-const held = new Promise((resolve) => {
-  if (!alive || !navigator.locks) resolve();
-  else
-    navigator.locks.request(alive, () => {
-      resolve();
-      return new Promise(() => {});
-    });
-});
+// Holds a lock as long as this worker lives. The page asks for the same one: it is given to it when this worker is gone, whatever ended it.
+const hold = (name) =>
+  new Promise((resolve) => {
+    if (!navigator.locks) resolve();
+    else
+      navigator.locks.request(name, () => {
+        resolve();
+        return new Promise(() => {});
+      });
+  });
 
 // The framework keeps its device to itself; here is where one hears that it was lost.
 if (self.GPUAdapter) {
@@ -78,18 +78,18 @@ async function handle(request) {
   }
 }
 
-// The first message brings the compiled program, if the page has it from an earlier worker.
-async function start(program) {
+// The first message brings the name of the lock, and the compiled program if the page has it from an earlier worker.
+async function start({ alive, program }) {
   const compiled = program ?? (await WebAssembly.compileStreaming(download(new URL("../gleaner-web_bg.wasm", import.meta.url))));
   await init({ module_or_path: compiled });
-  await held;
+  await hold(alive);
   return compiled;
 }
 
 let started = null;
 addEventListener("message", ({ data }) => {
   if (!started) {
-    started = start(data.program);
+    started = start(data);
     started.then(
       (program) => postMessage({ news: "ready", program }),
       (error) => postMessage({ news: "failed", reason: sentence(error) }),

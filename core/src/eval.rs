@@ -180,6 +180,19 @@ mod tests {
     }
 
     #[test]
+    fn probabilities_are_those_of_the_logits() {
+        // e^0, e^1 and e^-30 of their sum; a common shift, however large, changes nothing.
+        let sum = 1.0 + std::f64::consts::E + (-30.0_f64).exp();
+        let wanted = [1.0 / sum, std::f64::consts::E / sum, (-30.0_f64).exp() / sum];
+        for shift in [0.0, 1000.0, -1000.0] {
+            let found = probabilities(&[shift, 1.0 + shift, shift - 30.0]);
+            for (found, wanted) in found.iter().zip(wanted) {
+                assert!((found / wanted - 1.0).abs() < 1e-14, "{shift}: {found} {wanted}");
+            }
+        }
+    }
+
+    #[test]
     fn probabilities_keep_the_digits_that_their_small_ones_have() {
         assert!((entropy_of_probabilities(&[0.25; 4]) - 4.0_f64.ln()).abs() < 1e-12);
         assert_eq!(entropy_of_probabilities(&[0.0, 1.0]), 0.0);

@@ -2,7 +2,7 @@
 //!
 //! [`simd`] → [`eigen`] → [`noise`] → [`workers`] → [`data`] → [`nets`] → [`dist`] → [`sampler`] → [`models`] → [`objective`] →
 //! [`train`] → [`checkpoint`] → [`sample`] → [`drawing`] → [`traverse`] → [`eval`] → [`units`] → [`predictions`] → [`filter`] →
-//! [`coreset`] → [`fidelity`] → [`ink`] → [`infer`]
+//! [`coreset`] → [`fidelity`] → [`ink`] → [`tile`] → [`infer`]
 //!
 //! Nothing points left. There are no files here, no clock, no threads it did not get, no global randomness
 //! and no synchronous read-back, so that the same code trains natively and samples in a browser. Numbers
@@ -32,6 +32,7 @@ pub mod predictions;
 pub mod sample;
 pub mod sampler;
 pub mod simd;
+pub mod tile;
 pub mod train;
 pub mod traverse;
 pub mod units;

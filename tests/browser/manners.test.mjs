@@ -136,7 +136,9 @@ test("memory is flat over 50 regenerations", async (context) => {
 });
 
 test("once loaded, the page works without network", async () => {
-  const page = await visits.page("?n=3&on=cpu", { serviceWorkers: "allow" });
+  // A server that is gone: what keeps the page may itself be beyond the browser's own switch.
+  const server = await serve(process.env.GLEANER_SITE);
+  const page = await visits.page("?n=3&on=cpu", { serviceWorkers: "allow", address: server.address });
   await done(page, "30 samples");
   await page.evaluate(async () => {
     await navigator.serviceWorker.ready;
@@ -144,7 +146,7 @@ test("once loaded, the page works without network", async () => {
       await new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }));
     }
   });
-  await page.context().setOffline(true);
+  await server.close();
   await page.click('label.card:has-text("Clothes: latent EBM")');
   await done(page, "30 samples in");
   await page.reload();

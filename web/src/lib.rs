@@ -3,7 +3,7 @@
 //! Every export that computes on a device is asynchronous and every read-back awaited: a browser cannot block, and the
 //! device's lazy constructor and synchronous reads panic there. Errors reach the page as one `Error` with one clear line.
 //!
-//! Order to read: [`backend`] (where to compute) → [`exchange`] (what crosses the border) → [`paint`] (numbers as pictures) →
+//! Order to read: [`backend`] (where to compute) → [`exchange`] (what crosses the border) → [`paint`] (bitmaps) →
 //! [`session`] (a loaded checkpoint) and what a page asks of it: [`generate`] → [`sift`] → [`inside`] → [`take_away`].
 
 pub mod backend;

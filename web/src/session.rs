@@ -11,6 +11,7 @@ use gleaner_core::infer;
 use gleaner_core::models::{Architecture as _, Generative as _, Model, ModelConfig};
 use gleaner_core::nets::Classes;
 use gleaner_core::sample::SampleSet;
+use gleaner_core::tile::Tile;
 use js_sys::Uint8Array;
 use serde::Serialize as _;
 use serde_wasm_bindgen::Serializer;
@@ -19,7 +20,6 @@ use wasm_bindgen::{JsError, JsValue};
 
 use crate::backend::{self, Backend};
 use crate::exchange::{field, floats, labels, numbers, object};
-use crate::paint::Tile;
 
 /// A loaded checkpoint on a device, and what was made with it last.
 #[wasm_bindgen]

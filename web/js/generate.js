@@ -8,15 +8,17 @@ const FRAMES = 12; // pictures of chains that run in one go
 const SLOW = 300; // milliseconds for a step in slow motion
 const SHOWN = 60; // samples of a class at most that a grid shows
 
-// Rows by class for a grid, of `places(row)` for each sample.
+// Some of a list, evenly from its first to its last.
+const evenly = (list, count) =>
+  list.length <= count ? list : Array.from({ length: count }, (_, at) => list[Math.round((at * (list.length - 1)) / (count - 1))]);
+
+// Rows by class for a grid, of `place(row)` for each sample, in the order of `rows`; of many, some.
 export function byClass(page, y, rows, place) {
-  const { names, about } = page;
-  const lines = Array.from({ length: about.classes }, (_, k) => ({ name: names[k], title: names[k], places: [] }));
-  for (const row of rows) {
-    const { places } = lines[Math.max(0, y[row])];
-    if (places.length < SHOWN) places.push(place(row));
-  }
-  return lines.filter(({ places }) => places.length > 0).map((line, at) => ({ ...line, name: line.name ?? String(at) }));
+  const lines = page.names.map((name) => ({ name, places: [] }));
+  for (const row of rows) lines[Math.max(0, y[row])].places.push(place(row));
+  return lines
+    .filter(({ places }) => places.length > 0)
+    .map(({ name, places }) => ({ name, places: evenly(places, SHOWN) }));
 }
 
 export function setUp(page) {
@@ -91,7 +93,7 @@ export function setUp(page) {
     show(samples.picture, samples.y);
     const agree = (100 * samples.agreement).toFixed(1);
     const said = page.about.classifies ? `: for ${agree} % of them the classifier sees the class asked for` : "";
-    const cut = samples.y.length > SHOWN * page.about.classes ? `, the first ${SHOWN} of each class shown` : "";
+    const cut = samples.y.length > SHOWN * page.about.classes ? `, ${SHOWN} of each class are shown` : "";
     element("samples-caption").textContent = `${samples.y.length} samples${said}${cut}. Click one to look inside.`;
     await page.sampled(samples, performance.now() - started);
   }

@@ -214,7 +214,9 @@ const show = latest(async (open) => {
     } catch (error) {
       if (!before.bytes || error instanceof Gone) throw error;
       failure = error;
-      await page.open(before);
+      // A file that was refused before it was opened has left the other one as it was.
+      if (page.about) checkpoints.markCard(before.id);
+      else await page.open(before);
     }
   });
   if (page.about && !page.samples) await page.draw();
@@ -261,21 +263,18 @@ async function recover({ what, reason }) {
   const { model } = page;
   page.dispatchEvent(new Event("gone"));
   const happened = what === "gpu" ? `The GPU was lost (${reason})` : `The program has ended (${reason})`;
-  if (losses > 3) {
-    page.say("error", `${happened} for the third time. Reload the page to try again.`);
+  if (losses > 3 || !model.bytes) {
+    page.say("error", `${happened}. Reload the page to try again.`);
     return;
   }
   if (what === "gpu") page.forced = { backend: "cpu", reason: `the GPU was lost: ${reason}` };
   page.say("busy", `${happened}. Starting anew…`);
   await page.free();
-  await page.attempt(async () => {
-    await page.engine.start();
-    if (!model.bytes) return;
-    await page.work(() => page.open(model));
-    await page.draw();
-    const goes = what === "gpu" ? "The page goes on with the CPU." : "The page has started anew and goes on.";
-    page.say("done", `${happened}. ${goes}`);
-  });
+  await page.work(() => page.open(model));
+  if (page.about) await page.draw();
+  if (!page.samples) return;
+  const goes = what === "gpu" ? "The page goes on with the CPU." : "The page has started anew and goes on.";
+  page.say("done", `${happened}. ${goes}`);
 }
 
 async function start() {
@@ -304,5 +303,5 @@ async function start() {
   }
 }
 
-page.attempt(start).catch(() => {});
+page.attempt(start);
 if (navigator.serviceWorker && isSecureContext) navigator.serviceWorker.register("offline.js").catch(() => {});

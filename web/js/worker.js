@@ -53,7 +53,7 @@ async function answer({ key, method, args }) {
   const session = sessions.get(key);
   if (method === "close") {
     sessions.delete(key);
-    return session?.close();
+    return session?.free();
   }
   if (!session) throw new Error("no checkpoint is open");
   return session[method](...args);

@@ -1,6 +1,7 @@
 //! A look inside the model: what it makes of one example, and of a walk from there.
 
 use burn::tensor::Tensor;
+use gleaner_core::data::one_hot;
 use gleaner_core::eigen::symmetric;
 use gleaner_core::eval::{arg_max, entropy_of_logits, probabilities};
 use gleaner_core::infer;
@@ -60,7 +61,8 @@ impl Session {
         let (features, tile) = (self.features(), self.tile());
         let x = self.upload(values.clone(), [1, features]);
         let logits = infer::read(self.model.classify(x.clone())).await?;
-        let y = Classes::Given(infer::predicted(&self.model, x.clone()).await?);
+        let predicted = std::iter::once(arg_max(&logits) as i64);
+        let y = Classes::Given(one_hot(predicted, self.config.classes(), &self.device));
         let z = self.model.encode(x, &y);
         let reconstruction = infer::read(self.model.decode(z.clone(), &y).mean()).await?;
         let styles = infer::read(over_classes(&self.model, z.clone())).await?;

@@ -121,13 +121,6 @@ impl Session {
         ]))
     }
 
-    /// Frees the checkpoint and whatever was made with it, and gives the device's memory back.
-    pub fn close(self) {
-        let device = self.device.clone();
-        drop(self);
-        device.memory_cleanup();
-    }
-
     /// Expected observations for given latent vectors and classes: `{ z, y }`, with `z` `[rows, latent]`
     /// row-major, to `[rows, features]`. Probabilities where the likelihood is Bernoulli.
     ///

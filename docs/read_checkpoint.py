@@ -4,7 +4,7 @@
                                                          --labels t10k-labels-idx1-ubyte.gz
     python docs/read_checkpoint.py RUN/model.safetensors --npz test.npz
 
-Needs numpy and safetensors only. See docs/read-checkpoint.md.
+Needs numpy and safetensors only. See docs/guide/library.md.
 """
 
 import argparse

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use gleaner_core::data::npy::NpyValues;
-use gleaner_core::data::npz::Npz;
+use gleaner_core::data::formats::npy::NpyValues;
+use gleaner_core::data::formats::npz::Npz;
 use gleaner_core::data::{
     AugmentedSet, Batches, Binarise, Examples, Labelled, Part, Split, Values, Weighted,
 };

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use gleaner_core::checkpoint::Checkpoint;
-use gleaner_core::data::npy::NpyArray;
-use gleaner_core::data::npz::{Npz, write_npz};
+use gleaner_core::data::formats::npy::NpyArray;
+use gleaner_core::data::formats::npz::{Npz, write_npz};
 use gleaner_tests::program::Program;
 use serde_json::{Value, json};
 use tempfile::tempdir;

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gleaner_core::checkpoint::Checkpoint;
-use gleaner_core::data::npy::NpyValues;
-use gleaner_core::data::npz::Npz;
+use gleaner_core::data::formats::npy::NpyValues;
+use gleaner_core::data::formats::npz::Npz;
 use gleaner_tests::program::{Program, SMALL_LATENT_EBM, Said};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};

@@ -1,7 +1,7 @@
 //! Facility location against enumeration, against itself, and against apricot.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use gleaner::threads::Threads;
+use gleaner::system::threads::Threads;
 use gleaner_core::coreset::{Facility, Optimizer, Points, follow, select, upper_bound};
 use gleaner_core::noise::Noise;
 use gleaner_core::workers::InTurn;

@@ -7,7 +7,7 @@ use gleaner_core::data::{Labelled, Part, SemiBatch};
 use gleaner_core::dist::{
     Bernoulli, Categorical, Gaussian, Multinomial, clamp_log_var, log_sum_exp,
 };
-use gleaner_core::eval::{classification, entropy_of_logits};
+use gleaner_core::measures::eval::{classification, entropy_of_logits};
 use gleaner_core::models::{Classify, Look, Model};
 use gleaner_core::noise::Noise;
 use gleaner_core::objective::{

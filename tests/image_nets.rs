@@ -6,11 +6,11 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use gleaner::threads::Threads;
+use gleaner::system::threads::Threads;
 use gleaner_core::checkpoint::{Checkpoint, Parameter};
 use gleaner_core::data::{Labelled, Part, SemiBatch};
 use gleaner_core::models::{
-    Architecture as _, Bound, ClassifierConfig, Classify as _, Divergence, Generative as _,
+    Architecture as _, Bound, ClassifierConfig, Classify as _, Common, Divergence, Generative as _,
     Likelihood, Look, Model, ModelConfig,
 };
 use gleaner_core::nets::{
@@ -128,11 +128,13 @@ fn by_formula(depth: usize, width: usize, channels: usize) -> usize {
 #[test]
 fn a_wide_resnet_has_the_published_number_of_parameters() {
     let config = ClassifierConfig {
-        shape: vec![32, 32, 3],
-        classes: 10,
-        hidden: vec![],
-        activation: Activation::Relu,
-        likelihood: Likelihood::Bernoulli,
+        common: Common {
+            shape: vec![32, 32, 3],
+            classes: 10,
+            hidden: vec![],
+            activation: Activation::Relu,
+            likelihood: Likelihood::Bernoulli,
+        },
         convolution: Some(Convolution::WideResnet(wide(28, 2))),
     };
     let classifier = config.init(&noise("weights"), &Device::flex()).unwrap();

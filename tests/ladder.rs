@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 use gleaner_core::checkpoint::Checkpoint;
 use gleaner_core::data::{Labelled, SemiBatch};
 use gleaner_core::models::{
-    Bound, Divergence, Generative, LadderConfig, Likelihood, Look, Model, ModelConfig,
+    Bound, Common, Divergence, Generative, LadderConfig, Likelihood, Look, Model, ModelConfig,
 };
 use gleaner_core::nets::{Activation, Classes, Inputs};
 use gleaner_core::noise::Noise;
@@ -84,13 +84,15 @@ fn near_a_line(rows: usize, noise: &Noise) -> Vec<f32> {
 fn a_variance_below_one_is_learned_where_the_data_ask_for_it() {
     let device = Device::flex().autodiff();
     let config = ModelConfig::Ladder(LadderConfig {
-        shape: vec![4],
-        classes: 2,
+        common: Common {
+            shape: vec![4],
+            classes: 2,
+            hidden: vec![8, 8],
+            activation: Activation::Softplus,
+            likelihood: Likelihood::Gaussian,
+        },
         latent: vec![1, 1],
-        hidden: vec![8, 8],
         classifier_hidden: vec![4],
-        activation: Activation::Softplus,
-        likelihood: Likelihood::Gaussian,
     });
     let noise = Noise::new(32);
     let x =

@@ -15,7 +15,7 @@ mod transfer;
 use burn::tensor::{Device, Tensor};
 use gleaner_core::checkpoint::Checkpoint;
 use gleaner_core::models::{
-    Classified, LangevinConfig, LatentEbm, LatentEbmConfig, Likelihood, Model, ModelConfig,
+    Classified, Common, LangevinConfig, LatentEbm, LatentEbmConfig, Likelihood, Model, ModelConfig,
 };
 use gleaner_core::nets::Activation;
 use gleaner_core::noise::Noise;
@@ -49,14 +49,16 @@ impl Case {
         seed: u64,
     ) -> Self {
         let config = ModelConfig::LatentEbm(LatentEbmConfig {
-            shape: vec![FEATURES],
-            classes: CLASSES,
+            common: Common {
+                shape: vec![FEATURES],
+                classes: CLASSES,
+                hidden: vec![5],
+                activation: Activation::Softplus,
+                likelihood: Likelihood::Gaussian,
+            },
             latent,
-            hidden: vec![5],
             energy_hidden: energy_hidden.to_vec(),
-            activation: Activation::Softplus,
             energy_activation,
-            likelihood: Likelihood::Gaussian,
             langevin: LangevinConfig::default(),
             classified: Classified::Draw,
             convolution: None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use gleaner::threads::Threads;
+use gleaner::system::threads::Threads;
 use gleaner_core::checkpoint::Parameter;
 use gleaner_core::data::SemiBatch;
 use gleaner_core::models::{LangevinConfig, Model};

@@ -3,8 +3,8 @@
 use burn::tensor::Device;
 use gleaner_core::data::{Examples, Values};
 use gleaner_core::dist::{Categorical, Gaussian, clamp_log_var};
-use gleaner_core::eval::entropy_of_logits;
 use gleaner_core::infer::{evidence_lower_bound, importance_weighted_bound};
+use gleaner_core::measures::eval::entropy_of_logits;
 use gleaner_core::models::{Classify as _, Generative as _, Likelihood, Look};
 use gleaner_core::nets::Classes;
 use gleaner_core::objective::{mutual_information, unlabelled_bound};

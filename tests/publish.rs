@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gleaner_core::data::npy::{NpyArray, NpyValues};
-use gleaner_core::data::npz::Npz;
+use gleaner_core::data::formats::npy::{NpyArray, NpyValues};
+use gleaner_core::data::formats::npz::Npz;
 use gleaner_tests::program::Program;
 use serde_json::Value;
 use tempfile::tempdir;

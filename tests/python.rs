@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use gleaner_core::data::digits::digits;
-use gleaner_core::data::npy::{NpyArray, NpyValues};
-use gleaner_core::data::npz::{Npz, write_npz};
+use gleaner_core::data::formats::digits::digits;
+use gleaner_core::data::formats::npy::{NpyArray, NpyValues};
+use gleaner_core::data::formats::npz::{Npz, write_npz};
 use gleaner_tests::program::Program;
 use tempfile::tempdir;
 

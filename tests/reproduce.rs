@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use gleaner_core::data::digits::digits;
-use gleaner_core::data::npy::NpyArray;
-use gleaner_core::data::npz::write_npz;
+use gleaner_core::data::formats::digits::digits;
+use gleaner_core::data::formats::npy::NpyArray;
+use gleaner_core::data::formats::npz::write_npz;
 use gleaner_tests::program::Program;
 use tempfile::tempdir;
 

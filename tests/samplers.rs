@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use gleaner::threads::Threads;
+use gleaner::system::threads::Threads;
 use gleaner_core::models::{Generative as _, Model, Target};
 use gleaner_core::noise::Noise;
 use gleaner_core::sampler::{

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gleaner_core::data::npy::{NpyArray, NpyValues};
-use gleaner_core::data::npz::{Npz, write_npz};
+use gleaner_core::data::formats::npy::{NpyArray, NpyValues};
+use gleaner_core::data::formats::npz::{Npz, write_npz};
 use gleaner_core::noise::Noise;
 use gleaner_tests::program::{Program, Said};
 use tempfile::{TempDir, tempdir};

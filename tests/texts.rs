@@ -217,8 +217,8 @@ fn settings_that_leave_no_counts_are_refused() {
 
 #[test]
 fn embeddings_of_texts_need_no_words() {
-    use gleaner_core::data::npy::NpyArray;
-    use gleaner_core::data::npz::write_npz;
+    use gleaner_core::data::formats::npy::NpyArray;
+    use gleaner_core::data::formats::npz::write_npz;
     let (data, folder) = (data("train_sample10k"), tempdir().unwrap());
     let of = |rows: usize| {
         let value = |at: usize| if at % 3 == at / 3 % 4 { 1.0 } else { (at % 7) as f32 * 0.01 };

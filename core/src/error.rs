@@ -46,4 +46,17 @@ impl Error {
     ) -> Self {
         Self::Config { field, value: value.to_string(), problem: problem.into() }
     }
+
+    /// An [`Error::Data`]: which input, what is wrong with it, what to do.
+    pub(crate) fn data(
+        source_name: &str,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::Data {
+            source_name: source_name.to_owned(),
+            problem: problem.into(),
+            remedy: remedy.into(),
+        }
+    }
 }

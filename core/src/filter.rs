@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::predictions::Predictions;
+use crate::measures::predictions::Predictions;
 
 /// Which samples to keep.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,7 +103,7 @@ pub fn log_histogram(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::predictions::Scale;
+    use crate::measures::predictions::Scale;
 
     /// Logits of two classes, `gap` apart, and the entropy of their softmax by the series of E9.
     fn exactly(gap: f64) -> f64 {

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::checkpoint::Parameter;
 use crate::data::{Examples, one_hot};
 use crate::error::{Error, Result};
-use crate::eval::arg_max;
+use crate::measures::eval::arg_max;
 use crate::models::{Classify, Generative, Look};
 use crate::module_path::ModulePath;
 use crate::nets::Classes;

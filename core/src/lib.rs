@@ -1,12 +1,25 @@
-//! The core of Gleaner. Read top to bottom, one example travels from disk bytes to a trained model's sample:
+//! Semi-supervised deep generative models, samplers, filters and coresets, for native programs and web pages.
 //!
-//! [`simd`] → [`eigen`] → [`noise`] → [`workers`] → [`data`] → [`nets`] → [`dist`] → [`sampler`] → [`models`] → [`objective`] →
-//! [`train`] → [`checkpoint`] → [`sample`] → [`drawing`] → [`traverse`] → [`eval`] → [`units`] → [`predictions`] → [`filter`] →
-//! [`coreset`] → [`fidelity`] → [`ink`] → [`tile`] → [`infer`]
+//! The filter and the coreset take samples of any generator:
 //!
-//! Nothing points left. There are no files here, no clock, no threads it did not get, no global randomness
-//! and no synchronous read-back, so that the same code trains natively and samples in a browser. Numbers
-//! such as E1 refer to `docs/equations.md`.
+//! ```
+#![doc = include_str!("../examples/filter_and_pick.rs")]
+//! ```
+//!
+//! `examples/train_m2.rs` trains a model, measures it and draws from it.
+//!
+//! # The map
+//!
+//! Read from left to right, one example travels from the bytes of a file to a weighted set of samples:
+//!
+//! [`data`] → [`nets`] → [`dist`] → [`sampler`] → [`models`] → [`objective`] → [`train`] → [`checkpoint`] → [`measures`] →
+//! [`sample`] → [`drawing`] → [`traverse`] → [`filter`] → [`coreset`] → [`ink`] → [`tile`] → [`infer`]
+//!
+//! on the ground of [`error`], [`simd`], [`module_path`], [`noise`], [`eigen`] and [`workers`]. Nothing points left.
+//!
+//! There are no files here, no clock, no threads that the caller did not lend, no global randomness and no synchronous
+//! read-back, so that the same code trains natively and samples in a browser. Natural logarithms, nats; sums over
+//! dimensions, means over the batch. Numbers such as E1 refer to `docs/equations.md`.
 
 // Tests compare on the host, where reading back and waiting are fine.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
@@ -18,24 +31,21 @@ pub mod dist;
 pub mod drawing;
 pub mod eigen;
 pub mod error;
-pub mod eval;
-pub mod fidelity;
 pub mod filter;
 pub mod infer;
 pub mod ink;
+pub mod measures;
 pub mod models;
 pub mod module_path;
 pub mod nets;
 pub mod noise;
 pub mod objective;
-pub mod predictions;
 pub mod sample;
 pub mod sampler;
 pub mod simd;
 pub mod tile;
 pub mod train;
 pub mod traverse;
-pub mod units;
 pub mod workers;
 
 pub use error::{Error, Result};

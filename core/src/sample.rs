@@ -5,8 +5,8 @@ use std::iter::once;
 
 use burn::tensor::{Device, Tensor};
 
-use crate::data::npy::NpyArray;
-use crate::eval::entropy_of_logits;
+use crate::data::formats::npy::NpyArray;
+use crate::measures::eval::entropy_of_logits;
 use crate::models::Generative;
 use crate::nets::Classes;
 use crate::noise::Noise;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::cmd;
-use crate::output::Output;
+use crate::system::output::Output;
 
 /// Train semi-supervised generative models, sample from them, keep the samples worth learning from.
 #[derive(Debug, Parser)]

@@ -7,30 +7,13 @@
 pub mod classical;
 pub mod cli;
 pub mod cmd;
-pub mod dataset;
-pub mod device;
-pub mod fetch;
-pub mod figures;
-pub mod files;
-pub mod interrupt;
-pub mod judge;
-pub mod output;
-pub mod picture;
-pub mod plot;
-pub mod progress;
-pub mod recipe;
-pub mod registry;
-pub mod reliability;
+pub mod data;
+pub mod pictures;
 pub mod report;
 pub mod reproduce;
-pub mod run_dir;
-pub mod samples;
-pub mod scatter;
-pub mod summary;
-pub mod svg;
-pub mod threads;
+pub mod run;
+pub mod system;
 pub mod training;
-pub mod tsne;
 
 use std::process::ExitCode;
 

@@ -4,11 +4,11 @@
 use std::fs;
 use std::path::Path;
 
-use gleaner::dataset::{self, Columns, Loaded};
+use gleaner::data::dataset::{self, Columns, Loaded};
 use gleaner_core::data::Dataset;
-use gleaner_core::data::idx::write_idx;
-use gleaner_core::data::npy::NpyArray;
-use gleaner_core::data::npz::write_npz;
+use gleaner_core::data::formats::idx::write_idx;
+use gleaner_core::data::formats::npy::NpyArray;
+use gleaner_core::data::formats::npz::write_npz;
 use image::{Rgb, RgbImage};
 use tempfile::{TempDir, tempdir};
 

@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use gleaner::fetch::{download, sha256};
+use gleaner::data::fetch::{download, sha256};
 use tempfile::tempdir;
 
 fn content() -> Vec<u8> {

@@ -9,8 +9,8 @@ use std::thread;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use gleaner::fetch::fetch;
-use gleaner::registry::{Entry, File};
+use gleaner::data::fetch::fetch;
+use gleaner::data::registry::{Entry, File};
 use tempfile::tempdir;
 
 const FILES: &[File] = &[

@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use gleaner::dataset::{self, Columns, Loaded};
-use gleaner::fetch::sha256;
-use gleaner::registry::find;
-use gleaner_core::data::cifar::write_cifar10;
+use gleaner::data::dataset::{self, Columns, Loaded};
+use gleaner::data::fetch::sha256;
+use gleaner::data::registry::find;
+use gleaner_core::data::formats::cifar::write_cifar10;
 use gleaner_core::data::{Dataset, Split, SplitConfig};
 use gleaner_core::noise::Noise;
 use tempfile::tempdir;

@@ -28,7 +28,7 @@ test("on WebGPU every section shows the same numbers", async (context) => {
     await done(page, "20 samples");
     assert.match(await page.textContent("#badge"), on === "cpu" ? /CPU/ : /GPU: WebGPU/);
     await says(page, "coreset-live", /^12 of 20 picked/);
-    await says(page, "walk-live", /seen as/);
+    await says(page, "walk-live", /classified as/);
     const files = {};
     for (const what of ["samples", "kept", "coreset"]) files[what] = readNpz((await download(page, `#save-${what}`)).bytes);
     // A dot in the middle of the pad.
@@ -70,7 +70,7 @@ test("closing a checkpoint frees the GPU: its worker is gone, and the next one n
   await done(page, "40 samples");
   const sizes = [];
   for (let turn = 0; turn < 4; turn += 1) {
-    await says(page, "walk-live", /seen as/);
+    await says(page, "walk-live", /classified as/);
     assert.equal(page.workers().length, 1);
     sizes.push(await page.workers()[0].evaluate(() => self.live));
     await page.setInputFiles("#checkpoint", path.join(reference, "m2.safetensors"));
@@ -170,7 +170,7 @@ test("the page lives under any path and asks nobody else for anything", async ()
   const server = await serve(process.env.GLEANER_SITE, "/some/where/");
   const page = await visits.page("?n=3&on=cpu", { address: server.address });
   await done(page, "30 samples");
-  await says(page, "compare-live", /seen as/);
+  await says(page, "compare-live", /classified as/);
   assert.deepEqual(page.asked.filter((address) => !address.startsWith(server.address)), []);
   assert.ok(page.asked.length > 10);
   await leave(page);
@@ -187,8 +187,8 @@ for (const [name, options] of [
   test(`${name}: nothing that axe knows to be an obstacle, nothing wider than the screen`, async () => {
     const page = await visits.page("?n=5&on=cpu&model=mnist-latent-ebm", options);
     await done(page, "50 samples");
-    await says(page, "compare-live", /|seen as/);
-    await says(page, "walk-live", /seen as/);
+    await says(page, "compare-live", /|classified as/);
+    await says(page, "walk-live", /classified as/);
     await page.addScriptTag({ path: axe });
     const { violations } = await page.evaluate(() => axe.run());
     const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);

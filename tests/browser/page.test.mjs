@@ -51,7 +51,7 @@ for (const model of MODELS) {
       return own.indexOf(Math.max(...own));
     });
     const share = best.filter((label, row) => label === y.values[row]).length / all;
-    assert.ok(agreed.includes(`for ${(100 * share).toFixed(1)} %`), agreed);
+    assert.ok(agreed.includes(`in ${(100 * share).toFixed(1)} %`), agreed);
     assert.ok((await page.textContent("#commands")).includes(`--size ${chosen} `));
       await shaded(page, "samples");
     await leave(page);
@@ -65,7 +65,7 @@ test("a visitor sees samples without a click, and a badge that says where they c
   context.diagnostic(`first samples after ${((performance.now() - started) / 1000).toFixed(2)} s`);
   assert.match(await page.textContent("#badge"), /CPU: 128-bit SIMD/);
   assert.equal(await page.isChecked("#card-mnist-latent-ebm"), true);
-  assert.match(await page.textContent("label.card:has(:checked)"), /MNIST.*Latent EBM \+ MIER.*labels100, and 54,000 without.*accuracy.*%.*entropy.*nats/);
+  assert.match(await page.textContent("label.card:has(:checked)"), /MNIST.*Latent EBM \+ MIER.*labels100, plus 54,000 unlabelled.*accuracy.*%.*entropy.*nats/);
   await leave(page);
 });
 
@@ -180,7 +180,7 @@ test("what a pen draws is classified, rebuilt, and drawn in every class", async 
   const page = await visits.page(link("mnist-latent-ebm", { n: "5" }));
   await done(page, "samples in");
   // Everything is in its place.
-  await says(page, "compare-live", /seen as/);
+  await says(page, "compare-live", /classified as/);
   // A one: a stroke from top to bottom.
   await page.locator("#pad").scrollIntoViewIfNeeded();
   const pad = await page.locator("#pad").boundingBox();
@@ -190,7 +190,7 @@ test("what a pen draws is classified, rebuilt, and drawn in every class", async 
   await page.mouse.down();
   await to(0.48, 0.85);
   await page.mouse.up();
-  await says(page, "bars-live", /seen as 1, H = .* nats/);
+  await says(page, "bars-live", /classified as 1, H = .* nats/);
   const percents = await page.locator("#bars .percent").allInnerTexts();
   const sum = percents.map(Number.parseFloat).reduce((a, b) => a + b);
   assert.ok(percents.length === 10 && Math.abs(sum - 100) < 1, percents.join());
@@ -199,11 +199,11 @@ test("what a pen draws is classified, rebuilt, and drawn in every class", async 
   }
   // The model beside it saw the same picture.
   await page.selectOption("#compare-with", "mnist-m2");
-  await says(page, "compare-live", /seen as \d, H = /);
+  await says(page, "compare-live", /classified as \d, H = /);
   assert.equal(await page.locator("#compare-bars [role=listitem]").count(), 10);
   // The walk, by keyboard.
   const place = await page.textContent("#walk-live");
-  assert.match(place, /to the right, .* up: seen as \d, H = .* nats/);
+  assert.match(place, /to the right, .* up: classified as \d, H = .* nats/);
   await page.focus("#walk");
   await page.keyboard.press("ArrowRight");
   assert.notEqual(await page.textContent("#walk-live"), place);

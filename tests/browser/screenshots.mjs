@@ -18,8 +18,8 @@ const visits = await new Visits().open();
 for (const [look, options] of Object.entries(LOOKS)) {
   const page = await visits.page(`?on=cpu`, { ...options, reducedMotion: "reduce" });
   await done(page, "samples in");
-  await says(page, "compare-live", /seen as/);
-  await says(page, "walk-live", /seen as/);
+  await says(page, "compare-live", /classified as/);
+  await says(page, "walk-live", /classified as/);
   await page.addStyleTag({ content: ".bar { position: static !important; }" });
   for (const section of SECTIONS) {
     await page.locator(`#${section}`).screenshot({

@@ -48,13 +48,13 @@ test("files that are no checkpoint of ours get a sentence, and the model before 
     [await file("other.safetensors", header({ format: "pt" })), /no `config` in its metadata/],
     [await file("unknown.safetensors", header({ config: '{"model":"gan"}' })), /its `config` is not understood: unknown variant `gan`/],
     [await file("bare.safetensors", header({ config: configOf(good) })), /parameter `.*` is missing/],
-    [large, /large.safetensors has 1000 MB, more than any model this page can run/],
+    [large, /large.safetensors has 1000 MB: choose a model of at most 200 MB/],
   ];
   const page = await visits.page("?on=cpu&n=2");
   await done(page, "20 samples");
   for (const [place, words] of cases) {
     await page.setInputFiles("#checkpoint", place);
-    const status = await done(page, "The page goes on with Digits: latent EBM.");
+    const status = await done(page, "The page continues with Digits: latent EBM.");
     assert.match(status, words);
     assert.match(status, /^[^\n]+$/);
     assert.equal(await page.getAttribute("#status", "data-kind"), "error");
@@ -75,10 +75,10 @@ test("without WebGPU the page computes on the CPU and says why", async () => {
     before: (visit) => inWorker(visit, 'Object.defineProperty(navigator, "gpu", { value: undefined });'),
   });
   await done(page, "20 samples");
-  assert.match(await page.textContent("#badge"), /CPU: 128-bit SIMD \(.*does not offer it\)/);
+  assert.match(await page.textContent("#badge"), /CPU: 128-bit SIMD \(this browser has no WebGPU.*\)/);
   await page.selectOption("#backend", "webgpu");
   const status = await done(page, "WebGPU is not available");
-  assert.match(status, /use the "cpu" backend/);
+  assert.match(status, /compute on the CPU/);
   await leave(page);
 });
 
@@ -93,7 +93,7 @@ test("a GPU that is lost in the middle leaves the page with the CPU", async () =
   const [worker] = page.workers();
   await page.click("#draw");
   await worker.evaluate(() => self.kept.destroy()).catch(() => {});
-  const status = await done(page, "The page goes on with the CPU.");
+  const status = await done(page, "The page continues on the CPU.");
   assert.match(status, /^The GPU was lost \(/);
   assert.match(await page.textContent("#badge"), /CPU: 128-bit SIMD \(the GPU was lost/);
   await page.click("#draw");
@@ -115,8 +115,8 @@ test("a worker that ends is started anew, and the same samples are drawn", async
   const caption = await page.textContent("#samples-caption");
   await page.click("#draw");
   await page.workers()[0].evaluate(() => self.close()).catch(() => {});
-  const status = await done(page, "started anew and goes on");
-  assert.match(status, /^The program has ended \(/);
+  const status = await done(page, "has restarted and continues");
+  assert.match(status, /^The program stopped \(/);
   assert.equal(await page.textContent("#samples-caption"), caption);
   await page.click("#draw");
   await done(page, "300 samples in");
@@ -139,6 +139,6 @@ test("a program or a model that cannot be loaded says so", async () => {
     before: (visit) => visit.route("**/model.safetensors", (route) => route.fulfill({ status: 404 })),
   });
   await page.waitForSelector('#status[data-kind="error"]');
-  assert.match(await page.textContent("#status"), /mnist-latent-ebm answers 404: the page is not complete/);
+  assert.match(await page.textContent("#status"), /mnist-latent-ebm is missing \(the server answered 404\): reload the page/);
   await page.context().close();
 });

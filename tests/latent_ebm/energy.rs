@@ -1,7 +1,7 @@
 //! The energy by itself: its gradient, what its chains draw, and `log Z`.
 
 use burn::tensor::Device;
-use gleaner::threads::Threads;
+use gleaner::system::threads::Threads;
 use gleaner_core::dist::Gaussian;
 use gleaner_core::models::Target;
 use gleaner_core::nets::Activation;

@@ -1,7 +1,7 @@
 //! Chains in the posterior of an example (svebm eq. 7), where it is normal, or a mixture of normal densities.
 
 use burn::tensor::{Device, Tensor};
-use gleaner::threads::Threads;
+use gleaner::system::threads::Threads;
 use gleaner_core::models::{LatentEbm, Model, Target};
 use gleaner_core::noise::Noise;
 use gleaner_core::sampler::{Chains, Langevin, LogDensity, StepSize};

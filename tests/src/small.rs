@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::data::{Labelled, SemiBatch};
 use gleaner_core::models::{
-    AuxiliaryConfig, Classified, Generative, LadderConfig, LangevinConfig, LatentEbmConfig,
+    AuxiliaryConfig, Classified, Common, Generative, LadderConfig, LangevinConfig, LatentEbmConfig,
     Likelihood, Look, M1Config, M1M2Config, M2Config, Model, ModelConfig, UntappedConfig,
 };
 use gleaner_core::nets::{Activation, Convolution, PlainConvolution};
@@ -52,62 +52,37 @@ impl Small {
     /// # Panics
     /// If there is no such model.
     pub fn config(&self) -> ModelConfig {
-        let Self { classes, latent, hidden, likelihood, .. } = self;
-        let (classes, latent, shape) = (*classes, *latent, vec![self.features]);
-        let (hidden, activation, likelihood) = (hidden.clone(), Activation::Softplus, *likelihood);
-        let classifier_hidden = hidden.clone();
+        let (common, latent) = (self.common(), self.latent);
+        let classifier_hidden = self.hidden.clone();
         match self.model {
-            "m1" => ModelConfig::M1(M1Config {
-                shape,
-                classes,
-                latent,
-                hidden,
-                activation,
-                likelihood,
-                convolution: None,
-            }),
-            "m2" => ModelConfig::M2(M2Config {
-                shape,
-                classes,
-                latent,
-                hidden,
-                classifier_hidden,
-                activation,
-                likelihood,
-                convolution: None,
-            }),
+            "m1" => ModelConfig::M1(M1Config { common, latent, convolution: None }),
+            "m2" => {
+                ModelConfig::M2(M2Config { common, latent, classifier_hidden, convolution: None })
+            }
             "m1m2" => ModelConfig::M1M2(M1M2Config {
-                shape,
-                classes,
+                common,
                 feature_latent: 5,
-                feature_hidden: hidden.clone(),
+                feature_hidden: self.hidden.clone(),
                 active: Some(vec![0, 1, 3]),
                 latent,
-                hidden,
                 classifier_hidden,
-                activation,
-                likelihood,
             }),
             "adgm" => ModelConfig::Adgm(self.auxiliary()),
             "sdgm" => ModelConfig::Sdgm(self.auxiliary()),
             "ladder" => ModelConfig::Ladder(LadderConfig {
-                shape,
-                classes,
+                common: Common { hidden: vec![8, 7, 6], ..common },
                 latent: vec![latent + 1, latent, 1],
-                hidden: vec![8, 7, 6],
                 classifier_hidden,
-                activation,
-                likelihood,
             }),
             "untapped" => ModelConfig::Untapped(UntappedConfig {
-                shape,
-                classes,
+                shape: common.shape,
+                classes: common.classes,
                 latent,
                 range: [-1.5, 1.5],
-                hidden: hidden.clone(),
-                encoder_hidden: hidden,
+                hidden: common.hidden,
+                encoder_hidden: self.hidden.clone(),
                 classifier_hidden,
-                activation,
+                activation: common.activation,
             }),
             "latent-ebm" => ModelConfig::LatentEbm(self.latent_ebm()),
             other => panic!("there is no model {other}"),
@@ -118,7 +93,7 @@ impl Small {
     pub fn convolutional(&self) -> ModelConfig {
         match (Self { model: "m2", features: 9, ..self.clone() }).config() {
             ModelConfig::M2(config) => ModelConfig::M2(M2Config {
-                shape: vec![3, 3, 1],
+                common: Common { shape: vec![3, 3, 1], ..config.common },
                 convolution: Some(Convolution::Plain(PlainConvolution {
                     maps: [2, 3, 4],
                     dropout: 0.4,
@@ -129,16 +104,22 @@ impl Small {
         }
     }
 
-    fn latent_ebm(&self) -> LatentEbmConfig {
-        LatentEbmConfig {
+    fn common(&self) -> Common {
+        Common {
             shape: vec![self.features],
             classes: self.classes,
-            latent: self.latent,
             hidden: self.hidden.clone(),
-            energy_hidden: vec![6, 5],
             activation: Activation::Softplus,
-            energy_activation: Activation::Tanh,
             likelihood: self.likelihood,
+        }
+    }
+
+    fn latent_ebm(&self) -> LatentEbmConfig {
+        LatentEbmConfig {
+            common: self.common(),
+            latent: self.latent,
+            energy_hidden: vec![6, 5],
+            energy_activation: Activation::Tanh,
             langevin: LangevinConfig { steps: 5, ..LangevinConfig::default() },
             classified: Classified::Draw,
             convolution: None,
@@ -147,14 +128,10 @@ impl Small {
 
     fn auxiliary(&self) -> AuxiliaryConfig {
         AuxiliaryConfig {
-            shape: vec![self.features],
-            classes: self.classes,
+            common: self.common(),
             latent: self.latent,
             auxiliary: 2,
-            hidden: self.hidden.clone(),
             classifier_hidden: self.hidden.clone(),
-            activation: Activation::Softplus,
-            likelihood: self.likelihood,
         }
     }
 

@@ -94,9 +94,9 @@ class Page extends EventTarget {
   describe = (row) => {
     const { samples, filtered, names } = this;
     if (!samples) return "";
-    const seen = `seen as ${names[samples.predicted[row]]}, H = ${short(samples.entropy[row])} nats`;
+    const seen = `classified as ${names[samples.predicted[row]]}, H = ${short(samples.entropy[row])} nats`;
     const verdict = filtered ? `; ${filter.reason(filtered.verdicts[row])}` : "";
-    return this.about.classifies ? `${names[samples.y[row]]}, ${seen}${verdict}` : `sample ${row}`;
+    return this.about.classifies ? `requested ${names[samples.y[row]]}, ${seen}${verdict}` : `sample ${row}`;
   };
 
   choose = () => {};
@@ -128,7 +128,7 @@ class Page extends EventTarget {
   // The classes to draw, in order.
   classes() {
     const chosen = [...document.querySelectorAll("#classes input:checked")].map(({ value }) => Number(value));
-    if (chosen.length === 0) throw new Error("no class is chosen: choose at least one");
+    if (chosen.length === 0) throw new Error("no class is chosen: choose at least one class");
     return chosen;
   }
 
@@ -220,7 +220,7 @@ const show = latest(async (open) => {
     }
   });
   if (page.about && !page.samples) await page.draw();
-  if (failure) page.say("error", `${sentence(failure)}. The page goes on with ${before.title ?? before.name}.`);
+  if (failure) page.say("error", `${sentence(failure)}. The page continues with ${before.title ?? before.name}.`);
 });
 
 function listen() {
@@ -262,18 +262,18 @@ async function recover({ what, reason }) {
   losses += 1;
   const { model } = page;
   page.dispatchEvent(new Event("gone"));
-  const happened = what === "gpu" ? `The GPU was lost (${reason})` : `The program has ended (${reason})`;
+  const happened = what === "gpu" ? `The GPU was lost (${reason})` : `The program stopped (${reason})`;
   if (losses > 3 || !model.bytes) {
     page.say("error", `${happened}. Reload the page to try again.`);
     return;
   }
   if (what === "gpu") page.forced = { backend: "cpu", reason: `the GPU was lost: ${reason}` };
-  page.say("busy", `${happened}. Starting anew…`);
+  page.say("busy", `${happened}. Restarting…`);
   await page.free();
   await page.work(() => page.open(model));
   if (page.about) await page.draw();
   if (!page.samples) return;
-  const goes = what === "gpu" ? "The page goes on with the CPU." : "The page has started anew and goes on.";
+  const goes = what === "gpu" ? "The page continues on the CPU." : "The page has restarted and continues.";
   page.say("done", `${happened}. ${goes}`);
 }
 
@@ -299,7 +299,7 @@ async function start() {
   await page.draw();
   page.restoring = false;
   if (asked.model && asked.model !== wanted.id) {
-    page.say("error", `The link names the model "${asked.model}", which this page does not have: this is ${wanted.title}.`);
+    page.say("error", `The link names the model "${asked.model}", but this page does not have it. It shows ${wanted.title} instead.`);
   }
 }
 

@@ -14,25 +14,25 @@ export function setUp(page) {
         const bytes = await page.engine.call("main", "npz", what);
         const file = `${name()}-${what}.npz`;
         save(file, new Blob([bytes], { type: "application/octet-stream" }));
-        say(`${file}, ${(bytes.length / 1e6).toFixed(2)} MB.`);
+        say(`Saved ${file}, ${(bytes.length / 1e6).toFixed(2)} MB.`);
       }),
     );
   }
   element("save-png").addEventListener("click", () => {
     element("samples").toBlob((blob) => {
       save(`${name()}.png`, blob);
-      say(`${name()}.png, as shown above.`);
+      say(`Saved ${name()}.png, the grid under Generate.`);
     });
   });
   element("copy-link").addEventListener("click", async () => {
     page.remember();
     try {
       await navigator.clipboard.writeText(location.href);
-      say("The link is copied: it restores model, settings and seed.");
+      say("The link is copied. It restores the model, the settings and the seed.");
     } catch {
-      say(`The browser does not let the page copy. The link: ${location.href}`);
+      say(`The browser does not let the page copy. Copy this link: ${location.href}`);
     }
-    if (!page.model.id) say("The link is copied. Your own model does not travel with it: send the file, too.");
+    if (!page.model.id) say("The link is copied. It does not contain your own model: send the file too.");
   });
 
   // What the command line would be told to write the same files.
@@ -54,7 +54,7 @@ export function setUp(page) {
       );
     }
     const chosen = page.classes();
-    if (chosen.length < about.classes) lines.unshift(`# The command line draws all classes; here, of the same samples, ${chosen.join(", ")}.`);
+    if (chosen.length < about.classes) lines.unshift(`# These commands draw all classes. The page has drawn the same samples, but only of the classes ${chosen.join(", ")}.`);
     element("commands").textContent = lines.join("\n");
     element("save-samples").disabled = false;
     element("save-png").disabled = false;

@@ -22,7 +22,7 @@ export const modelName = (name) => MODELS[name] ?? name;
 
 async function json(address) {
   const response = await fetch(address);
-  if (!response.ok) throw new Error(`${address} answers ${response.status}: the page is not complete`);
+  if (!response.ok) throw new Error(`${address} is missing (the server answered ${response.status}): reload the page, or tell its owner`);
   return response.json();
 }
 
@@ -36,7 +36,7 @@ export async function shipped() {
 // The bytes of one of them; `progress` is told what share has come.
 export async function download({ id }, progress) {
   const response = await fetch(`checkpoints/${id}/model.safetensors`);
-  if (!response.ok) throw new Error(`the model ${id} answers ${response.status}: the page is not complete`);
+  if (!response.ok) throw new Error(`the model ${id} is missing (the server answered ${response.status}): reload the page, or tell its owner`);
   const total = Number(response.headers.get("content-length"));
   const parts = [];
   let loaded = 0;
@@ -53,11 +53,19 @@ export async function download({ id }, progress) {
 export async function read(file) {
   const megabytes = (file.size / 1e6).toFixed(0);
   if (file.size > LARGEST) {
-    throw new Error(`${file.name} has ${megabytes} MB, more than any model this page can run (${LARGEST / 1e6} MB)`);
+    throw new Error(`${file.name} has ${megabytes} MB: choose a model of at most ${LARGEST / 1e6} MB`);
   }
-  if (file.size === 0) throw new Error(`${file.name} is empty: copy it again`);
+  if (file.size === 0) throw new Error(`${file.name} is empty: choose another file, or copy it again`);
   return new Uint8Array(await file.arrayBuffer());
 }
+
+// What the facts on a card mean.
+const MEANINGS = {
+  model: "the kind of generative model; MIER is a training term that makes its classifier surer",
+  labels: "the number of training examples with a known class, and of those without",
+  accuracy: "the share of test examples that the classifier gets right",
+  entropy: "how unsure the classifier is on test examples, on average; 0 means certain",
+};
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
@@ -68,12 +76,12 @@ export function showCards(models, choose) {
     const facts = {
       data: DATA[summary.data] ?? summary.data,
       model: modelName(summary.model) + (summary.mier ? " + MIER" : ""),
-      labels: `${summary.labels}, and ${summary.unlabelled.toLocaleString("en")} without`,
+      labels: `${summary.labels}, plus ${summary.unlabelled.toLocaleString("en")} unlabelled`,
       accuracy: percent(summary.test_accuracy),
       entropy: `${short(summary.entropy)} nats`,
     };
     const list = make("dl");
-    for (const [name, value] of Object.entries(facts)) list.append(make("dt", {}, name), make("dd", {}, value));
+    for (const [name, value] of Object.entries(facts)) list.append(make("dt", { title: MEANINGS[name] }, name), make("dd", {}, value));
     const input = make("input", { type: "radio", name: "model", value: id, id: `card-${id}` });
     input.addEventListener("change", () => choose(model));
     element("cards").append(make("label", { class: "card" }, input, make("strong", {}, title), list));

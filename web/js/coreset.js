@@ -32,7 +32,7 @@ function drawMap(svg, { rows, points }, picks) {
   });
   const chosen = picks.map(({ row, weight }, number) => {
     const [x, y] = at.get(row) ?? [0, 0];
-    const title = make("svg:title", {}, `pick ${number + 1}, stands for ${weight}`);
+    const title = make("svg:title", {}, `pick ${number + 1}, weight ${weight}`);
     const radius = 3.5 + 1.6 * Math.sqrt(weight);
     return make("svg:circle", { class: "pick", cx: x.toFixed(1), cy: y.toFixed(1), r: radius.toFixed(1) }, title);
   });
@@ -87,8 +87,8 @@ export function setUp(page) {
   function report(all) {
     const { chosen, random } = told;
     element("coreset-live").textContent =
-      `${chosen.row.length} of ${all} picked: f(S) = ${short(chosen.objective)}, at most ${short(chosen.bound)} is possible: ` +
-      `at least ${(100 * chosen.ratio).toFixed(1)} % of the best. Random: ${short(random.objective)}.`;
+      `${chosen.row.length} of ${all} picked. f(S), how well they represent all: ${short(chosen.objective)}, ` +
+      `at least ${(100 * chosen.ratio).toFixed(1)} % of the best (at most ${short(chosen.bound)}). Random picks: ${short(random.objective)}.`;
     for (const [name, grid] of Object.entries(grids)) {
       const { row, weight } = told[name];
       const weights = new Map([...row].map((number, at) => [number, weight[at]]));
@@ -96,7 +96,7 @@ export function setUp(page) {
       grid.show(page.samples.picture, page.about.tile, byClass(page, page.samples.y, row, place));
     }
     element("medoids").setAttribute("aria-label", `${chosen.row.length} chosen samples with their weights`);
-    element("random-medoids").setAttribute("aria-label", `${random.row.length} samples at random with their weights`);
+    element("random-medoids").setAttribute("aria-label", `${random.row.length} random picks with their weights`);
   }
 
   function chips(present) {
@@ -121,8 +121,8 @@ export function setUp(page) {
     element("map-random-caption").textContent = `random, class ${name}`;
     const share = (100 * plane.shown).toFixed(0);
     element("map-caption").textContent =
-      `Each point is a kept sample, at its gradient of the loss; the plane shows ${share} % of how they differ. ` +
-      "The larger a pick, the more samples it stands for.";
+      `Each point is the gradient of one kept sample. The plane shows ${share} % of the variance. ` +
+      "A larger pick represents more samples.";
     gains(picks, wanted);
     return { mine, marks, picks };
   }

@@ -10,7 +10,7 @@ export class Engine extends EventTarget {
   // Starts the program; a second call starts it anew, with all that the one before held given back, on the GPU, too. Resolves when it
   // can be called.
   start() {
-    this.#drop("the program was started anew");
+    this.#drop("the program was restarted");
     const alive = `gleaner-${crypto.randomUUID?.() ?? Math.random()}`;
     const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     this.#worker = worker;
@@ -28,7 +28,7 @@ export class Engine extends EventTarget {
       });
       worker.addEventListener("error", (event) => {
         event.preventDefault();
-        reject(new Error(event.message || "the worker could not be loaded"));
+        reject(new Error(event.message || "the worker could not be loaded: reload the page"));
       });
     });
     worker.postMessage({ alive, program: this.#program });
@@ -56,12 +56,12 @@ export class Engine extends EventTarget {
 
   // The lock that the worker holds is free when the worker is not there any more.
   async #watch(worker, alive) {
-    await navigator.locks?.request(alive, () => this.#end(worker, "worker", "it was ended by the browser"));
+    await navigator.locks?.request(alive, () => this.#end(worker, "worker", "the browser ended it"));
   }
 
   #end(worker, what, reason) {
     if (worker !== this.#worker) return;
-    this.#drop(what === "gpu" ? `the GPU was lost: ${reason}` : `the program has ended: ${reason}`);
+    this.#drop(what === "gpu" ? `the GPU was lost: ${reason}` : `the program stopped: ${reason}`);
     this.dispatchEvent(new CustomEvent("gone", { detail: { what, reason } }));
   }
 

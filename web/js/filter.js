@@ -13,7 +13,7 @@ const REJECTED = 4;
 // Why a sample was rejected, in a word or two.
 export function reason(verdict) {
   if (!(verdict & REJECTED)) return "kept";
-  return [verdict & UNSURE && "H too large", verdict & DISAGREES && "another class"].filter(Boolean).join(", ");
+  return `rejected: ${[verdict & UNSURE && "H too high", verdict & DISAGREES && "another class"].filter(Boolean).join(", ")}`;
 }
 
 export function setUp(page) {

@@ -92,9 +92,9 @@ export function setUp(page) {
     drawing = null;
     show(samples.picture, samples.y);
     const agree = (100 * samples.agreement).toFixed(1);
-    const said = page.about.classifies ? `: for ${agree} % of them the classifier sees the class asked for` : "";
-    const cut = samples.y.length > SHOWN * page.about.classes ? `, ${SHOWN} of each class are shown` : "";
-    element("samples-caption").textContent = `${samples.y.length} samples${said}${cut}. Click one to look inside.`;
+    const said = page.about.classifies ? ` The classifier sees the requested class in ${agree} % of them.` : "";
+    const cut = samples.y.length > SHOWN * page.about.classes ? ` The grid shows ${SHOWN} of each class.` : "";
+    element("samples-caption").textContent = `${samples.y.length} samples.${said}${cut} Click one to look inside.`;
     await page.sampled(samples, performance.now() - started);
   }
 
@@ -160,8 +160,8 @@ export function setUp(page) {
     sampler.value = chains ? "langevin" : "ancestral";
     for (const option of sampler.options) option.disabled = option.value !== sampler.value;
     element("sampler-help").textContent = chains
-      ? "This model knows z given a class by an energy: chains walk down it, with noise."
-      : "This model draws z from a normal density at once; only an energy needs chains.";
+      ? "A sample is made from latent variables z. Chains move z in noisy steps to low energy, where z is probable."
+      : "A sample is made from latent variables z. This model draws z from a normal distribution, without chains.";
     for (const id of ["chain-fields", "playback", "chain-figure"]) element(id).hidden = !chains;
     page.showChips("classes", "checkbox", classes);
     buttons();

@@ -61,12 +61,12 @@ export function setUp(page) {
   function show(told) {
     const { tile, classes } = page.about;
     showBars(element("bars"), page.names, told);
-    element("bars-live").textContent = `seen as ${page.names[told.predicted]}, H = ${short(told.entropy)} nats`;
+    element("bars-live").textContent = `classified as ${page.names[told.predicted]}, H = ${short(told.entropy)} nats`;
     paintTile(element("seen"), told.picture, tile);
     paintTile(element("reconstruction"), told.reconstruction, tile);
     const places = Array.from({ length: classes }, (_, index) => ({ index, mark: index === told.predicted }));
     styles.show(told.styles, tile, [{ name: "", places }]);
-    element("styles").setAttribute("aria-label", `the same style as ${page.names.join(", ")}`);
+    element("styles").setAttribute("aria-label", `the same style in each class: ${page.names.join(", ")}`);
   }
 
   // What another model says of the same picture.
@@ -79,7 +79,7 @@ export function setUp(page) {
     }
     const told = await page.engine.call("other", "look", { values: looked.x });
     showBars(bars, page.names, told);
-    element("compare-live").textContent = `seen as ${page.names[told.predicted]}, H = ${short(told.entropy)} nats`;
+    element("compare-live").textContent = `classified as ${page.names[told.predicted]}, H = ${short(told.entropy)} nats`;
   }
 
   // The models that can stand beside this one: those that saw the same data.
@@ -89,7 +89,7 @@ export function setUp(page) {
     const same = own ? page.models.filter(({ id, summary }) => id !== own.id && summary.data === own.summary.data) : [];
     const isTwin = ({ summary }) => summary.model === own.summary.model && summary.mier !== own.summary.mier;
     const twin = same.find(isTwin) ?? same.find(({ summary }) => summary.mier);
-    select.replaceChildren(make("option", { value: "" }, "nothing"));
+    select.replaceChildren(make("option", { value: "" }, "no other model"));
     for (const { id, title } of same) select.append(make("option", { value: id }, title));
     select.value = twin?.id ?? "";
     element("compare").hidden = same.length === 0;
@@ -121,8 +121,8 @@ export function setUp(page) {
     canvas.height = SIDE * tile.height;
     canvas.getContext("2d").drawImage(picture, 0, 0);
     element("walk-caption").textContent =
-      `Class ${page.names[wanted]}: from the picture above in the middle, to the right and upwards along the two directions of z ` +
-      "that change it most. Point, or use the arrow keys.";
+      `Class ${page.names[wanted]}. The middle has the z of the input. Right and up are the two directions of z ` +
+      "that change the picture most. Point at a tile, or use the arrow keys.";
     at(Math.floor((SIDE * SIDE) / 2));
   }
 
@@ -135,7 +135,7 @@ export function setUp(page) {
     const [right, up] = [distances[number % SIDE], distances[SIDE - 1 - Math.floor(number / SIDE)]];
     element("walk-live").textContent =
       `${short(right)} to the right, ${short(up)} up: ` +
-      `seen as ${page.names[predicted[number]]}, H = ${short(entropy[number])} nats`;
+      `classified as ${page.names[predicted[number]]}, H = ${short(entropy[number])} nats`;
   }
 
   const canvas = element("walk");

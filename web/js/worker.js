@@ -32,7 +32,7 @@ if (self.GPUAdapter) {
 // The module, with news of how much of it has come.
 async function download(url) {
   const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} answers ${response.status}`);
+  if (!response.ok) throw new Error(`${url} is missing (the server answered ${response.status}): reload the page, or tell its owner`);
   const total = Number(response.headers.get("content-length"));
   let loaded = 0;
   const count = new TransformStream({
@@ -55,7 +55,7 @@ async function answer({ key, method, args }) {
     sessions.delete(key);
     return session?.free();
   }
-  if (!session) throw new Error("no checkpoint is open");
+  if (!session) throw new Error("no model is open: choose a model first");
   return session[method](...args);
 }
 

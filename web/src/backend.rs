@@ -75,7 +75,7 @@ pub async fn open(request: Request) -> Result<Opened, String> {
     match gpu::device().await {
         Ok(device) => Ok(Opened { device, backend: Backend::WebGpu, fallback_reason: None }),
         Err(reason) if request == Request::Auto => Ok(Opened::cpu(Some(reason))),
-        Err(reason) => Err(format!("WebGPU is not available: {reason}; use the \"cpu\" backend")),
+        Err(reason) => Err(format!("WebGPU is not available: {reason}; compute on the CPU")),
     }
 }
 
@@ -101,7 +101,7 @@ mod gpu {
         // Without the interface at all, the runtime's own message would speak of adapters.
         let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).unwrap_or_default();
         if !Reflect::get(&navigator, &"gpu".into()).is_ok_and(|gpu| gpu.is_object()) {
-            return Err("this browser, or this page's address, does not offer it".into());
+            return Err("this browser has no WebGPU, or this address has no https".into());
         }
         let opening = OPENING.with(|slot| slot.borrow_mut().get_or_insert_with(start).clone());
         JsFuture::from(opening).await.map_err(|reason| {
@@ -110,7 +110,7 @@ mod gpu {
         })?;
         DEVICE
             .with(|slot| slot.borrow().clone())
-            .ok_or_else(|| "the device was lost while it was opened".into())
+            .ok_or_else(|| "the GPU was lost while it was opened".into())
     }
 
     fn start() -> Promise {

@@ -37,7 +37,7 @@ pub fn numbers(what: &str, value: &JsValue) -> Result<Vec<f64>, JsError> {
         .enumerate()
         .map(|(index, entry)| match entry.as_f64() {
             Some(number) if number.is_finite() => Ok(number),
-            _ => Err(JsError::new(&format!("{what}: entry {index} is no finite number"))),
+            _ => Err(JsError::new(&format!("{what}: entry {index} is not a finite number"))),
         })
         .collect()
 }
@@ -51,7 +51,7 @@ pub fn labels(what: &str, value: &JsValue, classes: usize) -> Result<Vec<usize>,
         if number.fract() == 0.0 && (0.0..classes as f64).contains(&number) {
             return Ok(number as usize);
         }
-        let rule = format!("entry {index} is {number}, classes are 0 to {}", classes - 1);
+        let rule = format!("entry {index} is {number}, but classes are 0 to {}", classes - 1);
         Err(JsError::new(&format!("{what}: {rule}")))
     };
     numbers(what, value)?.into_iter().enumerate().map(check).collect()

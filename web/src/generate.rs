@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use gleaner_core::drawing::{Drawing, Wish};
 use gleaner_core::infer;
+use gleaner_core::measures::predictions::{Predictions, Scale};
 use gleaner_core::models::{Architecture as _, Model};
 use gleaner_core::noise::Noise;
-use gleaner_core::predictions::{Predictions, Scale};
 use gleaner_core::sample::SampleSet;
 use gleaner_core::sampler::Convention;
 use serde::Deserialize;
@@ -61,7 +61,7 @@ impl Session {
         let values = wish.per_class.saturating_mul(self.config.classes() * self.features());
         if wish.per_class == 0 || values > MOST_VALUES {
             let most = MOST_VALUES / (self.config.classes() * self.features());
-            let rule = format!("per_class is {}, use 1 to {most}", wish.per_class);
+            let rule = format!("per_class is {}: use 1 to {most}", wish.per_class);
             return Err(JsError::new(&format!("generate: {rule}")));
         }
         let mut noise = Noise::new(u64::from(settings.seed)).split("samples");
@@ -181,7 +181,7 @@ impl Session {
                 chains.check()?;
             }
             _ if asks => {
-                let rule = "its z has a prior to draw from, no energy to run chains in";
+                let rule = "it draws z without chains: leave the chain settings out";
                 return Err(JsError::new(&format!("generate: {}: {rule}", self.config.name())));
             }
             _ => {}

@@ -3,9 +3,9 @@
 use burn::tensor::Tensor;
 use gleaner_core::data::one_hot;
 use gleaner_core::eigen::symmetric;
-use gleaner_core::eval::{arg_max, entropy_of_logits, probabilities};
 use gleaner_core::infer;
 use gleaner_core::ink::{self, Framing};
+use gleaner_core::measures::eval::{arg_max, entropy_of_logits, probabilities};
 use gleaner_core::models::{Architecture as _, Classify as _, Generative as _};
 use gleaner_core::nets::Classes;
 use gleaner_core::traverse::{around, over_classes, responses};
@@ -130,23 +130,24 @@ impl Session {
         match example {
             Example::Values(values) if values.len() == features => Ok(values),
             Example::Values(values) => {
-                let rule = format!("{} values, this model takes {features}", values.len());
+                let found = values.len();
+                let rule = format!("values holds {found} numbers, but this model takes {features}");
                 Err(JsError::new(&format!("look: {rule}")))
             }
             Example::Sample(row) => {
                 let samples = self.samples()?;
                 if row >= samples.len() {
-                    let rule = format!("there is no sample {row} of {}", samples.len());
+                    let rule = format!("there is no sample {row}: use one below {}", samples.len());
                     return Err(JsError::new(&format!("look: {rule}")));
                 }
                 Ok(samples.pick(&[row]).x)
             }
             Example::Strokes { strokes, digit } => {
                 let [height, width, channels] = *self.config.shape() else {
-                    return Err(JsError::new("look: this model's examples are no pictures"));
+                    return Err(JsError::new("look: strokes need a model of pictures: use values"));
                 };
                 if height != width {
-                    return Err(JsError::new("look: this model's pictures are not square"));
+                    return Err(JsError::new("look: strokes need square pictures: use values"));
                 }
                 let framing = if digit { Framing::Digit } else { Framing::Sheet };
                 let grey = ink::picture(&strokes, width, framing);

@@ -14,7 +14,7 @@ pub async fn bitmap(x: &[f32], features: usize, tile: Tile) -> Result<ImageBitma
     let (pixels, [width, height]) = pixels(x, features, tile);
     let refused = |error: JsValue| {
         let error = js_sys::Error::from(error).message();
-        JsError::new(&format!("a picture of {width} x {height} pixels is refused: {error}"))
+        JsError::new(&format!("the browser refuses a {width} x {height} picture: {error}"))
     };
     let (width, height) = (width as u32, height as u32);
     let data = ImageData::new_with_u8_clamped_array_and_sh(Clamped(&pixels), width, height);

@@ -138,7 +138,7 @@ impl Session {
         let (rows, latent) = (y.len(), self.model.latent());
         if rows == 0 || z.len() != rows * latent {
             let found = format!("{} values for {rows} classes", z.len());
-            let rule = format!("z has {found}, this model takes {latent} for each");
+            let rule = format!("z has {found}, but this model takes {latent} for each");
             return Err(JsError::new(&format!("decode: {rule}")));
         }
         let z = self.upload(z.iter().map(|&value| value as f32).collect(), [rows, latent]);

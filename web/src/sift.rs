@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use gleaner_core::coreset::{Balance, ClassOutcome, Coreset, Curvature, Method, Optimizer, Pick};
 use gleaner_core::filter::{EntropyFilter, axis_start, log_histogram};
+use gleaner_core::measures::predictions::Predictions;
 use gleaner_core::noise::Noise;
-use gleaner_core::predictions::Predictions;
 use gleaner_core::workers::InTurn;
 use gleaner_core::{coreset, filter};
 use serde::{Deserialize, Serialize as _};
@@ -153,7 +153,8 @@ impl Session {
         let predictions = self.kept_predictions()?;
         let rows = predictions.rows_of(class);
         if rows.is_empty() {
-            return Err(JsError::new(&format!("no sample of class {class} is kept")));
+            let rule = format!("no sample of class {class} is kept: raise the threshold");
+            return Err(JsError::new(&rule));
         }
         let plane = settings(method, rows.len()).plane(&predictions, None, &rows)?;
         let furthest = plane.points.iter().flatten().fold(0.0_f64, |most, at| most.max(at.abs()));

@@ -1,8 +1,8 @@
 //! What a visitor leaves with: the arrays that the command line writes, too.
 
 use gleaner_core::coreset::Pick;
-use gleaner_core::data::npy::NpyArray;
-use gleaner_core::data::npz::write_npz;
+use gleaner_core::data::formats::npy::NpyArray;
+use gleaner_core::data::formats::npz::write_npz;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
@@ -52,7 +52,7 @@ impl Session {
             }
             _ => {
                 let rule = "\"samples\", \"kept\" or \"coreset\"";
-                return Err(JsError::new(&format!("npz: \"{what}\" is none of {rule}")));
+                return Err(JsError::new(&format!("npz: \"{what}\" is unknown, use {rule}")));
             }
         };
         Ok(bytes(&write_npz(&arrays)?))

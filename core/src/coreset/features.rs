@@ -4,7 +4,7 @@ use super::curvature::Curvature;
 use super::plane::Plane;
 use super::points::Points;
 use crate::error::{Error, Result};
-use crate::predictions::Predictions;
+use crate::measures::predictions::Predictions;
 
 /// Coordinates of all points of a class at most: 2 GiB.
 const MOST_COORDINATES: usize = 1 << 29;
@@ -143,7 +143,7 @@ impl<'a> Features<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::predictions::Scale;
+    use crate::measures::predictions::Scale;
 
     const LOGITS: [f32; 6] = [1.0, -0.5, 0.25, 0.0, 2.0, -1.0];
     const HIDDEN: [f32; 4] = [0.5, -2.0, 1.5, 1.0];

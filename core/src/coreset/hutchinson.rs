@@ -61,7 +61,7 @@ pub fn random_signs(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::predictions::{Predictions, Scale};
+    use crate::measures::predictions::{Predictions, Scale};
 
     /// Mean cross-entropy of a linear classifier as a function of its weights `[inputs, classes]`: a Hessian that is known
     /// and not diagonal.

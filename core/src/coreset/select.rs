@@ -9,8 +9,8 @@ use super::features::{Features, Hidden};
 use super::greedy::{Optimizer, follow, select, upper_bound};
 use super::plane::Plane;
 use crate::error::{Error, Result};
+use crate::measures::predictions::Predictions;
 use crate::noise::Noise;
-use crate::predictions::Predictions;
 use crate::workers::Workers;
 
 /// By what samples are chosen.
@@ -206,7 +206,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::predictions::Scale;
+    use crate::measures::predictions::Scale;
     use crate::workers::InTurn;
 
     const SETTINGS: Settings = Settings {

@@ -1,7 +1,7 @@
 //! Examples in memory: pixels stay bytes until a batch is gathered.
 
-use super::{SparseRows, bad};
-use crate::error::Result;
+use super::SparseRows;
+use crate::error::{Error, Result};
 
 /// Values of a set of examples, row-major, one row of [`Examples::features`] values per example.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,14 +57,14 @@ impl Examples {
     ) -> Result<Self> {
         let features: usize = shape.iter().product();
         if labels.is_empty() || features == 0 {
-            return Err(bad(
+            return Err(Error::data(
                 source_name,
                 format!("holds no data ({} examples of shape {shape:?})", labels.len()),
                 "give a file with at least one example of at least one feature",
             ));
         }
         if labels.len().checked_mul(features) != Some(values.len()) {
-            return Err(bad(
+            return Err(Error::data(
                 source_name,
                 format!(
                     "{} values for {} labels of {features} features each",
@@ -75,7 +75,7 @@ impl Examples {
             ));
         }
         if let Some(index) = labels.iter().position(|&label| label < -1) {
-            return Err(bad(
+            return Err(Error::data(
                 source_name,
                 format!("example {index} has label {}", labels[index]),
                 "labels are 0, 1, 2, ... and -1 for an unlabelled example",
@@ -86,12 +86,16 @@ impl Examples {
                 rows.counts().iter().find(|count| !(count.is_finite() && **count > 0.0))
         {
             let problem = format!("a word is counted {count} times");
-            return Err(bad(source_name, problem, "give counts above 0, and leave zeros out"));
+            return Err(Error::data(
+                source_name,
+                problem,
+                "give counts above 0, and leave zeros out",
+            ));
         }
         if let Values::F32(numbers) = &values
             && let Some(at) = numbers.iter().position(|value| !value.is_finite())
         {
-            return Err(bad(
+            return Err(Error::data(
                 source_name,
                 format!(
                     "example {} has {} as feature {}",
@@ -216,7 +220,11 @@ impl Examples {
     /// The shapes or the kinds of values differ.
     pub fn append(&mut self, other: Self, source_name: &str) -> Result<()> {
         let mismatch = |problem: String| {
-            bad(source_name, problem, "all parts of a data set must come from the same release")
+            Error::data(
+                source_name,
+                problem,
+                "all parts of a data set must come from the same release",
+            )
         };
         if self.shape != other.shape {
             return Err(mismatch(format!(
@@ -276,14 +284,14 @@ impl Dataset {
         source_name: &str,
     ) -> Result<Self> {
         if train.shape != test.shape {
-            return Err(bad(
+            return Err(Error::data(
                 source_name,
                 format!("train examples are {:?}, test examples {:?}", train.shape, test.shape),
                 "both splits must have the same shape",
             ));
         }
         if classes.len() < 2 {
-            return Err(bad(
+            return Err(Error::data(
                 source_name,
                 format!("{} class(es)", classes.len()),
                 "labels of at least two classes are needed",
@@ -293,7 +301,7 @@ impl Dataset {
             let wrong =
                 |&label: &i64| label >= classes.len() as i64 || (label < 0 && split == "test");
             if let Some(index) = examples.labels.iter().position(wrong) {
-                return Err(bad(
+                return Err(Error::data(
                     source_name,
                     format!("{split} example {index} has label {}", examples.labels[index]),
                     format!("labels go from 0 to {}", classes.len() - 1),
@@ -331,7 +339,7 @@ pub(crate) fn numbered(classes: usize) -> Vec<String> {
 pub(crate) fn check_labels(labels: &[i64], classes: usize, source_name: &str) -> Result<()> {
     match labels.iter().position(|&label| label < 0 || label >= classes as i64) {
         None => Ok(()),
-        Some(index) => Err(bad(
+        Some(index) => Err(Error::data(
             source_name,
             format!(
                 "label {} of example {index} is out of range 0..={}",

@@ -1,7 +1,7 @@
 //! A test split for data that comes without one.
 
-use super::{Examples, bad};
-use crate::error::Result;
+use super::Examples;
+use crate::error::{Error, Result};
 
 /// Splits off test examples, class by class: `quota(n)` of a class of `n`, spread evenly over the
 /// order of the file, so that the split is the same on every machine and in every run.
@@ -48,7 +48,7 @@ pub fn hold_out_rows(
         split.push(row);
     }
     if train.is_empty() || test.is_empty() {
-        return Err(bad(
+        return Err(Error::data(
             source_name,
             format!(
                 "{} labelled examples are too few to hold out a test split",

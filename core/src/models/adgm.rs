@@ -37,8 +37,8 @@ impl Adgm {
     /// If a size is zero or there are fewer than two classes.
     pub fn new(config: &AuxiliaryConfig, noise: &Noise, device: &Device) -> Result<Self> {
         config.check()?;
-        let (classes, latent) = (config.classes, config.latent);
-        let of_a = Fan { features: config.features(), beside: latent, classes };
+        let (classes, latent) = (config.common.classes, config.latent);
+        let of_a = Fan { features: config.common.features(), beside: latent, classes };
         let of_x = Fan { features: latent, beside: 0, classes };
         let mut stream = noise.split("generated auxiliary");
         Ok(Self {

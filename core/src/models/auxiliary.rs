@@ -9,51 +9,40 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::architecture::architecture;
 use super::blocks::{Emission, GaussianNet};
-use super::check::{at_least_one, example, layers, spread, widths};
-use super::generative::{Look, architecture};
+use super::check::{at_least_one, widths};
+use super::common::Common;
+use super::generative::Look;
 use super::observation::Likelihood;
 use crate::dist::Gaussian;
 use crate::error::Result;
-use crate::nets::{Activation, Classes, Fan, Inputs, Mlp};
+use crate::nets::{Classes, Fan, Inputs, Mlp};
 use crate::noise::Noise;
 
 /// Shape of an [`Adgm`](super::Adgm) or an [`Sdgm`](super::Sdgm).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuxiliaryConfig {
-    /// Shape of one example, such as `[28, 28, 1]`.
-    pub shape: Vec<usize>,
-    /// Number of classes.
-    pub classes: usize,
+    /// What most configurations say; the hidden layers are those of every network but the classifier (reversed in those of `p`).
+    #[serde(flatten)]
+    pub common: Common,
     /// Dimensions of `z`.
     pub latent: usize,
     /// Dimensions of `a`.
     pub auxiliary: usize,
-    /// Widths of the hidden layers of every network but the classifier (reversed in those of `p`).
-    pub hidden: Vec<usize>,
     /// Widths of the hidden layers of the classifier.
     pub classifier_hidden: Vec<usize>,
-    /// Nonlinearity of every hidden layer.
-    pub activation: Activation,
-    /// Distribution of `x`.
-    pub likelihood: Likelihood,
 }
 
 architecture!(AuxiliaryConfig, baseline: classifier_hidden);
 
 impl AuxiliaryConfig {
     pub(super) fn check(&self) -> Result<()> {
-        example(&self.shape, self.classes)?;
+        self.common.check()?;
         widths("model.classifier-hidden", &self.classifier_hidden)?;
-        layers("model.hidden", &self.hidden)?;
         at_least_one("model.latent", self.latent)?;
-        spread(self.likelihood)?;
         at_least_one("model.auxiliary", self.auxiliary)
-    }
-
-    pub(super) fn features(&self) -> usize {
-        self.shape.iter().product()
     }
 
     /// A network to a Gaussian of `a` or `z`.
@@ -64,14 +53,15 @@ impl AuxiliaryConfig {
         noise: &mut Noise,
         device: &Device,
     ) -> GaussianNet {
-        GaussianNet::new(fan, &self.hidden, outputs, self.activation, noise, device)
+        let Common { hidden, activation, .. } = &self.common;
+        GaussianNet::new(fan, hidden, outputs, *activation, noise, device)
     }
 
     /// A network to `x`.
     pub(super) fn emission(&self, fan: Fan, noise: &mut Noise, device: &Device) -> Emission {
-        let upwards: Vec<usize> = self.hidden.iter().rev().copied().collect();
-        let kind = (self.activation, self.likelihood);
-        Emission::new(fan, &upwards, self.features(), kind, noise, device)
+        let upwards = self.common.hidden_reversed();
+        let kind = (self.common.activation, self.common.likelihood);
+        Emission::new(fan, &upwards, self.common.features(), kind, noise, device)
     }
 }
 
@@ -90,23 +80,24 @@ pub struct Recognition {
 
 impl Recognition {
     pub(super) fn new(config: &AuxiliaryConfig, noise: &Noise, device: &Device) -> Self {
-        let features = config.features();
+        let Common { classes, activation, likelihood, .. } = config.common;
+        let features = config.common.features();
         let both = config.auxiliary + features;
         let plain = Fan { features, beside: 0, classes: 0 };
-        let fan = Fan { features: both, beside: 0, classes: config.classes };
+        let fan = Fan { features: both, beside: 0, classes };
         let stream = |purpose| noise.split(purpose);
         Self {
             auxiliary: config.gaussian(plain, config.auxiliary, &mut stream("auxiliary"), device),
             classifier: Mlp::new(
                 both,
                 &config.classifier_hidden,
-                config.classes,
-                config.activation,
+                classes,
+                activation,
                 &mut stream("classifier"),
                 device,
             ),
             encoder: config.gaussian(fan, config.latent, &mut stream("encoder"), device),
-            likelihood: config.likelihood,
+            likelihood,
         }
     }
 

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
-use super::check::spread;
+use super::common::Common;
 use super::observation::{Likelihood, Observation};
 use crate::dist::{
     Bernoulli, Gaussian, IsotropicGaussian, Multinomial, clamp_log_var, log_sum_exp,
@@ -228,26 +228,23 @@ impl Emission {
 
 /// Sizes of an encoder and the decoder that mirrors it.
 pub(super) struct Pair<'a> {
-    pub shape: &'a [usize],
+    /// Hidden layers are the encoder's; the decoder's are the reverse.
+    pub common: &'a Common,
     /// Classes that both see; 0 if they do not.
     pub classes: usize,
     pub latent: usize,
-    /// Hidden layers of the encoder; the decoder's are the reverse.
-    pub hidden: &'a [usize],
-    pub activation: Activation,
-    pub likelihood: Likelihood,
     pub convolution: Option<&'a Convolution>,
 }
 
 impl Pair<'_> {
     /// `q(z|x,y)` and `p(x|y,z)`, with weights from `noise`.
     pub fn init(&self, noise: &Noise, device: &Device) -> Result<(GaussianNet, Emission)> {
-        let Self { shape, classes, latent, hidden, activation, likelihood, convolution } = *self;
-        spread(likelihood)?;
-        let features = shape.iter().product();
+        let Self { common, classes, latent, convolution } = *self;
+        let Common { activation, likelihood, ref shape, ref hidden, .. } = *common;
+        let features = common.features();
         let fan = |features| Fan { features, beside: 0, classes };
         let (down, up) = (fan(features), fan(latent));
-        let upwards: Vec<usize> = hidden.iter().rev().copied().collect();
+        let upwards = common.hidden_reversed();
         let kind = (activation, likelihood);
         let (mut of_z, mut of_x) = (noise.split("encoder"), noise.split("decoder"));
         Ok(match convolution {

@@ -2,32 +2,22 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
 
 use super::check::{example, widths};
+use super::common::Common;
 use super::generative::Classify;
 use super::observation::Likelihood;
 use crate::error::Result;
-use crate::nets::{Activation, Convolution, Mlp, Shrink, Training, Trunk};
+use crate::nets::{Convolution, Mlp, Shrink, Training, Trunk};
 use crate::noise::Noise;
 
 /// Shape of a [`Classifier`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ClassifierConfig {
-    /// Shape of one example, such as `[28, 28, 1]`.
-    pub shape: Vec<usize>,
-    /// Number of classes.
-    pub classes: usize,
-    /// Widths of the hidden layers.
-    pub hidden: Vec<usize>,
-    /// Nonlinearity of the hidden layers.
-    pub activation: Activation,
-    /// What examples are taken for: see [`Likelihood::seen`].
-    #[serde(default)]
-    pub likelihood: Likelihood,
+    /// As of a model, without a decoder; what examples are taken for follows from the likelihood: see
+    /// [`Likelihood::seen`].
+    pub common: Common,
     /// Convolutions before them, for images.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convolution: Option<Convolution>,
 }
 
@@ -37,21 +27,23 @@ impl ClassifierConfig {
     /// # Errors
     /// If there are fewer than two classes or a width is zero.
     pub fn init(&self, noise: &Noise, device: &Device) -> Result<Classifier> {
-        Ok(Classifier { classifier: self.network(noise, device)?, likelihood: self.likelihood })
+        let likelihood = self.common.likelihood;
+        Ok(Classifier { classifier: self.network(noise, device)?, likelihood })
     }
 
     /// The network by itself, as models hold it.
     pub(super) fn network(&self, noise: &Noise, device: &Device) -> Result<ClassifierNet> {
-        example(&self.shape, self.classes)?;
-        widths("model.classifier-hidden", &self.hidden)?;
+        let Common { shape, classes, hidden, activation, .. } = &self.common;
+        example(shape, *classes)?;
+        widths("model.classifier-hidden", hidden)?;
         let mut noise = noise.split("classifier");
         let dense = |inputs, noise: &mut Noise| {
-            Mlp::new(inputs, &self.hidden, self.classes, self.activation, noise, device)
+            Mlp::new(inputs, hidden, *classes, *activation, noise, device)
         };
         Ok(match &self.convolution {
-            None => ClassifierNet::Dense(dense(self.shape.iter().product(), &mut noise)),
+            None => ClassifierNet::Dense(dense(self.common.features(), &mut noise)),
             Some(config) => {
-                let image = config.image(&self.shape)?;
+                let image = config.image(shape)?;
                 let trunk = Trunk::new(config, image, Shrink::Pool, &mut noise, device);
                 let features = Trunk::features(config, image, Shrink::Pool);
                 let dense = dense(features, &mut noise);

@@ -2,8 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 
-use super::classifier::ClassifierConfig;
-use super::observation::{Likelihood, Observation};
+use super::observation::Observation;
 use crate::dist::{Gaussian, normal_quantile};
 use crate::nets::{Classes, Training};
 use crate::noise::Noise;
@@ -209,55 +208,3 @@ impl Bound {
         self.reconstruction.clone() - self.kl() * kl_weight + self.log_prior_y
     }
 }
-
-/// What every model's configuration tells of it.
-pub trait Architecture {
-    /// Shape of one example.
-    fn shape(&self) -> &[usize];
-
-    /// Values in one example.
-    fn features(&self) -> usize {
-        self.shape().iter().product()
-    }
-
-    /// Number of classes.
-    fn classes(&self) -> usize;
-
-    /// Distribution of `x`.
-    fn likelihood(&self) -> Likelihood;
-
-    /// The same classifier network by itself: the supervised baseline.
-    fn baseline(&self) -> ClassifierConfig;
-}
-
-/// [`Architecture`] of a configuration with the fields that most have; the baseline's hidden layers are those of
-/// the field named.
-macro_rules! architecture {
-    ($Config:ty, baseline: $hidden:ident $(, $convolution:ident)?) => {
-        impl $crate::models::Architecture for $Config {
-            fn shape(&self) -> &[usize] {
-                &self.shape
-            }
-
-            fn classes(&self) -> usize {
-                self.classes
-            }
-
-            fn likelihood(&self) -> $crate::models::Likelihood {
-                self.likelihood
-            }
-
-            fn baseline(&self) -> $crate::models::ClassifierConfig {
-                $crate::models::ClassifierConfig {
-                    shape: self.shape.clone(),
-                    classes: self.classes,
-                    hidden: self.$hidden.clone(),
-                    activation: self.activation,
-                    likelihood: self.likelihood(),
-                    convolution: None$(.or_else(|| self.$convolution.clone()))?,
-                }
-            }
-        }
-    };
-}
-pub(super) use architecture;

@@ -12,13 +12,15 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::architecture::architecture;
 use super::blocks::{Emission, GaussianNet};
-use super::check::{at_least_one, example, layers, spread, widths};
-use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths, architecture};
+use super::check::{at_least_one, widths};
+use super::common::Common;
+use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
 use super::observation::{Likelihood, Observation};
 use crate::dist::Gaussian;
 use crate::error::{Error, Result};
-use crate::nets::{Activation, Classes, Fan, Inputs, Mlp};
+use crate::nets::{Classes, Fan, Inputs, Mlp};
 use crate::noise::Noise;
 
 /// Names of the layers' divergences, the layer next to the data first; as many layers there can be.
@@ -31,38 +33,30 @@ const LAYERS: [&str; NAMES.len()] = ["z1", "z2", "z3", "z4", "z5", "z6"];
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LadderConfig {
-    /// Shape of one example, such as `[28, 28, 1]`.
-    pub shape: Vec<usize>,
-    /// Number of classes.
-    pub classes: usize,
+    /// What most configurations say; hidden layers have one width for each layer of `z`.
+    #[serde(flatten)]
+    pub common: Common,
     /// Dimensions of `z_1`, next to the data, to `z_L`.
     pub latent: Vec<usize>,
-    /// Width of the hidden layer at each level, as many as there are layers of `z`.
-    pub hidden: Vec<usize>,
     /// Widths of the hidden layers of the classifier.
     pub classifier_hidden: Vec<usize>,
-    /// Nonlinearity of every hidden layer.
-    pub activation: Activation,
-    /// Distribution of `x`.
-    pub likelihood: Likelihood,
 }
 
 architecture!(LadderConfig, baseline: classifier_hidden);
 
 impl LadderConfig {
     fn check(&self) -> Result<()> {
-        example(&self.shape, self.classes)?;
+        self.common.check()?;
         widths("model.classifier-hidden", &self.classifier_hidden)?;
-        spread(self.likelihood)?;
-        layers("model.hidden", &self.hidden)?;
         self.latent.iter().try_for_each(|&size| at_least_one("model.latent", size))?;
         if self.latent.is_empty() || self.latent.len() > NAMES.len() {
             let rule = format!("a ladder has 1 to {} layers", NAMES.len());
             return Err(Error::config("model.latent", format!("{:?}", self.latent), rule));
         }
-        if self.hidden.len() != self.latent.len() {
+        let hidden = &self.common.hidden;
+        if hidden.len() != self.latent.len() {
             let rule = format!("one width for each of the {} layers of z", self.latent.len());
-            return Err(Error::config("model.hidden", format!("{:?}", self.hidden), rule));
+            return Err(Error::config("model.hidden", format!("{hidden:?}"), rule));
         }
         Ok(())
     }
@@ -92,27 +86,27 @@ impl Ladder {
     /// If a size is zero, there are fewer than two classes, or layers do not fit each other.
     pub fn new(config: &LadderConfig, noise: &Noise, device: &Device) -> Result<Self> {
         config.check()?;
-        let LadderConfig { classes, latent, hidden, activation, likelihood, .. } = config;
-        let features = config.shape.iter().product();
+        let Common { classes, activation, likelihood, ref hidden, .. } = config.common;
+        let (latent, features) = (&config.latent, config.common.features());
         let gaussian = |purpose: &str, level: usize, fan| {
             let mut stream = noise.split(purpose).at(level as u64);
             let widths = &hidden[level..=level];
-            GaussianNet::new(fan, widths, latent[level], *activation, &mut stream, device)
+            GaussianNet::new(fan, widths, latent[level], activation, &mut stream, device)
         };
         let top = latent.len() - 1;
         let upwards = (0..=top).map(|level| {
             let below = if level == 0 { features } else { hidden[level - 1] };
-            let classes = if level == top { *classes } else { 0 };
+            let classes = if level == top { classes } else { 0 };
             gaussian("upwards", level, Fan { features: below, beside: 0, classes })
         });
-        let fan = |features| Fan { features, beside: 0, classes: *classes };
+        let fan = |features| Fan { features, beside: 0, classes };
         let downwards = (0..top).map(|level| gaussian("downwards", level, fan(latent[level + 1])));
         Ok(Self {
             classifier: Mlp::new(
                 features,
                 &config.classifier_hidden,
-                *classes,
-                *activation,
+                classes,
+                activation,
                 &mut noise.split("classifier"),
                 device,
             ),
@@ -122,12 +116,12 @@ impl Ladder {
                 fan(latent[0]),
                 &hidden[..1],
                 features,
-                (*activation, *likelihood),
+                (activation, likelihood),
                 &mut noise.split("decoder"),
                 device,
             ),
-            classes: *classes,
-            likelihood: *likelihood,
+            classes,
+            likelihood,
         })
     }
 

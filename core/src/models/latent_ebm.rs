@@ -11,9 +11,11 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use super::architecture::architecture;
 use super::blocks::{Emission, GaussianNet, Pair};
-use super::check::{at_least_one, example, layers, widths};
-use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths, architecture};
+use super::check::{at_least_one, widths};
+use super::common::Common;
+use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
 use super::latent_posterior::PosteriorDensity;
 use super::latent_prior::{LatentPrior, PriorDensity, Target};
 use super::latent_transfer::TransferDensity;
@@ -30,22 +32,15 @@ use crate::workers::{InTurn, Workers};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LatentEbmConfig {
-    /// Shape of one example, such as `[28, 28, 1]`.
-    pub shape: Vec<usize>,
-    /// Number of classes.
-    pub classes: usize,
+    /// What most configurations say; the hidden layers are those of encoder and decoder (the decoder's in reverse).
+    #[serde(flatten)]
+    pub common: Common,
     /// Dimensions of `z`.
     pub latent: usize,
-    /// Widths of the hidden layers of encoder and decoder (the decoder's in reverse).
-    pub hidden: Vec<usize>,
     /// Widths of the hidden layers of the energy.
     pub energy_hidden: Vec<usize>,
-    /// Nonlinearity of encoder and decoder.
-    pub activation: Activation,
     /// Nonlinearity of the energy.
     pub energy_activation: Activation,
-    /// Distribution of `x`.
-    pub likelihood: Likelihood,
     /// How `z` is drawn from the prior.
     #[serde(default)]
     pub langevin: LangevinConfig,
@@ -57,7 +52,7 @@ pub struct LatentEbmConfig {
     pub convolution: Option<Convolution>,
 }
 
-architecture!(LatentEbmConfig, baseline: hidden, convolution);
+architecture!(LatentEbmConfig, baseline: common.hidden, convolution);
 
 /// The `z` at which training asks an example for its class. A trained model is asked at the mean of `q(z|x)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,25 +142,21 @@ impl LatentEbm {
     /// # Errors
     /// If a size is zero or there are fewer than two classes.
     pub fn new(config: &LatentEbmConfig, noise: &Noise, device: &Device) -> Result<Self> {
-        example(&config.shape, config.classes)?;
-        layers("model.hidden", &config.hidden)?;
+        config.common.check()?;
         widths("model.energy-hidden", &config.energy_hidden)?;
         at_least_one("model.latent", config.latent)?;
         let pair = Pair {
-            shape: &config.shape,
+            common: &config.common,
             classes: 0,
             latent: config.latent,
-            hidden: &config.hidden,
-            activation: config.activation,
-            likelihood: config.likelihood,
             convolution: config.convolution.as_ref(),
         };
         let (encoder, decoder) = pair.init(noise, device)?;
-        let LatentEbmConfig { latent, energy_hidden, energy_activation, classes, .. } = config;
-        let LatentEbmConfig { likelihood, langevin, classified, .. } = *config;
-        let prior =
-            LatentPrior::new(*latent, energy_hidden, *classes, *energy_activation, noise, device);
-        Ok(Self { prior, encoder, decoder, classes: *classes, likelihood, langevin, classified })
+        let Common { classes, likelihood, .. } = config.common;
+        let LatentEbmConfig { latent, energy_activation, langevin, classified, .. } = *config;
+        let energy = &config.energy_hidden;
+        let prior = LatentPrior::new(latent, energy, classes, energy_activation, noise, device);
+        Ok(Self { prior, encoder, decoder, classes, likelihood, langevin, classified })
     }
 
     /// `q(z|x)`: `[batch, features]` to `[batch, latent]`.

@@ -9,37 +9,32 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::architecture::architecture;
 use super::blocks::{Emission, GaussianNet, Pair};
-use super::check::{at_least_one, example, layers};
-use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths, architecture};
+use super::check::at_least_one;
+use super::common::Common;
+use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
 use super::observation::{Likelihood, Observation};
 use crate::dist::Gaussian;
 use crate::error::Result;
-use crate::nets::{Activation, Classes, Convolution, Inputs, Training};
+use crate::nets::{Classes, Convolution, Inputs, Training};
 use crate::noise::Noise;
 
 /// Shape of an [`M1`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct M1Config {
-    /// Shape of one example, such as `[28, 28, 1]`.
-    pub shape: Vec<usize>,
-    /// Number of classes.
-    pub classes: usize,
+    /// What most configurations say; the hidden layers are those of encoder and decoder (the decoder's in reverse).
+    #[serde(flatten)]
+    pub common: Common,
     /// Dimensions of `z`.
     pub latent: usize,
-    /// Widths of the hidden layers of encoder and decoder (the decoder's in reverse).
-    pub hidden: Vec<usize>,
-    /// Nonlinearity of every hidden layer.
-    pub activation: Activation,
-    /// Distribution of `x`.
-    pub likelihood: Likelihood,
     /// Convolutions in both networks, for images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convolution: Option<Convolution>,
 }
 
-architecture!(M1Config, baseline: hidden, convolution);
+architecture!(M1Config, baseline: common.hidden, convolution);
 
 /// The model: `q(z|x)` and `p(x|z)`.
 #[derive(Module, Debug)]
@@ -60,20 +55,16 @@ impl M1 {
     /// # Errors
     /// If a size is zero or there are fewer than two classes.
     pub fn new(config: &M1Config, noise: &Noise, device: &Device) -> Result<Self> {
-        example(&config.shape, config.classes)?;
-        layers("model.hidden", &config.hidden)?;
+        config.common.check()?;
         at_least_one("model.latent", config.latent)?;
         let pair = Pair {
-            shape: &config.shape,
+            common: &config.common,
             classes: 0,
             latent: config.latent,
-            hidden: &config.hidden,
-            activation: config.activation,
-            likelihood: config.likelihood,
             convolution: config.convolution.as_ref(),
         };
         let (encoder, decoder) = pair.init(noise, device)?;
-        let M1Config { classes, likelihood, .. } = *config;
+        let Common { classes, likelihood, .. } = config.common;
         Ok(Self { encoder, decoder, classes, likelihood })
     }
 

@@ -10,24 +10,25 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use super::check::{at_least_one, example, layers, widths};
-use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths, architecture};
+use super::architecture::architecture;
+use super::check::{at_least_one, layers, widths};
+use super::common::Common;
+use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
 use super::m1::{M1, M1Config};
 use super::m2::{M2, M2Config};
 use super::observation::{Likelihood, Observation};
 use crate::dist::Gaussian;
 use crate::error::{Error, Result};
-use crate::nets::{Activation, Classes};
+use crate::nets::Classes;
 use crate::noise::Noise;
 
 /// Shape of an [`M1M2`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct M1M2Config {
-    /// Shape of one example, such as `[28, 28, 1]`.
-    pub shape: Vec<usize>,
-    /// Number of classes.
-    pub classes: usize,
+    /// What most configurations say; the hidden layers are those of M2's encoder and decoder, and `x` is given M1's features.
+    #[serde(flatten)]
+    pub common: Common,
     /// Dimensions of M1's latent variable.
     pub feature_latent: usize,
     /// Widths of the hidden layers of M1.
@@ -37,14 +38,8 @@ pub struct M1M2Config {
     pub active: Option<Vec<usize>>,
     /// Dimensions of `z`.
     pub latent: usize,
-    /// Widths of the hidden layers of M2's encoder and decoder.
-    pub hidden: Vec<usize>,
     /// Widths of the hidden layers of the classifier.
     pub classifier_hidden: Vec<usize>,
-    /// Nonlinearity of every hidden layer.
-    pub activation: Activation,
-    /// Distribution of `x` given M1's features; theirs is Gaussian.
-    pub likelihood: Likelihood,
 }
 
 architecture!(M1M2Config, baseline: classifier_hidden);
@@ -53,35 +48,27 @@ impl M1M2Config {
     /// The first model.
     pub fn features(&self) -> M1Config {
         M1Config {
-            shape: self.shape.clone(),
-            classes: self.classes,
+            common: Common { hidden: self.feature_hidden.clone(), ..self.common.clone() },
             latent: self.feature_latent,
-            hidden: self.feature_hidden.clone(),
-            activation: self.activation,
-            likelihood: self.likelihood,
             convolution: None,
         }
     }
 
     /// The second model, of the first one's features.
     pub fn stacked(&self) -> M2Config {
+        let shape = vec![self.active.as_ref().map_or(self.feature_latent, Vec::len)];
         M2Config {
-            shape: vec![self.active.as_ref().map_or(self.feature_latent, Vec::len)],
-            classes: self.classes,
+            common: Common { shape, likelihood: Likelihood::Gaussian, ..self.common.clone() },
             latent: self.latent,
-            hidden: self.hidden.clone(),
             classifier_hidden: self.classifier_hidden.clone(),
-            activation: self.activation,
-            likelihood: Likelihood::Gaussian,
             convolution: None,
         }
     }
 
     fn check(&self) -> Result<()> {
-        example(&self.shape, self.classes)?;
+        self.common.check()?;
         widths("model.classifier-hidden", &self.classifier_hidden)?;
         layers("model.feature-hidden", &self.feature_hidden)?;
-        layers("model.hidden", &self.hidden)?;
         at_least_one("model.feature-latent", self.feature_latent)?;
         at_least_one("model.latent", self.latent)?;
         match &self.active {

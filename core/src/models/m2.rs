@@ -9,36 +9,29 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::architecture::{Architecture as _, architecture};
 use super::blocks::{Emission, GaussianNet, Pair};
-use super::check::{at_least_one, layers};
+use super::check::at_least_one;
 use super::classifier::ClassifierNet;
-use super::generative::{
-    Architecture as _, Bound, Classify, Divergence, Generative, Look, Widths, architecture,
-};
+use super::common::Common;
+use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
 use super::observation::{Likelihood, Observation};
 use crate::dist::Gaussian;
 use crate::error::Result;
-use crate::nets::{Activation, Classes, Convolution, Inputs, Training};
+use crate::nets::{Classes, Convolution, Inputs, Training};
 use crate::noise::Noise;
 
 /// Shape of an [`M2`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct M2Config {
-    /// Shape of one example, such as `[28, 28, 1]`.
-    pub shape: Vec<usize>,
-    /// Number of classes.
-    pub classes: usize,
+    /// What most configurations say; the hidden layers are those of encoder and decoder (the decoder's in reverse).
+    #[serde(flatten)]
+    pub common: Common,
     /// Dimensions of `z`.
     pub latent: usize,
-    /// Widths of the hidden layers of encoder and decoder (the decoder's in reverse).
-    pub hidden: Vec<usize>,
     /// Widths of the hidden layers of the classifier.
     pub classifier_hidden: Vec<usize>,
-    /// Nonlinearity of every hidden layer.
-    pub activation: Activation,
-    /// Distribution of `x`.
-    pub likelihood: Likelihood,
     /// Convolutions in all three networks, for images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convolution: Option<Convolution>,
@@ -67,20 +60,17 @@ impl M2 {
     /// # Errors
     /// If a size is zero or there are fewer than two classes.
     pub fn new(config: &M2Config, noise: &Noise, device: &Device) -> Result<Self> {
-        layers("model.hidden", &config.hidden)?;
+        config.common.check()?;
         at_least_one("model.latent", config.latent)?;
         let classifier = config.baseline().network(noise, device)?;
         let pair = Pair {
-            shape: &config.shape,
-            classes: config.classes,
+            common: &config.common,
+            classes: config.common.classes,
             latent: config.latent,
-            hidden: &config.hidden,
-            activation: config.activation,
-            likelihood: config.likelihood,
             convolution: config.convolution.as_ref(),
         };
         let (encoder, decoder) = pair.init(noise, device)?;
-        let M2Config { classes, likelihood, .. } = *config;
+        let Common { classes, likelihood, .. } = config.common;
         Ok(Self { classifier, encoder, decoder, classes, likelihood })
     }
 

@@ -1,11 +1,13 @@
 //! The published models, one per file, and what a checkpoint can hold.
 
 mod adgm;
+mod architecture;
 mod auxiliary;
 mod background;
 mod blocks;
 mod check;
 mod classifier;
+mod common;
 mod generative;
 mod ladder;
 mod latent_ebm;
@@ -20,11 +22,13 @@ mod sdgm;
 mod untapped;
 
 pub use adgm::Adgm;
+pub use architecture::Architecture;
 pub use auxiliary::{AuxiliaryConfig, Recognition};
 pub use background::{background, with_background};
 pub use blocks::{Emission, GaussianNet};
 pub use classifier::{Classifier, ClassifierConfig, ClassifierNet, ConvolutionalClassifier};
-pub use generative::{Architecture, Bound, Classify, Divergence, Generative, Look, Widths};
+pub use common::Common;
+pub use generative::{Bound, Classify, Divergence, Generative, Look, Widths};
 pub use ladder::{Ladder, LadderConfig};
 pub use latent_ebm::{Classified, LangevinConfig, LatentEbm, LatentEbmConfig};
 pub use latent_posterior::PosteriorDensity;
@@ -38,6 +42,7 @@ pub use untapped::{Untapped, UntappedConfig};
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use delegate::delegate;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::Result;
@@ -79,12 +84,12 @@ macro_rules! family {
 
             /// Reads the configuration of the model of that name; `None` if there is no such model.
             /// Errors name the setting that is wrong, which those of a tagged enum do not.
-            pub fn read<'de, D: Deserializer<'de>>(
+            pub fn read<'de, D: Deserializer<'de> + Clone>(
                 name: &str,
                 settings: D,
             ) -> Option<std::result::Result<Self, D::Error>> {
                 match name {
-                    $($name => Some(<$Config>::deserialize(settings).map(Self::$Variant)),)+
+                    $($name => Some(<$Config as Architecture>::read(settings).map(Self::$Variant)),)+
                     _ => None,
                 }
             }
@@ -144,104 +149,46 @@ family! {
 }
 
 impl Architecture for ModelConfig {
-    fn shape(&self) -> &[usize] {
-        self.architecture().shape()
-    }
-
-    fn classes(&self) -> usize {
-        self.architecture().classes()
-    }
-
-    fn likelihood(&self) -> Likelihood {
-        self.architecture().likelihood()
-    }
-
-    fn baseline(&self) -> ClassifierConfig {
-        self.architecture().baseline()
+    delegate! {
+        to self.architecture() {
+            fn shape(&self) -> &[usize];
+            fn classes(&self) -> usize;
+            fn likelihood(&self) -> Likelihood;
+            fn baseline(&self) -> ClassifierConfig;
+        }
     }
 }
 
 impl Classify for Model {
-    fn classify(&self, x: Tensor<2>) -> Tensor<2> {
-        self.inner().classify(x)
+    delegate! {
+        to self.inner() {
+            fn classify(&self, x: Tensor<2>) -> Tensor<2>;
+        }
     }
 }
 
+// Every method, those with a default too: a model's own must be reached through the family.
 impl Generative for Model {
-    fn classes(&self) -> usize {
-        self.inner().classes()
-    }
-
-    fn widths(&self) -> Widths {
-        self.inner().widths()
-    }
-
-    fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
-        self.inner().logits(x, look)
-    }
-
-    fn features(&self, x: Tensor<2>) -> Tensor<2> {
-        self.inner().features(x)
-    }
-
-    fn bound(
-        &self,
-        x: Tensor<2>,
-        look: &Look,
-        classes: &Classes,
-        epsilon: Tensor<2>,
-        divergence: Divergence,
-    ) -> Bound {
-        self.inner().bound(x, look, classes, epsilon, divergence)
-    }
-
-    fn frozen(&self, x: Tensor<2>, look: &Look) -> Option<Tensor<1>> {
-        self.inner().frozen(x, look)
-    }
-
-    fn measure(&mut self, x: Tensor<2>) {
-        self.inner_mut().measure(x);
-    }
-
-    fn latent(&self) -> usize {
-        self.inner().latent()
-    }
-
-    fn layers(&self) -> Vec<(&'static str, usize)> {
-        self.inner().layers()
-    }
-
-    fn prior(&self, rows: usize, noise: &mut Noise, device: &Device) -> Tensor<2> {
-        self.inner().prior(rows, noise, device)
-    }
-
-    fn prior_by_class(
-        &self,
-        per_class: usize,
-        noise: &mut Noise,
-        device: &Device,
-        workers: &dyn Workers,
-    ) -> Tensor<2> {
-        self.inner().prior_by_class(per_class, noise, device, workers)
-    }
-
-    fn quantile(&self, share: f64) -> f64 {
-        self.inner().quantile(share)
-    }
-
-    fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2> {
-        self.inner().encode(x, y)
-    }
-
-    fn in_every_class(&self, z: Tensor<2>) -> Tensor<2> {
-        self.inner().in_every_class(z)
-    }
-
-    fn judge(&self, z: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
-        self.inner().judge(z, x)
-    }
-
-    fn decode(&self, z: Tensor<2>, y: &Classes) -> Observation {
-        self.inner().decode(z, y)
+    delegate! {
+        to self.inner() {
+            fn classes(&self) -> usize;
+            fn widths(&self) -> Widths;
+            fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2>;
+            fn features(&self, x: Tensor<2>) -> Tensor<2>;
+            fn bound(&self, x: Tensor<2>, look: &Look, classes: &Classes, epsilon: Tensor<2>, divergence: Divergence) -> Bound;
+            fn frozen(&self, x: Tensor<2>, look: &Look) -> Option<Tensor<1>>;
+            fn latent(&self) -> usize;
+            fn layers(&self) -> Vec<(&'static str, usize)>;
+            fn prior(&self, rows: usize, noise: &mut Noise, device: &Device) -> Tensor<2>;
+            fn prior_by_class(&self, per_class: usize, noise: &mut Noise, device: &Device, workers: &dyn Workers) -> Tensor<2>;
+            fn quantile(&self, share: f64) -> f64;
+            fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2>;
+            fn in_every_class(&self, z: Tensor<2>) -> Tensor<2>;
+            fn judge(&self, z: Tensor<2>, x: Tensor<2>) -> Tensor<2>;
+            fn decode(&self, z: Tensor<2>, y: &Classes) -> Observation;
+        }
+        to self.inner_mut() {
+            fn measure(&mut self, x: Tensor<2>);
+        }
     }
 }

@@ -37,7 +37,8 @@ impl Sdgm {
     /// If a size is zero or there are fewer than two classes.
     pub fn new(config: &AuxiliaryConfig, noise: &Noise, device: &Device) -> Result<Self> {
         config.check()?;
-        let (classes, latent, auxiliary) = (config.classes, config.latent, config.auxiliary);
+        let AuxiliaryConfig { latent, auxiliary, .. } = *config;
+        let classes = config.common.classes;
         let of_a = Fan { features: latent, beside: 0, classes };
         let of_x = Fan { features: latent, beside: auxiliary, classes };
         let mut stream = noise.split("generated auxiliary");

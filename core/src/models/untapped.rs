@@ -10,10 +10,12 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::architecture::Architecture;
 use super::blocks::{Emission, GaussianNet};
 use super::check::{at_least_one, example, layers, widths};
 use super::classifier::ClassifierConfig;
-use super::generative::{Architecture, Bound, Classify, Divergence, Generative, Look, Widths};
+use super::common::Common;
+use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
 use super::observation::{Likelihood, Observation};
 use crate::dist::{Gaussian, LogisticFlow};
 use crate::error::{Error, Result};
@@ -56,14 +58,14 @@ impl Architecture for UntappedConfig {
     }
 
     fn baseline(&self) -> ClassifierConfig {
-        ClassifierConfig {
+        let common = Common {
             shape: self.shape.clone(),
             classes: self.classes,
             hidden: self.classifier_hidden.clone(),
             activation: self.activation,
             likelihood: Likelihood::Bernoulli,
-            convolution: None,
-        }
+        };
+        ClassifierConfig { common, convolution: None }
     }
 }
 

@@ -8,8 +8,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
+use super::kernels::normalise::{EPSILON, leaky, normalise, statistics};
 use super::linear::parameter;
-use super::normalise::{EPSILON, leaky, normalise, statistics};
 
 /// One scale and one shift for each map, and the nonlinearity that follows.
 #[derive(Module, Debug)]

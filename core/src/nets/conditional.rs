@@ -9,7 +9,7 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Int, Tensor};
 
 use super::Activation;
-use super::activate::{Rows, activate};
+use super::kernels::activate::{Rows, activate};
 use super::linear::{glorot, glorot_linear};
 use crate::noise::Noise;
 

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Activation;
 use super::batch_norm::BatchNorm;
+use super::kernels::pool::pool;
+use super::kernels::window::Window;
 use super::maps::{MapLayer, flattened, pictured};
-use super::pool::pool;
 use super::training::Training;
-use super::window::Window;
 use crate::error::{Error, Result};
 use crate::noise::Noise;
 

@@ -6,9 +6,9 @@ use burn::tensor::{Device, Tensor};
 
 use super::Activation;
 use super::image::Convolution;
+use super::kernels::window::Window;
 use super::linear::{dense, glorot_linear};
 use super::maps::{MapLayer, unflattened};
-use super::window::Window;
 use crate::noise::Noise;
 
 /// A fully connected layer to a small image, and transposed convolutions that double height and width until they are

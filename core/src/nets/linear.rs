@@ -5,7 +5,7 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Activation;
-use super::activate::{Rows, activate};
+use super::kernels::activate::{Rows, activate};
 use crate::noise::Noise;
 
 /// `f(x W + b)`; without a nonlinearity, `x W + b`.

@@ -4,11 +4,11 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use super::Activation;
-use super::activate::{Rows, activate};
-use super::convolve::{Direction, convolve};
+use super::kernels::activate::{Rows, activate};
+use super::kernels::convolve::{Direction, convolve};
+use super::kernels::rows::abreast;
+use super::kernels::window::Window;
 use super::linear::{he, parameter};
-use super::rows::abreast;
-use super::window::Window;
 use crate::noise::Noise;
 
 /// A convolution or a transposed one, with a bias or without.

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
-use super::activate::Activated;
+use super::kernels::activate::Activated;
 use super::{Activation, dense, glorot_linear};
 use crate::noise::Noise;
 

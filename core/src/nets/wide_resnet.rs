@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::batch_norm::{BatchNorm, Statistics};
 use super::convolution::at_least_one_map;
+use super::kernels::window::Window;
 use super::maps::{MapLayer, pictured};
 use super::training::Training;
-use super::window::Window;
 use crate::error::{Error, Result};
 use crate::noise::Noise;
 

@@ -12,7 +12,7 @@ use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, Axis, s};
 
-use super::self_training::Probabilistic;
+use super::probabilistic::Probabilistic;
 use super::{Rows, argmax, check_labels, check_width};
 
 /// Earlier steps that the optimiser models the curvature from; scikit-learn's number.

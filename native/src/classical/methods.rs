@@ -1,6 +1,7 @@
 //! The classical methods by name, as rows of a table.
 
 use anyhow::Result;
+use gleaner_core::data::{Examples, Split};
 use serde::{Deserialize, Serialize};
 
 use super::label_spreading::{Affinity, LabelSpreading};
@@ -8,11 +9,23 @@ use super::logistic::LogisticRegression;
 use super::self_training::self_training;
 use super::svm::{Kernel, Svm};
 use super::{Rows, accuracy, label_spreading, logistic, self_training};
-use crate::summary::{classes, evenly, known};
-use crate::training::Problem;
+use crate::data::rows::{classes, evenly, known};
 
 /// Unlabelled rows that a method sees at most: label spreading compares every row with every other.
 const MOST_UNLABELLED: usize = 10_000;
+
+/// What there is to learn from, and what to measure on.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// Training examples.
+    pub train: &'a Examples,
+    /// Test examples.
+    pub test: &'a Examples,
+    /// Which training examples are labelled and unlabelled.
+    pub split: &'a Split,
+    /// Number of classes.
+    pub classes: usize,
+}
 
 /// A classical method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,15 +68,15 @@ impl Method {
         }
     }
 
-    /// Accuracy on the test split of a problem.
+    /// Accuracy on the test split.
     ///
     /// # Errors
     /// If the examples are not ones that the method can work with.
-    pub fn accuracy(self, problem: &Problem) -> Result<f64> {
-        let (train, test) = (&problem.data.train, &problem.data.test);
-        let labelled = &problem.split.labelled;
+    pub fn accuracy(self, task: &Task) -> Result<f64> {
+        let Task { train, test, split, classes: count } = *task;
+        let labelled = &split.labelled;
         let keeps_label = |row: &&usize| !labelled.contains(row);
-        let pool = problem.split.unlabelled.iter().filter(keeps_label).copied();
+        let pool = split.unlabelled.iter().filter(keeps_label).copied();
         let pool = evenly(&pool.collect::<Vec<usize>>(), MOST_UNLABELLED);
         let known = known(test);
         let width = train.features();
@@ -73,7 +86,7 @@ impl Method {
             labelled: Rows::new(&x, width)?,
             labels: classes(train, labelled),
             unlabelled: Rows::new(&u, width)?,
-            classes: problem.classes(),
+            classes: count,
         };
         let predicted = self.predict(&set, Rows::new(&queries, width)?)?;
         Ok(accuracy(&predicted, &classes(test, &known)))

@@ -9,10 +9,11 @@ pub mod label_spreading;
 pub mod logistic;
 mod methods;
 pub mod neighbours;
+pub mod probabilistic;
 pub mod self_training;
 pub mod svm;
 
-pub use methods::Method;
+pub use methods::{Method, Task};
 
 use anyhow::{Result, ensure};
 use ndarray::{Array2, ArrayView1};

@@ -4,16 +4,8 @@
 use anyhow::{Result, ensure};
 use ndarray::ArrayView1;
 
+use super::probabilistic::Probabilistic;
 use super::{Rows, argmax, check_labels, check_width};
-
-/// A fitted model that says how sure it is.
-pub trait Probabilistic {
-    /// Row-major `[queries, classes]`: the probability of every class, summing to 1 in each row.
-    ///
-    /// # Errors
-    /// If the queries do not suit the model.
-    fn probabilities(&self, queries: Rows) -> Result<Vec<f64>>;
-}
 
 /// When to believe a prediction and when to stop; the default is scikit-learn's.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -7,13 +7,14 @@ use gleaner_core::noise::Noise;
 use serde_json::{Map, json};
 
 use crate::classical::Method;
-use crate::device;
-use crate::interrupt::Interrupt;
-use crate::output::Output;
-use crate::recipe::Recipe;
-use crate::run_dir::RunDir;
-use crate::summary::measure_baseline;
-use crate::training::{Problem, train_baseline};
+use crate::run::Problem;
+use crate::run::RunDir;
+use crate::run::measure::measure_baseline;
+use crate::run::recipe::Recipe;
+use crate::system::device;
+use crate::system::interrupt::Interrupt;
+use crate::system::output::Output;
+use crate::training::train_baseline;
 
 /// Measure simpler methods on the labels and the pool of a run or a recipe.
 #[derive(Debug, clap::Args)]
@@ -60,7 +61,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }
     for method in Method::ALL {
         eprintln!("{} ...", method.title());
-        shares.push((method.title(), method.accuracy(&problem)?));
+        shares.push((method.title(), method.accuracy(&problem.task())?));
     }
     let table: Vec<_> =
         shares.iter().map(|(name, share)| (*name, format!("{:.2} %", 100.0 * share))).collect();

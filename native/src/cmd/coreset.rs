@@ -7,17 +7,17 @@ use anyhow::{Result, ensure};
 use gleaner_core::coreset::{
     Balance, ClassOutcome, Coreset, Curvature, EPSILON, Hidden, Method, Optimizer, Settings,
 };
-use gleaner_core::data::npy::NpyArray;
+use gleaner_core::data::formats::npy::NpyArray;
 use gleaner_core::noise::Noise;
 use serde_json::json;
 
-use crate::device::check_threads;
-use crate::files::{ensure_writable_file, write_atomic};
-use crate::output::Output;
-use crate::picture::{comfortable_scale, rows_png};
-use crate::progress::Progress;
-use crate::samples::SampleFile;
-use crate::threads::Crew;
+use crate::data::samples::SampleFile;
+use crate::pictures::picture::{comfortable_scale, rows_png};
+use crate::system::device::check_threads;
+use crate::system::files::{ensure_writable_file, write_atomic};
+use crate::system::output::Output;
+use crate::system::progress::Progress;
+use crate::system::threads::Crew;
 
 /// Most pictures of a class.
 const SHOWN: usize = 20;

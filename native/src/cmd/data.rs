@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::export;
-use crate::dataset::default_data_dir;
-use crate::fetch::{fetch, sha256};
-use crate::output::Output;
-use crate::registry::{ENTRIES, Entry, File, find};
+use crate::data::dataset::default_data_dir;
+use crate::data::fetch::{fetch, sha256};
+use crate::data::registry::{ENTRIES, Entry, File, find};
+use crate::system::output::Output;
 
 /// Arguments of `gleaner data`.
 #[derive(Debug, clap::Args)]

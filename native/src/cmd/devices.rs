@@ -3,8 +3,8 @@
 use anyhow::Result;
 use serde_json::json;
 
-use crate::device;
-use crate::output::Output;
+use crate::system::device;
+use crate::system::output::Output;
 
 /// List the devices that this build can use.
 #[derive(Debug, clap::Args)]

@@ -7,11 +7,11 @@ use gleaner_core::noise::Noise;
 use serde_json::json;
 
 use super::opening::Opening;
-use crate::figures::{Subject, embedding};
-use crate::files::write_atomic;
-use crate::output::Output;
-use crate::training::Problem;
-use crate::tsne::FEWEST;
+use crate::pictures::tsne::FEWEST;
+use crate::report::figures::{Subject, embedding};
+use crate::run::Problem;
+use crate::system::files::write_atomic;
+use crate::system::output::Output;
 
 /// Lay out what the classifier decides from: its last hidden layer on test examples, by t-SNE.
 #[derive(Debug, clap::Args)]

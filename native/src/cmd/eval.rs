@@ -8,12 +8,13 @@ use gleaner_core::infer;
 use gleaner_core::noise::Noise;
 use serde_json::json;
 
-use crate::device;
-use crate::judge::Judge;
-use crate::output::Output;
-use crate::run_dir::RunDir;
-use crate::summary::{Told, active_units, elbo, known, mean};
-use crate::training::Problem;
+use crate::data::rows::known;
+use crate::run::Problem;
+use crate::run::RunDir;
+use crate::run::judge::Judge;
+use crate::run::measure::{Told, active_units, elbo, mean};
+use crate::system::device;
+use crate::system::output::Output;
 
 /// Measure a trained run again, with IWAE if asked.
 #[derive(Debug, clap::Args)]

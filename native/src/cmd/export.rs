@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use gleaner_core::data::Examples;
-use gleaner_core::data::npy::NpyArray;
-use gleaner_core::data::npz::write_npz;
+use gleaner_core::data::formats::npy::NpyArray;
+use gleaner_core::data::formats::npz::write_npz;
 use serde_json::json;
 
-use crate::files::{ensure_writable_file, write_atomic};
-use crate::output::Output;
-use crate::run_dir::RunDir;
-use crate::training::Problem;
+use crate::run::Problem;
+use crate::run::RunDir;
+use crate::system::files::{ensure_writable_file, write_atomic};
+use crate::system::output::Output;
 
 /// Arguments of `gleaner data export`.
 #[derive(Debug, clap::Args)]

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use gleaner_core::data::npy::NpyArray;
+use gleaner_core::data::formats::npy::NpyArray;
 use gleaner_core::filter::{EntropyFilter, Filtered};
-use gleaner_core::predictions::Predictions;
+use gleaner_core::measures::predictions::Predictions;
 use serde_json::json;
 
-use crate::files::{ensure_writable_file, write_atomic};
-use crate::output::Output;
-use crate::picture::{comfortable_scale, rows_png};
-use crate::samples::SampleFile;
-use crate::summary::evenly;
+use crate::data::rows::evenly;
+use crate::data::samples::SampleFile;
+use crate::pictures::picture::{comfortable_scale, rows_png};
+use crate::system::files::{ensure_writable_file, write_atomic};
+use crate::system::output::Output;
 
 /// Most pictures of a class that were kept, and that were dropped.
 const SHOWN: [usize; 2] = [14, 6];

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use burn::tensor::Device;
 
-use crate::device;
-use crate::files::ensure_writable_file;
-use crate::recipe::Recipe;
-use crate::run_dir::RunDir;
+use crate::run::RunDir;
+use crate::run::recipe::Recipe;
+use crate::system::device;
+use crate::system::files::ensure_writable_file;
 
 /// A run and how to look at it.
 #[derive(Debug, clap::Args)]

@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 use gleaner_core::checkpoint::{Checkpoint, Precision};
 use serde_json::json;
 
-use crate::output::Output;
-use crate::run_dir::RunDir;
+use crate::run::RunDir;
+use crate::system::output::Output;
 
 /// Copy a run into a small folder to give away: half-precision weights, recipe, results.
 #[derive(Debug, clap::Args)]

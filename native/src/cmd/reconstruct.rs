@@ -8,11 +8,11 @@ use gleaner_core::sampler::{Chains, Convention, Langevin, StepSize};
 use serde_json::json;
 
 use super::opening::Opening;
-use crate::figures::{Refined, Subject, reconstructions, refined};
-use crate::files::write_atomic;
-use crate::output::Output;
-use crate::picture::image_shape;
-use crate::training::Problem;
+use crate::pictures::picture::image_shape;
+use crate::report::figures::{Refined, Subject, reconstructions, refined};
+use crate::run::Problem;
+use crate::system::files::write_atomic;
+use crate::system::output::Output;
 
 /// Draw test images above their reconstructions.
 #[derive(Debug, clap::Args)]

@@ -6,9 +6,9 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::opening::{Found, Opening};
-use crate::files::write_atomic;
-use crate::output::Output;
 use crate::report::{Run, page};
+use crate::system::files::write_atomic;
+use crate::system::output::Output;
 
 /// Gather a run in one HTML page: results, settings, curves, pictures, calibration, diagnostics.
 ///

@@ -7,13 +7,13 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use toml::Table as Settings;
 
-use crate::files::{ensure_writable_dir, write_atomic};
-use crate::interrupt::Interrupt;
-use crate::output::Output;
-use crate::recipe::{merge, nested, parse_pair};
 use crate::reproduce::{
     Cell, Circumstances, Column, Outcome, Results, Table, csv, forest, markdown, measure,
 };
+use crate::run::recipe::{merge, nested, parse_pair};
+use crate::system::files::{ensure_writable_dir, write_atomic};
+use crate::system::interrupt::Interrupt;
+use crate::system::output::Output;
 
 /// Label draws unless asked otherwise.
 const DRAWS: u64 = 5;

@@ -3,21 +3,21 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use gleaner_core::data::npz::write_npz;
-use gleaner_core::eval::arg_max;
+use gleaner_core::data::formats::npz::write_npz;
 use gleaner_core::infer;
+use gleaner_core::measures::eval::arg_max;
 use gleaner_core::models::{Architecture as _, Model, ModelConfig};
 use gleaner_core::noise::Noise;
 use gleaner_core::sample::{SampleSet, class_conditional};
 use gleaner_core::sampler::Convention;
 use serde_json::json;
 
-use crate::device;
-use crate::files::{ensure_writable_file, write_atomic};
-use crate::output::Output;
-use crate::picture::{comfortable_scale, grid_png, image_shape};
-use crate::run_dir::RunDir;
-use crate::threads::Threads;
+use crate::pictures::picture::{comfortable_scale, grid_png, image_shape};
+use crate::run::RunDir;
+use crate::system::device;
+use crate::system::files::{ensure_writable_file, write_atomic};
+use crate::system::output::Output;
+use crate::system::threads::Threads;
 
 /// Most values of x in one file: 2 GiB, and a few times that in memory while they are drawn.
 const MOST_VALUES: usize = 1 << 29;

@@ -7,10 +7,11 @@ use gleaner_core::models::ModelConfig;
 use gleaner_core::objective::Marginalize;
 use toml::Table;
 
-use crate::interrupt::Interrupt;
-use crate::output::Output;
-use crate::recipe::{Recipe, merge, nested};
-use crate::run_dir::RunDir;
+use crate::report::figures;
+use crate::run::RunDir;
+use crate::run::recipe::{Recipe, merge, nested};
+use crate::system::interrupt::Interrupt;
+use crate::system::output::Output;
 use crate::training::Session;
 
 /// Train a model, evaluate it on the test split, and leave a run directory.
@@ -197,7 +198,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         let dir = RunDir::reopen(path)?;
         return Session::resume(&dir)?
             .validating(args.validate)
-            .train(&dir, &Interrupt::install()?)?
+            .train(&dir, &Interrupt::install()?, &figures::draw)?
             .show(&dir, out);
     }
     let recipe = Recipe::resolve(args.recipe.as_deref(), flags, &args.set)?;
@@ -207,5 +208,5 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         None => RunDir::create_named(&session.name())?,
     };
     session.begin(&dir)?;
-    session.train(&dir, &Interrupt::install()?)?.show(&dir, out)
+    session.train(&dir, &Interrupt::install()?, &figures::draw)?.show(&dir, out)
 }

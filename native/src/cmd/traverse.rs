@@ -7,10 +7,10 @@ use anyhow::{Result, bail};
 use serde_json::json;
 
 use super::opening::Opening;
-use crate::figures::{Origin, Subject, along, over_classes, plane};
-use crate::files::write_atomic;
-use crate::output::Output;
-use crate::training::Problem;
+use crate::report::figures::{Origin, Subject, along, over_classes, plane};
+use crate::run::Problem;
+use crate::system::files::write_atomic;
+use crate::system::output::Output;
 
 /// Steps along a dimension.
 const STEPS: usize = 11;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use toml::{Table, Value};
 
-use crate::recipe::{Recipe, merge, nested};
+use crate::run::recipe::{Recipe, merge, nested};
 
 /// `gleaner train` with whatever differs from the built-in recipe of the same data set and model; `None` if that
 /// recipe sets something that this one leaves out, which no flag can.

@@ -4,22 +4,23 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use burn::tensor::Device;
+use gleaner_core::measures::units::ActiveUnits;
 use gleaner_core::models::{Architecture as _, Generative as _, Likelihood, Model, ModelConfig};
 use gleaner_core::noise::Noise;
-use gleaner_core::units::ActiveUnits;
 use serde_json::Value;
 
-use super::{Page, Section, drawing, picture, repeat, table};
-use crate::figures::{
+use super::figures::{
     Origin, Predictions, Subject, along, curves, embedding, over_classes, plane, reconstructions,
     samples, samples_of_words,
 };
-use crate::picture::image_shape;
-use crate::recipe::Recipe;
-use crate::run_dir::RunDir;
-use crate::summary::{evenly, every, latent_variances};
-use crate::svg::{escaped, number};
-use crate::training::Problem;
+use super::{Page, Section, drawing, picture, repeat, table};
+use crate::data::rows::{evenly, every};
+use crate::pictures::picture::image_shape;
+use crate::pictures::svg::{escaped, number};
+use crate::run::Problem;
+use crate::run::RunDir;
+use crate::run::measure::latent_variances;
+use crate::run::recipe::Recipe;
 
 /// Test images with reconstructions.
 const PAIRS: usize = 30;

@@ -9,13 +9,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::table::{Column, Row, RowMethod, Table};
-use crate::files::write_atomic;
-use crate::interrupt::Interrupt;
-use crate::recipe::{Recipe, merge, nested};
-use crate::run_dir::RunDir;
-use crate::summary::measure_baseline;
-use crate::training::{Problem, Session, train_baseline};
-use crate::{dataset, device};
+use crate::data::dataset;
+use crate::report::figures;
+use crate::run::Problem;
+use crate::run::RunDir;
+use crate::run::measure::measure_baseline;
+use crate::run::recipe::{Recipe, merge, nested};
+use crate::system::device;
+use crate::system::files::write_atomic;
+use crate::system::interrupt::Interrupt;
+use crate::training::{Session, train_baseline};
 
 /// Values by column, row and metric, each with the seeds of their draws.
 pub type Results = BTreeMap<(String, String, String), Vec<(u64, f64)>>;
@@ -140,7 +143,7 @@ fn run(cell: &Cell, interrupt: &Interrupt) -> Result<Value> {
             dir
         }
     };
-    let summary = session.train(&dir, interrupt)?;
+    let summary = session.train(&dir, interrupt, &figures::draw)?;
     Ok(serde_json::to_value(summary)?)
 }
 
@@ -173,7 +176,7 @@ fn other_method(cell: &Cell, method: RowMethod, interrupt: &Interrupt) -> Result
     device::set_threads(cell.recipe.train.threads)?;
     let problem = Problem::load(&cell.recipe)?;
     let accuracy = match method {
-        RowMethod::Classical(method) => method.accuracy(&problem)?,
+        RowMethod::Classical(method) => method.accuracy(&problem.task())?,
         RowMethod::Network(_) => {
             let device = device::parse(&cell.recipe.train.device)?;
             let noise = Noise::new(cell.seed);

@@ -9,7 +9,7 @@ use super::cell::Results;
 use super::report::{estimate, values};
 use super::statistics::Estimate;
 use super::table::{Column, Metric, Row, Table};
-use crate::svg::{self, escaped};
+use crate::pictures::svg::{self, escaped};
 
 const WIDTH: f64 = 760.0;
 /// Where the axis begins and ends; names of rows stand to the left of it, values to the right.

@@ -162,8 +162,8 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::shipped::Builds;
-    use crate::recipe::{Recipe, merge};
+    use crate::run::recipe::shipped::Builds;
+    use crate::run::recipe::{Recipe, merge};
 
     #[test]
     fn every_built_in_table_is_one_and_its_settings_are_recipes_whose_models_are_built() {

@@ -9,18 +9,19 @@ use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::coreset::{Balance, Curvature, Method, Optimizer, Settings};
 use gleaner_core::data::{AugmentedSet, Examples, Values, one_hot};
 use gleaner_core::filter::EntropyFilter;
+use gleaner_core::infer;
+use gleaner_core::measures::eval;
+use gleaner_core::measures::predictions::{Predictions, Scale};
 use gleaner_core::models::Generative;
 use gleaner_core::nets::Classes;
 use gleaner_core::noise::Noise;
-use gleaner_core::predictions::{Predictions, Scale};
 use gleaner_core::sample::class_conditional;
-use gleaner_core::{eval, infer};
 use serde::{Deserialize, Serialize};
 
-use super::problem::Problem;
 use super::validation;
-use crate::recipe::AugmentSettings;
-use crate::threads::{Crew, Threads};
+use crate::run::Problem;
+use crate::run::recipe::AugmentSettings;
+use crate::system::threads::{Crew, Threads};
 
 /// Samples of a class that are drawn at a time: of a pool, only what the filter leaves stays in memory, without `x`.
 const DRAWN_AT_A_TIME: usize = 500;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use gleaner_core::data::AugmentedSet;
-use gleaner_core::data::npy::{NpyArray, NpyValues};
-use gleaner_core::data::npz::{Npz, examples, write_npz};
+use gleaner_core::data::formats::npy::{NpyArray, NpyValues};
+use gleaner_core::data::formats::npz::{Npz, examples, write_npz};
 
-use crate::run_dir::RunDir;
+use crate::run::RunDir;
 
 /// Where the set made before a step lies.
 fn path(dir: &RunDir, step: u64) -> PathBuf {
@@ -33,7 +33,7 @@ pub fn save(dir: &RunDir, step: u64, set: &AugmentedSet) -> Result<()> {
         set.pseudo.iter().map(|&(row, label)| (row as i64, label)).unzip();
     arrays.push(("pseudo_row", NpyArray::i64(&[rows.len()], rows)));
     arrays.push(("pseudo_label", NpyArray::i64(&[labels.len()], labels)));
-    crate::files::write_atomic(path(dir, step), &write_npz(&arrays)?)
+    crate::system::files::write_atomic(path(dir, step), &write_npz(&arrays)?)
 }
 
 /// Reads the set made before a step.

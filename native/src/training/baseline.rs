@@ -5,20 +5,20 @@ use anyhow::Result;
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor};
 use gleaner_core::data::{Batches, Binarise};
-use gleaner_core::eval::Classification;
 use gleaner_core::infer;
+use gleaner_core::measures::eval::Classification;
 use gleaner_core::models::{Architecture as _, Classifier};
 use gleaner_core::noise::Noise;
 use gleaner_core::objective::{Elapsed, SupervisedObjective};
 use gleaner_core::train::{Learner, RateSchedule, TrainState};
 
 use super::fit::MEASURED_ON;
-use super::problem::Problem;
 use super::validation::{better, measure};
-use crate::interrupt::Interrupt;
-use crate::progress::Progress;
-use crate::recipe::Recipe;
-use crate::summary::evenly;
+use crate::data::rows::evenly;
+use crate::run::Problem;
+use crate::run::recipe::Recipe;
+use crate::system::interrupt::Interrupt;
+use crate::system::progress::Progress;
 
 /// Looks at the validation split in one run.
 const LOOKS: u64 = 40;

@@ -3,12 +3,12 @@
 use anyhow::{Result, bail};
 use burn::tensor::Device;
 use gleaner_core::infer;
+use gleaner_core::measures::units::{active, variances};
 use gleaner_core::models::{Generative as _, M1};
-use gleaner_core::units::{active, variances};
 
-use super::problem::Problem;
-use crate::recipe::Recipe;
-use crate::summary::evenly;
+use crate::data::rows::evenly;
+use crate::run::Problem;
+use crate::run::recipe::Recipe;
 
 /// Examples that M1's dimensions are judged by.
 const EXAMPLES: usize = 1000;

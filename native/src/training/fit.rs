@@ -7,8 +7,8 @@ use anyhow::{Result, bail};
 use burn::module::Module;
 use burn::tensor::Device;
 use gleaner_core::data::Batches;
-use gleaner_core::eval::Classification;
 use gleaner_core::infer;
+use gleaner_core::measures::eval::Classification;
 use gleaner_core::models::Generative;
 use gleaner_core::objective::{Elapsed, Objective};
 use gleaner_core::train::{Learner, RateSchedule, TrainState};
@@ -16,13 +16,13 @@ use serde_json::{Map, Value, json};
 
 use super::augmentation::Augmenter;
 use super::augmented_file;
-use super::problem::Problem;
 use super::state::{Progressed, SavedState};
 use super::validation::{Criterion, Validation};
-use crate::interrupt::Interrupt;
-use crate::progress::Progress;
-use crate::run_dir::RunDir;
-use crate::summary::evenly;
+use crate::data::rows::evenly;
+use crate::run::Problem;
+use crate::run::RunDir;
+use crate::system::interrupt::Interrupt;
+use crate::system::progress::Progress;
 
 /// An objective this many times the first one's size means that the run has diverged.
 const EXPLODED: f64 = 100.0;

@@ -25,20 +25,24 @@ use super::baseline::train_baseline;
 use super::features::{active_units, features_recipe};
 use super::fit::{Fit, Outcome, Plan};
 use super::ledger::READ_EVERY;
-use super::problem::Problem;
 use super::state::{Progressed, SavedState};
 use super::validation::Criterion;
-use crate::dataset::AG_NEWS_SAMPLE_NAME;
-use crate::interrupt::Interrupt;
-use crate::progress::Progress;
-use crate::recipe::{Recipe, on_cpu};
-use crate::run_dir::RunDir;
-use crate::summary::{self, Baseline, Run, Summary};
-use crate::threads::Threads;
-use crate::{device, figures};
+use crate::data::dataset::AG_NEWS_SAMPLE_NAME;
+use crate::run::Problem;
+use crate::run::RunDir;
+use crate::run::measure::{Baseline, measure_baseline};
+use crate::run::recipe::Recipe;
+use crate::run::summary::{self, Run, Summary};
+use crate::system::device;
+use crate::system::interrupt::Interrupt;
+use crate::system::progress::Progress;
+use crate::system::threads::Threads;
 
 /// Parts of a batch that is normalised part by part, on whatever number of cores.
 const PARTS_OF_NORMALISED: usize = 2;
+
+/// What is done with a run that has been measured, such as drawing its pictures.
+pub type Afterwards<'a> = &'a dyn Fn(&RunDir, &Recipe, &Problem, &Summary, &Device) -> Result<()>;
 
 /// A run whose settings and data have been found good.
 pub struct Session {
@@ -80,7 +84,7 @@ impl Session {
         let workers = Arc::new(Threads::start(recipe.train.threads)?);
         if recipe.train.parts == 0 {
             // Written down, so that the run can be repeated to the bit on a machine with other cores.
-            recipe.train.parts = match on_cpu(&recipe.train.device) {
+            recipe.train.parts = match device::on_cpu(&recipe.train.device) {
                 true if recipe.model.normalises() => PARTS_OF_NORMALISED,
                 true => workers.count(),
                 false => 1,
@@ -122,64 +126,19 @@ impl Session {
         dir.write("config.toml", self.recipe.to_toml()?.as_bytes())
     }
 
-    /// Trains, or goes on from the folder's saved state, and measures the best model on the test split.
+    /// Trains, or goes on from the folder's saved state, measures the best model on the test split, and does what is
+    /// to be done `afterwards`.
     ///
     /// # Errors
     /// If the device or the disk fails, the run keeps diverging, or the user stops it.
-    pub fn train(&self, dir: &RunDir, interrupt: &Interrupt) -> Result<Summary> {
-        self.train_within(dir, dir.path(), interrupt)
-    }
-
-    /// The same for a run that is part of the one in `resumable`.
-    fn train_within(
+    pub fn train(
         &self,
         dir: &RunDir,
-        resumable: &Path,
         interrupt: &Interrupt,
+        afterwards: Afterwards<'_>,
     ) -> Result<Summary> {
-        let started = Instant::now();
-        self.introduce(dir);
-        let baseline = self.baseline(resumable, interrupt)?;
-        let stage = Stage { session: self, dir, resumable, interrupt };
-        let noise = self.noise.split("model");
-        let autodiff = self.device.clone().autodiff();
-        let progress = match &self.config {
-            ModelConfig::M1M2(config) => {
-                let (config, model) = self.stack(config, dir, resumable, interrupt)?;
-                let config = ModelConfig::M1M2(config);
-                stage.fit(&config, Model::M1M2(model), self.semi_supervised()?)?
-            }
-            config => match config.init(&noise, &autodiff)? {
-                Model::Untapped(model) => {
-                    let weights = self.recipe.objective.untapped.unwrap_or_default();
-                    let noise = self.noise.split("labels without examples");
-                    stage.fit(config, model, UntappedObjective { weights, noise })?
-                }
-                Model::LatentEbm(model) => {
-                    let family = self.semi_supervised()?;
-                    let settings = self.recipe.objective.latent_ebm.unwrap_or_default();
-                    stage.fit(config, model, LatentEbmObjective { family, settings })?
-                }
-                model @ Model::M1(_) => {
-                    let kl = Ramp::rising(1.0, self.recipe.objective.kl_warm_up_epochs);
-                    let shape = &self.problem.data.train.shape;
-                    let shift = self.recipe.augmentation(shape)?.shift;
-                    stage.fit(config, model, Unsupervised { kl, shift })?
-                }
-                model => stage.fit(config, model, self.semi_supervised()?)?,
-            },
-        };
-        let run = Run {
-            recipe: &self.recipe,
-            problem: &self.problem,
-            device: &self.device,
-            alpha: self.alpha_in_use(),
-            progress: &progress,
-            seconds: progress.seconds.max(started.elapsed().as_secs_f64()),
-        };
-        let summary = summary::finish(dir, &run, baseline)?;
-        figures::draw(dir, &self.recipe, &self.problem, &summary, &self.device)?;
-        Ok(summary)
+        let (session, resumable) = (self, dir.path());
+        Stage { session, dir, resumable, interrupt, afterwards }.run()
     }
 
     fn introduce(&self, dir: &RunDir) {
@@ -217,7 +176,7 @@ impl Session {
             return Ok(None);
         }
         match train_baseline(recipe, problem, noise, device, interrupt)? {
-            Some(model) => summary::measure_baseline(&model, problem, device).map(Some),
+            Some(model) => measure_baseline(&model, problem, device).map(Some),
             None => bail!(
                 "stopped in the baseline; continue with: gleaner train --resume {}",
                 resumable.display()
@@ -275,52 +234,102 @@ impl Session {
             augment_weight: self.recipe.augment.as_ref().map_or(0.0, |augment| augment.weight),
         }))
     }
-
-    /// The first model of M1+M2, trained in a run of its own inside this one, and the second one on it.
-    fn stack(
-        &self,
-        config: &M1M2Config,
-        dir: &RunDir,
-        resumable: &Path,
-        interrupt: &Interrupt,
-    ) -> Result<(M1M2Config, M1M2)> {
-        let path = dir.path().join("features");
-        let begun = RunDir::open(&path).is_ok();
-        let inner = if begun { RunDir::reopen(&path)? } else { RunDir::create(&path)? };
-        if !inner.summary().exists() {
-            let recipe = if begun { inner.recipe()? } else { features_recipe(&self.recipe)? };
-            let session = Self::on(self.problem.clone(), recipe)?.validating(self.read_every == 1);
-            session.begin(&inner)?;
-            session.train_within(&inner, resumable, interrupt)?;
-        }
-        let autodiff = self.device.clone().autodiff();
-        let (_, Model::M1(features)) = inner.load(&autodiff)? else {
-            bail!("{} holds no m1; start the run again in another --out", path.display());
-        };
-        let active = active_units(&features.valid(), &self.problem, &self.device)?;
-        eprintln!("M1 uses {} of its {} dimensions", active.len(), config.feature_latent);
-        let config = M1M2Config { active: Some(active), ..config.clone() };
-        let model = M1M2::on(features, &config, &self.noise.split("model"), &autodiff)?;
-        Ok((config, model))
-    }
 }
 
-/// Where the loop runs.
+/// Where the loop runs: a folder, which is the run's own or, in the first half of an M1+M2, one inside that of the run
+/// that can be resumed.
+#[derive(Clone, Copy)]
 struct Stage<'a> {
     session: &'a Session,
     dir: &'a RunDir,
     resumable: &'a Path,
     interrupt: &'a Interrupt,
+    afterwards: Afterwards<'a>,
 }
 
 impl Stage<'_> {
+    /// From the baseline to what is done afterwards.
+    fn run(&self) -> Result<Summary> {
+        let Self { session, dir, resumable, interrupt, afterwards } = *self;
+        let started = Instant::now();
+        session.introduce(dir);
+        let baseline = session.baseline(resumable, interrupt)?;
+        let noise = session.noise.split("model");
+        let autodiff = session.device.clone().autodiff();
+        let progress = match &session.config {
+            ModelConfig::M1M2(config) => {
+                let (config, model) = self.stack(config)?;
+                let config = ModelConfig::M1M2(config);
+                self.fit(&config, Model::M1M2(model), session.semi_supervised()?)?
+            }
+            config => match config.init(&noise, &autodiff)? {
+                Model::Untapped(model) => {
+                    let weights = session.recipe.objective.untapped.unwrap_or_default();
+                    let noise = session.noise.split("labels without examples");
+                    self.fit(config, model, UntappedObjective { weights, noise })?
+                }
+                Model::LatentEbm(model) => {
+                    let family = session.semi_supervised()?;
+                    let settings = session.recipe.objective.latent_ebm.unwrap_or_default();
+                    self.fit(config, model, LatentEbmObjective { family, settings })?
+                }
+                model @ Model::M1(_) => {
+                    let kl = Ramp::rising(1.0, session.recipe.objective.kl_warm_up_epochs);
+                    let shape = &session.problem.data.train.shape;
+                    let shift = session.recipe.augmentation(shape)?.shift;
+                    self.fit(config, model, Unsupervised { kl, shift })?
+                }
+                model => self.fit(config, model, session.semi_supervised()?)?,
+            },
+        };
+        let best = progress.best.as_ref();
+        let run = Run {
+            recipe: &session.recipe,
+            problem: &session.problem,
+            device: &session.device,
+            alpha: session.alpha_in_use(),
+            best_epoch: best.map(|(epoch, _)| *epoch),
+            validation_accuracy: best.and_then(|(_, validation)| validation.accuracy()),
+            steps: progress.step,
+            roll_backs: progress.roll_backs,
+            seconds: progress.seconds.max(started.elapsed().as_secs_f64()),
+        };
+        let summary = summary::finish(dir, &run, baseline)?;
+        afterwards(dir, &session.recipe, &session.problem, &summary, &session.device)?;
+        Ok(summary)
+    }
+
+    /// The first model of M1+M2, trained in a run of its own inside this one, and the second one on it.
+    fn stack(&self, config: &M1M2Config) -> Result<(M1M2Config, M1M2)> {
+        let Self { session, dir, .. } = self;
+        let path = dir.path().join("features");
+        let begun = RunDir::open(&path).is_ok();
+        let inner = if begun { RunDir::reopen(&path)? } else { RunDir::create(&path)? };
+        if !inner.summary().exists() {
+            let recipe = if begun { inner.recipe()? } else { features_recipe(&session.recipe)? };
+            let features = Session::on(session.problem.clone(), recipe)?;
+            let features = features.validating(session.read_every == 1);
+            features.begin(&inner)?;
+            Stage { session: &features, dir: &inner, ..*self }.run()?;
+        }
+        let autodiff = session.device.clone().autodiff();
+        let (_, Model::M1(features)) = inner.load(&autodiff)? else {
+            bail!("{} holds no m1; start the run again in another --out", path.display());
+        };
+        let active = active_units(&features.valid(), &session.problem, &session.device)?;
+        eprintln!("M1 uses {} of its {} dimensions", active.len(), config.feature_latent);
+        let config = M1M2Config { active: Some(active), ..config.clone() };
+        let model = M1M2::on(features, &config, &session.noise.split("model"), &autodiff)?;
+        Ok((config, model))
+    }
+
     fn fit<M: Module + Generative, O: Objective<M>>(
         &self,
         config: &ModelConfig,
         model: M,
         objective: O,
     ) -> Result<Progressed> {
-        let Self { session, dir, resumable, interrupt } = self;
+        let Self { session, dir, resumable, interrupt, .. } = self;
         let Session { recipe, problem, device, noise, workers, .. } = session;
         let mut batches = session.batches()?;
         let plan = session.plan(batches.steps_per_epoch());

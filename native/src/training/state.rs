@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::augmentation::Refresh;
 use super::ledger::Ledger;
 use super::validation::Validation;
-use crate::files::write_atomic;
+use crate::system::files::write_atomic;
 
 /// Everything about a run's progress that is not a tensor.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

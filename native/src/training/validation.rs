@@ -2,14 +2,15 @@
 
 use anyhow::Result;
 use burn::tensor::Device;
-use gleaner_core::eval::{Classification, classification};
 use gleaner_core::infer;
+use gleaner_core::measures::eval::{Classification, classification};
 use gleaner_core::models::{Classify, Generative};
 use gleaner_core::noise::Noise;
 use serde::{Deserialize, Serialize};
 
-use super::problem::Problem;
-use crate::summary::{evenly, mean};
+use crate::data::rows::evenly;
+use crate::run::Problem;
+use crate::run::measure::mean;
 
 /// Validation examples whose bound is taken at most.
 const MOST_BOUNDS: usize = 2000;

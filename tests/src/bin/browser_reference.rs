@@ -13,14 +13,15 @@ use std::{env, fs, thread};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::checkpoint::{Checkpoint, Parameter};
+use gleaner_core::measures::eval;
 use gleaner_core::models::{
-    Classified, Generative, LangevinConfig, LatentEbmConfig, Likelihood, M2Config, Model,
+    Classified, Common, Generative, LangevinConfig, LatentEbmConfig, Likelihood, M2Config, Model,
     ModelConfig,
 };
 use gleaner_core::nets::{Activation, Classes};
 use gleaner_core::noise::Noise;
 use gleaner_core::workers::InTurn;
-use gleaner_core::{eval, infer, sample};
+use gleaner_core::{infer, sample};
 use serde_json::{Value, json};
 
 /// Rows of the decoder's test, classes in turn.
@@ -63,13 +64,15 @@ fn write(directory: &Path) -> Result<(), Box<dyn Error>> {
 
 fn m2() -> ModelConfig {
     ModelConfig::M2(M2Config {
-        shape: vec![8, 8, 1],
-        classes: 10,
+        common: Common {
+            shape: vec![8, 8, 1],
+            classes: 10,
+            hidden: vec![32, 24],
+            activation: Default::default(),
+            likelihood: Likelihood::Bernoulli,
+        },
         latent: 8,
-        hidden: vec![32, 24],
         classifier_hidden: vec![32],
-        activation: Default::default(),
-        likelihood: Likelihood::Bernoulli,
         convolution: None,
     })
 }
@@ -77,14 +80,16 @@ fn m2() -> ModelConfig {
 /// With few steps: a software GPU takes a while for each.
 fn latent_ebm() -> ModelConfig {
     ModelConfig::LatentEbm(LatentEbmConfig {
-        shape: vec![8, 8, 1],
-        classes: 10,
+        common: Common {
+            shape: vec![8, 8, 1],
+            classes: 10,
+            hidden: vec![32, 24],
+            activation: Default::default(),
+            likelihood: Likelihood::Bernoulli,
+        },
         latent: 8,
-        hidden: vec![32, 24],
         energy_hidden: vec![32, 32],
-        activation: Default::default(),
         energy_activation: Activation::LeakyRelu,
-        likelihood: Likelihood::Bernoulli,
         langevin: LangevinConfig { steps: 6, ..LangevinConfig::default() },
         classified: Classified::Draw,
         convolution: None,

@@ -33,7 +33,7 @@ pub fn python(name: &str, list: &str) -> Result<String, String> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "xtask cannot depend on gleaner::files, and half a stamp fits no list: it only costs a pip run"
+    reason = "xtask cannot depend on gleaner::system::files, and half a stamp fits no list: it only costs a pip run"
 )]
 fn write_stamp(stamp: &Path, requirements: &str) -> Result<(), String> {
     fs::write(stamp, requirements)

@@ -5,17 +5,17 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use gleaner_core::coreset::{Facility, Optimizer, Points, select};
-use gleaner_core::data::npy::NpyArray;
-use gleaner_core::data::npz::write_npz;
+use gleaner_core::data::formats::npy::NpyArray;
+use gleaner_core::data::formats::npz::write_npz;
 use gleaner_core::noise::Noise;
 use serde_json::json;
 
 use super::serve::serve;
 use crate::cmd::coreset::Search;
-use crate::device::check_threads;
-use crate::files::write_atomic;
-use crate::output::Output;
-use crate::threads::Crew;
+use crate::system::device::check_threads;
+use crate::system::files::write_atomic;
+use crate::system::output::Output;
+use crate::system::threads::Crew;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -6,8 +6,8 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use burn::tensor::{Device, Tensor};
 use gleaner_core::checkpoint::Parameter;
-use gleaner_core::data::npy::NpyArray;
-use gleaner_core::data::npz::write_npz;
+use gleaner_core::data::formats::npy::NpyArray;
+use gleaner_core::data::formats::npz::write_npz;
 use gleaner_core::data::one_hot;
 use gleaner_core::infer;
 use gleaner_core::models::{LatentPrior, Target};
@@ -17,10 +17,10 @@ use gleaner_core::sampler::{Chains, Convention, Langevin, StepSize};
 use serde_json::json;
 
 use super::serve::serve;
-use crate::device;
-use crate::files::write_atomic;
-use crate::output::Output;
-use crate::threads::Threads;
+use crate::system::device;
+use crate::system::files::write_atomic;
+use crate::system::output::Output;
+use crate::system::threads::Threads;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

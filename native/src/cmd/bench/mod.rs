@@ -8,7 +8,7 @@ mod sweep;
 
 use anyhow::Result;
 
-use crate::output::Output;
+use crate::system::output::Output;
 
 /// Time the training step, or a selection.
 #[derive(Debug, clap::Args)]

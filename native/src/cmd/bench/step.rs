@@ -8,11 +8,11 @@ use anyhow::{Context as _, Result, bail};
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor};
 use gleaner_core::checkpoint::Checkpoint;
-use gleaner_core::data::npy::NpyArray;
-use gleaner_core::data::npz::write_npz;
+use gleaner_core::data::formats::npy::NpyArray;
+use gleaner_core::data::formats::npz::write_npz;
 use gleaner_core::data::{Labelled, SemiBatch, one_hot};
 use gleaner_core::infer;
-use gleaner_core::models::{Likelihood, M2, M2Config, ModelConfig};
+use gleaner_core::models::{Common, Likelihood, M2, M2Config, ModelConfig};
 use gleaner_core::nets::Activation;
 use gleaner_core::noise::{Noise, NoiseSource};
 use gleaner_core::objective::{
@@ -22,11 +22,11 @@ use gleaner_core::train::{AdamSettings, Learner, TrainState};
 use serde_json::json;
 
 use super::serve::serve;
-use crate::device;
-use crate::files::write_atomic;
-use crate::output::Output;
-use crate::recipe::on_cpu;
-use crate::threads::Threads;
+use crate::system::device;
+use crate::system::device::on_cpu;
+use crate::system::files::write_atomic;
+use crate::system::output::Output;
+use crate::system::threads::Threads;
 
 /// Steps that are not timed: the first ones also allocate.
 const WARM_UP: usize = 2;
@@ -138,13 +138,15 @@ impl Bench {
     fn prepare(args: &Args, device: &Device) -> Result<Self> {
         let noise = Noise::new(0);
         let config = M2Config {
-            shape: vec![28, 28, 1],
-            classes: args.classes,
+            common: Common {
+                shape: vec![28, 28, 1],
+                classes: args.classes,
+                hidden: args.hidden.clone(),
+                activation: Activation::Softplus,
+                likelihood: Likelihood::Bernoulli,
+            },
             latent: args.latent,
-            hidden: args.hidden.clone(),
             classifier_hidden: args.hidden.clone(),
-            activation: Activation::Softplus,
-            likelihood: Likelihood::Bernoulli,
             convolution: None,
         };
         let workers = Threads::start(args.threads)?;
@@ -247,7 +249,7 @@ impl Bench {
         };
         let draws = LatentDraws {
             labelled: draw("labelled", labelled),
-            unlabelled: draw("unlabelled", self.config.classes * unlabelled),
+            unlabelled: draw("unlabelled", self.config.common.classes * unlabelled),
             picks: None,
         };
         let array = |tensor: &Tensor<2>| -> Result<NpyArray> {

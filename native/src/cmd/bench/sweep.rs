@@ -10,9 +10,9 @@ use anyhow::{Context as _, Result, bail};
 use gleaner_core::objective::Marginalize;
 use serde_json::{Value, json};
 
-use crate::files::{ensure_writable_file, write_atomic};
-use crate::output::Output;
-use crate::plot::{Figure, Line, Panel, Scale};
+use crate::pictures::plot::{Figure, Line, Panel, Scale};
+use crate::system::files::{ensure_writable_file, write_atomic};
+use crate::system::output::Output;
 
 /// What is varied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

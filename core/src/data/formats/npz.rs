@@ -1,0 +1,385 @@
+//! NPZ: a ZIP archive of NPY arrays, the format of sample files and of the user's own data.
+
+use std::io::{Cursor, Read, Seek, SeekFrom, Write};
+
+use zip::read::ZipFile;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use super::npy::{NpyArray, NpyValues, header, parse_npy, write_values};
+use super::npy_rows::NpyRows;
+use crate::data::examples::{Dataset, numbered};
+use crate::data::holdout::hold_out_fifth;
+use crate::data::{Examples, Values};
+use crate::error::{Error, Result};
+
+/// No array of a supported data set is larger; a compression bomb stops here.
+const MAX_MEMBER: u64 = 2 << 30;
+
+/// No member is more times larger than its archive: deflate's best is 1032.
+const MOST_DEFLATED: u64 = 1040;
+
+/// Labels above this are not class indices.
+const MAX_CLASSES: i64 = 10_000;
+
+/// What to do about an archive that cannot be read at all.
+const WRITE_ANEW: &str = "write it again, with numpy.savez or what it came from";
+
+const REMEDY: &str = "save it with numpy.savez(path, x=..., y=...), y = -1 where unlabelled";
+
+/// An open archive: arrays are read one by one, on request.
+pub struct Npz<'a, R = Cursor<&'a [u8]>> {
+    archive: ZipArchive<R>,
+    source_name: &'a str,
+    /// Bytes of the archive.
+    length: u64,
+}
+
+impl<'a> Npz<'a> {
+    /// Reads the directory of an archive in memory.
+    ///
+    /// # Errors
+    /// Empty, truncated, or not a ZIP archive.
+    pub fn open(bytes: &'a [u8], source_name: &'a str) -> Result<Self> {
+        Self::from_reader(Cursor::new(bytes), source_name)
+    }
+}
+
+impl<'a, R: Read + Seek> Npz<'a, R> {
+    /// Reads the directory of an archive that need not fit into memory.
+    ///
+    /// # Errors
+    /// Empty, truncated, or not a ZIP archive.
+    pub fn from_reader(mut reader: R, source_name: &'a str) -> Result<Self> {
+        let unreadable = |error: &dyn std::fmt::Display| {
+            Error::data(
+                source_name,
+                format!("truncated or not an NPZ archive ({error})"),
+                WRITE_ANEW,
+            )
+        };
+        let length = reader.seek(SeekFrom::End(0)).map_err(|error| unreadable(&error))?;
+        if length == 0 {
+            return Err(Error::data(source_name, "the file is empty", WRITE_ANEW));
+        }
+        let archive = ZipArchive::new(reader).map_err(|error| unreadable(&error))?;
+        Ok(Self { archive, source_name, length })
+    }
+
+    /// Names of the arrays.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let names = (0..self.archive.len()).filter_map(|index| self.archive.name_for_index(index));
+        names.filter_map(|name| Some(name.ok()?.strip_suffix(".npy")?.to_owned())).collect()
+    }
+
+    /// The array `name`, or `None` when the archive has none of that name.
+    ///
+    /// # Errors
+    /// The member is damaged, too large, or not a readable array.
+    pub fn find(&mut self, name: &str) -> Result<Option<NpyArray>> {
+        let Some((member, source_name)) = self.member(name)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        let read = member.take(MAX_MEMBER + 1).read_to_end(&mut bytes);
+        read.map_err(|error| damaged(&source_name, &error))?;
+        if bytes.len() as u64 > MAX_MEMBER {
+            return Err(Error::data(&source_name, "an array of more than 2 GiB", "split the file"));
+        }
+        parse_npy(&bytes, &source_name).map(Some)
+    }
+
+    /// The shape of the array `name`, whose values are not read; `None` when the archive has none of that name.
+    ///
+    /// # Errors
+    /// As [`Npz::find`].
+    pub fn shape(&mut self, name: &str) -> Result<Option<Vec<usize>>> {
+        let Some((member, source_name)) = self.member(name)? else { return Ok(None) };
+        let size = member.size();
+        NpyRows::new(member, size, &source_name).map(|rows| Some(rows.shape().to_vec()))
+    }
+
+    /// Some rows of the array `name`, in the order asked for. Of the others, nothing stays in memory.
+    ///
+    /// # Errors
+    /// As [`Npz::require`]; also a row beyond the last.
+    pub fn rows(&mut self, name: &str, rows: &[usize]) -> Result<NpyArray> {
+        let length = self.length;
+        let Some((member, source_name)) = self.member(name)? else {
+            return self.require(name);
+        };
+        let size = member.size();
+        if size > length.saturating_mul(MOST_DEFLATED) {
+            return Err(damaged(&source_name, &"it promises more than it can hold"));
+        }
+        NpyRows::new(member, size, &source_name)?.pick(rows)
+    }
+
+    /// The member of the array `name`, and what to call it.
+    fn member(&mut self, name: &str) -> Result<Option<(ZipFile<'_, R>, String)>> {
+        let Some(index) = self.archive.index_for_name(&format!("{name}.npy")) else {
+            return Ok(None);
+        };
+        let source_name = format!("{} ({name})", self.source_name);
+        match self.archive.by_index(index) {
+            Ok(member) => Ok(Some((member, source_name))),
+            Err(error) => Err(damaged(&source_name, &error)),
+        }
+    }
+
+    /// The array `name`.
+    ///
+    /// # Errors
+    /// As [`Npz::find`]; also no array of that name (the message lists those that are there).
+    pub fn require(&mut self, name: &str) -> Result<NpyArray> {
+        match self.find(name)? {
+            Some(array) => Ok(array),
+            None => {
+                let problem = format!("no array {name:?} (found {:?})", self.names());
+                Err(Error::data(self.source_name, problem, REMEDY))
+            }
+        }
+    }
+}
+
+fn damaged(source_name: &str, error: &dyn std::fmt::Display) -> Error {
+    Error::data(source_name, format!("the archive is damaged ({error})"), REMEDY)
+}
+
+/// Reads `x`, `y` and, if there, `x_test`, `y_test`; without them a fifth of every class is held
+/// out (see [`hold_out_fifth`]). Classes are numbered from 0 to the largest training label.
+///
+/// `x` is `[n, features]`, `[n, height, width]` or `[n, height, width, channels]`; uint8 means
+/// pixels and is read as `v / 255`.
+///
+/// # Errors
+/// As [`Npz::require`]; also shapes that do not fit, labels that are not whole numbers or out of
+/// range, NaN or infinite values, or no labelled example.
+pub fn parse_npz(bytes: &[u8], name: &str, source_name: &str) -> Result<Dataset> {
+    let mut npz = Npz::open(bytes, source_name)?;
+    let all = examples(npz.require("x")?, &npz.require("y")?, source_name)?;
+    let last = all.labels.iter().copied().max().unwrap_or(-1);
+    if last < 0 {
+        return Err(Error::data(
+            source_name,
+            "every example is unlabelled",
+            "give some labels in y",
+        ));
+    }
+    let (train, test) = match npz.find("x_test")? {
+        Some(x_test) => (all, examples(x_test, &npz.require("y_test")?, source_name)?),
+        None => hold_out_fifth(&all, source_name)?,
+    };
+    Dataset::new(name, numbered(last as usize + 1), train, test, source_name)
+}
+
+/// The same data set with other examples: rows `x` for its training split and `x_test` for its test split, in
+/// its order. What a network trained elsewhere makes of them, mostly.
+///
+/// # Errors
+/// As [`Npz::require`]; also a number of rows that is not the data set's.
+pub fn with_features(data: &Dataset, bytes: &[u8], source_name: &str) -> Result<Dataset> {
+    let mut npz = Npz::open(bytes, source_name)?;
+    let mut split = |name: &str, of: &Examples| {
+        let y = NpyArray::i64(&[of.len()], of.labels.clone());
+        examples(npz.require(name)?, &y, &format!("{source_name} ({name})"))
+    };
+    let (train, test) = (split("x", &data.train)?, split("x_test", &data.test)?);
+    Dataset::new(&data.name, data.classes.clone(), train, test, source_name)
+}
+
+/// Puts `x` and `y` together.
+///
+/// # Errors
+/// See [`parse_npz`].
+pub fn examples(x: NpyArray, y: &NpyArray, source_name: &str) -> Result<Examples> {
+    let shape = match x.shape[..] {
+        [_, height, width] => vec![height, width, 1],
+        [_, ref rest @ ..] if !rest.is_empty() => rest.to_vec(),
+        _ => {
+            let problem = format!("x has shape {:?}", x.shape);
+            return Err(Error::data(source_name, problem, "x needs one row per example: [n, ...]"));
+        }
+    };
+    let labels = labels(y, source_name)?;
+    if labels.len() != x.shape[0] {
+        let problem = format!("{} labels in y for {} examples in x", labels.len(), x.shape[0]);
+        return Err(Error::data(source_name, problem, "x and y need the same length"));
+    }
+    let values = match x.values {
+        NpyValues::U8(values) => Values::U8(values),
+        NpyValues::F32(values) => Values::F32(values),
+        NpyValues::I64(values) => {
+            Values::F32(values.into_iter().map(|value| value as f32).collect())
+        }
+    };
+    Examples::new(values, shape, labels, source_name)
+}
+
+fn labels(y: &NpyArray, source_name: &str) -> Result<Vec<i64>> {
+    let labels = match (&y.values, y.shape.len()) {
+        (NpyValues::U8(values), 1) => values.iter().map(|&value| i64::from(value)).collect(),
+        (NpyValues::I64(values), 1) => values.clone(),
+        _ => {
+            let problem = format!("y has shape {:?} or is not an integer array", y.shape);
+            return Err(Error::data(
+                source_name,
+                problem,
+                "y needs one integer per example: y.astype(int)",
+            ));
+        }
+    };
+    match labels.iter().position(|label| !(-1..MAX_CLASSES).contains(label)) {
+        None => Ok(labels),
+        Some(index) => {
+            let problem = format!("label {} of example {index} is out of range", labels[index]);
+            let remedy = "labels are 0, 1, 2, ... and -1 for an unlabelled example";
+            Err(Error::data(source_name, problem, remedy))
+        }
+    }
+}
+
+/// Writes arrays as an archive that `numpy.load` reads; the same arrays give the same bytes.
+///
+/// # Errors
+/// Two arrays have the same name, or an array is too large for a ZIP archive.
+pub fn write_npz(arrays: &[(&str, NpyArray)]) -> Result<Vec<u8>> {
+    let mut writer = NpzWriter::new(Cursor::new(Vec::new()));
+    for (name, array) in arrays {
+        writer.add(name, array)?;
+    }
+    writer.finish().map(Cursor::into_inner)
+}
+
+/// Writes an archive one array at a time, as [`write_npz`] does.
+pub struct NpzWriter<W: Write + Seek> {
+    writer: ZipWriter<W>,
+}
+
+impl<W: Write + Seek> NpzWriter<W> {
+    /// An archive without arrays.
+    pub fn new(out: W) -> Self {
+        Self { writer: ZipWriter::new(out) }
+    }
+
+    /// Appends an array.
+    ///
+    /// # Errors
+    /// Another array has that name, the array is too large for a ZIP archive, or `out` takes no more.
+    pub fn add(&mut self, name: &str, array: &NpyArray) -> Result<()> {
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        let failed = |error: &dyn std::fmt::Display| {
+            let remedy = "give every array its own name, and the file a disk with room";
+            Error::data(name, format!("cannot be stored ({error})"), remedy)
+        };
+        self.writer.start_file(format!("{name}.npy"), options).map_err(|error| failed(&error))?;
+        self.writer
+            .write_all(&header(array))
+            .and_then(|()| write_values(&array.values, &mut self.writer))
+            .map_err(|error| failed(&error))
+    }
+
+    /// Ends the archive and hands `out` back.
+    ///
+    /// # Errors
+    /// `out` takes no more.
+    pub fn finish(self) -> Result<W> {
+        self.writer.finish().map_err(|error| {
+            Error::data("archive", format!("cannot be closed ({error})"), "write less")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(arrays: &[(&str, NpyArray)]) -> String {
+        let bytes = write_npz(arrays).unwrap();
+        parse_npz(&bytes, "own", "f.npz").unwrap_err().to_string()
+    }
+
+    fn x(rows: usize) -> NpyArray {
+        NpyArray::f32(&[rows, 2], (0..2 * rows).map(|at| at as f32).collect())
+    }
+
+    fn y(labels: &[i64]) -> NpyArray {
+        NpyArray::i64(&[labels.len()], labels.to_vec())
+    }
+
+    #[test]
+    fn splits_are_read_or_made() {
+        let own = write_npz(&[
+            ("x", x(3)),
+            ("y", y(&[0, -1, 1])),
+            ("x_test", x(2)),
+            ("y_test", y(&[1, 0])),
+        ]);
+        let set = parse_npz(&own.unwrap(), "own", "f").unwrap();
+        assert_eq!((set.train.labels, set.test.labels), (vec![0, -1, 1], vec![1, 0]));
+        assert_eq!(set.classes, ["0", "1"]);
+        let labels: Vec<i64> = (0..20).map(|row| row % 2).collect();
+        let held_out = write_npz(&[("x", x(20)), ("y", y(&labels))]).unwrap();
+        let set = parse_npz(&held_out, "own", "f").unwrap();
+        assert_eq!((set.train.len(), set.test.class_counts(2)), (16, vec![2, 2]));
+    }
+
+    #[test]
+    fn pixels_stay_bytes() {
+        let pixels =
+            NpyArray { shape: vec![2, 1, 2], values: NpyValues::U8(vec![0, 255, 51, 102]) };
+        let set = examples(pixels, &y(&[0, 1]), "f").unwrap();
+        assert_eq!(set.shape, [1, 2, 1]);
+        assert_eq!(set.gather(&[1]), [0.2, 0.4]);
+    }
+
+    #[test]
+    fn writing_is_deterministic_and_refuses_twins() {
+        let arrays = [("x", x(2)), ("y", y(&[0, 1]))];
+        assert_eq!(write_npz(&arrays).unwrap(), write_npz(&arrays).unwrap());
+        assert!(write_npz(&[("x", x(1)), ("x", x(1))]).is_err());
+    }
+
+    #[test]
+    fn rows_are_picked_without_reading_the_rest_into_memory() {
+        let images = NpyArray { shape: vec![3, 1, 2], values: NpyValues::U8((0..6).collect()) };
+        let bytes = write_npz(&[("x", x(3)), ("y", y(&[7, 8, 9])), ("image", images)]).unwrap();
+        let mut npz = Npz::open(&bytes, "f.npz").unwrap();
+        assert_eq!(npz.shape("image").unwrap(), Some(vec![3, 1, 2]));
+        assert_eq!(npz.shape("none").unwrap(), None);
+        assert_eq!(npz.rows("y", &[2, 0, 2]).unwrap(), y(&[9, 7, 9]));
+        let picked = NpyArray { shape: vec![2, 1, 2], values: NpyValues::U8(vec![2, 3, 0, 1]) };
+        assert_eq!(npz.rows("image", &[1, 0]).unwrap(), picked);
+        assert_eq!(npz.rows("x", &[]).unwrap(), NpyArray::f32(&[0, 2], vec![]));
+        let error = npz.rows("y", &[3]).unwrap_err().to_string();
+        assert!(error.contains("row 3 of 3"), "{error}");
+        assert!(npz.rows("z", &[]).unwrap_err().to_string().contains("no array \"z\""));
+        // Damage behind the last row asked for is seen, too.
+        let last = bytes.windows(8).position(|window| window == 9_i64.to_le_bytes()).unwrap();
+        let mut flipped = bytes.clone();
+        flipped[last] ^= 1;
+        let mut npz = Npz::open(&flipped, "f.npz").unwrap();
+        assert!(npz.rows("y", &[0]).unwrap_err().to_string().contains("damaged"));
+    }
+
+    #[test]
+    fn broken_archives_are_refused() {
+        let good = write_npz(&[("x", x(20)), ("y", y(&[0; 20]))]).unwrap();
+        let parse = |bytes: &[u8]| parse_npz(bytes, "own", "f.npz").unwrap_err().to_string();
+        assert!(parse(&[]).contains("empty"));
+        assert!(parse(b"hello").contains("not an NPZ"));
+        assert!(parse(&good[..good.len() / 2]).contains("truncated"));
+        let mut flipped = good;
+        flipped[200] ^= 1;
+        assert!(parse(&flipped).contains("damaged"));
+        assert!(message(&[("x", x(2))]).contains("no array \"y\" (found [\"x\"])"));
+        assert!(message(&[("x", x(2)), ("y", y(&[0]))]).contains("1 labels in y for 2 examples"));
+        assert!(message(&[("x", x(2)), ("y", y(&[0, -2]))]).contains("label -2 of example 1"));
+        assert!(message(&[("x", x(2)), ("y", y(&[0, i64::MAX]))]).contains("out of range"));
+        assert!(message(&[("x", x(2)), ("y", y(&[-1, -1]))]).contains("unlabelled"));
+        assert!(message(&[("x", x(2)), ("y", x(1))]).contains("integer"));
+        assert!(message(&[("x", y(&[0, 1])), ("y", y(&[0, 1]))]).contains("x has shape [2]"));
+        let nan = NpyArray::f32(&[2, 1], vec![0.0, f32::NAN]);
+        assert!(message(&[("x", nan), ("y", y(&[0, 1]))]).contains("NaN"));
+        assert!(message(&[("x", x(2)), ("y", y(&[0, 1])), ("x_test", x(2))]).contains("y_test"));
+    }
+}

@@ -1,0 +1,255 @@
+//! Convolutions and transposed convolutions of images whose channels come last.
+//!
+//! With channels last, an example's pixels are what a convolution reads, its output is what bias and nonlinearity
+//! ([`activate`](super::activate::activate)) take as rows, and nothing is turned over in between. The CPU back end
+//! has them the other way round and copies every image several times; so on the CPU they are done here
+//! ([`patches`](super::patches)), and composed elsewhere.
+
+use burn::tensor::Tensor;
+use burn::tensor::module::{conv_transpose2d, conv2d};
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
+
+use super::window::Window;
+
+/// Which way a layer goes between a wide image and a narrow one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From wide to narrow: a convolution.
+    Narrowing,
+    /// From narrow to wide: a transposed convolution.
+    Widening,
+}
+
+/// A convolution, or a transposed one, without bias.
+///
+/// # Shapes
+/// - `x`: `[batch, height, width, channels]`
+/// - `weight`: `[maps, channels, kernel height, kernel width]`; of a transposed convolution,
+///   `[channels, maps, ...]`
+/// - output: `[batch, new height, new width, maps]`
+pub fn convolve(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    window: Window,
+    direction: Direction,
+) -> Tensor<4> {
+    #[cfg(feature = "flex")]
+    if x.device() == burn::tensor::Device::flex() {
+        return fused::convolve(x, weight, window, direction);
+    }
+    composed(x, weight, window, direction)
+}
+
+/// What [`convolve`] computes, in the back end's own operations.
+pub fn composed(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    Window { stride, border, .. }: Window,
+    direction: Direction,
+) -> Tensor<4> {
+    let x = x.permute([0, 3, 1, 2]);
+    let (stride, border, one) = ([stride; 2], [border; 2], [1; 2]);
+    let out = match direction {
+        Direction::Narrowing => conv2d(x, weight, None, ConvOptions::new(stride, border, one, 1)),
+        Direction::Widening => {
+            let options = ConvTransposeOptions::new(stride, border, [0; 2], one, 1);
+            conv_transpose2d(x, weight, None, options)
+        }
+    };
+    out.permute([0, 2, 3, 1])
+}
+
+#[cfg(feature = "flex")]
+mod fused {
+    use burn::backend::autodiff::checkpoint::base::Checkpointer;
+    use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+    use burn::backend::autodiff::grads::Gradients;
+    use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+    use burn::backend::flex::FlexTensor;
+    use burn::backend::tensor::FloatTensor;
+    use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
+    use burn::tensor::Tensor;
+
+    use super::{Direction, Window};
+    use crate::nets::kernels::patches::{Reach, correlated, gathered, scattered};
+    use crate::simd::whole;
+
+    pub fn convolve(
+        x: Tensor<4>,
+        weight: Tensor<4>,
+        window: Window,
+        direction: Direction,
+    ) -> Tensor<4> {
+        let ([_, height, width, channels], [first, second, ..]) = (x.dims(), weight.dims());
+        let (image, cells) = ([height, width], window.kernel.iter().product::<usize>());
+        // The kernel's cells before the wide image's channels, as a patch has them.
+        let (weight, reach) = match direction {
+            Direction::Narrowing => (
+                weight.permute([2, 3, 1, 0]).reshape([cells * channels, first]),
+                Reach { window, wide: image, narrow: window.narrowed(image) },
+            ),
+            Direction::Widening => (
+                weight.permute([0, 2, 3, 1]).reshape([channels, cells * second]),
+                Reach { window, wide: window.widened(image), narrow: image },
+            ),
+        };
+        let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+        Tensor::from_dispatch(Dispatch::convolve(x, weight, reach, direction))
+    }
+
+    #[backend_extension(Flex, Autodiff)]
+    pub trait ConvolveOps: Backend {
+        fn convolve(
+            x: FloatTensor<Self>,
+            weight: FloatTensor<Self>,
+            reach: Reach,
+            direction: Direction,
+        ) -> FloatTensor<Self>;
+    }
+
+    impl ConvolveOps for Flex {
+        fn convolve(
+            x: FlexTensor,
+            weight: FlexTensor,
+            reach: Reach,
+            direction: Direction,
+        ) -> FlexTensor {
+            match direction {
+                Direction::Narrowing => gathered(x, &weight, &reach),
+                Direction::Widening => scattered(x, &weight, &reach),
+            }
+        }
+    }
+
+    impl<C: CheckpointStrategy> ConvolveOps for Autodiff<Flex, C> {
+        fn convolve(
+            x: FloatTensor<Self>,
+            weight: FloatTensor<Self>,
+            reach: Reach,
+            direction: Direction,
+        ) -> FloatTensor<Self> {
+            let (x, x_node) = x.into_parts();
+            let (weight, weight_node) = weight.into_parts();
+            let x = whole(x);
+            let output = Flex::convolve(x.clone(), weight.clone(), reach, direction);
+            match Convolve.prepare::<C>([x_node, weight_node]).compute_bound().stateful() {
+                OpsKind::Tracked(prep) => {
+                    prep.finish(Taken { x, weight, reach, direction }, output)
+                }
+                OpsKind::UnTracked(prep) => prep.finish(output),
+            }
+        }
+    }
+
+    #[derive(Debug)]
+    struct Convolve;
+
+    /// What the backward pass is told.
+    #[derive(Clone, Debug)]
+    struct Taken {
+        x: FlexTensor,
+        weight: FlexTensor,
+        reach: Reach,
+        direction: Direction,
+    }
+
+    impl Backward<Flex, 2> for Convolve {
+        type State = Taken;
+
+        fn backward(self, ops: Ops<Taken, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+            let gradient = whole(grads.consume::<Flex>(&ops.node));
+            let Taken { x, weight, reach, direction } = ops.state;
+            let [of_x, of_weight] = ops.parents;
+            // An image of data has no gradient to work out.
+            if let Some(parent) = of_x {
+                let (gradient, weight) = (gradient.clone(), weight.transpose(0, 1));
+                let gradient = match direction {
+                    Direction::Narrowing => scattered(gradient, &weight, &reach),
+                    Direction::Widening => gathered(gradient, &weight, &reach),
+                };
+                grads.register::<Flex>(parent.id, gradient);
+            }
+            if let Some(parent) = of_weight {
+                let gradient = match direction {
+                    Direction::Narrowing => correlated(x, gradient, &reach),
+                    Direction::Widening => correlated(gradient, x, &reach).transpose(0, 1),
+                };
+                grads.register::<Flex>(parent.id, gradient);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "flex")]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+    use crate::noise::Noise;
+
+    type Layer = fn(Tensor<4>, Tensor<4>, Window, Direction) -> Tensor<4>;
+
+    /// Output and both gradients of `Σ cost * layer(x, weight)`.
+    fn run(
+        layer: Layer,
+        image: [usize; 4],
+        maps: usize,
+        window: Window,
+        direction: Direction,
+    ) -> [Vec<f32>; 3] {
+        let device = Device::flex().autodiff();
+        let noise = Noise::new(7);
+        let draw = |purpose: &str, shape: [usize; 4]| {
+            let values = noise.split(purpose).normal(shape.iter().product());
+            Tensor::<4>::from_data(TensorData::new(values, shape), &device)
+        };
+        let x = draw("x", image).require_grad();
+        let [high, wide] = window.kernel;
+        let weight = match direction {
+            Direction::Narrowing => [maps, image[3], high, wide],
+            Direction::Widening => [image[3], maps, high, wide],
+        };
+        let weight = draw("weight", weight).require_grad();
+        let output = layer(x.clone(), weight.clone(), window, direction);
+        let grads = (output.clone() * draw("cost", output.dims())).sum().backward();
+        let read = |tensor: Tensor<4>| tensor.into_data().try_into_vec_as::<f32>().unwrap();
+        [read(output.inner()), read(x.grad(&grads).unwrap()), read(weight.grad(&grads).unwrap())]
+    }
+
+    #[test]
+    fn the_convolution_of_the_cpu_is_the_composed_one() {
+        let window = |kernel, stride, border| Window { kernel, stride, border };
+        for (image, maps, window) in [
+            ([2, 5, 6, 3], 4, window([3, 3], 1, 1)),
+            ([3, 7, 4, 2], 5, window([3, 3], 2, 1)),
+            ([2, 6, 6, 3], 2, window([4, 4], 2, 1)),
+            ([2, 5, 5, 3], 4, window([1, 1], 1, 0)),
+            ([2, 5, 6, 3], 4, window([1, 1], 2, 0)),
+            ([2, 1, 1, 3], 4, window([3, 3], 1, 1)),
+            ([1, 1, 5, 3], 4, window([3, 4], 2, 1)),
+            // Several blocks, the last one shorter.
+            ([7, 28, 28, 9], 3, window([3, 3], 1, 1)),
+        ] {
+            for direction in [Direction::Narrowing, Direction::Widening] {
+                let fits = window.kernel[1] <= image[2] + 2 * window.border;
+                if direction == Direction::Narrowing && !fits {
+                    continue;
+                }
+                let ours = run(convolve, image, maps, window, direction);
+                let composed = run(composed, image, maps, window, direction);
+                // A weight's gradient sums over thousands of cells.
+                for (what, (ours, composed)) in
+                    ["output", "image", "weight"].into_iter().zip(ours.iter().zip(&composed))
+                {
+                    assert_eq!(ours.len(), composed.len());
+                    let scale = composed.iter().map(|v| v.abs()).fold(1.0, f32::max);
+                    for (a, b) in ours.iter().zip(composed) {
+                        let case = (image, window, direction);
+                        assert!((a - b).abs() <= 1e-5 * scale, "{what}, {case:?}: {a} {b}");
+                    }
+                }
+            }
+        }
+    }
+}

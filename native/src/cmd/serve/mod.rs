@@ -1,0 +1,177 @@
+//! `gleaner serve`: the built web page on this machine, and the browser that shows it.
+
+mod answer;
+mod place;
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+use serde_json::json;
+use tiny_http::Server;
+
+use crate::system::output::Output;
+
+/// Taken if it is free and no other was asked for.
+const USUAL_PORT: u16 = 8080;
+
+/// Answers written at once. A browser opens six connections to a host: should all of them stall, two
+/// are left for another.
+const WRITERS: usize = 8;
+
+/// What makes the page, and what names one that is elsewhere.
+const ADVICE: &str = "build the page in the source folder: \
+    eval \"$(scripts/wasm-toolchain.sh)\" && trunk build --release, \
+    or name the folder of a built one: gleaner serve DIR";
+
+/// Serve the web page on this machine and open the browser.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    gleaner serve                        the page in dist/, or the one that came with the program\n  \
+    gleaner serve ~/site --port 9000\n  \
+    gleaner serve --no-open --json       for programs: the address is on the first line of stdout\n\n\
+    Only this machine can reach the page. Ctrl-C ends it.")]
+pub struct Args {
+    /// Folder of the built page [default: the first of dist, dist or site beside the program, and
+    /// ../share/gleaner/site]
+    site: Option<PathBuf>,
+    /// Port to listen on, 0 for any free one [default: 8080, or a free one if that is taken]
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+    /// Leave the browser alone
+    #[arg(long)]
+    no_open: bool,
+}
+
+/// Serves the page until a signal ends it.
+///
+/// # Errors
+/// If there is no page, or the port cannot be had.
+pub fn run(args: &Args, out: &Output) -> Result<()> {
+    let site = match &args.site {
+        Some(folder) => named_site(folder)?,
+        None => first_site(usual_sites(std::env::current_exe().ok().as_deref()))?,
+    };
+    let listener = listen(args.port)?;
+    let address = listener.local_addr().context("the system gave no address to serve on")?;
+    let url = format!("http://{address}/");
+    let end = start(listener, site.clone())?;
+    out.line(format!("{url}  (Ctrl-C ends it)"));
+    out.object(&json!({ "url": url, "site": site }))?;
+    if !args.no_open {
+        // Without a browser, the address on the line above is what is left to give.
+        let _ = open::that_detached(&url);
+    }
+    let end = end.recv().context("nothing is left that could answer or end the server")?;
+    end.with_context(|| format!("{url} takes no more connections; start it again"))
+}
+
+/// The folder that was asked for, if there is a page in it.
+fn named_site(folder: &Path) -> Result<PathBuf> {
+    ensure!(is_site(folder), "no index.html in {}; {ADVICE}", folder.display());
+    Ok(folder.to_owned())
+}
+
+/// The first folder with a page in it.
+fn first_site(places: Vec<PathBuf>) -> Result<PathBuf> {
+    let looked: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
+    let found = places.into_iter().find(|place| is_site(place));
+    found.with_context(|| format!("no index.html in {}; {ADVICE}", looked.join(", ")))
+}
+
+/// Where a page is expected: where it is built, and where an archive or a package puts it.
+fn usual_sites(program: Option<&Path>) -> Vec<PathBuf> {
+    let mut sites = vec![PathBuf::from("dist")];
+    // A link to the program says nothing of what lies beside it.
+    let program = program.and_then(|program| program.canonicalize().ok());
+    if let Some(beside) = program.as_deref().and_then(Path::parent) {
+        sites.extend(["dist", "site"].map(|name| beside.join(name)));
+        sites.extend(beside.parent().map(|above| above.join("share/gleaner/site")));
+    }
+    sites
+}
+
+fn is_site(folder: &Path) -> bool {
+    folder.join("index.html").is_file()
+}
+
+/// Listens on the port asked for, or on the usual one, or on any that is free.
+fn listen(port: Option<u16>) -> Result<TcpListener> {
+    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    match port {
+        Some(port) => bind(port).with_context(|| {
+            format!("--port {port} cannot be used; name another, or 0 for any free one")
+        }),
+        None => bind(USUAL_PORT).or_else(|_| bind(0)).context("no port is free to serve on"),
+    }
+}
+
+/// Starts answering. What is returned learns of the end: a signal, or a failure of the server.
+fn start(listener: TcpListener, site: PathBuf) -> Result<Receiver<io::Result<()>>> {
+    let (tell, end) = channel();
+    let signalled = tell.clone();
+    // Not `interrupt`: there is no step to finish, and a signal is the way to end this, not a failure.
+    // Nobody listens any more once the end has come, so telling of it again may fail.
+    ctrlc::set_handler(move || drop(signalled.send(Ok(())))).context("cannot listen for Ctrl-C")?;
+    let server = Server::from_listener(listener, None)
+        .map_err(|error| anyhow!("the server does not start: {error}"))?;
+    let server = Arc::new(server);
+    let site = Arc::new(site);
+    for _ in 0..WRITERS {
+        let (server, site, tell) = (Arc::clone(&server), Arc::clone(&site), tell.clone());
+        std::thread::spawn(move || {
+            let failure = answer_all(&server, &site);
+            // As above.
+            let _ = tell.send(Err(failure));
+        });
+    }
+    Ok(end)
+}
+
+/// Answers requests until none can come any more.
+fn answer_all(server: &Server, site: &Path) -> io::Error {
+    loop {
+        match server.recv() {
+            // A browser that has gone away misses nothing.
+            Ok(request) => drop(answer::answer(request, site)),
+            Err(failure) => return failure,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_first_folder_with_a_page_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let program = root.join("bin/gleaner");
+        fs::create_dir(root.join("bin")).unwrap();
+        fs::write(&program, "").unwrap();
+        let sites = usual_sites(Some(&program));
+        let expected = [
+            PathBuf::from("dist"),
+            root.join("bin/dist"),
+            root.join("bin/site"),
+            root.join("share/gleaner/site"),
+        ];
+        assert_eq!(sites, expected);
+        // The first depends on where the tests run.
+        let sites = sites[1..].to_vec();
+        let error = first_site(sites.clone()).unwrap_err().to_string();
+        assert!(sites.iter().all(|site| error.contains(&site.display().to_string())), "{error}");
+        for site in sites.iter().rev() {
+            fs::create_dir_all(site).unwrap();
+            assert_ne!(first_site(sites.clone()).ok().as_ref(), Some(site), "no page in it");
+            fs::write(site.join("index.html"), "").unwrap();
+            assert_eq!(&first_site(sites.clone()).unwrap(), site);
+        }
+    }
+}

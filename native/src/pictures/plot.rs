@@ -1,0 +1,376 @@
+//! Line charts as SVG: panels stacked over one horizontal axis, in a picture that any browser opens.
+
+use std::fmt::Write as _;
+
+use anyhow::{Result, ensure};
+
+use super::axis::Axis;
+pub use super::axis::Scale;
+use super::svg::{self, escaped, number};
+
+const WIDTH: f64 = 760.0;
+const LEFT: f64 = 66.0;
+const RIGHT: f64 = 20.0;
+const TITLE: f64 = 40.0;
+const FOOT: f64 = 46.0;
+/// Distinguishable with the common colour vision deficiencies, and dark enough on white.
+const COLOURS: [&str; 7] =
+    ["#1f6fb4", "#d0661c", "#2a8a57", "#8a4fa8", "#a3333d", "#0e8a8f", "#7a6a14"];
+const LEVEL_COLOUR: &str = "#6b7280";
+
+/// A picture.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// What it is called by a screen reader.
+    pub title: String,
+    /// Name of the horizontal axis.
+    pub x: String,
+    /// Scale of the horizontal axis. On a logarithmic one the measured places are marked.
+    pub scale: Scale,
+    /// From top to bottom; those without a finite number are left out.
+    pub panels: Vec<Panel>,
+}
+
+/// One chart of a picture.
+#[derive(Clone, Debug)]
+pub struct Panel {
+    /// What is shown.
+    pub title: &'static str,
+    /// What its numbers count.
+    pub unit: &'static str,
+    /// Stands behind the last value of each line in the legend, such as `" %"`.
+    pub suffix: &'static str,
+    /// Scale of the vertical axis.
+    pub scale: Scale,
+    /// A linear axis leaves no air beyond these.
+    pub limits: [f64; 2],
+    /// Height in pixels.
+    pub height: f64,
+    /// In the order of the legend.
+    pub lines: Vec<Line>,
+}
+
+/// One line of a panel.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Its name in the legend.
+    pub name: String,
+    /// Where it passes, from left to right; a value that is not finite leaves a gap.
+    pub points: Vec<[f64; 2]>,
+    /// Lower and upper end of the bar through each point, if there are bars.
+    pub spread: Vec<[f64; 2]>,
+    /// A level to compare with (a baseline): drawn dashed across the whole panel, at its last value.
+    pub level: bool,
+}
+
+impl Line {
+    /// A line through points.
+    pub fn new(name: &str, points: Vec<[f64; 2]>) -> Self {
+        Self { name: name.to_owned(), points, spread: Vec::new(), level: false }
+    }
+
+    /// A dashed level to compare with.
+    pub fn level(name: &str, value: f64) -> Self {
+        Self { level: true, ..Self::new(name, vec![[f64::NAN, value]]) }
+    }
+
+    /// The last finite value.
+    fn last(&self) -> Option<f64> {
+        self.points.iter().rev().map(|[_, value]| *value).find(|value| value.is_finite())
+    }
+}
+
+impl Figure {
+    /// The picture as SVG.
+    ///
+    /// # Errors
+    /// When there is no finite number to draw, or a line does not go from left to right.
+    pub fn svg(&self) -> Result<String> {
+        let drawn = |panel: &&Panel| panel.lines.iter().any(|line| line.last().is_some());
+        let panels: Vec<&Panel> = self.panels.iter().filter(drawn).collect();
+        ensure!(!panels.is_empty(), "the metrics hold no finite number to draw");
+        let places = self.places()?;
+        let (Some(first), Some(last)) = (places.first(), places.last()) else {
+            anyhow::bail!("there are no points to draw, only levels");
+        };
+        let between = [LEFT + 8.0, WIDTH - RIGHT - 8.0];
+        let x = Axis::exact(*first, *last, self.scale, between);
+        let height = panels.iter().map(|panel| TITLE + panel.height).sum::<f64>() + FOOT;
+        let mut svg = svg::open(&self.title, [WIDTH, height]);
+        let mut top = TITLE;
+        for panel in panels {
+            svg += &panel_svg(panel, &x, top);
+            top += TITLE + panel.height;
+        }
+        let ticks = match self.scale {
+            Scale::Linear => x.ticks(10, 1.0),
+            Scale::Logarithmic => (places, 0),
+        };
+        svg += &foot(&x, &self.x, ticks, height - FOOT);
+        Ok(svg + "</svg>\n")
+    }
+
+    /// Every place on the horizontal axis at which something was measured, in order.
+    fn places(&self) -> Result<Vec<f64>> {
+        let mut places = Vec::new();
+        for line in self.panels.iter().flat_map(|panel| &panel.lines).filter(|line| !line.level) {
+            ensure!(
+                line.points.windows(2).all(|pair| pair[0][0] < pair[1][0]),
+                "the points of {:?} do not go from left to right: the file mixes several runs",
+                line.name
+            );
+            places.extend(line.points.iter().map(|[place, _]| *place));
+        }
+        places.sort_by(f64::total_cmp);
+        places.dedup();
+        Ok(places)
+    }
+}
+
+fn panel_svg(panel: &Panel, x: &Axis, top: f64) -> String {
+    let (bottom, right) = (top + panel.height - 10.0, WIDTH - RIGHT);
+    let values = panel.lines.iter().flat_map(|line| {
+        let ends = line.spread.iter().flatten().copied();
+        line.points.iter().map(|[_, value]| *value).chain(ends)
+    });
+    let y = Axis::covering(values, panel.limits, panel.scale, [bottom, top]);
+    let mut svg = String::new();
+    let _ = writeln!(
+        svg,
+        "<text x=\"{LEFT}\" y=\"{:.1}\"><tspan font-weight=\"600\" font-size=\"13\" fill=\"#111827\">{}</tspan> \
+         <tspan dx=\"4\">{}</tspan></text>",
+        top - 12.0,
+        panel.title,
+        panel.unit
+    );
+    let (ticks, decimals) = y.ticks(5, 0.0);
+    for tick in ticks {
+        let _ = writeln!(
+            svg,
+            "<path d=\"M{LEFT} {0:.1}H{right}\" stroke=\"#e5e7eb\"/><text x=\"{1}\" y=\"{2:.1}\" \
+             text-anchor=\"end\">{3}</text>",
+            y.at(tick),
+            LEFT - 8.0,
+            y.at(tick) + 4.0,
+            number(tick, decimals)
+        );
+    }
+    let mut legend = Vec::new();
+    for (index, line) in panel.lines.iter().enumerate() {
+        let Some(last) = line.last() else { continue };
+        let colour = if line.level { LEVEL_COLOUR } else { COLOURS[index % COLOURS.len()] };
+        svg += &match line.level {
+            true => level_svg(y.at(last)),
+            false => line_svg(line, colour, x, &y),
+        };
+        legend.push(legend_entry(line, last, panel.suffix, colour));
+    }
+    // One text, so that whatever font there is sets the entries side by side.
+    let _ = writeln!(
+        svg,
+        "<text x=\"{right}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+        top - 12.0,
+        legend.join("\u{2003}")
+    );
+    svg
+}
+
+/// A solid line through the finite points; a dot where a point has no neighbour to be joined to, or a bar.
+fn line_svg(line: &Line, colour: &str, x: &Axis, y: &Axis) -> String {
+    let mut svg = String::new();
+    let dot = |[place, value]: [f64; 2]| {
+        let (cx, cy) = (x.at(place), y.at(value));
+        format!("<circle cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"3\" fill=\"{colour}\"/>\n")
+    };
+    for (point, [low, high]) in line.points.iter().zip(&line.spread) {
+        let [at, low, high] = [x.at(point[0]), y.at(*low), y.at(*high)];
+        let _ = writeln!(svg, "<path d=\"M{at:.1} {low:.1}V{high:.1}\" stroke=\"{colour}\"/>");
+        svg += &dot(*point);
+    }
+    let runs = line.points.split(|[_, value]| !value.is_finite()).filter(|run| !run.is_empty());
+    for run in runs {
+        if let [only] = run {
+            svg += &dot(*only);
+            continue;
+        }
+        let at =
+            run.iter().map(|[place, value]| format!("{:.1} {:.1}", x.at(*place), y.at(*value)));
+        let _ = writeln!(
+            svg,
+            "<path d=\"M{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.8\" stroke-linejoin=\"round\"/>",
+            at.collect::<Vec<_>>().join("L")
+        );
+    }
+    svg
+}
+
+fn level_svg(at: f64) -> String {
+    let right = WIDTH - RIGHT;
+    format!(
+        "<path d=\"M{LEFT} {at:.1}H{right}\" stroke=\"{LEVEL_COLOUR}\" stroke-width=\"1.6\" \
+         stroke-dasharray=\"6 4\"/>\n"
+    )
+}
+
+/// Swatch, name and last value.
+fn legend_entry(line: &Line, last: f64, suffix: &str, colour: &str) -> String {
+    let value = number(last, if last.abs() < 10.0 && suffix.is_empty() { 3 } else { 1 });
+    let swatch = if line.level { "\u{2505}" } else { "\u{2501}" };
+    format!(
+        "<tspan fill=\"{colour}\">{swatch}</tspan> {} <tspan font-weight=\"600\">{value}{suffix}</tspan>",
+        escaped(&line.name)
+    )
+}
+
+fn foot(x: &Axis, label: &str, (ticks, decimals): (Vec<f64>, usize), bottom: f64) -> String {
+    let right = WIDTH - RIGHT;
+    let mut svg = format!("<path d=\"M{LEFT} {bottom:.1}H{right}\" stroke=\"#9ca3af\"/>\n");
+    for tick in ticks {
+        let _ = writeln!(
+            svg,
+            "<path d=\"M{0:.1} {bottom:.1}v5\" stroke=\"#9ca3af\"/><text x=\"{0:.1}\" y=\"{1:.1}\" \
+             text-anchor=\"middle\">{2}</text>",
+            x.at(tick),
+            bottom + 18.0,
+            number(tick, decimals)
+        );
+    }
+    let middle = (LEFT + right) / 2.0;
+    let _ = writeln!(
+        svg,
+        "<text x=\"{middle}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+        bottom + 36.0,
+        escaped(label)
+    );
+    svg
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEIGHT: f64 = 168.0;
+
+    fn panel(title: &'static str, lines: Vec<Line>) -> Panel {
+        Panel {
+            title,
+            unit: "nats per example",
+            suffix: "",
+            scale: Scale::Linear,
+            limits: [f64::NEG_INFINITY, f64::INFINITY],
+            height: HEIGHT,
+            lines,
+        }
+    }
+
+    fn line(name: &str, count: usize, value: impl Fn(f64) -> f64) -> Line {
+        Line::new(name, (1..=count).map(|n| [n as f64, value(n as f64)]).collect())
+    }
+
+    fn run(epochs: usize) -> Figure {
+        let objective = panel("Objective", vec![line("J", epochs, |t| 25.0 + 40.0 / t)]);
+        let accuracy = Panel {
+            suffix: " %",
+            limits: [0.0, 100.0],
+            ..panel(
+                "Accuracy",
+                vec![
+                    line("semi-supervised", epochs, |t| 95.0 - 50.0 / t),
+                    Line::level("supervised baseline", 84.0),
+                ],
+            )
+        };
+        let x = "epoch".to_owned();
+        let panels = vec![objective, accuracy];
+        Figure { title: "Curves".to_owned(), x, scale: Scale::Linear, panels }
+    }
+
+    #[test]
+    fn the_picture_names_its_axes_units_and_lines() {
+        let svg = run(40).svg().unwrap();
+        for text in
+            ["epoch", "nats per example", "semi-supervised", "93.8 %", "supervised baseline"]
+        {
+            assert!(svg.contains(text), "no {text:?} in\n{svg}");
+        }
+        assert_eq!(svg.matches("stroke-dasharray=\"6 4\"").count(), 1, "one dashed level");
+        assert_eq!(svg.matches("fill=\"none\" stroke=").count(), 2, "two solid lines");
+        assert!(svg.contains("fill=\"#ffffff\""), "white paper, for dark pages");
+        if let Some(folder) = std::env::var_os("GLEANER_KEEP_PICTURES") {
+            std::fs::write(std::path::Path::new(&folder).join("curves.svg"), svg).unwrap();
+        }
+    }
+
+    fn assert_inside(svg: &str, panels: usize) {
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+        let height = panels as f64 * (TITLE + HEIGHT);
+        for path in svg.split("<path d=\"M").skip(1).filter(|path| path.contains("fill=\"none\"")) {
+            let data = path.split('"').next().unwrap();
+            for pair in data.split('L') {
+                let (x, y) = pair.split_once(' ').unwrap();
+                let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
+                let inside = (LEFT..=WIDTH - RIGHT).contains(&x) && (0.0..=height).contains(&y);
+                assert!(inside, "{pair}");
+            }
+        }
+    }
+
+    #[test]
+    fn everything_drawn_lies_inside_the_picture() {
+        assert_inside(&run(3).svg().unwrap(), 2);
+        let mut powers = run(3);
+        powers.scale = Scale::Logarithmic;
+        for panel in &mut powers.panels {
+            panel.scale = Scale::Logarithmic;
+        }
+        assert_inside(&powers.svg().unwrap(), 2);
+    }
+
+    #[test]
+    fn a_logarithmic_axis_marks_what_was_measured_and_bars_show_the_spread() {
+        let points = vec![[10.0, 1.0], [100.0, 9.0], [1000.0, 100.0]];
+        let spread = vec![[0.9, 1.2], [8.0, 10.0], [90.0, 130.0]];
+        let lines = vec![Line { spread, ..Line::new("step", points) }];
+        let panels = vec![Panel { scale: Scale::Logarithmic, ..panel("Step", lines) }];
+        let x = "classes".to_owned();
+        let scale = Scale::Logarithmic;
+        let svg = Figure { title: "Step".to_owned(), x, scale, panels }.svg().unwrap();
+        for tick in [">10<", ">100<", ">1000<"] {
+            assert!(svg.contains(tick), "no {tick} in\n{svg}");
+        }
+        assert_eq!(svg.matches("<circle").count(), 3);
+    }
+
+    #[test]
+    fn gaps_single_points_and_markup_are_survived() {
+        let mut figure = run(5);
+        let objective = &mut figure.panels[0].lines[0];
+        objective.points[1][1] = f64::NAN;
+        objective.name = "a<b&c".to_owned();
+        let svg = figure.svg().unwrap();
+        assert!(
+            svg.contains("<circle") && svg.contains("a&lt;b&amp;c") && !svg.contains("NaN"),
+            "{svg}"
+        );
+        assert!(run(1).svg().unwrap().contains("<circle"));
+    }
+
+    #[test]
+    fn panels_without_numbers_are_left_out() {
+        let mut figure = run(5);
+        figure.panels[0].lines[0].points.iter_mut().for_each(|point| point[1] = f64::NAN);
+        let svg = figure.svg().unwrap();
+        assert!(svg.contains("Accuracy") && !svg.contains("Objective"), "{svg}");
+    }
+
+    #[test]
+    fn nothing_to_draw_is_said_in_words() {
+        let mut figure = run(1);
+        figure.panels[0].lines[0].points = vec![[1.0, 2.0], [1.0, 2.0]];
+        assert!(figure.svg().unwrap_err().to_string().contains("left to right"));
+        figure.panels.clear();
+        assert!(figure.svg().unwrap_err().to_string().contains("no finite number"));
+        figure.panels.push(panel("Level", vec![Line::level("baseline", 1.0)]));
+        assert!(figure.svg().unwrap_err().to_string().contains("only levels"));
+    }
+}

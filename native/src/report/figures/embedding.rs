@@ -1,0 +1,44 @@
+//! What the classifier decides from, laid out on a plane.
+
+use anyhow::Result;
+use gleaner_core::data::Dataset;
+use gleaner_core::infer;
+use gleaner_core::measures::eval::arg_max;
+use gleaner_core::models::Architecture as _;
+use gleaner_core::noise::Noise;
+
+use super::Subject;
+use crate::data::rows::{evenly, known};
+use crate::pictures::scatter::{Point, Scatter};
+use crate::pictures::tsne;
+
+/// The layout of at most `rows` labelled test examples, taken evenly.
+///
+/// # Errors
+/// If there are too few of them, or the device fails.
+pub fn embedding(
+    subject: &Subject<'_>,
+    data: &Dataset,
+    rows: usize,
+    noise: &mut Noise,
+) -> Result<Scatter> {
+    let Subject { config, model, device } = *subject;
+    let known = known(&data.test);
+    let rows = evenly(&known, rows);
+    let features = pollster::block_on(infer::features(model, &data.test, &rows, device))?;
+    let logits = pollster::block_on(infer::classify(model, &data.test, &rows, device))?;
+    let width = features.len() / rows.len().max(1);
+    let places = tsne::lay_out(&features, width.max(1), noise)?;
+    let predicted = logits.chunks_exact(config.classes()).map(arg_max);
+    let points = rows.iter().zip(places).zip(predicted).map(|((&row, at), predicted)| {
+        let class = data.test.labels[row] as usize;
+        Point { at, class, wrong: subject.classifies() && predicted != class }
+    });
+    let seen =
+        if subject.classifies() { "the classifier decides from" } else { "the model infers" };
+    Ok(Scatter {
+        title: format!("What {seen}, for {} test examples (t-SNE)", rows.len()),
+        classes: data.classes.clone(),
+        points: points.collect(),
+    })
+}

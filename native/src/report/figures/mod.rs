@@ -1,0 +1,73 @@
+//! The pictures of a run.
+
+mod curves;
+mod embedding;
+mod images;
+mod predictions;
+mod words;
+
+use anyhow::Result;
+use burn::tensor::Device;
+use gleaner_core::models::{Model, ModelConfig};
+
+pub use curves::curves;
+pub use embedding::embedding;
+pub use images::{
+    Origin, Pairs, Refined, along, over_classes, plane, reconstructions, refined, samples,
+};
+pub use predictions::Predictions;
+pub use words::samples as samples_of_words;
+
+use crate::pictures::picture::image_shape;
+use crate::run::Problem;
+use crate::run::RunDir;
+use crate::run::recipe::Recipe;
+use crate::run::summary::Summary;
+
+/// A trained model, as pictures are drawn of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// What it is.
+    pub config: &'a ModelConfig,
+    /// Its weights.
+    pub model: &'a Model,
+    /// Where it computes.
+    pub device: &'a Device,
+}
+
+impl Subject<'_> {
+    /// Whether it tells classes apart: M1 does not.
+    pub fn classifies(&self) -> bool {
+        self.config.classifies()
+    }
+}
+
+/// Draws `curves.svg`, `reliability.svg` if the model classifies, and `samples.png` if the examples are images, or
+/// `samples.txt` if they are texts.
+///
+/// # Errors
+/// If the disk does not take them.
+pub fn draw(
+    dir: &RunDir,
+    recipe: &Recipe,
+    problem: &Problem,
+    summary: &Summary,
+    device: &Device,
+) -> Result<()> {
+    let curves = curves(&dir.read_metrics()?, summary.baseline_accuracy);
+    dir.write("curves.svg", curves.svg()?.as_bytes())?;
+    let (config, model) = dir.load(device)?;
+    let subject = Subject { config: &config, model: &model, device };
+    if subject.classifies() {
+        let predictions = Predictions::of(&subject, &problem.data.test)?;
+        dir.write("reliability.svg", predictions.reliability()?.as_bytes())?;
+    }
+    if let Some(words) = &problem.data.words {
+        let text = samples_of_words(&subject, words, &problem.data.classes, recipe.train.seed)?;
+        dir.write("samples.txt", text.as_bytes())?;
+    }
+    if image_shape(&problem.data.train.shape).is_ok() {
+        dir.write("samples.png", &samples(&subject, recipe.train.seed)?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! What a run's classifier says of samples that something else has drawn.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use burn::tensor::Device;
+use gleaner_core::data::Examples;
+use gleaner_core::infer;
+use gleaner_core::measures::eval::{Classification, classification};
+use gleaner_core::measures::fidelity::{Cloud, Fidelity, NEIGHBOURS};
+use gleaner_core::models::Model;
+use serde_json::json;
+
+use crate::data::rows::{evenly, every};
+use crate::data::samples::SampleFile;
+use crate::system::output::Output;
+use crate::system::threads::Threads;
+
+/// Most samples and most examples that are compared, taken evenly: every pair of them is.
+const MOST: usize = 10_000;
+
+/// Who judges, and beside which examples.
+#[derive(Clone, Copy, Debug)]
+pub struct Judge<'a> {
+    /// The classifier.
+    pub model: &'a Model,
+    /// Real examples.
+    pub examples: &'a Examples,
+    /// Those of them that count.
+    pub rows: &'a [usize],
+    /// Where to compute.
+    pub device: &'a Device,
+}
+
+/// What came out.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged {
+    /// Samples and examples that were compared.
+    counts: [usize; 2],
+    /// Of the samples, by the classes that they were drawn for.
+    told: Classification,
+    /// Of the samples among the examples.
+    fidelity: Fidelity,
+}
+
+impl Judge<'_> {
+    /// Judges the samples of a file.
+    ///
+    /// # Errors
+    /// If the file is broken or holds other things than the examples, or the device fails.
+    pub fn of(&self, samples: &Path, classes: usize) -> Result<Judged> {
+        let mut file = SampleFile::open(samples)?;
+        let all: Vec<usize> = (0..file.rows()).collect();
+        let made = file.examples(&evenly(&all, MOST))?;
+        let (expected, name) = (&self.examples.shape, samples.display());
+        ensure!(
+            made.shape == *expected,
+            "{name}: samples of shape {:?}, where the run has examples of {expected:?}; give a run of the same data",
+            made.shape
+        );
+        ensure!(
+            made.len().min(self.rows.len()) > NEIGHBOURS,
+            "{name}: {} samples beside {} examples are too few to compare: it takes more than {NEIGHBOURS} of each",
+            made.len(),
+            self.rows.len()
+        );
+        let known = made.labels.iter().all(|&label| (0..classes as i64).contains(&label));
+        ensure!(
+            known,
+            "{name}: y holds the class that each sample was drawn for, 0 to {} for this run",
+            classes - 1
+        );
+        let rows = every(&made);
+        let logits = infer::classify(self.model, &made, &rows, self.device);
+        let logits = pollster::block_on(logits)?;
+        let told = classification(&logits, &made.labels, classes).context("no samples")?;
+        let beside = evenly(self.rows, MOST);
+        let features = |examples: &Examples, rows: &[usize]| {
+            pollster::block_on(infer::features(self.model, examples, rows, self.device))
+        };
+        let (real, drawn) = (features(self.examples, &beside)?, features(&made, &rows)?);
+        let threads = Threads::start(0)?;
+        let width = drawn.len() / rows.len();
+        let real = Cloud::new(&real, width, NEIGHBOURS, &threads)?;
+        let drawn = Cloud::new(&drawn, width, NEIGHBOURS, &threads)?;
+        let fidelity = Fidelity::of(&real, &drawn, &threads);
+        Ok(Judged { counts: [rows.len(), beside.len()], told, fidelity })
+    }
+}
+
+impl Judged {
+    /// Prints.
+    ///
+    /// # Errors
+    /// If standard output fails.
+    pub fn show(&self, samples: &Path, run: &Path, split: &str, out: &Output) -> Result<()> {
+        let Self { counts: [drawn, beside], told, fidelity } = *self;
+        let (path, by) = (samples.display(), run.display());
+        out.line(format!(
+            "{drawn} samples of {path} beside {beside} examples of the {split} split, by {by}"
+        ));
+        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+        out.table(&[
+            (
+                "agreement",
+                format!(
+                    "{}   (taken for the class that they were drawn for)",
+                    percent(told.accuracy)
+                ),
+            ),
+            ("classifier entropy", format!("{:.4} nats", told.entropy)),
+            (
+                "precision",
+                format!("{}   (of the samples, among the examples)", percent(fidelity.precision)),
+            ),
+            ("density", format!("{:.4}    (1 where examples are)", fidelity.density)),
+            (
+                "recall",
+                format!("{}   (of the examples, among the samples)", percent(fidelity.recall)),
+            ),
+            (
+                "coverage",
+                format!("{}   (of the examples, with a sample near)", percent(fidelity.coverage)),
+            ),
+        ]);
+        out.object(&json!({
+            "run": run, "samples": samples, "split": split, "drawn": drawn, "examples": beside,
+            "agreement": told.accuracy, "entropy": told.entropy, "neighbours": NEIGHBOURS,
+            "precision": fidelity.precision, "density": fidelity.density,
+            "recall": fidelity.recall, "coverage": fidelity.coverage,
+        }))
+    }
+}

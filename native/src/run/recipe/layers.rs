@@ -1,0 +1,188 @@
+//! The built-in recipes, and how a run's settings are laid over each other.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow};
+use toml::{Table, Value};
+
+use super::settings::{Recipe, no_such_model};
+use super::tables::{merge, nested, one_line, parse_pair, read_table};
+use crate::data::registry::canonical;
+
+/// What every data set starts from.
+const GENERAL: &str = include_str!("../../../../recipes/general.toml");
+
+/// Built-in recipes by model.
+const MODELS: [(&str, &str); 8] = [
+    ("m1", include_str!("../../../../recipes/models/m1.toml")),
+    ("m2", include_str!("../../../../recipes/models/m2.toml")),
+    ("m1m2", include_str!("../../../../recipes/models/m1m2.toml")),
+    ("adgm", include_str!("../../../../recipes/models/adgm.toml")),
+    ("sdgm", include_str!("../../../../recipes/models/sdgm.toml")),
+    ("latent-ebm", include_str!("../../../../recipes/models/latent-ebm.toml")),
+    ("ladder", include_str!("../../../../recipes/models/ladder.toml")),
+    ("untapped", include_str!("../../../../recipes/models/untapped.toml")),
+];
+
+/// Built-in recipes by data set, each for one model.
+const DATA_SETS: [(&str, &str); 7] = [
+    ("ag-news", include_str!("../../../../recipes/ag-news-200.toml")),
+    ("digits", include_str!("../../../../recipes/digits.toml")),
+    ("fashion-mnist", include_str!("../../../../recipes/fashion-mnist-1000.toml")),
+    ("hepmass", include_str!("../../../../recipes/hepmass-20.toml")),
+    ("miniboone", include_str!("../../../../recipes/miniboone-20.toml")),
+    ("mnist", include_str!("../../../../recipes/mnist-100.toml")),
+    ("protein", include_str!("../../../../recipes/protein-100.toml")),
+];
+
+/// The model that settings name.
+fn model_kind(settings: &Table) -> Option<&str> {
+    settings.get("model")?.get("kind")?.as_str()
+}
+
+/// The built-in recipes of a model and of a data set; the later one has the last word. Without a model, the data set
+/// decides.
+fn built_in(data: &str, kind: Option<&str>) -> Result<Vec<Table>> {
+    let of_data = DATA_SETS.iter().find(|(known, _)| *known == data);
+    let of_data: Option<Table> =
+        of_data.map(|(_, text)| text.parse().context("a built-in recipe")).transpose()?;
+    let kind = kind.or_else(|| model_kind(of_data.as_ref()?)).unwrap_or("m2").to_owned();
+    let Some((_, text)) = MODELS.iter().find(|(known, _)| *known == kind) else {
+        return Err(no_such_model(&kind));
+    };
+    let of_model: Table = text.parse().context("a model's built-in recipe")?;
+    Ok(match of_data {
+        None => vec![of_model],
+        Some(both) if model_kind(&both) == Some(&kind) => vec![of_model, both],
+        // Meant for another model, it still knows what these data take, sizes aside.
+        Some(of_data) => {
+            // What the data are like, a model must say whichever it is; one that cannot does not know the setting.
+            let likelihood = |table: &Table| table.get("model")?.get("likelihood").cloned();
+            let of_these = likelihood(&of_data).filter(|_| likelihood(&of_model).is_some());
+            let rest = of_data.into_iter().filter(|(section, _)| section != "model").collect();
+            let of_these = of_these.map(|value| nested("model.likelihood", value));
+            [rest, of_model].into_iter().chain(of_these).collect()
+        }
+    })
+}
+
+impl Recipe {
+    /// Lays the recipe file, the flags and the `--set` pairs over the built-in recipe of the data set.
+    ///
+    /// # Errors
+    /// If a file cannot be read, a pair is no pair, or the result has unknown keys or wrong values.
+    pub fn resolve(file: Option<&Path>, flags: Table, sets: &[String]) -> Result<Self> {
+        let mut over = match file {
+            Some(path) => read_table(path)?,
+            None => Table::new(),
+        };
+        merge(&mut over, flags);
+        for pair in sets {
+            merge(&mut over, parse_pair(pair)?);
+        }
+        let name = over
+            .get("data")
+            .and_then(|data| data.get("name"))
+            .and_then(Value::as_str)
+            .unwrap_or("digits");
+        let name = canonical(name);
+        let source = file.map_or("settings".into(), |f| f.display().to_string());
+        let mut layers = built_in(&name, model_kind(&over))?;
+        if over.get("data").is_some_and(|data| data.get("text").is_some()) {
+            layers.push(nested("model.likelihood", "multinomial".into()));
+        }
+        Self::over(&layers, over, &source)
+    }
+
+    /// Lays settings over the general recipe and their model's alone: what is compared must not start from what
+    /// suits a data set and another model.
+    ///
+    /// # Errors
+    /// As [`Recipe::resolve`].
+    pub fn of_table(settings: Table) -> Result<Self> {
+        let layers = built_in("", model_kind(&settings))?;
+        Self::over(&layers, settings, "settings")
+    }
+
+    fn over(layers: &[Table], settings: Table, source: &str) -> Result<Self> {
+        let mut table: Table = GENERAL.parse().context("the built-in general recipe")?;
+        for layer in layers {
+            merge(&mut table, layer.clone());
+        }
+        merge(&mut table, settings);
+        let recipe: Self =
+            table.try_into().map_err(|e: toml::de::Error| anyhow!("{source}: {}", one_line(&e)))?;
+        recipe.check()?;
+        Ok(recipe)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_anything_the_recipe_is_the_embedded_digits() {
+        let recipe = Recipe::resolve(None, Table::new(), &[]).unwrap();
+        assert_eq!(recipe.data.name, "digits");
+        assert_eq!(recipe.data.labels_per_class, Some(10));
+    }
+
+    #[test]
+    fn every_built_in_recipe_resolves_and_survives_a_round_trip() {
+        for (name, _) in DATA_SETS {
+            let flags = nested("data.name", name.into());
+            let recipe = Recipe::resolve(None, flags, &[]).unwrap();
+            let again: Recipe = toml::from_str(&recipe.to_toml().unwrap()).unwrap();
+            assert_eq!(recipe, again);
+        }
+    }
+
+    #[test]
+    fn another_model_keeps_what_its_data_set_takes_but_not_its_sizes() {
+        let mut flags = nested("data.name", "mnist".into());
+        merge(&mut flags, nested("model.kind", "ladder".into()));
+        let recipe = Recipe::resolve(None, flags.clone(), &[]).unwrap();
+        assert_eq!(recipe.objective.classifier_shift, 2);
+        assert_eq!(recipe.model.0["latent"], Value::from(vec![32, 16, 8]));
+        assert_eq!(recipe.objective.kl_warm_up_epochs, 10.0);
+        // What the model's own recipe says of the rest has the last word.
+        merge(&mut flags, nested("model.kind", "m1m2".into()));
+        let stacked = Recipe::resolve(None, flags.clone(), &[]).unwrap();
+        assert_eq!(stacked.objective.classifier_noise, 0.0);
+        // A table starts from nothing but its own settings.
+        assert_eq!(Recipe::of_table(flags).unwrap().objective.classifier_shift, 0);
+    }
+
+    #[test]
+    fn set_beats_flags_and_keeps_the_rest() {
+        let flags = nested("train.lr", 0.5.into());
+        let sets = ["train.lr=0.25".into(), "model.hidden=[7, 8]".into()];
+        let recipe = Recipe::resolve(None, flags, &sets).unwrap();
+        assert_eq!(recipe.train.lr, 0.25);
+        assert_eq!(recipe.model.0["hidden"], Value::from(vec![7, 8]));
+        assert_eq!(recipe.model.0["kind"], Value::from("m2"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let error = Recipe::resolve(None, Table::new(), &["train.learning=1".into()]).unwrap_err();
+        assert!(error.to_string().contains("unknown field `learning`"), "{error}");
+        assert!(!error.to_string().contains('\n'));
+    }
+
+    #[test]
+    fn a_wrong_type_names_the_key() {
+        let error = Recipe::resolve(None, Table::new(), &["train.lr=fast".into()]).unwrap_err();
+        assert!(error.to_string().contains("lr"), "{error}");
+    }
+
+    #[test]
+    fn labels_are_shared_out_over_the_classes() {
+        let sets = |n: &str| [format!("data.labels={n}")];
+        let recipe = Recipe::resolve(None, Table::new(), &sets("100")).unwrap();
+        assert_eq!(recipe.labels_per_class(10).unwrap(), Some(10));
+        let recipe = Recipe::resolve(None, Table::new(), &sets("101")).unwrap();
+        assert!(recipe.labels_per_class(10).is_err());
+    }
+}

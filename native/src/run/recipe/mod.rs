@@ -1,0 +1,19 @@
+//! Recipes: everything that decides a run, as TOML.
+//!
+//! A run's settings are laid over each other as tables, later ones winning: built-in recipes (`layers`), the recipe
+//! file, the flags, the `--set` pairs. Only the result is given a type (`settings`), so a default lives in one place
+//! and an unknown key is refused by name wherever it came from.
+
+mod augment;
+mod check;
+mod layers;
+mod settings;
+#[cfg(test)]
+pub mod shipped;
+mod tables;
+
+pub use augment::AugmentSettings;
+pub use settings::{
+    DataSettings, ModelSettings, ObjectiveSettings, Recipe, TrainSettings, VOCABULARY,
+};
+pub use tables::{merge, nested, parse_pair};

@@ -1,0 +1,281 @@
+//! The settings of a run, section by section, and what follows from them for given examples.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use gleaner_core::data::Binarise;
+use gleaner_core::models::{Architecture as _, Likelihood, ModelConfig};
+use gleaner_core::noise::NoiseSource;
+use gleaner_core::objective::{
+    Augmentation, Average, LatentEbmSettings, Marginalize, MierConfig, Shift, UntappedWeights,
+};
+use gleaner_core::train::{AdamSettings, Schedule};
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use super::augment::AugmentSettings;
+use super::tables::{nested, one_line};
+
+/// Words that are counted unless a recipe says otherwise, as in Gururangan et al. 2019; fewer where there are fewer.
+pub const VOCABULARY: usize = 30_000;
+
+/// Everything that decides a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Recipe {
+    /// Which examples, and which of their labels.
+    pub data: DataSettings,
+    /// Which model.
+    pub model: ModelSettings,
+    /// What is minimised.
+    pub objective: ObjectiveSettings,
+    /// How it is minimised.
+    pub train: TrainSettings,
+    /// What the model adds to the labelled examples; absent, nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augment: Option<AugmentSettings>,
+}
+
+/// Which examples, and which of their labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DataSettings {
+    /// A data set's name, or a path.
+    pub name: String,
+    /// Columns of text in a table of the user's own, parted by commas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Label column of a table of the user's own, if it is not called like one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Words of texts that are counted, the most frequent ones; [`VOCABULARY`] if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<usize>,
+    /// Folder of the data sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dir: Option<PathBuf>,
+    /// Labelled examples of each class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels_per_class: Option<usize>,
+    /// Labelled examples in all, the same number of each class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<usize>,
+    /// Share of the training examples that is held out for validation.
+    pub validation: f64,
+    /// Whether the labelled examples are in the unlabelled pool too.
+    pub labelled_in_pool: bool,
+    /// Examples in the pool; all that there are if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlabelled: Option<usize>,
+    /// Classes that have labels at all; every class if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labelled_classes: Option<Vec<usize>>,
+    /// An .npz whose rows, of the training and of the test split, take the place of the examples: what a
+    /// network trained elsewhere makes of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<PathBuf>,
+    /// Whether colour images are turned into grey ones.
+    pub grey: bool,
+    /// Whether each feature is shifted and scaled to mean 0 and variance 1.
+    pub standardise: bool,
+    /// What happens to grey levels in training.
+    pub binarise: Binarise,
+}
+
+/// Which model: its name under `kind`, and the settings that this model has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ModelSettings(pub(super) Table);
+
+impl ModelSettings {
+    /// Whether the model is trained by the objective that most models share (E1 to E3, E10). M1 has no classes, and
+    /// Untapped an objective of its own.
+    pub fn shares_objective(&self) -> bool {
+        !matches!(self.kind(), "m1" | "untapped")
+    }
+
+    /// Whether the model normalises over the examples that are worked on together (E28).
+    pub fn normalises(&self) -> bool {
+        self.0.contains_key("convolution")
+    }
+
+    /// The model's name; empty if it has none.
+    pub fn kind(&self) -> &str {
+        self.0.get("kind").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The configuration for examples of the given shape.
+    ///
+    /// # Errors
+    /// If there is no such model, or it does not have such settings.
+    pub fn config(&self, shape: &[usize], classes: usize) -> Result<ModelConfig> {
+        let mut table = self.0.clone();
+        let kind = table.remove("kind").and_then(|kind| Some(kind.as_str()?.to_owned()));
+        let kind = kind.context("model.kind is missing, or no text")?;
+        let mut table: Table =
+            table.into_iter().map(|(key, value)| (key.replace('-', "_"), value)).collect();
+        let shape = shape.iter().map(|&size| Value::from(size as i64)).collect::<Vec<_>>();
+        table.insert("shape".into(), shape.into());
+        table.insert("classes".into(), (classes as i64).into());
+        let config = ModelConfig::read(&kind, table).ok_or_else(|| no_such_model(&kind))?;
+        config.map_err(|e: toml::de::Error| anyhow!("settings of model {kind}: {}", one_line(&e)))
+    }
+
+    /// The settings of the M1 that an M1+M2 stands on.
+    ///
+    /// # Errors
+    /// If these are not those of an M1+M2.
+    pub fn of_features(&self) -> Result<Self> {
+        let mut table = nested("kind", "m1".into());
+        for (from, to) in [
+            ("feature-latent", "latent"),
+            ("feature-hidden", "hidden"),
+            ("activation", "activation"),
+            ("likelihood", "likelihood"),
+        ] {
+            let value = self.0.get(from).with_context(|| format!("model.{from} is missing"))?;
+            table.insert(to.to_owned(), value.clone());
+        }
+        Ok(Self(table))
+    }
+
+    /// Distribution of an example.
+    ///
+    /// # Errors
+    /// As [`ModelSettings::config`].
+    pub fn likelihood(&self) -> Result<Likelihood> {
+        Ok(self.config(&[1], 2)?.likelihood())
+    }
+}
+
+/// What is minimised.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ObjectiveSettings {
+    /// The 0.1 of `alpha = 0.1 N / N_labelled`.
+    pub alpha: f64,
+    /// Weight of the labelled half of a batch against the unlabelled half.
+    pub labelled_weight: f64,
+    /// Epochs over which the weight of the divergence terms rises to one.
+    pub kl_warm_up_epochs: f64,
+    /// Factor of the gradient that the unlabelled bound sends to the classifier.
+    pub classifier_gradient: f64,
+    /// Epochs over which that gradient rises to this factor.
+    pub classifier_warm_up_epochs: f64,
+    /// Standard deviation of normal noise on the classifier's input in training.
+    pub classifier_noise: f64,
+    /// Pixels by which the classifier's input may be moved in training, each way; M1's, which has none, and so
+    /// what an M1+M2's classifier is to make sense of.
+    #[serde(default)]
+    pub classifier_shift: usize,
+    /// How the sum over classes is taken: `exact` or `sum-and-sample:K`.
+    #[serde(default)]
+    pub marginalize: Marginalize,
+    /// Draws of the auxiliary variable for each labelled example's cross-entropy.
+    pub classifier_draws: usize,
+    /// What is averaged over them: `probability` or `logarithm`.
+    pub classifier_average: Average,
+    /// What only Untapped has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub untapped: Option<UntappedWeights>,
+    /// What only the latent energy-based model has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latent_ebm: Option<LatentEbmSettings>,
+    /// MIER's weights; absent, MIER is off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mier: Option<MierConfig>,
+}
+
+/// How it is minimised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TrainSettings {
+    /// Passes over the unlabelled pool.
+    pub epochs: u64,
+    /// Steps, if they are to decide instead of the epochs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// Unlabelled examples in a step.
+    pub batch_size: usize,
+    /// Labelled examples in a step.
+    pub labelled_batch_size: usize,
+    /// Highest learning rate.
+    pub lr: f64,
+    /// What the learning rate does after its warm-up.
+    pub schedule: Schedule,
+    /// Steps over which the learning rate rises.
+    pub warm_up_steps: u64,
+    /// Largest global norm of the gradient.
+    pub clip_norm: f64,
+    /// How a gradient becomes a step.
+    #[serde(default)]
+    pub adam: AdamSettings,
+    /// Epochs of the model that makes features for another.
+    pub feature_epochs: u64,
+    /// Steps of the supervised baseline; 0 leaves it out.
+    pub baseline_steps: u64,
+    /// Seed of weights, label draw, order and noise.
+    pub seed: u64,
+    /// Where to compute.
+    pub device: String,
+    /// CPU threads; 0 takes all.
+    pub threads: usize,
+    /// Where a step's noise is drawn: `host`, the same numbers on every device, or `device`, faster on a GPU.
+    #[serde(default)]
+    pub noise: NoiseSource,
+    /// Parts that a batch is split into and worked on side by side; 0 takes one for each thread, and two for a
+    /// model that normalises over the examples of a part. For any other, results depend on this only by rounding,
+    /// and on the number of threads not at all.
+    #[serde(default)]
+    pub parts: usize,
+}
+
+impl Recipe {
+    /// As the `config.toml` of a run.
+    ///
+    /// # Errors
+    /// If a path in it is not valid text.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).context("the settings cannot be written as TOML")
+    }
+
+    /// How the classifier's input is disturbed in training on examples of the given shape.
+    ///
+    /// # Errors
+    /// If images are to be moved and these are none, or too small.
+    pub fn augmentation(&self, shape: &[usize]) -> Result<Augmentation> {
+        let ObjectiveSettings { classifier_noise: noise, classifier_shift: by, .. } =
+            self.objective;
+        let shift = match *shape {
+            _ if by == 0 => None,
+            [height, width, channels] if by < height.min(width) => {
+                Some(Shift { by, image: [height, width, channels] })
+            }
+            _ => bail!(
+                "objective.classifier-shift = {by} moves images, and an example here has the shape \
+                 {shape:?}; set it to 0, or below height and width of an image"
+            ),
+        };
+        Ok(Augmentation { shift, noise })
+    }
+
+    /// Labels of each class to draw.
+    ///
+    /// # Errors
+    /// If `labels` is not a multiple of the number of classes.
+    pub fn labels_per_class(&self, classes: usize) -> Result<Option<usize>> {
+        let Some(labels) = self.data.labels else { return Ok(self.data.labels_per_class) };
+        let classes = self.data.labelled_classes.as_ref().map_or(classes, Vec::len);
+        if labels == 0 || labels % classes != 0 {
+            bail!(
+                "data.labels = {labels} does not share out over {classes} classes; \
+                 take a multiple of {classes}, or --labels-per-class"
+            );
+        }
+        Ok(Some(labels / classes))
+    }
+}
+
+pub(super) fn no_such_model(kind: &str) -> anyhow::Error {
+    anyhow!("there is no model `{kind}`; choose one of {}", ModelConfig::NAMES.join(", "))
+}

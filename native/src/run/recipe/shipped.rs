@@ -1,0 +1,65 @@
+//! Tests: what ships can be run. Data sets need not be there for that, only what their examples are like.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use burn::tensor::Device;
+use gleaner_core::noise::Noise;
+
+use super::Recipe;
+use crate::data::registry;
+
+/// Shape of an example and number of classes. Of texts, as many words as it takes to see that a model is built.
+fn data(recipe: &Recipe) -> (Vec<usize>, usize) {
+    let name = recipe.data.name.as_str();
+    let shape = match name {
+        "digits" => vec![8, 8, 1],
+        "mnist" | "fashion-mnist" | "kmnist" => vec![28, 28, 1],
+        "cifar-10" | "cifar-100" | "svhn" => vec![32, 32, if recipe.data.grey { 1 } else { 3 }],
+        "ag-news" => vec![100],
+        "protein" => vec![9],
+        "hepmass" => vec![28],
+        "miniboone" => vec![50],
+        other => panic!("what are examples of {other} like?"),
+    };
+    (shape, registry::find(name).map_or(10, |entry| entry.classes))
+}
+
+/// Builds the models of recipes, each once.
+#[derive(Default)]
+pub struct Builds(HashSet<String>);
+
+impl Builds {
+    /// Builds that of one.
+    ///
+    /// # Panics
+    /// If it cannot be built.
+    pub fn check(&mut self, recipe: &Recipe, whose: &str) {
+        let (shape, classes) = data(recipe);
+        let config = recipe.model.config(&shape, classes);
+        let config = config.unwrap_or_else(|e| panic!("{whose}: {e:#}"));
+        if self.0.insert(format!("{config:?}")) {
+            let built = config.init(&Noise::new(0), &Device::flex());
+            built.map(drop).unwrap_or_else(|e| panic!("{whose}: {e}"));
+        }
+    }
+}
+
+#[test]
+fn the_model_of_every_recipe_that_ships_is_built() {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../recipes"));
+    let mut builds = Builds::default();
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ending| ending != "toml") || path.ends_with("general.toml")
+        {
+            continue;
+        }
+        let whose = path.display().to_string();
+        let recipe = Recipe::resolve(Some(&path), toml::Table::new(), &[]);
+        builds.check(&recipe.unwrap_or_else(|e| panic!("{whose}: {e:#}")), &whose);
+        count += 1;
+    }
+    assert!(count > 10, "{count} recipes in {}", folder.display());
+}

@@ -1,0 +1,62 @@
+//! Settings as TOML tables: read from a file or a pair, laid over each other.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow};
+use toml::{Table, Value};
+
+/// Reads a recipe file as a table.
+pub(super) fn read_table(path: &Path) -> Result<Table> {
+    let text = std::fs::read_to_string(path).with_context(|| {
+        format!(
+            "cannot read the recipe {}; name a .toml file or a run's config.toml",
+            path.display()
+        )
+    })?;
+    text.parse().map_err(|e: toml::de::Error| {
+        let start = e.span().map_or(0, |span| span.start);
+        let line = 1 + text.bytes().take(start).filter(|&byte| byte == b'\n').count();
+        anyhow!("{}, line {line}: not valid TOML: {}; mend that line", path.display(), one_line(&e))
+    })
+}
+
+/// `a.b=value` as nested tables. A value that is no TOML is taken as text.
+pub fn parse_pair(pair: &str) -> Result<Table> {
+    let (path, text) =
+        pair.split_once('=').filter(|(path, _)| !path.trim().is_empty()).ok_or_else(|| {
+            anyhow!("--set {pair}: write --set key.path=value, such as --set train.lr=1e-3")
+        })?;
+    let value = format!("v = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .unwrap_or_else(|| Value::String(text.to_owned()));
+    Ok(nested(path.trim(), value))
+}
+
+/// `a.b.c` and a value as `{a: {b: {c: value}}}`.
+pub fn nested(path: &str, value: Value) -> Table {
+    let (head, rest) = path.split_once('.').unwrap_or((path, ""));
+    let inner = if rest.is_empty() { value } else { Value::Table(nested(rest, value)) };
+    Table::from_iter([(head.to_owned(), inner)])
+}
+
+/// Lays `over` over `base`: tables are merged, anything else is replaced.
+pub fn merge(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(value)) => merge(inner, value),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+pub(super) fn one_line(error: &toml::de::Error) -> String {
+    let mut message = error.message().replace('\n', " ");
+    if let Some(place) = error.to_string().lines().find(|line| line.starts_with("in `")) {
+        message = format!("{message}, {place}");
+    }
+    message
+}

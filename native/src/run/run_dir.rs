@@ -1,0 +1,252 @@
+//! The layout of one run's folder.
+//!
+//! ```text
+//! config.toml  metrics.jsonl  summary.json  model.safetensors  state/state.safetensors  samples.png
+//! curves.svg  reliability.svg
+//! ```
+//!
+//! and of texts
+//!
+//! ```text
+//! vocabulary.txt  samples.txt
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use burn::tensor::Device;
+use gleaner_core::checkpoint::Checkpoint;
+use gleaner_core::data::Vocabulary;
+use gleaner_core::models::{Model, ModelConfig};
+use serde_json::Value;
+
+use super::recipe::Recipe;
+use crate::system::files::{append_line, ensure_writable_dir, keep_lines, write_atomic};
+
+/// The words of a run on texts.
+const VOCABULARY: &str = "vocabulary.txt";
+
+/// One run's folder.
+#[derive(Clone, Debug)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+impl RunDir {
+    /// A new folder that may exist but must not hold a run.
+    ///
+    /// # Errors
+    /// If it holds one, or cannot be written to.
+    pub fn create(path: &Path) -> Result<Self> {
+        let dir = Self { path: path.to_owned() };
+        if dir.config().exists() || dir.model().exists() {
+            bail!(
+                "{} already holds a run; continue it with --resume {0}, or choose another --out",
+                path.display()
+            );
+        }
+        dir.make_folders()?;
+        Ok(dir)
+    }
+
+    /// A new folder for a finished run, which nobody will resume.
+    ///
+    /// # Errors
+    /// If it holds a run, or cannot be written to.
+    pub fn create_bare(path: &Path) -> Result<Self> {
+        let dir = Self { path: path.to_owned() };
+        if dir.config().exists() || dir.model().exists() {
+            bail!("{} already holds a run; choose another --out", path.display());
+        }
+        ensure_writable_dir(path)?;
+        Ok(dir)
+    }
+
+    /// An existing run that will be written to again.
+    ///
+    /// # Errors
+    /// If the folder is not there, holds no run, or cannot be written to.
+    pub fn reopen(path: &Path) -> Result<Self> {
+        let dir = Self::open(path)?;
+        dir.make_folders()?;
+        Ok(dir)
+    }
+
+    fn make_folders(&self) -> Result<()> {
+        ensure_writable_dir(&self.path)?;
+        ensure_writable_dir(self.path.join("state"))
+    }
+
+    /// The first free folder of `runs/NAME`, `runs/NAME-2`, ...
+    ///
+    /// # Errors
+    /// If it cannot be written to.
+    pub fn create_named(name: &str) -> Result<Self> {
+        let runs = Path::new("runs");
+        let free = (1u32..)
+            .map(|n| runs.join(if n == 1 { name.to_owned() } else { format!("{name}-{n}") }))
+            .find(|path| !path.exists())
+            .unwrap_or_else(|| runs.join(name));
+        Self::create(&free)
+    }
+
+    /// An existing run that is only read.
+    ///
+    /// # Errors
+    /// If the folder is not there or holds no run.
+    pub fn open(path: &Path) -> Result<Self> {
+        let dir = Self { path: path.to_owned() };
+        if !dir.config().is_file() {
+            bail!(
+                "{} is not a run: it has no config.toml; name the folder that `gleaner train` made",
+                path.display()
+            );
+        }
+        Ok(dir)
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The resolved recipe.
+    pub fn config(&self) -> PathBuf {
+        self.path.join("config.toml")
+    }
+
+    /// The best model on the validation split.
+    pub fn model(&self) -> PathBuf {
+        self.path.join("model.safetensors")
+    }
+
+    /// What a resumed run needs.
+    pub fn state(&self) -> PathBuf {
+        self.path.join("state").join("state.safetensors")
+    }
+
+    /// One line per epoch.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    /// One line per refresh of the set that the run is augmented by.
+    pub fn augmentation(&self) -> PathBuf {
+        self.path.join("augmentation.jsonl")
+    }
+
+    /// Results at the end.
+    pub fn summary(&self) -> PathBuf {
+        self.path.join("summary.json")
+    }
+
+    /// Writes a file of the run, aside and renamed.
+    ///
+    /// # Errors
+    /// If the disk does not take it.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        write_atomic(self.path.join(name), bytes)
+    }
+
+    /// Writes the words down that the columns of the examples count, one a line.
+    ///
+    /// # Errors
+    /// If the disk does not take them.
+    pub fn write_vocabulary(&self, words: &[String]) -> Result<()> {
+        self.write(VOCABULARY, (words.join("\n") + "\n").as_bytes())
+    }
+
+    /// These words; `None` of a run on anything but texts.
+    ///
+    /// # Errors
+    /// If they cannot be read, or one of them stands there twice.
+    pub fn vocabulary(&self) -> Result<Option<Vocabulary>> {
+        let path = self.path.join(VOCABULARY);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let named = path.display().to_string();
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read {named}"))?;
+        let words = text.lines().map(str::to_owned).collect();
+        Ok(Some(Vocabulary::from_words(words, &named)?))
+    }
+
+    /// The recipe that made the run.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn recipe(&self) -> Result<Recipe> {
+        Recipe::resolve(Some(&self.config()), toml::Table::new(), &[])
+    }
+
+    /// Adds an epoch's line.
+    ///
+    /// # Errors
+    /// If the disk does not take it.
+    pub fn append_metrics(&self, line: &Value) -> Result<()> {
+        append_line(self.metrics(), &line.to_string())
+    }
+
+    /// Adds a refresh's line.
+    ///
+    /// # Errors
+    /// If the disk does not take it.
+    pub fn append_augmentation(&self, line: &Value) -> Result<()> {
+        append_line(self.augmentation(), &line.to_string())
+    }
+
+    /// Forgets lines of epochs and refreshes after the saved state.
+    ///
+    /// # Errors
+    /// If the disk does not take it.
+    pub fn keep_lines(&self, epochs: usize, refreshes: usize) -> Result<()> {
+        for (path, lines) in [(self.metrics(), epochs), (self.augmentation(), refreshes)] {
+            if path.exists() {
+                keep_lines(path, lines)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The epochs' lines.
+    ///
+    /// # Errors
+    /// If a line is not JSON.
+    pub fn read_metrics(&self) -> Result<Vec<Value>> {
+        let path = self.metrics();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        text.lines()
+            .map(|line| {
+                serde_json::from_str(line)
+                    .with_context(|| format!("{}: broken line", path.display()))
+            })
+            .collect()
+    }
+
+    /// The results at the end; `None` before it.
+    ///
+    /// # Errors
+    /// If the file is not JSON.
+    pub fn read_summary(&self) -> Result<Option<Value>> {
+        let path = self.summary();
+        let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+        let summary = serde_json::from_str(&text);
+        summary.map(Some).with_context(|| format!("{} is no summary; remove it", path.display()))
+    }
+
+    /// The run's model and its configuration.
+    ///
+    /// # Errors
+    /// If the checkpoint is missing, broken or of a model that is not known.
+    pub fn load(&self, device: &Device) -> Result<(ModelConfig, Model)> {
+        let path = self.model();
+        let bytes = std::fs::read(&path).with_context(|| {
+            format!("cannot read {}; has the run finished its first epoch?", path.display())
+        })?;
+        let named = || path.display().to_string();
+        let checkpoint = Checkpoint::from_bytes(&bytes).with_context(named)?;
+        let model = checkpoint.build(device).with_context(named)?;
+        Ok((checkpoint.config, model))
+    }
+}

@@ -1,0 +1,138 @@
+//! `--device`: from a name to a device.
+
+use std::sync::Mutex;
+
+use anyhow::{Result, anyhow, bail, ensure};
+use burn::tensor::Device;
+
+use super::threads::resolved;
+
+/// The device of a name such as `cpu`, `wgpu` or `cuda:1`, without autodiff.
+///
+/// # Errors
+/// If the name is unknown, or this build has no support for it.
+pub fn parse(name: &str) -> Result<Device> {
+    let (kind, index) = match name.split_once(':') {
+        Some((kind, index)) => match index.parse::<usize>() {
+            Ok(index) => (kind, Some(index)),
+            Err(_) => {
+                bail!("--device {name}: `{index}` is no device number; write for example cuda:0")
+            }
+        },
+        None => (name, None),
+    };
+    match kind {
+        "cpu" | "flex" if index.is_none() => Ok(Device::flex()),
+        "cpu" | "flex" => bail!("--device {name}: the CPU has no number; write cpu"),
+        "wgpu" => wgpu(index),
+        "vulkan" => vulkan(index),
+        "metal" => metal(index),
+        "cuda" => cuda(index),
+        _ => {
+            bail!("--device {name}: unknown; choose one of cpu, wgpu, vulkan, metal, cuda, cuda:N")
+        }
+    }
+}
+
+/// The names this build accepts and what stands behind them.
+pub fn available() -> Vec<(&'static str, String)> {
+    let mut devices = vec![("cpu", format!("flex, {} threads", resolved(0)))];
+    for (name, built) in [
+        ("wgpu", cfg!(feature = "wgpu")),
+        ("vulkan", cfg!(feature = "vulkan")),
+        ("metal", cfg!(feature = "metal")),
+        ("cuda", cfg!(feature = "cuda")),
+    ] {
+        if built {
+            devices.push((name, "built in; a GPU is looked for when it is used".into()));
+        }
+    }
+    devices
+}
+
+/// A GPU behind one graphics interface: fails with a message, where the lazy constructors would panic.
+#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
+fn graphics(
+    name: &str,
+    api: Option<burn::tensor::wgpu::WgpuBackend>,
+    index: Option<usize>,
+) -> Result<Device> {
+    use burn::tensor::DeviceKind;
+
+    let kind = index.map_or(DeviceKind::DefaultDevice, DeviceKind::DiscreteGpu);
+    let mut options = Device::wgpu_options().device_kind(kind);
+    if let Some(api) = api {
+        options = options.graphics_api(api);
+    }
+    options.init().map_err(|e| anyhow::anyhow!("no {name} device: {e}; try --device cpu"))
+}
+
+macro_rules! gpu {
+    ($name:ident, $feature:literal, |$index:ident| $device:expr) => {
+        #[cfg(feature = $feature)]
+        fn $name($index: Option<usize>) -> Result<Device> {
+            $device
+        }
+
+        #[cfg(not(feature = $feature))]
+        fn $name(_index: Option<usize>) -> Result<Device> {
+            bail!(concat!(
+                "this build has no ",
+                $feature,
+                " support; rebuild with: cargo build --release --features ",
+                $feature
+            ))
+        }
+    };
+}
+
+gpu!(wgpu, "wgpu", |index| graphics("wgpu", None, index));
+gpu!(vulkan, "vulkan", |index| {
+    graphics("vulkan", Some(burn::tensor::wgpu::WgpuBackend::Vulkan), index)
+});
+gpu!(metal, "metal", |index| graphics(
+    "metal",
+    Some(burn::tensor::wgpu::WgpuBackend::Metal),
+    index
+));
+gpu!(cuda, "cuda", |index| Ok(Device::cuda(index.unwrap_or(0))));
+
+/// What any machine may be asked for, whatever it has: with thousands, waiting for each other is all they do.
+const THREADS_ANYWHERE: usize = 64;
+
+/// Refuses a number of threads that only fills memory.
+///
+/// # Errors
+/// If there are far fewer cores.
+pub fn check_threads(threads: usize) -> Result<()> {
+    let most = resolved(0).max(THREADS_ANYWHERE);
+    ensure!(
+        threads <= most,
+        "--threads {threads}: this machine has {} cores; give at most {most}, or 0 for all",
+        resolved(0)
+    );
+    Ok(())
+}
+
+/// Limits the CPU back end to a number of threads; 0 leaves it all. Once limited, it stays so.
+///
+/// # Errors
+/// If there are far fewer cores, or it is at work with another number already.
+pub fn set_threads(threads: usize) -> Result<()> {
+    check_threads(threads)?;
+    static LIMITED: Mutex<usize> = Mutex::new(0);
+    let mut limited = LIMITED.lock().map_err(|_| anyhow!("a thread failed while it was set up"))?;
+    if threads > 0 && *limited != threads {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .map_err(|e| anyhow!("--threads {threads}: {e}"))?;
+        *limited = threads;
+    }
+    Ok(())
+}
+
+/// Whether a `--device` is the CPU back end.
+pub fn on_cpu(device: &str) -> bool {
+    matches!(device, "cpu" | "flex")
+}

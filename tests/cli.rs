@@ -260,7 +260,7 @@ fn broken_recipes_and_runs_are_refused_in_one_line() {
         let said = gleaner().call(["train", &path(recipe), "--out", &out]);
         assert!(said.error().contains(named), "{}", said.error());
     }
-    assert!(gleaner().call(["eval", &path("none")]).error().contains("is not a run"));
+    assert!(gleaner().call(["eval", &path("none")]).error().contains("none\" is not a run"));
     assert!(gleaner().call(["train", "--resume", &path("none")]).error().contains("is not a run"));
 }
 

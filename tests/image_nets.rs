@@ -212,7 +212,10 @@ fn the_kind_of_convolutions_is_a_setting() {
     }
     assert_eq!(of(r#"{"kind": "wide-resnet"}"#), Convolution::WideResnet(wide(28, 2)));
     for (text, said) in [
-        (r#"{"kind": "wide"}"#, "convolution.kind = \"wide\": it is plain or wide-resnet"),
+        (
+            r#"{"kind": "wide"}"#,
+            "convolution.kind = \"wide\" is not valid: choose plain or wide-resnet",
+        ),
         (r#"{"kind": "wide-resnet", "maps": [2, 3, 4]}"#, "unknown field `maps`"),
         (r#"{"maps": [2, 3, 4], "dropout": 0.1, "depth": 28}"#, "unknown field `depth`"),
         (r#"{"kind": "plain", "dropout": 0.1}"#, "missing field `maps`"),

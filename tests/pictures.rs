@@ -96,7 +96,7 @@ fn a_model_without_classes_varies_only_what_it_has() {
     let settings = ["--model=m1", "--set=model.hidden=[16]", "--set=model.latent=4", "--steps=60"];
     gleaner().call(["train", &out].iter().chain(&settings)).done();
     let trained = Trained { folder };
-    assert!(trained.call("traverse", "x.png", &[]).error().contains("m1 does not tell"));
+    assert!(trained.call("traverse", "x.png", &[]).error().contains("m1 has no classes to vary"));
     trained.call("traverse", "x.png", &["--vary=0", "--columns=5"]).done();
     assert_eq!(size(&trained.path("x.png")), tiles(5, 1));
     trained.call("embed", "x.svg", &["--rows=40"]).done();
@@ -159,7 +159,9 @@ fn a_report_says_what_this_machine_lacks() {
         said["missing"].as_array().unwrap().len()
     };
     assert_eq!(report(), 4, "points are no images");
-    assert!(fs::read_to_string(&page).unwrap().contains("Not here: its examples are no images"));
+    assert!(
+        fs::read_to_string(&page).unwrap().contains("Not available: the examples are not images")
+    );
     fs::remove_file(&csv).unwrap();
     assert_eq!(report(), 7, "nor can they be classified once they are gone");
     assert!(fs::read_to_string(&page).unwrap().contains("points.csv"));
@@ -177,7 +179,7 @@ fn wrong_wishes_end_in_one_line_and_leave_nothing() {
         ("embed", &["--rows=3"][..], "at least 10"),
         ("embed", &["--device=tpu"], "--device tpu"),
         ("traverse", &["--rows=0"], "--rows 0"),
-        ("traverse", &["--vary=99"], "from 0 to 3"),
+        ("traverse", &["--vary=99"], "dimensions, 0 to 3"),
         ("traverse", &["--vary=1", "--columns=0"], "--columns 0"),
         ("traverse", &["--manifold"], "two latent dimensions"),
         ("traverse", &["--manifold", "--columns=101"], "10000 tiles"),

@@ -57,10 +57,10 @@ fn what_cannot_be_published_is_refused_in_a_line() {
     gleaner().train_small(&dir.path().join("run"), &[]).done();
     let whole = fs::read(dir.path().join("run/model.safetensors")).unwrap();
     fs::write(dir.path().join("run/model.safetensors"), &whole[..whole.len() / 2]).unwrap();
-    assert!(publish("run").error().contains("no complete safetensors file"));
+    assert!(publish("run").error().contains("not a complete safetensors file"));
     fs::write(dir.path().join("run/model.safetensors"), &whole).unwrap();
     fs::remove_file(dir.path().join("run/summary.json")).unwrap();
-    assert!(publish("run").error().contains("finish it with gleaner train --resume"));
+    assert!(publish("run").error().contains("finish the run with: gleaner train --resume"));
     assert!(!dir.path().join("gift").exists());
 }
 

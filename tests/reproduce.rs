@@ -60,7 +60,10 @@ fn a_table_without_data_fails_and_leaves_nothing() {
     let (table, out) = (table(folder.path()), folder.path().join("out"));
     let call = ["reproduce", &table, "--quick", "--only=svhn", "--out"];
     let said = gleaner().call([&call[..], &[&out.display().to_string()]].concat());
-    assert!(said.error().contains("nowhere has no svhn; gleaner data fetch svhn"), "{said:?}");
+    assert!(
+        said.error().contains("nowhere\" has no svhn; run: gleaner data fetch svhn"),
+        "{said:?}"
+    );
     let left: Vec<_> =
         fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["tiny"], "an empty folder of runs, and no table");
@@ -88,7 +91,7 @@ fn a_table_is_run_drawn_and_gone_on_with() {
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
-    assert!(!text.contains("NaN") && !text.contains("others into"), "{text}");
+    assert!(!text.contains("NaN") && !text.contains("other commands"), "{text}");
     let rows = fs::read_to_string(named["csv"].as_str().unwrap()).unwrap();
     // Two draws of four rows, and the bound of the two that have one.
     assert_eq!(rows.lines().count(), 1 + 8 + 4, "{rows}");
@@ -111,7 +114,7 @@ fn a_table_is_run_drawn_and_gone_on_with() {
     let whole = fs::read(&run).unwrap();
     fs::write(&run, &whole[..20]).unwrap();
     let cut = gleaner().call([&call[..], &["--resume"]].concat());
-    assert!(cut.error().contains("summary.json is no summary; remove it"));
+    assert!(cut.error().contains("summary.json\" is not a valid summary; delete it"));
     fs::write(&run, whole).unwrap();
 
     // What was not asked for this time stays in the table.
@@ -119,7 +122,7 @@ fn a_table_is_run_drawn_and_gone_on_with() {
     gleaner().call([&few[..], &[&out_text]].concat()).done();
     assert_eq!(fs::read_to_string(named["csv"].as_str().unwrap()).unwrap(), rows);
     let text = fs::read_to_string(named["markdown"].as_str().unwrap()).unwrap();
-    assert!(text.contains("--only MIER`, and others into the same folder"), "{text}");
+    assert!(text.contains("--only MIER`, and other commands with the same folder"), "{text}");
 }
 
 #[test]
@@ -130,9 +133,9 @@ fn what_is_no_table_is_refused_in_one_line() {
     let out = format!("--out={}", folder.path().join("out").display());
     for (args, named) in [
         (&["mier-9"][..], "mier-1, mier-2"),
-        (&[&broken.display().to_string()], "no table"),
+        (&[&broken.display().to_string()], "not a valid table"),
         (&[&table, "--draws=0"], "--draws 0"),
-        (&[&table, "--only=digits", "--only=cifar"], "--only cifar: nothing in"),
+        (&[&table, "--only=digits", "--only=cifar"], "has no such data set or row; data sets: "),
         (&[&table, "--set=train.speed=1"], "speed"),
     ] {
         let said = gleaner().call([&["reproduce", &out], args].concat());

@@ -324,7 +324,7 @@ fn the_page_in_dist_is_served_for_people_too() {
     let mut child = command.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let url = line.strip_suffix("  (Ctrl-C ends it)\n").unwrap_or_default().to_owned();
+    let url = line.strip_suffix("  (Ctrl-C stops the server)\n").unwrap_or_default().to_owned();
     let served = Served { child, url, said: Value::Null };
     assert!(line.starts_with("http://127.0.0.1:"), "{line}");
     assert_eq!(served.get("/").body, PAGE.as_bytes());

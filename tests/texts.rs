@@ -92,7 +92,7 @@ fn a_run_on_texts_keeps_its_words_and_shows_them() {
         report["missing"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert_eq!(missing, ["Reconstructions", "Style and class", "One latent dimension"]);
     let page = fs::read_to_string(run.join("report.html")).unwrap();
-    assert!(page.contains("most telling") && page.contains("shown as words"));
+    assert!(page.contains("distinctive:") && page.contains("shows them as words"));
     for verb in ["reconstruct", "traverse"] {
         let error = refusal(&gleaner().call([verb, &path]));
         assert!(error.contains("not images") && error.contains("samples.txt"), "{error}");
@@ -187,7 +187,7 @@ fn a_table_of_ones_own_texts_needs_the_names_of_its_columns() {
     };
     assert!(refused(&[&data]).contains("data.text=COLUMN"));
     assert!(
-        refused(&[&data, "--set=data.text=subject"]).contains("no column is called \"subject\"")
+        refused(&[&data, "--set=data.text=subject"]).contains("there is no column \"subject\"")
     );
     assert!(refused(&["--data=digits", columns]).contains("name columns of a .csv"));
 }
@@ -196,14 +196,14 @@ fn a_table_of_ones_own_texts_needs_the_names_of_its_columns() {
 fn settings_that_leave_no_counts_are_refused() {
     let (data, folder) = (data("train"), tempdir().unwrap());
     for (setting, expected) in [
-        ("data.standardise=true", "data.standardise = true does not leave counts"),
+        ("data.standardise=true", "data.standardise = true changes the counts"),
         ("data.grey=true", "data.grey = true"),
         ("data.binarise=dynamic", "data.binarise"),
         ("objective.classifier-noise=0.1", "classifier-noise"),
         ("objective.classifier-shift=1", "classifier-shift = 1 moves images"),
         ("model.likelihood=gaussian", "these examples are texts"),
         ("model.likelihood=bernoulli", "these examples are texts"),
-        ("data.vocabulary=0", "data.vocabulary = 0 counts no words"),
+        ("data.vocabulary=0", "data.vocabulary = 0 is not valid"),
     ] {
         let set = format!("--set={setting}");
         let error = refusal(&train(data.path(), &run_of(&folder), &["--data=ag-news", &set]));

@@ -54,7 +54,7 @@ impl TensorFile {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let broken = |e: safetensors::SafeTensorError| {
             Error::Checkpoint(format!(
-                "no complete safetensors file ({e}); copy it again, or train again"
+                "this is not a complete safetensors file ({e}); copy it again, or train again"
             ))
         };
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
@@ -63,7 +63,11 @@ impl TensorFile {
             .metadata()
             .as_ref()
             .and_then(|entries| entries.get(CONFIG_KEY))
-            .ok_or_else(|| Error::Checkpoint("no `config` in its metadata".into()))?
+            .ok_or_else(|| {
+                Error::Checkpoint(
+                    "its metadata has no `config`; use a checkpoint that gleaner wrote".into(),
+                )
+            })?
             .clone();
         let tensors = file
             .iter()
@@ -114,7 +118,8 @@ impl Precision {
                 let halves: Vec<f16> = values.iter().map(|&v| f16::from_f32(v)).collect();
                 if let Some(at) = halves.iter().position(|half| !half.is_finite()) {
                     let found = values[at];
-                    let problem = format!("`{name}` holds {found}, beyond half precision");
+                    let problem =
+                        format!("`{name}` holds {found}, which is too large for half precision");
                     return Err(Error::Checkpoint(problem));
                 }
                 Ok(halves.iter().flat_map(|half| half.to_le_bytes()).collect())
@@ -140,7 +145,7 @@ impl Checkpoint {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let TensorFile { config, tensors } = TensorFile::from_bytes(bytes)?;
         let config = serde_json::from_str(&config)
-            .map_err(|e| Error::Checkpoint(format!("its `config` is not understood: {e}")))?;
+            .map_err(|e| Error::Checkpoint(format!("its `config` cannot be read: {e}")))?;
         Ok(Self { config, parameters: tensors })
     }
 
@@ -198,7 +203,7 @@ fn parameter(name: &str, view: &TensorView<'_>) -> Result<Parameter> {
             data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
         }
         other => {
-            let found = format!("parameter `{name}` is {other:?}, neither F32 nor F16");
+            let found = format!("parameter `{name}` is {other:?}, but must be F32 or F16");
             return Err(Error::Checkpoint(found));
         }
     };
@@ -231,7 +236,8 @@ impl ModuleMapper for Filler {
             return param;
         };
         if found.shape != wanted {
-            let problem = format!("`{name}` is {:?} where {wanted:?} is needed", found.shape);
+            let problem =
+                format!("`{name}` has shape {:?}, but the model needs {wanted:?}", found.shape);
             self.problem.get_or_insert(problem);
             return param;
         }

@@ -47,12 +47,12 @@ impl Drawing {
     pub fn start(model: &Model, wish: &Wish, noise: &mut Noise, device: &Device) -> Result<Self> {
         let (per_class, classes) = (wish.per_class, model.classes());
         if per_class == 0 {
-            return Err(Error::config("per-class", 0, "ask for at least 1"));
+            return Err(Error::config("per-class", 0, "it must be at least 1"));
         }
         let ordered = wish.classes.windows(2).all(|pair| pair[0] < pair[1]);
         if !ordered || wish.classes.last().is_none_or(|&last| last >= classes) {
             let asked = format!("{:?}", wish.classes);
-            let problem = format!("name some of 0 to {}, in order, each once", classes - 1);
+            let problem = format!("give some of 0 to {}, in order, each once", classes - 1);
             return Err(Error::config("classes", asked, problem));
         }
         let each = |class: &usize| std::iter::repeat_n(*class, per_class);

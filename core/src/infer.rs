@@ -20,7 +20,7 @@ use crate::sample::{SampleSet, Samples};
 /// Rows that are put through a network at a time.
 const ROWS: usize = 500;
 
-/// The values of a tensor, row-major.
+/// The values of a tensor of any shape `[d_1, ..., d_D]`, row-major.
 ///
 /// # Errors
 /// If the device fails.

@@ -76,7 +76,8 @@ fn decode_as(model: &impl Generative, z: Tensor<2>, class: usize) -> Tensor<2> {
 }
 
 /// One class over the whole prior of a model with two latent dimensions: `side` rows and columns, each for an
-/// equal share of the prior. The first dimension grows to the right, the second upwards.
+/// equal share of the prior. The first dimension grows to the right, the second upwards:
+/// `[side * side, features]`, row by row from the top.
 ///
 /// # Panics
 /// If the model has not two of them.

@@ -6,14 +6,14 @@ use clap::{Parser, Subcommand};
 use crate::cmd;
 use crate::system::output::Output;
 
-/// Train semi-supervised generative models, sample from them, keep the samples worth learning from.
+/// Train semi-supervised generative models, sample from them, and keep the samples worth learning from.
 #[derive(Debug, Parser)]
 #[command(
     name = "gleaner",
     version,
     propagate_version = true,
     after_help = "Examples:\n  \
-        gleaner train                                   the embedded digits, in about a minute\n  \
+        gleaner train                                   the built-in digits, in a few seconds\n  \
         gleaner train --data mnist --labels-per-class 10 --data-dir ~/data\n  \
         gleaner eval runs/digits-m2-seed0 --iwae-samples 50\n  \
         gleaner sample runs/digits-m2-seed0 --per-class 10 --out samples.npz --grid samples.png\n  \
@@ -21,7 +21,7 @@ use crate::system::output::Output;
         gleaner coreset sure.npz --method craig --fraction 0.1 --out coreset.npz"
 )]
 pub struct Cli {
-    /// Make the last line of stdout one JSON object
+    /// Print the result as one JSON object, on the last line of stdout
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -30,37 +30,37 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Train a model, evaluate it on the test split, and leave a run directory
+    /// Train a model, evaluate it on the test split, and write a run directory
     Train(Box<cmd::train::Args>),
-    /// Measure a trained run again, with IWAE if asked
+    /// Evaluate a trained run again, or judge samples by its classifier
     Eval(cmd::eval::Args),
-    /// Draw class-conditional samples into an .npz
+    /// Draw samples of each class and write them to an .npz
     Sample(cmd::sample::Args),
     /// Keep the samples that the classifier is sure of
     Filter(cmd::filter::Args),
-    /// Choose a few samples that stand for all
+    /// Choose a few samples that represent all
     Coreset(cmd::coreset::Args),
     /// Draw test images above their reconstructions
     Reconstruct(cmd::reconstruct::Args),
     /// Measure simpler methods on the same labels
     Baselines(cmd::baselines::Args),
-    /// Run a paper's table again
+    /// Reproduce a table of a paper
     Reproduce(cmd::reproduce::Args),
-    /// Draw images with the class or one latent dimension varied
+    /// Draw images while the class or one latent dimension changes
     Traverse(cmd::traverse::Args),
-    /// Lay out what the classifier decides from (t-SNE)
+    /// Draw the last hidden layer of the classifier on a plane (t-SNE)
     Embed(cmd::embed::Args),
-    /// Gather a run in one HTML page
+    /// Write a report on a run as one HTML page
     Report(cmd::report::Args),
-    /// Copy a run into a small folder to give away: half-precision weights, recipe, results
+    /// Copy a run into a small folder to share: half-precision weights, recipe, results
     Publish(cmd::publish::Args),
     /// Serve the web page on this machine and open the browser
     Serve(cmd::serve::Args),
-    /// List, fetch and verify data sets
+    /// List, fetch and verify data sets, or export the examples of a run
     Data(cmd::data::Args),
     /// List the devices that this build can use
     Devices(cmd::devices::Args),
-    /// Time the training step, or a selection
+    /// Measure the speed of a training step, a selection or Langevin chains
     Bench(cmd::bench::Args),
 }
 

@@ -62,17 +62,20 @@ fn names_in_any_spelling() {
     assert_eq!((set.train.len(), set.test.len()), (3, 2));
     assert_eq!(set.name, "fashion-mnist");
     assert_eq!(set.classes[9], "ankle boot");
-    assert!(message("AG_News", dir.path()).contains("train.csv not found"));
+    assert!(message("AG_News", dir.path()).contains("train.csv\" does not exist"));
 }
 
 #[test]
 fn a_missing_set_says_how_to_get_it() {
     let dir = tempdir().unwrap();
     let text = message("mnist", dir.path());
-    assert!(text.contains("mnist/train-images-idx3-ubyte.gz not found"), "{text}");
+    assert!(text.contains("mnist/train-images-idx3-ubyte.gz\" does not exist"), "{text}");
     assert!(text.contains("gleaner data fetch mnist --data-dir"), "{text}");
     assert!(text.contains("GLEANER_DATA"), "{text}");
-    assert!(message("no-such-set", dir.path()).contains("nor a known data set"));
+    assert!(
+        message("no-such-set", dir.path())
+            .contains("or a known data set; known data sets are digits")
+    );
 }
 
 #[test]
@@ -88,13 +91,15 @@ fn broken_files_are_named() {
     assert!(message("mnist", dir.path()).contains("3 labels for the 4 images"));
     fs::remove_file(&images).unwrap();
     fs::create_dir(&images).unwrap();
-    assert!(message("mnist", dir.path()).contains("is a directory"));
+    assert!(message("mnist", dir.path()).contains("is a folder, not a file"));
     write(&dir, "svhn/train_32x32.mat", b"MATLAB 7.3 MAT-file");
     assert!(message("svhn", dir.path()).contains("7.3"));
     write(&dir, "cifar-100/train.bin", &[1; 100]);
     assert!(message("cifar-100", dir.path()).contains("whole number of records"));
     write(&dir, "cifar-10/data_batch_1.webp", b"RIFFxxxx");
-    assert!(message("cifar-10", dir.path()).contains("train-labels-idx1-ubyte.gz not found"));
+    assert!(
+        message("cifar-10", dir.path()).contains("train-labels-idx1-ubyte.gz\" does not exist")
+    );
     write(&dir, "protein/CASP.csv", b"RMSD,F1\n1,nan\n");
     assert!(message("protein", dir.path()).contains("not a finite number"));
 }
@@ -176,7 +181,9 @@ fn tables_of_events_are_found_packed_or_not() {
     }
     let all = load("hepmass", dir.path()).unwrap();
     assert_eq!((all.name.as_str(), all.train.features(), all.test.len()), ("hepmass-all", 28, 10));
-    assert!(message("hepmass", tempdir().unwrap().path()).contains("1000_train.csv not found"));
+    assert!(
+        message("hepmass", tempdir().unwrap().path()).contains("1000_train.csv\" does not exist")
+    );
     for split in ["train", "test"] {
         write(&dir, &format!("hepmass/1000_{split}.csv"), rows(27).as_bytes());
     }

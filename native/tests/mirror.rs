@@ -87,7 +87,7 @@ fn files_come_out_of_an_archive_and_nothing_else_does() {
 fn a_wrong_or_incomplete_archive_is_named() {
     for (members, named) in [
         (&[("a.bin", &b"abd"[..]), ("b.bin", b"xyz")][..], "sha256"),
-        (&[("a.bin", b"abc")], "has no b.bin"),
+        (&[("a.bin", b"abc")], "\" has no b.bin"),
     ] {
         let address = serve([("/tiny/tiny.tar.gz", archive(members))].into());
         let dir = tempdir().unwrap();

@@ -236,8 +236,8 @@ test("mistakes end in one clear line", async () => {
     return messages;
   });
   const wanted = [
-    /not a usable checkpoint: no complete safetensors file/,
-    /not a usable checkpoint: no complete safetensors file/,
+    /not a usable checkpoint: this is not a complete safetensors file/,
+    /not a usable checkpoint: this is not a complete safetensors file/,
     /unknown backend "gpu"/,
     /per_class is 0: use 1 to/,
     /per_class is 4000000000: use 1 to/,

@@ -42,11 +42,11 @@ test("files that are no checkpoint of ours get a sentence, and the model before 
   await (await open(large, "r+")).close();
   await truncate(large, 1e9);
   const cases = [
-    [await file("cut.safetensors", good.subarray(0, good.length - 100)), /not a usable checkpoint: no complete safetensors file/],
-    [await file("notes.safetensors", "not a checkpoint"), /no complete safetensors file/],
+    [await file("cut.safetensors", good.subarray(0, good.length - 100)), /not a usable checkpoint: this is not a complete safetensors file/],
+    [await file("notes.safetensors", "not a checkpoint"), /this is not a complete safetensors file/],
     [await file("empty.safetensors", ""), /empty.safetensors is empty/],
-    [await file("other.safetensors", header({ format: "pt" })), /no `config` in its metadata/],
-    [await file("unknown.safetensors", header({ config: '{"model":"gan"}' })), /its `config` is not understood: unknown variant `gan`/],
+    [await file("other.safetensors", header({ format: "pt" })), /its metadata has no `config`/],
+    [await file("unknown.safetensors", header({ config: '{"model":"gan"}' })), /its `config` cannot be read: unknown variant `gan`/],
     [await file("bare.safetensors", header({ config: configOf(good) })), /parameter `.*` is missing/],
     [large, /large.safetensors has 1000 MB: choose a model of at most 200 MB/],
   ];

@@ -24,7 +24,11 @@ pub fn budgets(rows: &[usize], size: usize, balance: Balance) -> Result<Vec<usiz
     let (all, classes) =
         (rows.iter().sum::<usize>(), rows.iter().filter(|&&rows| rows > 0).count());
     if size > all {
-        return Err(Error::config("size", size, format!("there are {all} samples")));
+        return Err(Error::config(
+            "size",
+            size,
+            format!("there are {all} samples; choose at most {all}"),
+        ));
     }
     if size < classes {
         let problem = format!("each of {classes} classes needs at least one sample");

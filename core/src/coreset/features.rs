@@ -67,7 +67,7 @@ impl<'a> Features<'a> {
         let dims = predictions.classes() * hidden.map_or(1, |hidden| hidden.width);
         if curvature.refreshes() > 0 && curvature.dims() != dims {
             let problem =
-                format!("these samples have {dims}: keep one curvature for each classifier");
+                format!("these samples have {dims}; keep one curvature for each classifier");
             return Err(Error::config("curvature", curvature.dims(), problem));
         }
         let mut diagonal = vec![0.0; dims];
@@ -90,7 +90,7 @@ impl<'a> Features<'a> {
         let dims = self.divisors.len();
         if rows.len().saturating_mul(dims) > MOST_COORDINATES {
             let problem = format!(
-                "{} samples of a class are too many for that: leave the array features out, filter, or draw fewer",
+                "{} samples of a class are too many for these; leave the array features out, filter, or draw fewer",
                 rows.len()
             );
             return Err(Error::config("features", format!("{dims} coordinates"), problem));

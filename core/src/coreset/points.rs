@@ -84,7 +84,11 @@ impl Points {
         let count = features.len().checked_div(dims).unwrap_or(0);
         if count * dims != features.len() {
             let shape = format!("{} values", features.len());
-            return Err(Error::config("features", shape, format!("no whole rows of {dims}")));
+            return Err(Error::config(
+                "features",
+                shape,
+                format!("these are not whole rows of {dims}"),
+            ));
         }
         Self::new(count, dims, |row, out| {
             let values = &features[row * dims..(row + 1) * dims];

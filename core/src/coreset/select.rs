@@ -117,7 +117,7 @@ impl Settings {
         if let Optimizer::Stochastic { epsilon } = self.optimizer
             && !(epsilon > 0.0 && epsilon < 1.0)
         {
-            return Err(Error::config("epsilon", epsilon, "it lies between 0 and 1"));
+            return Err(Error::config("epsilon", epsilon, "it must be between 0 and 1"));
         }
         let mut counts = vec![0; predictions.classes()];
         predictions.labels().iter().for_each(|&label| counts[label] += 1);

@@ -286,7 +286,10 @@ impl Dataset {
         if train.shape != test.shape {
             return Err(Error::data(
                 source_name,
-                format!("train examples are {:?}, test examples {:?}", train.shape, test.shape),
+                format!(
+                    "train examples have shape {:?}, test examples {:?}",
+                    train.shape, test.shape
+                ),
                 "both splits must have the same shape",
             ));
         }

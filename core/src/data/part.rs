@@ -73,17 +73,18 @@ impl Part {
         parts.into_iter().map(share).collect()
     }
 
-    /// `Σ values / n` over labelled examples, `n` those of the whole batch: this part's share of a mean.
+    /// `Σ values / n` over labelled examples, `[1]`, `n` those of the whole batch: this part's share of a mean of
+    /// `values` `[labelled]`.
     pub fn labelled_mean(&self, values: Tensor<1>) -> Tensor<1> {
         values.sum() / self.of[0] as f64
     }
 
-    /// The same over augmented examples.
+    /// The same over augmented examples, `[augmented]` to `[1]`.
     pub fn augmented_mean(&self, values: Tensor<1>) -> Tensor<1> {
         values.sum() / self.of[2] as f64
     }
 
-    /// The same over unlabelled examples.
+    /// The same over unlabelled examples, `[unlabelled]` to `[1]`.
     pub fn unlabelled_mean(&self, values: Tensor<1>) -> Tensor<1> {
         values.sum() / self.of[1] as f64
     }

@@ -81,7 +81,7 @@ impl Split {
             return Err(Error::config(
                 "data.labels-per-class",
                 labelled.len(),
-                "training needs labelled and unlabelled examples: ask for fewer labels, or put labelled \
+                "training needs labelled and unlabelled examples: use fewer labels, or put labelled \
                  examples in the pool with --set data.labelled-in-pool=true",
             ));
         }
@@ -100,7 +100,7 @@ fn some_of(
     let kept = if with_labelled { labelled } else { &[] };
     if count < kept.len().max(1) || count > pool.len() {
         let rule =
-            format!("the pool can hold {} to {} examples here", kept.len().max(1), pool.len());
+            format!("it must be from {} to {} for these examples", kept.len().max(1), pool.len());
         return Err(Error::config("data.unlabelled", count, rule));
     }
     let others: Vec<usize> = pool.into_iter().filter(|row| !kept.contains(row)).collect();
@@ -119,7 +119,7 @@ fn check(config: &SplitConfig, classes: usize) -> Result<()> {
         let known = distinct.last().is_some_and(|&class| class < classes);
         if distinct.len() < labelled.len() || !known || !(2..classes).contains(&labelled.len()) {
             let rule = format!(
-                "name at least two of the {classes} classes, counted from 0, each once and not all"
+                "give at least two of the {classes} classes, counted from 0, each once and not all"
             );
             return Err(Error::config("data.labelled-classes", format!("{labelled:?}"), rule));
         }
@@ -128,7 +128,7 @@ fn check(config: &SplitConfig, classes: usize) -> Result<()> {
         return Err(Error::config(
             "data.validation",
             config.validation,
-            "a share in [0, 1) is needed",
+            "it must be at least 0 and below 1",
         ));
     }
     if config.labels_per_class == Some(0) {

@@ -45,7 +45,8 @@ impl Categorical {
     }
 }
 
-/// `log Σ exp` along `dim`, which is removed from a matrix; the largest term is taken out first.
+/// `log Σ exp` of a matrix along `dim`, which is removed: `[rows, columns]` to `[rows]` along 1. The largest term is
+/// taken out first.
 pub fn log_sum_exp(x: Tensor<2>, dim: usize) -> Tensor<1> {
     let max = x.clone().detach().max_dim(dim);
     let sum = (x - max.clone()).exp().sum_dim(dim).log();

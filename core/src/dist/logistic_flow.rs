@@ -17,7 +17,7 @@ impl LogisticFlow {
     /// How far from the ends a point is kept that the inverse is asked for, as a share of the side.
     const MARGIN: f64 = 1e-6;
 
-    /// `low + (high - low) sigmoid(u)`.
+    /// `low + (high - low) sigmoid(u)`, of each of `[rows, latent]`.
     pub fn forward(&self, u: Tensor<2>) -> Tensor<2> {
         activation::sigmoid(u) * (self.high - self.low) + self.low
     }

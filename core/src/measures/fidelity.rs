@@ -55,7 +55,8 @@ impl<'a> Cloud<'a> {
     ) -> Result<Self> {
         let count = values.len() / width.max(1);
         if count <= neighbours {
-            let problem = format!("a ball that reaches to neighbour {neighbours} needs more");
+            let problem =
+                format!("more than {neighbours} are needed to find neighbour {neighbours}");
             return Err(Error::config("points", count, problem));
         }
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {

@@ -42,7 +42,8 @@ impl Predictions {
         source_name: &str,
     ) -> Result<Self> {
         if classes < 2 {
-            let problem = format!("predictions of {classes} class: every sample is as sure as any");
+            let problem =
+                format!("predictions of {classes} class, so every sample is equally certain");
             return Err(Error::data(
                 source_name,
                 problem,
@@ -66,9 +67,9 @@ impl Predictions {
         let label = |(row, &label): (usize, &i64)| match usize::try_from(label) {
             Ok(label) if label < classes => Ok(label),
             _ => {
-                let problem = format!("label {label} of row {row} is no class");
+                let problem = format!("label {label} of row {row} is not a class");
                 let remedy = format!(
-                    "y holds the class that each sample was drawn for, 0 to {}",
+                    "y must hold the class that each sample was drawn for, 0 to {}",
                     classes - 1
                 );
                 Err(Error::data(source_name, problem, remedy))
@@ -219,9 +220,9 @@ impl Scale {
 
     fn remedy(self) -> &'static str {
         match self {
-            Self::Logits => "logits are finite numbers: leave such rows out",
+            Self::Logits => "logits must be finite numbers: leave such rows out",
             Self::Probabilities => {
-                "probs holds probabilities: name the array logits if that is what they are"
+                "probs must hold probabilities; if these are logits, call the array logits"
             }
         }
     }

@@ -107,7 +107,7 @@ impl Recognition {
         self.logits_at(a, x)
     }
 
-    /// The same at a draw of `a`.
+    /// The same at a draw of `a`: `[batch, features]` to `[draws * batch, classes]`, draw by draw.
     pub fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
         let (_, a) = self.draw(x.clone(), look);
         self.logits_at(a, x)
@@ -137,7 +137,7 @@ impl Recognition {
         self.auxiliary.forward(Inputs::shared(self.seen(x), &Classes::Every))
     }
 
-    /// `q(a|x)` and a draw of it; its mean where nothing is drawn.
+    /// `q(a|x)` and a draw of it, both `[rows, auxiliary]`; its mean where nothing is drawn.
     pub fn draw(&self, x: Tensor<2>, look: &Look) -> (Gaussian, Tensor<2>) {
         let q = self.a(x);
         let a = match &look.epsilon {

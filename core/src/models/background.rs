@@ -23,7 +23,7 @@ pub fn background(examples: &Examples, rows: &[usize]) -> Result<Vec<f32>> {
     let mut add = |place: usize, count: f32| {
         if count < 0.0 || count.fract() != 0.0 {
             let rule =
-                format!("multinomial describes counts, and an example has the value {count}");
+                format!("multinomial describes counts, but an example has the value {count}");
             return Err(Error::config("model.likelihood", "multinomial", rule));
         }
         totals[place] += f64::from(count);
@@ -53,7 +53,7 @@ pub fn with_background<M: Module>(model: M, frequencies: &[f32]) -> Result<M> {
     let model = model.map(&mut put);
     match put.problem {
         Some(words) => {
-            let rule = format!("the model counts {words} words");
+            let rule = format!("the model has {words} words");
             Err(Error::config("data.vocabulary", frequencies.len(), rule))
         }
         None => Ok(model),

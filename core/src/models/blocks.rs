@@ -67,7 +67,8 @@ impl GaussianNet {
         Self { convolutions: Some(trunk), ..dense }
     }
 
-    /// What the input layer takes of examples: they themselves, or what convolutions make of them.
+    /// What the input layer takes of examples: they themselves, or what convolutions make of them. `[batch, features]`
+    /// to `[batch, width]`.
     pub fn look(&self, x: Tensor<2>, training: Option<&Training>) -> Tensor<2> {
         match &self.convolutions {
             Some(trunk) => trunk.forward(x, training),
@@ -75,7 +76,7 @@ impl GaussianNet {
         }
     }
 
-    /// Measures what evaluation normalises by on examples.
+    /// Measures what evaluation normalises by on examples, `[batch, features]`.
     pub fn measure(&mut self, x: Tensor<2>) {
         if let Some(trunk) = &mut self.convolutions {
             trunk.measure(x);
@@ -253,7 +254,7 @@ impl Pair<'_> {
                 Emission::new(up, &upwards, features, kind, &mut of_x, device),
             ),
             Some(_) if likelihood == Likelihood::Multinomial => {
-                let rule = "counts of words are no image: leave model.convolution out";
+                let rule = "counts of words are not an image: leave model.convolution out";
                 return Err(Error::config("model.likelihood", "multinomial", rule));
             }
             Some(convolution) => {

@@ -18,7 +18,9 @@ pub(super) fn example(shape: &[usize], classes: usize) -> Result<()> {
 /// No layer is without units.
 pub(super) fn widths(field: &'static str, hidden: &[usize]) -> Result<()> {
     match hidden.contains(&0) {
-        true => Err(Error::config(field, format!("{hidden:?}"), "a layer needs units")),
+        true => {
+            Err(Error::config(field, format!("{hidden:?}"), "every layer needs at least one unit"))
+        }
         false => Ok(()),
     }
 }
@@ -26,7 +28,7 @@ pub(super) fn widths(field: &'static str, hidden: &[usize]) -> Result<()> {
 /// There is a layer, and none is without units.
 pub(super) fn layers(field: &'static str, hidden: &[usize]) -> Result<()> {
     if hidden.is_empty() {
-        return Err(Error::config(field, "[]", "these networks need a hidden layer"));
+        return Err(Error::config(field, "[]", "these networks need at least one hidden layer"));
     }
     widths(field, hidden)
 }
@@ -43,7 +45,7 @@ pub(super) fn at_least_one(field: &'static str, size: usize) -> Result<()> {
 pub(super) fn spread(likelihood: Likelihood) -> Result<()> {
     match likelihood {
         Likelihood::IsotropicGaussian { sigma } if !(sigma.is_finite() && sigma > 0.0) => {
-            let rule = "a standard deviation is positive; 0.3 is common for images";
+            let rule = "a standard deviation must be above 0; 0.3 is common for images";
             Err(Error::config("model.likelihood.isotropic-gaussian.sigma", sigma, rule))
         }
         _ => Ok(()),

@@ -88,7 +88,7 @@ impl ClassifierNet {
         }
     }
 
-    /// Measures what evaluation normalises by on examples (E28), in a network that normalises.
+    /// Measures what evaluation normalises by on examples, `[batch, features]` (E28), in a network that normalises.
     pub fn measure(&mut self, x: Tensor<2>) {
         if let Self::Convolutional(network) = self {
             network.trunk.measure(x);
@@ -106,12 +106,12 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// Logits as training sees them.
+    /// Logits as training sees them: `[batch, features]` to `[batch, classes]`.
     pub fn logits(&self, x: Tensor<2>, training: Option<&Training>) -> Tensor<2> {
         self.classifier.forward(self.likelihood.seen(x), training)
     }
 
-    /// Measures what evaluation normalises by on examples (E28).
+    /// Measures what evaluation normalises by on examples, `[batch, features]` (E28).
     pub fn measure(&mut self, x: Tensor<2>) {
         self.classifier.measure(x);
     }

@@ -55,7 +55,7 @@ impl LadderConfig {
         }
         let hidden = &self.common.hidden;
         if hidden.len() != self.latent.len() {
-            let rule = format!("one width for each of the {} layers of z", self.latent.len());
+            let rule = format!("give one width for each of the {} layers of z", self.latent.len());
             return Err(Error::config("model.hidden", format!("{hidden:?}"), rule));
         }
         Ok(())

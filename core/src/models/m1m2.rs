@@ -75,7 +75,8 @@ impl M1M2Config {
             Some(active)
                 if active.is_empty() || active.iter().any(|&i| i >= self.feature_latent) =>
             {
-                let rule = format!("name some of M1's {} dimensions, from 0", self.feature_latent);
+                let rule =
+                    format!("give some of M1's {} dimensions, counted from 0", self.feature_latent);
                 Err(Error::config("model.active", format!("{active:?}"), rule))
             }
             _ => Ok(()),

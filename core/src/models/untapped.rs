@@ -137,7 +137,8 @@ impl Untapped {
         self.flow
     }
 
-    /// What `q(z|x,y)` is before it is squeezed, for examples with one class each, which may be a mixture.
+    /// What `q(z|x,y)` is before it is squeezed, `[batch, latent]`, for examples `[batch, features]` with one class each,
+    /// `[batch, classes]`, which may be a mixture.
     pub fn before_flow(&self, x: Tensor<2>, y: Tensor<2>) -> Gaussian {
         self.encoder.forward(Inputs::shared(x, &Classes::Given(y)))
     }

@@ -60,7 +60,7 @@ impl BatchNorm {
         normal.reshape(shape)
     }
 
-    /// Takes the statistics of `x` for evaluation and normalises by them.
+    /// Takes the statistics of `x` `[batch, height, width, maps]` for evaluation and normalises by them.
     pub fn measure(&mut self, x: Tensor<4>) -> Tensor<4> {
         let [mean, variance] = statistics(rows(x.clone()));
         self.mean = self.mean.clone().map(|_| mean);

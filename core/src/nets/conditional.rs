@@ -47,17 +47,17 @@ pub struct Inputs<'a> {
 }
 
 impl<'a> Inputs<'a> {
-    /// Vectors that the classes share.
+    /// Vectors that the classes share, `[batch, width]`.
     pub fn shared(v: Tensor<2>, classes: &'a Classes) -> Self {
         Self { features: Vectors::Shared(v), beside: None, classes }
     }
 
-    /// Vectors of each row.
+    /// Vectors of each row, `[rows, width]`.
     pub fn own(v: Tensor<2>, classes: &'a Classes) -> Self {
         Self { features: Vectors::Own(v), beside: None, classes }
     }
 
-    /// With a second vector.
+    /// With a second vector, `[rows, width]`, or `[batch, width]` where the classes share it.
     #[must_use]
     pub fn beside(self, v: Tensor<2>) -> Self {
         Self { beside: Some(v), ..self }

@@ -27,7 +27,7 @@ impl PlainConvolution {
     pub(super) fn check(&self) -> Result<()> {
         at_least_one_map("model.convolution.maps", &self.maps)?;
         if !(0.0..1.0).contains(&self.dropout) {
-            let rule = "a share from 0 to less than 1";
+            let rule = "it must be at least 0 and below 1";
             return Err(Error::config("model.convolution.dropout", self.dropout, rule));
         }
         Ok(())
@@ -37,7 +37,9 @@ impl PlainConvolution {
 /// No layer is without maps.
 pub(super) fn at_least_one_map(field: &'static str, maps: &[usize]) -> Result<()> {
     match maps.contains(&0) {
-        true => Err(Error::config(field, format!("{maps:?}"), "a layer needs maps")),
+        true => {
+            Err(Error::config(field, format!("{maps:?}"), "every layer needs at least one map"))
+        }
         false => Ok(()),
     }
 }
@@ -133,7 +135,7 @@ impl ConvolutionalTrunk {
         flattened(maps)
     }
 
-    /// Measures what evaluation normalises by on examples.
+    /// Measures what evaluation normalises by on examples, `[batch, features]`.
     pub fn measure(&mut self, x: Tensor<2>) {
         let layers = self.convolutions.iter().zip(&mut self.norms);
         layers.fold(pictured(x, self.image), |h, (convolution, norm)| {

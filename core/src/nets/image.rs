@@ -36,7 +36,7 @@ impl Convolution {
             Self::WideResnet(config) => config.check()?,
         }
         shape.try_into().map_err(|_| {
-            let rule = format!("it convolves images, and an example here has the shape {shape:?}");
+            let rule = format!("it needs images, but the examples have the shape {shape:?}");
             Error::config("model.convolution", "{...}", rule)
         })
     }
@@ -54,7 +54,9 @@ impl<'de> Deserialize<'de> for Convolution {
             Some("wide-resnet") => WideResnetConfig::deserialize(settings).map(Self::WideResnet),
             _ => {
                 let kinds = Self::KINDS.join(" or ");
-                return Err(D::Error::custom(format!("convolution.kind = {kind}: it is {kinds}")));
+                return Err(D::Error::custom(format!(
+                    "convolution.kind = {kind} is not valid: choose {kinds}"
+                )));
             }
         };
         read.map_err(|e| D::Error::custom(format!("convolution: {e}")))
@@ -108,7 +110,7 @@ impl Trunk {
         }
     }
 
-    /// Measures what evaluation normalises by on examples (E28).
+    /// Measures what evaluation normalises by on examples, `[batch, features]` (E28).
     pub fn measure(&mut self, x: Tensor<2>) {
         match self {
             Self::Plain(trunk) => trunk.measure(x),

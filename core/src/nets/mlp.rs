@@ -87,7 +87,7 @@ fn back(gradient: Tensor<2>, layer: &Linear) -> Tensor<2> {
     gradient.matmul(layer.weight.val().transpose())
 }
 
-/// Runs hidden layers, each followed by the nonlinearity.
+/// Runs hidden layers, each followed by the nonlinearity: `[rows, inputs]` to `[rows, units of the last]`.
 pub fn forward_hidden(x: Tensor<2>, layers: &[Linear], activation: Activation) -> Tensor<2> {
     layers.iter().fold(x, |h, layer| dense(layer, h, Some(activation)))
 }

@@ -50,11 +50,11 @@ impl WideResnetConfig {
             return Err(Error::config("model.convolution.depth", self.depth, rule));
         }
         if self.width == 0 {
-            let rule = "the number of maps is multiplied by it; take at least 1";
+            let rule = "it multiplies the number of maps; it must be at least 1";
             return Err(Error::config("model.convolution.width", self.width, rule));
         }
         if self.generator.is_empty() {
-            let rule = "name the maps before each doubling, such as [512, 256, 128]";
+            let rule = "give the number of maps before each doubling, such as [512, 256, 128]";
             return Err(Error::config("model.convolution.generator", "[]", rule));
         }
         at_least_one_map("model.convolution.generator", &self.generator)
@@ -117,7 +117,7 @@ impl WideResnet {
         averaged(self.norm.forward(h, by))
     }
 
-    /// Measures what evaluation normalises by on examples, layer by layer.
+    /// Measures what evaluation normalises by on examples, `[batch, features]`, layer by layer.
     pub fn measure(&mut self, x: Tensor<2>) {
         let stem = self.stem.forward(pictured(x, self.image), None);
         let h = self.blocks.iter_mut().fold(stem, |h, block| block.measure(h));

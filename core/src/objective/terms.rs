@@ -19,7 +19,7 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// Starts from the scalar that is minimised.
+    /// Starts from what is minimised, `[1]`.
     pub fn new(total: Tensor<1>) -> Self {
         let part = total.clone().detach();
         Self { total, parts: vec![("objective", part)], chains: None }
@@ -45,7 +45,7 @@ impl Terms {
         Self { total, parts, chains: None }
     }
 
-    /// Adds the divergences of layers, averaged by `mean`, and their sum as `kl`.
+    /// Adds the divergences of layers, each `[rows]` in nats, averaged by `mean`, and their sum as `kl`.
     #[must_use]
     pub fn with_layers(
         self,
@@ -74,7 +74,7 @@ impl Terms {
         self.with(name, value)
     }
 
-    /// Adds a named mean.
+    /// Adds a named mean, `[1]`.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: Tensor<1>) -> Self {
         self.parts.push((name, value.detach()));

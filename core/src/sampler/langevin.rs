@@ -95,7 +95,7 @@ impl StepInfo {
 }
 
 impl Langevin {
-    /// Chains at their start.
+    /// Chains at their start, `[chains, dimensions]`.
     pub fn init(
         &self,
         density: &(impl LogDensity + ?Sized),

@@ -95,7 +95,11 @@ fn check_labels(rows: Rows, labels: &[usize], classes: usize) -> Result<Vec<usiz
     if let Some(&largest) = present.last() {
         ensure!(largest < classes, "label {largest} is not below the class count {classes}");
     }
-    ensure!(present.len() > 1, "every label is class {}: nothing to tell apart", present[0]);
+    ensure!(
+        present.len() > 1,
+        "all labels are of class {}; at least two classes need labels",
+        present[0]
+    );
     Ok(present)
 }
 

@@ -16,19 +16,19 @@ use crate::system::interrupt::Interrupt;
 use crate::system::output::Output;
 use crate::training::train_baseline;
 
-/// Measure simpler methods on the labels and the pool of a run or a recipe.
+/// Measure simpler methods on the labelled and unlabelled examples of a run or a recipe.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner baselines runs/digits-m2-seed0\n  \
     gleaner baselines recipes/mnist-100.toml --set train.seed=3\n\n\
-    Label spreading and self-training see at most 10,000 unlabelled examples.")]
+    Label spreading and self-training use at most 10,000 unlabelled examples.")]
 pub struct Args {
     /// Run directory, or a recipe
     settings: Option<PathBuf>,
     /// Folder of the data sets
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Any setting of a recipe, such as data.labels-per-class=5
+    /// Change any setting of the recipe, for example data.labels-per-class=5
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     set: Vec<String>,
 }

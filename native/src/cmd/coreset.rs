@@ -1,4 +1,4 @@
-//! `gleaner coreset`: a few samples that stand for all.
+//! `gleaner coreset`: a few samples that represent all.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -22,39 +22,39 @@ use crate::system::threads::Crew;
 /// Most pictures of a class.
 const SHOWN: usize = 20;
 
-/// Choose a few samples that stand for all.
+/// Choose a few samples that represent all.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner coreset sure.npz --method craig --fraction 0.1 --out coreset.npz\n  \
     gleaner coreset sure.npz --method random --size 500 --seed 1 --out random.npz\n\n\
-    Works on samples of any generator: x [n, ...], y [n] (the class asked for) and one of logits, probs [n, classes].\n\
-    With features [n, h], the last hidden layer of the classifier, adacore compares gradients by the last layer's weights.")]
+    Accepts samples of any generator: x [n, ...], y [n] (the class that each sample was drawn for), and logits or probs [n, classes].\n\
+    If the file also has features [n, h] (the last hidden layer of the classifier), adacore uses the gradients of the last layer's weights.")]
 pub struct Args {
-    /// File of samples
+    /// .npz file of samples
     samples: PathBuf,
-    /// By what samples are chosen
+    /// How samples are chosen
     #[arg(long, value_enum)]
     method: By,
     #[command(flatten)]
     budget: Budget,
     #[command(flatten)]
     search: Search,
-    /// How the budget is shared out among classes
+    /// How the number of samples is divided among the classes
     #[arg(long, value_enum, default_value = "proportional")]
     balance: Sharing,
     /// Divide the weights by their mean
     #[arg(long)]
     rescale: bool,
-    /// Seed of what is drawn at random
+    /// Seed of random choices
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// CPU threads; 0 takes all. They change no result
+    /// CPU threads; 0 uses all. The number does not change the result
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
-    /// File to write: the rows chosen of every array, index, gain and weight
+    /// File to write: the chosen rows of every array, with index, gain and weight
     #[arg(long, value_name = "Z.npz")]
     out: PathBuf,
-    /// Picture to write: by class, the first samples chosen, in order
+    /// Picture to write: the first chosen samples of each class, in order
     #[arg(long, value_name = "X.png")]
     grid: Option<PathBuf>,
 }
@@ -79,15 +79,15 @@ enum By {
     Adacore,
     /// At random
     Random,
-    /// The highest probabilities of the class asked for
+    /// The samples with the highest probability of their class
     Confidence,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Sharing {
-    /// By the number of samples
+    /// In proportion to the samples of each class
     Proportional,
-    /// Equally
+    /// The same number for each class
     Equal,
 }
 
@@ -97,18 +97,18 @@ pub struct Search {
     /// How craig and adacore search
     #[arg(long, value_enum, default_value = "lazy")]
     optimizer: Finder,
-    /// What the stochastic search may lose: the smaller, the slower [default: 0.1]
+    /// Share of the optimum that the stochastic search may lose; smaller is slower [default: 0.1]
     #[arg(long, value_name = "E")]
     epsilon: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Finder {
-    /// Exact greedy search by upper bounds
+    /// Exact greedy search with upper bounds on the gains
     Lazy,
-    /// The best of a random pool in each step
+    /// The best of a random subset in each step
     Stochastic,
-    /// Exact greedy search, every gain computed in each step
+    /// Exact greedy search that computes every gain in each step
     Naive,
 }
 
@@ -120,7 +120,7 @@ impl Search {
     pub fn optimizer(&self) -> Result<Optimizer> {
         ensure!(
             self.epsilon.is_none() || self.optimizer == Finder::Stochastic,
-            "--epsilon is a setting of --optimizer stochastic: leave one out or add the other"
+            "--epsilon needs --optimizer stochastic; add it, or leave --epsilon out"
         );
         Ok(match self.optimizer {
             Finder::Lazy => Optimizer::Lazy,
@@ -141,7 +141,7 @@ impl Budget {
                 let fraction = fraction.unwrap_or(0.0);
                 ensure!(
                     fraction > 0.0 && fraction <= 1.0,
-                    "--fraction {fraction}: give a share above 0 and at most 1"
+                    "--fraction {fraction} is not valid: it must be above 0 and at most 1"
                 );
                 Ok((fraction * rows as f64).round() as usize)
             }
@@ -189,7 +189,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     write(&mut file, &coreset, args)?;
     show(&coreset, out);
     out.line(format!(
-        "{} of {} samples in {}; f(S) {:.6}, at most {:.6} is possible: ratio {:.4}; {seconds:.2} s",
+        "{} of {} samples in {}; f(S) {:.6}, upper bound {:.6}, ratio {:.4}; {seconds:.2} s",
         coreset.picks.len(),
         file.rows(),
         args.out.display(),

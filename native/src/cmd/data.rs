@@ -56,12 +56,12 @@ pub struct ListArgs {
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  gleaner data fetch fashion-mnist --mirror http://localhost:8000
-  (asks for http://localhost:8000/fashion-mnist/train-images-idx3-ubyte.gz and so on)"
+  (downloads http://localhost:8000/fashion-mnist/train-images-idx3-ubyte.gz and the other files)"
 )]
 pub struct FetchArgs {
     /// Data set, for example mnist
     pub name: String,
-    /// Server that has `<data set>/<file>`, instead of the official address
+    /// Server to use instead of the official address; it must have `<data set>/<file>`
     #[arg(long, value_name = "URL")]
     pub mirror: Option<String>,
     /// Folder of the data sets [default: $GLEANER_DATA, else the user's cache folder]
@@ -131,7 +131,7 @@ fn known(name: &str) -> Result<&'static Entry> {
     find(name).ok_or_else(|| {
         let names: Vec<&str> = ENTRIES.iter().map(|entry| entry.name).collect();
         anyhow!(
-            "no data set is called {name:?}; known are {} (digits is built in)",
+            "there is no data set {name:?}; choose one of {} (digits is built in)",
             names.join(", ")
         )
     })
@@ -240,7 +240,7 @@ fn verify(args: &VerifyArgs, out: &Output) -> Result<()> {
             if !status.present {
                 let name = status.name;
                 bail!(
-                    "{} is missing or incomplete; run `gleaner data fetch {name} --data-dir {}`",
+                    "\"{}\" is missing or incomplete; run `gleaner data fetch {name} --data-dir {}`",
                     dir.join(name).display(),
                     dir.display()
                 );
@@ -261,7 +261,7 @@ fn verify(args: &VerifyArgs, out: &Output) -> Result<()> {
     out.object(&json!({ "data_dir": dir, "sets": sets }))?;
     let bad: Vec<String> = sets.into_iter().flat_map(|status| status.bad).collect();
     if !bad.is_empty() {
-        bail!("wrong sha256: {}; delete and fetch again", bad.join(", "));
+        bail!("wrong sha256: {}; delete these files and fetch them again", bad.join(", "));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::system::output::Output;
 
 /// List the devices that this build can use.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  gleaner devices\n  gleaner devices --json")]
 pub struct Args {}
 
 /// Lists them.
@@ -20,7 +21,7 @@ pub fn run(_args: &Args, out: &Output) -> Result<()> {
         out.line(format!("  {name:<7} {what}"));
     }
     if devices.len() == 1 {
-        out.line("GPU support is a build choice: cargo build --release --features wgpu (or cuda)");
+        out.line("this build has no GPU support; rebuild with: cargo build --release --features wgpu (or cuda)");
     }
     out.object(&json!({ "devices": devices.iter().map(|(name, _)| name).collect::<Vec<_>>() }))
 }

@@ -1,4 +1,4 @@
-//! `gleaner embed`: what the classifier decides from, as a picture.
+//! `gleaner embed`: the last hidden layer of the classifier, as a picture.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::run::Problem;
 use crate::system::files::write_atomic;
 use crate::system::output::Output;
 
-/// Lay out what the classifier decides from: its last hidden layer on test examples, by t-SNE.
+/// Draw the last hidden layer of the classifier for test examples on a plane, by t-SNE.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner embed runs/digits-m2-seed0\n  \
@@ -21,10 +21,10 @@ use crate::system::output::Output;
 pub struct Args {
     #[command(flatten)]
     opening: Opening,
-    /// Picture to write: a colour for each class, crosses for what is taken for another [default: RUN/embedding.svg]
+    /// Picture to write: a colour for each class, a cross for each example classified as another [default: RUN/embedding.svg]
     #[arg(long, value_name = "X.svg")]
     out: Option<PathBuf>,
-    /// Examples at most, taken evenly from the test split
+    /// Number of examples at most, taken evenly from the test split
     #[arg(long, value_name = "N", default_value_t = 2000)]
     rows: usize,
     /// Seed of the layout
@@ -38,7 +38,7 @@ pub struct Args {
 /// If the run, its data, the device or the file fails.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.rows < FEWEST {
-        bail!("--rows {} has no neighbourhoods to show; ask for at least {FEWEST}", args.rows);
+        bail!("--rows {} is too few for t-SNE; give at least {FEWEST}", args.rows);
     }
     let found = args.opening.find(args.out.as_deref(), "embedding.svg")?;
     let (config, model) = found.dir.load(&found.device)?;
@@ -49,6 +49,9 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     write_atomic(&found.out, scatter.svg()?.as_bytes())?;
     let (rows, wrong) =
         (scatter.points.len(), scatter.points.iter().filter(|point| point.wrong).count());
-    out.line(format!("{rows} test examples in {}; {wrong} of them crossed", found.out.display()));
+    out.line(format!(
+        "{rows} test examples in {}; {wrong} of them classified as another class (crosses)",
+        found.out.display()
+    ));
     out.object(&json!({ "out": found.out, "rows": rows, "wrong": wrong, "seed": args.seed }))
 }

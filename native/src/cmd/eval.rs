@@ -16,31 +16,31 @@ use crate::run::measure::{Told, active_units, elbo, mean};
 use crate::system::device;
 use crate::system::output::Output;
 
-/// Measure a trained run again, with IWAE if asked.
+/// Evaluate a trained run again, or judge samples by its classifier.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner eval runs/digits-m2-seed0\n  \
     gleaner eval runs/digits-m2-seed0 --split val --iwae-samples 50 --json\n  \
     gleaner eval runs/other --samples coreset.npz                 how good another run's samples are\n\n\
-    Samples are judged by the run's classifier, best one that had no part in drawing them: whether it agrees with the class that \
-    each was drawn for, and, in the space of what it decides from, how many samples lie among the examples (precision, density) \
-    and how many examples lie among the samples (recall, coverage).")]
+    With --samples, the classifier of the run judges samples. Use a run that did not draw them. The result says how often the \
+    classifier agrees with the class that each sample was drawn for. It also says, in the space of its last hidden layer, how many \
+    samples lie among the examples (precision, density) and how many examples lie among the samples (recall, coverage).")]
 pub struct Args {
     /// Run directory
     run: PathBuf,
-    /// Which examples
+    /// Split to evaluate on
     #[arg(long, value_enum, default_value = "test")]
     split: SplitName,
-    /// Draws of z per class and example of the importance-weighted bound; 0 leaves it out
+    /// Draws of z per class and example for the importance-weighted bound (IWAE); 0 leaves it out
     #[arg(long, value_name = "K", default_value_t = 0)]
     iwae_samples: usize,
-    /// Judge samples instead: x [n, ...] and y [n], 10,000 of them at most
+    /// Judge the samples of this file instead: x [n, ...] and y [n], at most 10,000 of them
     #[arg(long, value_name = "X.npz", conflicts_with = "iwae_samples")]
     samples: Option<PathBuf>,
-    /// Where to compute [default: as the run]
+    /// Where to compute [default: as in the run]
     #[arg(long)]
     device: Option<String>,
-    /// Folder of the data sets [default: as the run]
+    /// Folder of the data sets [default: as in the run]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
@@ -72,7 +72,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if let Some(samples) = &args.samples {
         ensure!(
             config.classifies(),
-            "m1 has no classifier that could judge samples; give another run"
+            "m1 has no classifier to judge samples with; give another run"
         );
         let judge = Judge { model: &model, examples, rows: &rows, device: &device };
         let judged = judge.of(samples, problem.classes())?;

@@ -16,14 +16,14 @@ use crate::system::output::Output;
 /// Arguments of `gleaner data export`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  gleaner data export runs/digits-m2-seed0 --out labels.npz
-  (a data set of its own, too: gleaner train --data labels.npz)")]
+  (the file is a data set too: gleaner train --data labels.npz)")]
 pub struct Args {
     /// Run directory
     pub run: PathBuf,
     /// File to write: x and y of the labelled examples, x_test and y_test, as the run saw them
     #[arg(long, value_name = "X.npz")]
     pub out: PathBuf,
-    /// Folder of the data sets [default: as the run]
+    /// Folder of the data sets [default: as in the run]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 }

@@ -22,21 +22,21 @@ const SHOWN: [usize; 2] = [14, 6];
 #[command(after_help = "Examples:\n  \
     gleaner filter samples.npz --max-entropy 1e-6 --out sure.npz\n  \
     gleaner filter samples.npz --max-entropy 0.1 --keep-agreeing --out sure.npz --grid sure.png\n\n\
-    Works on samples of any generator: x [n, ...], y [n] (the class asked for) and one of logits, probs [n, classes].\n\
-    Where logits are to be had, give logits: small entropies are lost in rounded probabilities.")]
+    Accepts samples of any generator: x [n, ...], y [n] (the class that each sample was drawn for), and logits or probs [n, classes].\n\
+    Give logits if you have them: rounded probabilities lose small entropies.")]
 pub struct Args {
-    /// File of samples
+    /// .npz file of samples
     samples: PathBuf,
-    /// Keep samples whose entropy is below this, in nats
+    /// Keep samples whose entropy is below H nats
     #[arg(long, value_name = "H")]
     max_entropy: f64,
-    /// Of these, keep only samples whose most probable class is the one asked for
+    /// Of these, keep only samples whose most probable class is the one they were drawn for
     #[arg(long)]
     keep_agreeing: bool,
-    /// File to write: the rows kept of every array, entropy, and source_index
+    /// File to write: the kept rows of every array, with entropy and source_index
     #[arg(long, value_name = "Y.npz")]
     out: PathBuf,
-    /// Picture to write: by class, samples kept and samples dropped, each by increasing entropy
+    /// Picture to write: kept and dropped samples of each class, in order of entropy
     #[arg(long, value_name = "X.png")]
     grid: Option<PathBuf>,
 }

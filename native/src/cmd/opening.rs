@@ -15,10 +15,10 @@ use crate::system::files::ensure_writable_file;
 pub struct Opening {
     /// Run directory
     pub run: PathBuf,
-    /// Where to compute [default: as the run]
+    /// Where to compute [default: as in the run]
     #[arg(long)]
     device: Option<String>,
-    /// Folder of the data sets [default: as the run]
+    /// Folder of the data sets [default: as in the run]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }

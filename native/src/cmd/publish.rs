@@ -9,16 +9,16 @@ use serde_json::json;
 use crate::run::RunDir;
 use crate::system::output::Output;
 
-/// Copy a run into a small folder to give away: half-precision weights, recipe, results.
+/// Copy a run into a small folder to share: half-precision weights, recipe, results.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner publish runs/mnist-latent-ebm-seed0 --out mnist-latent-ebm\n  \
     gleaner sample mnist-latent-ebm --per-class 10 --out samples.npz\n\n\
-    The folder is a run itself, for everything but --resume; the page opens its model.safetensors.")]
+    Every command except train --resume accepts this folder as a run. The web page opens its model.safetensors.")]
 pub struct Args {
     /// Run directory
     run: PathBuf,
-    /// Folder to make
+    /// Folder to create
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
@@ -31,7 +31,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let run = RunDir::open(&args.run)?;
     let summary = run.read_summary()?.with_context(|| {
         format!(
-            "{} has no summary.json: finish it with gleaner train --resume {0}",
+            "\"{}\" has no summary.json; finish the run with: gleaner train --resume {0}",
             args.run.display()
         )
     })?;

@@ -24,14 +24,14 @@ pub struct Args {
     /// Picture to write [default: RUN/reconstructions.png]
     #[arg(long, value_name = "X.png")]
     out: Option<PathBuf>,
-    /// Images, taken evenly from the test split
+    /// Number of images, taken evenly from the test split
     #[arg(long, value_name = "N", default_value_t = 30)]
     count: usize,
-    /// Move z from where the encoder puts it, the mean, to a draw of its posterior p(z|x), by N steps of a chain, of a latent-ebm
+    /// For a latent-ebm: move z from the mean of the encoder to a draw of its posterior p(z|x), by N steps of a chain
     #[arg(long, value_name = "N", help_heading = "Posterior")]
     posterior_steps: Option<usize>,
-    /// Size of such a step, as Pang et al. write it (S²/2 grad + S noise); moves are accepted or rejected, so a step
-    /// that is too large goes nowhere
+    /// Size of these steps, as defined by Pang et al. (S²/2 grad + S noise); moves are accepted or rejected, and
+    /// steps that are too large are mostly rejected
     #[arg(
         long,
         value_name = "S",
@@ -47,7 +47,9 @@ impl Args {
     fn chains(&self) -> Result<Option<Chains>> {
         let Some(steps) = self.posterior_steps else { return Ok(None) };
         if steps == 0 {
-            bail!("--posterior-steps 0 moves nothing; ask for at least 1, or leave it out");
+            bail!(
+                "--posterior-steps 0 is not valid: it must be at least 1; to use no chain, leave it out"
+            );
         }
         let size = self.posterior_step_size;
         if !(size.is_finite() && size > 0.0) {
@@ -65,7 +67,7 @@ impl Args {
 /// If the run, its data, the device or the file fails.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.count == 0 {
-        bail!("--count 0 draws nothing; ask for at least 1");
+        bail!("--count 0 is not valid: it must be at least 1");
     }
     let chains = args.chains()?;
     let found = args.opening.find(args.out.as_deref(), "reconstructions.png")?;

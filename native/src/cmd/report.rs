@@ -10,10 +10,10 @@ use crate::report::{Run, page};
 use crate::system::files::write_atomic;
 use crate::system::output::Output;
 
-/// Gather a run in one HTML page: results, settings, curves, pictures, calibration, diagnostics.
+/// Write a report on a run as one HTML page: results, settings, curves, pictures, calibration, diagnostics.
 ///
-/// The page needs no network and no other file. What needs data that this machine lacks is left out, and the page
-/// says so.
+/// The page needs no network and no other file. If this machine does not have the data of the run, some sections are
+/// left out, and the page says why.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner report runs/digits-m2-seed0\n  \

@@ -18,41 +18,41 @@ use crate::system::output::Output;
 /// Label draws unless asked otherwise.
 const DRAWS: u64 = 5;
 
-/// Run a paper's table again: every row, several label draws, means with intervals.
+/// Reproduce a table of a paper: every row, several label draws, means with confidence intervals.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Tables: coreset-1 mier-1 mier-2 mier-3 review-1 svebm-image svebm-tabular svebm-text untapped,\nor a .toml like those in recipes/tables\n\n\
+    after_help = "Tables: coreset-1 mier-1 mier-2 mier-3 review-1 svebm-image svebm-tabular svebm-text untapped,\nor a .toml file like those in recipes/tables\n\n\
     Examples:\n  \
     gleaner reproduce mier-1 --quick --draws 3 --data-dir ~/data\n  \
     gleaner reproduce mier-1 --quick --draws 3 --only fashion-mnist --resume\n  \
     gleaner reproduce untapped --data-dir ~/data\n\n\
-    A stopped or failed table goes on with --resume. Tables of one paper share their runs."
+    Continue a stopped or failed table with --resume. Tables of the same paper share their runs."
 )]
 pub struct Args {
-    /// Table
+    /// Name of a table, or a .toml file
     table: String,
-    /// A smaller budget, the same for every row; the table says which
+    /// Use a smaller budget, the same for every row; the result says which
     #[arg(long)]
     quick: bool,
-    /// Label draws: seeds 0, 1, ...
+    /// Number of label draws: seeds 0, 1, ...
     #[arg(long, value_name = "N", default_value_t = DRAWS)]
     draws: u64,
-    /// Go on where the last call stopped, with the runs that are there
+    /// Continue where the last call stopped, and use the runs that exist
     #[arg(long)]
     resume: bool,
-    /// Only data sets and rows of this name, or whose name contains this; may be given several times
+    /// Only data sets and rows whose name is or contains this text; can be given several times
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
     /// Folder of the data sets
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// CPU threads of each run; 0 takes all
+    /// CPU threads of each run; 0 uses all
     #[arg(long, value_name = "N")]
     threads: Option<i64>,
     /// Where to compute
     #[arg(long)]
     device: Option<String>,
-    /// Any setting of every run, such as train.lr=1e-4
+    /// Change any setting of every run, for example train.lr=1e-4
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     set: Vec<String>,
     /// Folder of the tables and their runs
@@ -101,7 +101,7 @@ impl Args {
         for word in &self.only {
             ensure!(
                 columns.iter().chain(&rows).any(|name| name.contains(word.as_str())),
-                "--only {word}: nothing in {} is called so; data sets: {}; rows: {}",
+                "--only {word}: {} has no such data set or row; data sets: {}; rows: {}",
                 self.table,
                 columns.join(", "),
                 rows.join("; ")
@@ -127,7 +127,7 @@ impl Args {
 /// If the table, a run or the disk fails, or the user stops it.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.draws == 0 {
-        bail!("--draws 0 runs nothing; ask for at least 1");
+        bail!("--draws 0 is not valid: it must be at least 1");
     }
     let table = Table::find(&args.table)?;
     args.check_only(&table)?;
@@ -136,7 +136,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let runs = args.out.join(&table.runs);
     if runs.exists() && !args.resume && cells.iter().any(Cell::exists) {
         bail!(
-            "{} holds runs of this table; go on with --resume, or choose another --out",
+            "\"{}\" already holds runs of this table; continue them with --resume, or choose another --out",
             runs.display()
         );
     }
@@ -152,7 +152,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         eprintln!("[{}/{}] {}, {}, seed {seed}", number + 1, cells.len(), column.name, row.name);
         let outcome = measure(cell, &interrupt);
         if interrupt.requested() {
-            bail!("stopped; go on with the same command and --resume");
+            bail!("stopped; to continue, run the same command with --resume");
         }
         let place = || format!("{}, {}, seed {seed}", column.name, row.name);
         let outcome = outcome.with_context(place)?;
@@ -166,7 +166,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         }
     }
     if let (true, Some((_, reason))) = (results.is_empty(), skipped.first()) {
-        bail!("nothing of {} could be run: {reason}", args.table);
+        bail!("no run of {} is possible: {reason}", args.table);
     }
     write(args, &table, &results, &skipped)?.show(out)
 }
@@ -238,7 +238,7 @@ fn budget(args: &Args, table: &Table) -> String {
     let budget = if args.quick { &table.quick_budget } else { &table.full_budget };
     match args.set.is_empty() {
         true => budget.clone(),
-        false => format!("{budget}; changed by the --set of the command"),
+        false => format!("{budget}; changed by the --set options of the command"),
     }
 }
 

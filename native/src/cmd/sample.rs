@@ -22,7 +22,7 @@ use crate::system::threads::Threads;
 /// Most values of x in one file: 2 GiB, and a few times that in memory while they are drawn.
 const MOST_VALUES: usize = 1 << 29;
 
-/// Draw class-conditional samples into an .npz.
+/// Draw samples of each class and write them to an .npz.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner sample runs/digits-m2-seed0 --per-class 100 --out samples.npz\n  \
@@ -31,29 +31,29 @@ const MOST_VALUES: usize = 1 << 29;
 pub struct Args {
     /// Run directory
     run: PathBuf,
-    /// Samples of each class
+    /// Number of samples of each class
     #[arg(long, value_name = "N")]
     per_class: usize,
     /// How z is drawn [default: langevin for a latent-ebm, ancestral for any other model]
     #[arg(long, value_enum)]
     sampler: Option<Sampler>,
-    /// Steps of a chain [default: the model's own, 60 unless it was trained with another]
+    /// Steps of a chain [default: the model's setting, 60 unless it was trained with another]
     #[arg(long, value_name = "N", help_heading = "Langevin")]
     steps: Option<usize>,
-    /// Size of a step [default: the model's own]
+    /// Size of a step [default: the model's setting]
     #[arg(long, value_name = "S", help_heading = "Langevin")]
     step_size: Option<f64>,
     /// What a step size means: pang (z + S²/2 grad + S noise) or pooladzandi (z + S grad + sqrt(2S) noise) [default: the
-    /// model's own]
+    /// model's setting]
     #[arg(long, value_enum, help_heading = "Langevin")]
     convention: Option<Meaning>,
-    /// Temperature: below 1, samples are more typical and less diverse [default: the model's own]
+    /// Temperature: below 1, samples are more typical and less diverse [default: the model's setting]
     #[arg(long, value_name = "T", help_heading = "Langevin")]
     temperature: Option<f64>,
-    /// Accept or reject each move (MALA): exact at any step size, and slower to move
+    /// Accept or reject each move (MALA): exact for any step size, but the chains move more slowly
     #[arg(long, help_heading = "Langevin")]
     adjusted: bool,
-    /// CPU threads; 0 takes all
+    /// CPU threads; 0 uses all
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
     /// Seed of the draws
@@ -65,16 +65,16 @@ pub struct Args {
     /// Picture to write, one row per class
     #[arg(long, value_name = "X.png")]
     grid: Option<PathBuf>,
-    /// Where to compute [default: as the run]
+    /// Where to compute [default: as in the run]
     #[arg(long)]
     device: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Sampler {
-    /// z from its prior
+    /// Draw z from its prior
     Ancestral,
-    /// z by a chain in the energy of its class
+    /// Draw z by a Langevin chain in the energy of its class
     Langevin,
 }
 
@@ -96,8 +96,8 @@ impl Args {
         let Model::LatentEbm(model) = model else {
             if self.sampler == Some(Sampler::Langevin) || asks {
                 bail!(
-                    "{} ({name}): its z has a prior to draw from, no energy to run chains in; leave --sampler and its \
-                     settings out",
+                    "{} ({name}): this model draws z from a prior and has no Langevin chains; leave --sampler and \
+                     its settings out",
                     self.run.display()
                 );
             }
@@ -105,7 +105,7 @@ impl Args {
         };
         if self.sampler == Some(Sampler::Ancestral) {
             bail!(
-                "{} ({name}): its z given a class is known by an energy alone; use --sampler langevin",
+                "{} ({name}): this model can draw z by Langevin chains only; use --sampler langevin",
                 self.run.display()
             );
         }
@@ -130,7 +130,7 @@ impl Args {
 /// If the run, the device or a file fails.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.per_class == 0 {
-        bail!("--per-class 0 draws nothing; ask for at least 1");
+        bail!("--per-class 0 is not valid: it must be at least 1");
     }
     let dir = RunDir::open(&args.run)?;
     for path in std::iter::once(&args.out).chain(&args.grid) {
@@ -144,8 +144,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let values = args.per_class.saturating_mul(config.classes() * config.features());
     if values > MOST_VALUES {
         bail!(
-            "--per-class {} makes {values} values, more than {MOST_VALUES}; draw several files with \
-             different --seed",
+            "--per-class {} gives {values} values, more than the limit of {MOST_VALUES}; draw several files \
+             with different --seed",
             args.per_class
         );
     }
@@ -169,7 +169,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         Some(percent) => {
             format!("the classifier agrees on {percent:.1} %, mean entropy {mean_entropy:.4} nats")
         }
-        None => format!("{} has no classes: y is -1, which stands for unknown", config.name()),
+        None => format!("{} has no classes: y is -1, which means unknown", config.name()),
     };
     out.line(format!("{rows} samples in {}; {said}", args.out.display()));
     out.object(&json!({

@@ -14,7 +14,7 @@ use crate::system::interrupt::Interrupt;
 use crate::system::output::Output;
 use crate::training::Session;
 
-/// Train a model, evaluate it on the test split, and leave a run directory.
+/// Train a model, evaluate it on the test split, and write a run directory.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner train\n  \
@@ -27,22 +27,22 @@ use crate::training::Session;
     gleaner train --data cifar-10 --labels 1000 --features resnet.npz\n  \
     gleaner train --resume runs/mnist-m2-seed0")]
 pub struct Args {
-    /// Recipe to follow; a run's config.toml repeats that run
+    /// Recipe file; the config.toml of a run repeats that run
     recipe: Option<PathBuf>,
-    /// Data set name, .npz, .csv, or folder of class folders
+    /// Name of a data set, or an .npz, a .csv, or a folder with a folder of pictures for each class
     #[arg(long, help_heading = "Data")]
     data: Option<String>,
     /// Folder of the data sets [default: $GLEANER_DATA, then the user's cache folder]
     #[arg(long, value_name = "DIR", help_heading = "Data")]
     data_dir: Option<PathBuf>,
-    /// Frozen features instead of the examples: an .npz with x and x_test, rows as in the data set. The
-    /// baseline is then a head trained on them
+    /// Fixed features instead of the examples: an .npz with x and x_test, rows as in the data set. The
+    /// baseline is then a classifier trained on these features
     #[arg(long, value_name = "X.npz", help_heading = "Data")]
     features: Option<PathBuf>,
-    /// Labelled examples of each class
+    /// Number of labelled examples of each class
     #[arg(long, value_name = "N", conflicts_with = "labels", help_heading = "Data")]
     labels_per_class: Option<i64>,
-    /// Labelled examples in all
+    /// Number of labelled examples in total
     #[arg(long, value_name = "N", help_heading = "Data")]
     labels: Option<i64>,
     /// Model [default: m2]
@@ -51,44 +51,44 @@ pub struct Args {
     /// Regularise with mutual information and entropy (MIER)
     #[arg(long, help_heading = "Model")]
     mier: bool,
-    /// MIER's weight of the entropy [default: 5]
+    /// Weight of the entropy in MIER [default: 5]
     #[arg(long, value_name = "X", requires = "mier", help_heading = "Model")]
     mier_beta: Option<f64>,
-    /// MIER's weight of the mutual information [default: 1]
+    /// Weight of the mutual information in MIER [default: 1]
     #[arg(long, value_name = "X", requires = "mier", help_heading = "Model")]
     mier_gamma: Option<f64>,
-    /// How the sum over classes is taken: exact or sum-and-sample:K
+    /// How the sum over classes is computed: exact or sum-and-sample:K
     #[arg(long, help_heading = "Model")]
     marginalize: Option<Marginalize>,
-    /// Train on samples of the model too, drawn before this step for the first time
+    /// Also train on samples of the model, from this step on
     #[arg(long, value_name = "STEP", help_heading = "Augmentation")]
     augment_at: Option<i64>,
-    /// Samples to draw, over all classes [default: 10000]
+    /// Number of samples to draw, over all classes [default: 10000]
     #[arg(long, value_name = "L", requires = "augment_at", help_heading = "Augmentation")]
     augment_pool: Option<i64>,
-    /// Keep samples whose entropy of p(y|z) is below so many nats [default: keep all]
+    /// Keep samples whose entropy of p(y|z) is below H nats [default: keep all]
     #[arg(long, value_name = "H", requires = "augment_at", help_heading = "Augmentation")]
     max_entropy: Option<f64>,
-    /// Keep samples only where the classifier agrees with the class they were drawn for
+    /// Keep only samples that the classifier assigns to the class they were drawn for
     #[arg(long, requires = "augment_at", help_heading = "Augmentation")]
     keep_agreeing: bool,
-    /// Choose this share of what is kept [default: take all]
+    /// Choose this share of the kept samples [default: use all]
     #[arg(long, value_name = "F", requires = "augment_at", help_heading = "Augmentation")]
     coreset: Option<f64>,
-    /// By what it is chosen
+    /// How they are chosen [default: craig]
     #[arg(long, value_name = "M", requires = "coreset", help_heading = "Augmentation")]
     #[arg(value_parser = ["craig", "adacore", "random", "confidence"])]
     coreset_method: Option<String>,
-    /// Steps after which samples are drawn anew [default: 10000]
+    /// Draw new samples every N steps [default: 10000]
     #[arg(long, value_name = "N", requires = "augment_at", help_heading = "Augmentation")]
     augment_every: Option<i64>,
-    /// Weight of a sample against a labelled example [default: 0.1]
+    /// Weight of a sample relative to a labelled example [default: 0.1]
     #[arg(long, value_name = "W", requires = "augment_at", help_heading = "Augmentation")]
     augment_weight: Option<f64>,
-    /// Train on unlabelled examples of low entropy as what they are taken for
+    /// Also train on unlabelled examples of low entropy, with the class that the classifier gives them
     #[arg(long, requires = "augment_at", help_heading = "Augmentation")]
     pseudo_label: bool,
-    /// Weight of classes that a latent-ebm draws, generates and infers again in every step
+    /// Weight of the implicit augmentation term of a latent-ebm
     #[arg(long, value_name = "LAMBDA", help_heading = "Augmentation")]
     implicit_augment: Option<f64>,
     /// Passes over the unlabelled examples
@@ -97,7 +97,7 @@ pub struct Args {
     /// Training steps
     #[arg(long, value_name = "N", help_heading = "Training")]
     steps: Option<i64>,
-    /// Unlabelled examples in a step
+    /// Unlabelled examples per step
     #[arg(long, value_name = "N", help_heading = "Training")]
     batch_size: Option<i64>,
     /// Highest learning rate
@@ -109,16 +109,16 @@ pub struct Args {
     /// Where to compute: cpu, wgpu, vulkan, metal, cuda[:N]
     #[arg(long, help_heading = "Training")]
     device: Option<String>,
-    /// CPU threads; 0 takes all
+    /// CPU threads; 0 uses all
     #[arg(long, value_name = "N", help_heading = "Training")]
     threads: Option<i64>,
     /// Where noise is drawn: host (the same numbers on every device) or device (faster on a GPU)
     #[arg(long, value_name = "WHERE", value_parser = ["host", "device"], help_heading = "Training")]
     noise: Option<String>,
-    /// Read every term after every step, and name the first one that is not a number: slower
+    /// Check every term after every step and report the first one that is not a number (slower)
     #[arg(long, help_heading = "Training")]
     validate: bool,
-    /// Any setting of a recipe, such as train.clip-norm=10
+    /// Change any setting of the recipe, for example train.clip-norm=10
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     set: Vec<String>,
     /// Folder of the run [default: runs/DATA-MODEL-seedN]

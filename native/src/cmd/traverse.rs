@@ -21,7 +21,7 @@ const SIDE: usize = 15;
 /// Most tiles in a picture.
 const MOST_TILES: usize = 10_000;
 
-/// Vary the class or one latent dimension, keep the rest.
+/// Draw images while the class or one latent dimension changes and the rest stays the same.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner traverse runs/digits-m2-seed0                               the style of a test image in every class\n  \
@@ -40,19 +40,19 @@ pub struct Args {
     /// Where z comes from
     #[arg(long, value_enum, default_value = "test", conflicts_with = "manifold")]
     from: From,
-    /// Latent vectors, a row for each, where y varies
+    /// Number of latent vectors, one in each row (with --vary y)
     #[arg(long, value_name = "N", default_value_t = 10, conflicts_with = "manifold")]
     rows: usize,
-    /// Steps along a dimension [default: 11], or side of the plane [default: 15]
+    /// Steps along a dimension [default: 11], or along each side of the plane [default: 15]
     #[arg(long, value_name = "N")]
     columns: Option<usize>,
-    /// Seed of z from its prior
+    /// Seed for z drawn from its prior
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// The whole plane of a model with two latent dimensions, for one class
+    /// Draw the whole plane of a model with two latent dimensions, for one class
     #[arg(long)]
     manifold: bool,
-    /// Number of the class
+    /// Number of the class to draw with --manifold
     #[arg(long, value_name = "N", default_value_t = 0, requires = "manifold")]
     class: usize,
 }
@@ -78,9 +78,9 @@ impl FromStr for Vary {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum From {
-    /// Inferred from test images; shown in the first column where y varies
+    /// Infer z from test images; with --vary y, the first column shows these images
     Test,
-    /// Drawn from its prior
+    /// Draw z from its prior
     Prior,
 }
 
@@ -94,7 +94,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     for (name, value) in [("rows", args.rows), ("columns", columns)] {
         if value == 0 || value > MOST_TILES || (args.manifold && value * value > MOST_TILES) {
             bail!(
-                "--{name} {value} is no picture: ask for at least 1, and {MOST_TILES} tiles at most"
+                "--{name} {value} is not valid: it must be at least 1, with at most {MOST_TILES} tiles in the picture"
             );
         }
     }

@@ -89,7 +89,7 @@ pub fn load(name_or_path: &str, data_dir: &Path, columns: Columns<'_>) -> Result
     let table = lower.ends_with(".csv") || lower.ends_with(".csv.gz");
     if (columns.text.is_some() || columns.label.is_some()) && (known || !table) {
         bail!(
-            "{name_or_path}: data.text and data.label name columns of a .csv or .csv.gz, which this is not; \
+            "{name_or_path}: data.text and data.label name columns of a .csv or .csv.gz, and this is not one; \
              leave them out"
         );
     }
@@ -134,7 +134,7 @@ impl Folder {
         if !path.exists() {
             let dir = self.path.parent().unwrap_or(&self.path).display();
             bail!(
-                "{} not found; run `gleaner data fetch {} --data-dir {dir}` or set GLEANER_DATA to the folder that holds {}/",
+                "\"{}\" does not exist; run `gleaner data fetch {} --data-dir {dir}` or set GLEANER_DATA to the folder that holds {}/",
                 path.display(),
                 self.name,
                 self.name
@@ -298,7 +298,7 @@ pub fn put_features(data: &mut Dataset, path: &Path) -> Result<()> {
 
 fn read_file(path: &Path) -> Result<Vec<u8>> {
     if path.is_dir() {
-        bail!("{} is a directory, a file was expected; give the path of the file", path.display());
+        bail!("\"{}\" is a folder, not a file; give the path of the file", path.display());
     }
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     if bytes.is_empty() {
@@ -315,7 +315,7 @@ fn load_path(path: &Path, columns: Columns<'_>) -> Result<Loaded> {
     if !path.exists() {
         let known: Vec<&str> = registry::ENTRIES.iter().map(|entry| entry.name).collect();
         bail!(
-            "{source:?} is neither a file, a folder nor a known data set; known are digits, {}",
+            "{source:?} is not a file, a folder or a known data set; known data sets are digits, {}",
             known.join(", ")
         );
     }
@@ -354,7 +354,7 @@ fn load_pictures(path: &Path) -> Result<Dataset> {
             let (example, shape) = first.get_or_insert_with(|| (file.clone(), picture.shape));
             if picture.shape != *shape {
                 return Err(anyhow!(
-                    "{} is {:?} (height, width, channels) but {} is {shape:?}; all pictures must have the same size and colours",
+                    "the picture {} is {:?} (height, width, channels) but {} is {shape:?}; all pictures must have the same size and colours",
                     file.display(),
                     picture.shape,
                     example.display()

@@ -180,7 +180,7 @@ fn progress(url: &str, total: Option<u64>, start: u64) -> ProgressBar {
 /// Unpacks the wanted files of a `.tar.gz`, each checked before it gets its name. Only base names
 /// are used, so an archive cannot write anywhere else.
 fn extract(archive: &Path, files: &[registry::File], folder: &Path) -> Result<()> {
-    let damaged = || format!("{} is damaged; delete it and fetch again", archive.display());
+    let damaged = || format!("\"{}\" is damaged; delete it and fetch again", archive.display());
     let mut tar = tar::Archive::new(GzDecoder::new(File::open(archive).with_context(damaged)?));
     let mut missing: Vec<&str> = files.iter().map(|file| file.name).collect();
     for member in tar.entries().with_context(damaged)? {
@@ -210,7 +210,7 @@ fn extract(archive: &Path, files: &[registry::File], folder: &Path) -> Result<()
     }
     if !missing.is_empty() {
         bail!(
-            "{} has no {}; the server has another archive: try --mirror URL",
+            "\"{}\" has no {}; the server has another archive: try --mirror URL",
             archive.display(),
             missing.join(", ")
         );

@@ -30,11 +30,14 @@ impl<'a> SampleFile<'a> {
     /// # Errors
     /// It cannot be read, lacks `x` or `y`, or its arrays have different lengths.
     pub fn open(path: &'a Path) -> Result<Self> {
-        let context =
-            || format!("cannot read {}, where an .npz of samples is expected", path.display());
+        let context = || format!("cannot read {}; give an .npz of samples", path.display());
         let file = File::open(path).with_context(context)?;
-        ensure!(file.metadata().with_context(context)?.is_file(), "{}: not a file", path.display());
-        let path = path.to_str().context("the name of the file is no text; rename it")?;
+        ensure!(
+            file.metadata().with_context(context)?.is_file(),
+            "{}: this is not a file; give an .npz of samples",
+            path.display()
+        );
+        let path = path.to_str().context("the file name is not valid text; rename the file")?;
         let mut npz = Npz::from_reader(BufReader::new(file), path)?;
         let names = npz.names();
         for name in ["x", "y"] {
@@ -46,7 +49,9 @@ impl<'a> SampleFile<'a> {
         let mut rows = None;
         for name in BY_SAMPLE {
             let Some(shape) = npz.shape(name)? else { continue };
-            let Some(&length) = shape.first() else { bail!("{path}: {name} is a single number") };
+            let Some(&length) = shape.first() else {
+                bail!("{path}: {name} is a single number; save one row for each sample")
+            };
             let rows = *rows.get_or_insert(length);
             ensure!(
                 length == rows,
@@ -69,7 +74,7 @@ impl<'a> SampleFile<'a> {
         let names = &self.names;
         ensure!(
             names.iter().any(|name| name == "logits" || name == "probs"),
-            "{}: neither logits nor probs (found {names:?}); add what a classifier says of each sample",
+            "{}: no array logits or probs (found {names:?}); add the predictions of a classifier for each sample",
             self.path
         );
         let labels = match self.npz.require("y")? {
@@ -78,7 +83,7 @@ impl<'a> SampleFile<'a> {
                 labels.into_iter().map(i64::from).collect()
             }
             NpyArray { shape, .. } => bail!(
-                "{}: y has shape {shape:?} or is no integer array; y needs one integer per sample",
+                "{}: y has shape {shape:?} or is not an integer array; y needs one integer per sample",
                 self.path
             ),
         };

@@ -22,7 +22,7 @@ pub fn image_shape(shape: &[usize]) -> Result<[usize; 3]> {
         }
         _ => bail!(
             "examples of shape {shape:?} are not images (height, width, 1 or 3 channels): no picture can be drawn; \
-             leave the picture option out (of texts, the run has samples.txt)"
+             leave the picture option out (for texts, see samples.txt in the run)"
         ),
     }
 }
@@ -120,7 +120,7 @@ fn tiles(images: &[f32], shape: [usize; 3]) -> Result<Vec<&[f32]>> {
     ensure!(!images.is_empty(), "there are no images to draw");
     ensure!(
         images.len().is_multiple_of(size),
-        "{} values are no whole number of images of shape {shape:?}",
+        "{} values are not a whole number of images of shape {shape:?}",
         images.len()
     );
     if let Some(bad) = images.iter().position(|value| value.is_nan()) {

@@ -114,7 +114,7 @@ fn foot(most: usize, height: f64) -> String {
     }
     let _ = writeln!(
         svg,
-        "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">confidence; below, how many predictions</text>",
+        "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">confidence; the lower bars count the predictions</text>",
         across(0.5),
         floor + 38.0
     );

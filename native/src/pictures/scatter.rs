@@ -1,4 +1,4 @@
-//! Points of several classes on a plane, as SVG: a colour for each class, a cross for what was taken for another.
+//! Points of several classes on a plane, as SVG: a colour for each class, a cross for what was classified as another.
 
 use std::fmt::Write as _;
 
@@ -39,7 +39,7 @@ pub struct Point {
     pub at: [f64; 2],
     /// The class that it is of.
     pub class: usize,
-    /// Whether it was taken for another one.
+    /// Whether it was classified as another one.
     pub wrong: bool,
 }
 
@@ -113,7 +113,7 @@ impl Scatter {
             let count = self.points.len();
             let _ = writeln!(
                 svg,
-                "<text x=\"{}\" y=\"{y:.1}\">taken for another</text><text x=\"{}\" y=\"{:.1}\">class: {wrong} of \
+                "<text x=\"{}\" y=\"{y:.1}\">classified as another</text><text x=\"{}\" y=\"{:.1}\">class: {wrong} of \
                  {count}</text>",
                 x + 12.0,
                 x + 12.0,

@@ -50,7 +50,10 @@ impl Page {
             let body = match body {
                 Ok(body) => body.clone(),
                 Err(why) => {
-                    format!("<p class=\"missing\">Not here: {}</p>", escaped(&format!("{why:#}")))
+                    format!(
+                        "<p class=\"missing\">Not available: {}</p>",
+                        escaped(&format!("{why:#}"))
+                    )
                 }
             };
             let _ = writeln!(html, "<section>\n<h2>{title}</h2>\n{body}\n</section>");
@@ -115,7 +118,7 @@ mod tests {
             "one &amp; two",
             "data:image/png;base64,iVBORw==",
             "alt=\"a &quot;picture&quot;\"",
-            "Not here: no &lt;data&gt;",
+            "Not available: no &lt;data&gt;",
             "prefers-color-scheme: dark",
         ] {
             assert!(html.contains(part), "no {part} in\n{html}");

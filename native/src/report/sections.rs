@@ -77,9 +77,12 @@ impl Run {
         let shape = subject.config.shape();
         ensure!(
             subject.config.likelihood() != Likelihood::Multinomial,
-            "its examples are texts, which are shown as words, above"
+            "the examples are texts; the section Samples shows them as words"
         );
-        ensure!(image_shape(shape).is_ok(), "its examples are no images, but of shape {shape:?}");
+        ensure!(
+            image_shape(shape).is_ok(),
+            "the examples are not images; their shape is {shape:?}"
+        );
         Ok(subject)
     }
 
@@ -108,13 +111,13 @@ fn said(error: &anyhow::Error) -> anyhow::Error {
 pub fn page(run: &Run) -> Page {
     let sections = [
         ("Results", results(run)),
-        ("How to repeat it", settings(run)),
+        ("How to repeat the run", settings(run)),
         ("Training", training(run)),
         ("Samples", drawn(run)),
         ("Reconstructions", reconstructed(run)),
         ("Style and class", varied(run)),
         ("One latent dimension", moved(run)),
-        ("What the classifier decides from", laid_out(run)),
+        ("The last hidden layer of the classifier", laid_out(run)),
         ("Calibration", calibration(run)),
         ("Confusions", confusions(run)),
         ("Diagnostics", diagnostics(run)),
@@ -130,7 +133,10 @@ pub fn page(run: &Run) -> Page {
 type Shown = fn(f64) -> String;
 
 fn results(run: &Run) -> Result<String> {
-    let summary = run.summary.as_ref().context("the run has not finished; it can be resumed")?;
+    let summary = run
+        .summary
+        .as_ref()
+        .context("the run has not finished; continue it with gleaner train --resume")?;
     let percent: Shown = |value| format!("{:.2} %", 100.0 * value);
     let nats: Shown = |value| format!("{} nats", number(value, 4));
     let plain: Shown = |value| format!("{value:.4}");
@@ -138,7 +144,7 @@ fn results(run: &Run) -> Result<String> {
     let seconds: Shown = |value| format!("{value:.1} s");
     let rows = [
         ("test_accuracy", "Test accuracy", percent),
-        ("baseline_accuracy", "Supervised baseline, the same labels", percent),
+        ("baseline_accuracy", "Supervised baseline with the same labels", percent),
         ("validation_accuracy", "Validation accuracy", percent),
         ("ece", "Calibration error", plain),
         ("brier", "Brier score", plain),
@@ -149,7 +155,7 @@ fn results(run: &Run) -> Result<String> {
         ("unlabelled", "Unlabelled examples", whole),
         ("best_epoch", "Epoch of the model that was kept", whole),
         ("steps", "Steps", whole),
-        ("roll_backs", "Times training went back", whole),
+        ("roll_backs", "Times training went back after diverging", whole),
         ("seed", "Seed", whole),
         ("seconds", "Time", seconds),
     ];
@@ -166,14 +172,14 @@ fn settings(run: &Run) -> Result<String> {
     if let Some(command) = repeat::command(&run.recipe)? {
         let _ = writeln!(
             html,
-            "<pre class=\"command\">{}</pre>\n<p>Or, with the run's folder:</p>",
+            "<pre class=\"command\">{}</pre>\n<p>Or, if you have the folder of the run:</p>",
             escaped(&command)
         );
     }
     let _ = writeln!(html, "<pre class=\"command\">{}</pre>", escaped(&file));
     let _ = writeln!(
         html,
-        "<details><summary>Every setting</summary><pre>{}</pre></details>",
+        "<details><summary>All settings</summary><pre>{}</pre></details>",
         escaped(&run.recipe.to_toml()?)
     );
     Ok(html)
@@ -184,7 +190,7 @@ fn training(run: &Run) -> Result<String> {
     let baseline = run.summary.as_ref().and_then(|summary| summary["baseline_accuracy"].as_f64());
     Ok(drawing(
         &curves(&run.metrics, baseline).svg()?,
-        "By epoch. Behind each name, its last value.",
+        "Values by epoch. The number after each name is its last value.",
     ))
 }
 
@@ -204,9 +210,9 @@ fn drawn(run: &Run) -> Result<String> {
         true => picture(
             &png,
             "Samples, one row for each class",
-            "Drawn from the model, a row for each class.",
+            "Samples of the model, one row for each class.",
         ),
-        false => picture(&png, "Samples", "Drawn from the model, which knows no classes."),
+        false => picture(&png, "Samples", "Samples of the model, which has no classes."),
     })
 }
 
@@ -218,7 +224,7 @@ fn numbered(classes: usize) -> Vec<String> {
 fn reconstructed(run: &Run) -> Result<String> {
     let pairs = reconstructions(&run.of_images()?, &run.problem()?.data.test, PAIRS)?;
     let caption = format!(
-        "Test images above what the model makes of them; mean squared error {:.3} per image.",
+        "Test images above their reconstructions; mean squared error {:.3} per image.",
         pairs.squared_error
     );
     Ok(picture(&pairs.png, "Test images, each above its reconstruction", &caption))
@@ -229,9 +235,9 @@ fn varied(run: &Run) -> Result<String> {
     let png = over_classes(&subject, run.origin(), ROWS)?;
     let caption = match run.origin() {
         Origin::Examples(_) => {
-            "Left, test images. To the right, the style that the model infers of each, in every class."
+            "Left: test images. Right: the style that the model infers from each of them, in every class."
         }
-        Origin::Prior(_) => "In each row one style, drawn from the prior, in every class.",
+        Origin::Prior(_) => "Each row shows one style, drawn from the prior, in every class.",
     };
     let mut html = picture(&png, "A row for each style, a column for each class", caption);
     if subject.model.latent() == 2 {
@@ -252,12 +258,11 @@ fn moved(run: &Run) -> Result<String> {
         Err(_) => (0, ""),
     };
     let others = match run.origin() {
-        Origin::Examples(_) => "those of one test image",
-        Origin::Prior(_) => "one draw from their prior",
+        Origin::Examples(_) => "come from one test image",
+        Origin::Prior(_) => "are one draw from their prior",
     };
     let png = along(&subject, run.origin(), dimension, STEPS)?;
-    let caption =
-        format!("Dimension {dimension}{which} from low to high; the others are {others}.");
+    let caption = format!("Dimension {dimension}{which} from low to high; the others {others}.");
     let alt = "A row for each class, a column for each value of one latent dimension";
     Ok(picture(&png, alt, &caption))
 }
@@ -265,20 +270,20 @@ fn moved(run: &Run) -> Result<String> {
 fn laid_out(run: &Run) -> Result<String> {
     let mut noise = Noise::new(run.recipe.train.seed).split("embedding");
     let scatter = embedding(&run.subject()?, &run.problem()?.data, LAID_OUT, &mut noise)?;
-    let caption = "Test examples that the classifier sees as alike lie together. Colours and names are the true \
-                   classes; crosses were taken for another. Distances between groups mean little.";
+    let caption = "Test examples that the classifier sees as similar lie together. Colours and names show the true \
+                   classes; crosses mark examples classified as another. Distances between groups mean little.";
     Ok(drawing(&scatter.svg()?, caption))
 }
 
 fn predictions(run: &Run) -> Result<Predictions> {
     let subject = run.subject()?;
-    ensure!(subject.classifies(), "m1 does not classify by itself");
+    ensure!(subject.classifies(), "m1 has no classifier");
     Predictions::of(&subject, &run.problem()?.data.test)
 }
 
 fn calibration(run: &Run) -> Result<String> {
-    let caption = "How often predictions are right, by how sure the classifier is of them. On the dashed line it is as \
-                   often right as it says; the distance to it, weighted by the counts below, is the calibration error.";
+    let caption = "Accuracy of the predictions by the confidence of the classifier. On the dashed line, accuracy equals \
+                   confidence. The calibration error is the mean distance to this line, weighted by the counts below.";
     Ok(drawing(&predictions(run)?.reliability()?, caption))
 }
 
@@ -327,7 +332,7 @@ fn most_confused(counts: &[Vec<usize>], names: &[String]) -> String {
         every.filter(|(count, class, predicted)| *count > 0 && class != predicted).collect();
     wrong.sort_by(|a, b| b.cmp(a));
     let row = |&(count, class, predicted): &(usize, usize, usize)| {
-        (format!("{} taken for {}", names[class], names[predicted]), count.to_string())
+        (format!("{} classified as {}", names[class], names[predicted]), count.to_string())
     };
     table(&wrong.iter().take(10).map(row).collect::<Vec<_>>())
 }
@@ -336,8 +341,7 @@ fn diagnostics(run: &Run) -> Result<String> {
     let mut rows = Vec::new();
     let classes = run.subject().map(|subject| subject.config.classes()).ok();
     if let Some(last) = run.metrics.last() {
-        let most =
-            classes.map_or(String::new(), |k| format!(", of {:.3} at most", (k as f64).ln()));
+        let most = classes.map_or(String::new(), |k| format!(", at most {:.3}", (k as f64).ln()));
         if let Some(information) = last["mutual_information"].as_f64() {
             rows.push((
                 "Mutual information I(y; x)".to_owned(),
@@ -361,7 +365,7 @@ fn diagnostics(run: &Run) -> Result<String> {
     }
     match active_units(run) {
         Ok(units) => rows.extend(unit_rows(&units)),
-        Err(why) => rows.push(("Active units".to_owned(), format!("not here: {why:#}"))),
+        Err(why) => rows.push(("Active units".to_owned(), format!("not available: {why:#}"))),
     }
     Ok(table(&rows))
 }
@@ -377,7 +381,7 @@ fn active_units(run: &Run) -> Result<ActiveUnits> {
 
 fn unit_rows(units: &ActiveUnits) -> Vec<(String, String)> {
     let mut rows = vec![(
-        "Active units, whose posterior mean varies".to_owned(),
+        "Active units (their posterior mean varies)".to_owned(),
         format!("{} of {}", units.active, units.of),
     )];
     if units.layers.len() > 1 {
@@ -400,7 +404,7 @@ mod tests {
         let names = ["ant".to_owned(), "bee".to_owned(), "cow".to_owned()];
         let counts = [vec![5, 2, 0], vec![7, 1, 0], vec![0, 0, 9]];
         let list = most_confused(&counts, &names);
-        let places = ["bee taken for ant", "ant taken for bee"].map(|text| list.find(text));
+        let places = ["bee classified as ant", "ant classified as bee"].map(|text| list.find(text));
         assert!(places[0].is_some() && places[0] < places[1], "{list}");
         assert!(!list.contains("cow"));
         let table = matrix(&counts, &names);

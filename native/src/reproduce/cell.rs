@@ -79,8 +79,9 @@ impl<'a> Cell<'a> {
         if self.row.method.is_some() {
             let path = self.result();
             let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
-            let found: Finished = serde_json::from_str(&text)
-                .with_context(|| format!("{} is no result; remove it", path.display()))?;
+            let found: Finished = serde_json::from_str(&text).with_context(|| {
+                format!("\"{}\" is not a valid result; delete it", path.display())
+            })?;
             same_settings(&found.settings, &self.recipe, &path)?;
             return Ok(Some(json!({ "test_accuracy": found.test_accuracy })));
         }
@@ -91,7 +92,8 @@ impl<'a> Cell<'a> {
         }
         let text = std::fs::read_to_string(dir.summary()).context("a finished run")?;
         let summary = serde_json::from_str(&text);
-        let broken = || format!("{} is no summary; remove it", dir.summary().display());
+        let broken =
+            || format!("\"{}\" is not a valid summary; delete it", dir.summary().display());
         Ok(Some(summary.with_context(broken)?))
     }
 
@@ -158,7 +160,7 @@ fn same_settings(found: &Recipe, wanted: &Recipe, path: &Path) -> Result<()> {
     found.data.dir.clone_from(&wanted.data.dir);
     if found != *wanted {
         bail!(
-            "{} was begun with other settings; choose another --out, or remove it",
+            "\"{}\" was started with other settings; choose another --out, or delete it",
             path.display()
         );
     }
@@ -196,7 +198,7 @@ fn missing(cell: &Cell) -> Option<String> {
     let data = &cell.recipe.data;
     let dir = data.dir.clone().unwrap_or_else(dataset::default_data_dir);
     (!dataset::is_there(&data.name, &dir))
-        .then(|| format!("{} has no {}; gleaner data fetch {1}", dir.display(), data.name))
+        .then(|| format!("\"{}\" has no {}; run: gleaner data fetch {1}", dir.display(), data.name))
 }
 
 /// A row's name as part of a folder's.

@@ -77,7 +77,7 @@ fn panel(svg: &mut String, name: &str, entries: &[Entry], digits: usize, top: f6
     writeln!(
         svg,
         "<text x=\"16\" y=\"{:.1}\" font-weight=\"600\" fill=\"#111827\">{}</text>\n\
-         <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">● ours, 95 %   ◇ paper</text>",
+         <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">● ours, 95 % interval   ◇ paper</text>",
         top + 20.0,
         escaped(name),
         WIDTH - 16.0,

@@ -49,7 +49,7 @@ fn against<'a>(table: &'a Table, row: &Row) -> Option<&'a Row> {
 pub fn markdown(table: &Table, results: &Results, how: &Circumstances) -> Result<String> {
     let mut text = format!("# {}\n\nPaper: {}.\n\n", table.title, table.source);
     let seeds = how.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-    let others = if how.other_calls { ", and others into the same folder" } else { "" };
+    let others = if how.other_calls { ", and other commands with the same folder" } else { "" };
     writeln!(text, "- Command: `{}`{others}", how.command)?;
     writeln!(text, "- Budget: {}\n- Seeds: {seeds}", how.budget)?;
     for (name, reason) in &how.skipped {
@@ -65,7 +65,7 @@ pub fn markdown(table: &Table, results: &Results, how: &Circumstances) -> Result
         block.means(&mut text)?;
         block.differences(&mut text)?;
     }
-    text += "\nMeans with 95 % intervals (Student's t over label draws); one draw has none.\n";
+    text += "\nMeans with 95 % confidence intervals (Student's t over label draws); a single draw has no interval.\n";
     Ok(text)
 }
 
@@ -134,7 +134,7 @@ impl Block<'_> {
             }
         }
         if !lines.is_empty() {
-            *text += "\nPaired by draw:\n\n| | | paper | ours | draws |\n| --- | --- | ---: | ---: | ---: |\n";
+            *text += "\nDifferences between rows, paired by label draw:\n\n| | | paper | ours | draws |\n| --- | --- | ---: | ---: | ---: |\n";
             *text += &lines;
         }
         Ok(())

@@ -133,8 +133,9 @@ impl Table {
                 .with_context(|| format!("cannot read the table {name}"))?,
             None => bail!("there is no table `{name}`; choose one of {}", Self::names().join(", ")),
         };
-        let table: Self = toml::from_str(&text)
-            .map_err(|e| anyhow!("{name} is no table: {}", e.message().replace('\n', " ")))?;
+        let table: Self = toml::from_str(&text).map_err(|e| {
+            anyhow!("\"{name}\" is not a valid table: {}", e.message().replace('\n', " "))
+        })?;
         table.check().with_context(|| name.to_owned())?;
         Ok(table)
     }
@@ -149,7 +150,7 @@ impl Table {
             if let Some(other) = &row.against
                 && !self.rows.iter().any(|row| row.name == *other)
             {
-                bail!("row `{}` is compared with `{other}`, which is no row", row.name);
+                bail!("row `{}` is compared with `{other}`, but there is no such row", row.name);
             }
         }
         if self.metrics.is_empty() || self.columns.is_empty() || self.rows.is_empty() {

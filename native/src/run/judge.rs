@@ -55,19 +55,19 @@ impl Judge<'_> {
         let (expected, name) = (&self.examples.shape, samples.display());
         ensure!(
             made.shape == *expected,
-            "{name}: samples of shape {:?}, where the run has examples of {expected:?}; give a run of the same data",
+            "{name}: the samples have shape {:?}, but the examples of the run have {expected:?}; give a run of the same data",
             made.shape
         );
         ensure!(
             made.len().min(self.rows.len()) > NEIGHBOURS,
-            "{name}: {} samples beside {} examples are too few to compare: it takes more than {NEIGHBOURS} of each",
+            "{name}: {} samples and {} examples are too few to compare; more than {NEIGHBOURS} of each are needed",
             made.len(),
             self.rows.len()
         );
         let known = made.labels.iter().all(|&label| (0..classes as i64).contains(&label));
         ensure!(
             known,
-            "{name}: y holds the class that each sample was drawn for, 0 to {} for this run",
+            "{name}: y must hold the class that each sample was drawn for, 0 to {} for this run",
             classes - 1
         );
         let rows = every(&made);
@@ -97,30 +97,39 @@ impl Judged {
         let Self { counts: [drawn, beside], told, fidelity } = *self;
         let (path, by) = (samples.display(), run.display());
         out.line(format!(
-            "{drawn} samples of {path} beside {beside} examples of the {split} split, by {by}"
+            "{drawn} samples of {path} and {beside} examples of the {split} split, judged by {by}"
         ));
         let percent = |share: f64| format!("{:.2} %", 100.0 * share);
         out.table(&[
             (
                 "agreement",
                 format!(
-                    "{}   (taken for the class that they were drawn for)",
+                    "{}   (classified as the class that they were drawn for)",
                     percent(told.accuracy)
                 ),
             ),
             ("classifier entropy", format!("{:.4} nats", told.entropy)),
             (
                 "precision",
-                format!("{}   (of the samples, among the examples)", percent(fidelity.precision)),
+                format!(
+                    "{}   (share of the samples that lie among the examples)",
+                    percent(fidelity.precision)
+                ),
             ),
-            ("density", format!("{:.4}    (1 where examples are)", fidelity.density)),
+            ("density", format!("{:.4}    (1 on average for real examples)", fidelity.density)),
             (
                 "recall",
-                format!("{}   (of the examples, among the samples)", percent(fidelity.recall)),
+                format!(
+                    "{}   (share of the examples that lie among the samples)",
+                    percent(fidelity.recall)
+                ),
             ),
             (
                 "coverage",
-                format!("{}   (of the examples, with a sample near)", percent(fidelity.coverage)),
+                format!(
+                    "{}   (share of the examples with a sample near them)",
+                    percent(fidelity.coverage)
+                ),
             ),
         ]);
         out.object(&json!({

@@ -141,8 +141,8 @@ fn check_counts(train: &Examples, recipe: &Recipe) -> Result<()> {
     let multinomial = recipe.model.likelihood()? == Likelihood::Multinomial;
     if matches!(train.values, Values::Counts(_)) && !multinomial {
         bail!(
-            "these examples are texts, as counts of words, which only model.likelihood = \"multinomial\" describes; \
-             add --set model.likelihood=multinomial, or take --features of them"
+            "these examples are texts (counts of words), which need model.likelihood = \"multinomial\"; \
+             add --set model.likelihood=multinomial, or use --features"
         );
     }
     if !multinomial {
@@ -156,7 +156,7 @@ fn check_counts(train: &Examples, recipe: &Recipe) -> Result<()> {
     ];
     match settings.into_iter().find(|(_, on)| *on) {
         Some((setting, _)) => bail!(
-            "{setting} does not leave counts, which model.likelihood = \"multinomial\" describes; leave one of the \
+            "{setting} changes the counts of words that model.likelihood = \"multinomial\" needs; leave one of the \
              two out"
         ),
         None => Ok(()),

@@ -41,7 +41,7 @@ impl RunDir {
         let dir = Self { path: path.to_owned() };
         if dir.config().exists() || dir.model().exists() {
             bail!(
-                "{} already holds a run; continue it with --resume {0}, or choose another --out",
+                "\"{}\" already holds a run; continue it with --resume {0}, or choose another --out",
                 path.display()
             );
         }
@@ -56,7 +56,7 @@ impl RunDir {
     pub fn create_bare(path: &Path) -> Result<Self> {
         let dir = Self { path: path.to_owned() };
         if dir.config().exists() || dir.model().exists() {
-            bail!("{} already holds a run; choose another --out", path.display());
+            bail!("\"{}\" already holds a run; choose another --out", path.display());
         }
         ensure_writable_dir(path)?;
         Ok(dir)
@@ -98,7 +98,7 @@ impl RunDir {
         let dir = Self { path: path.to_owned() };
         if !dir.config().is_file() {
             bail!(
-                "{} is not a run: it has no config.toml; name the folder that `gleaner train` made",
+                "\"{}\" is not a run: it has no config.toml; give the folder that `gleaner train` made",
                 path.display()
             );
         }
@@ -216,11 +216,10 @@ impl RunDir {
     pub fn read_metrics(&self) -> Result<Vec<Value>> {
         let path = self.metrics();
         let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let broken = |line| format!("{}: line {line} is not valid JSON; delete it", path.display());
         text.lines()
-            .map(|line| {
-                serde_json::from_str(line)
-                    .with_context(|| format!("{}: broken line", path.display()))
-            })
+            .enumerate()
+            .map(|(at, line)| serde_json::from_str(line).with_context(|| broken(at + 1)))
             .collect()
     }
 
@@ -232,7 +231,9 @@ impl RunDir {
         let path = self.summary();
         let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
         let summary = serde_json::from_str(&text);
-        summary.map(Some).with_context(|| format!("{} is no summary; remove it", path.display()))
+        summary
+            .map(Some)
+            .with_context(|| format!("\"{}\" is not a valid summary; delete it", path.display()))
     }
 
     /// The run's model and its configuration.

@@ -16,7 +16,7 @@ pub fn parse(name: &str) -> Result<Device> {
         Some((kind, index)) => match index.parse::<usize>() {
             Ok(index) => (kind, Some(index)),
             Err(_) => {
-                bail!("--device {name}: `{index}` is no device number; write for example cuda:0")
+                bail!("--device {name}: `{index}` is not a device number; write for example cuda:0")
             }
         },
         None => (name, None),
@@ -29,7 +29,9 @@ pub fn parse(name: &str) -> Result<Device> {
         "metal" => metal(index),
         "cuda" => cuda(index),
         _ => {
-            bail!("--device {name}: unknown; choose one of cpu, wgpu, vulkan, metal, cuda, cuda:N")
+            bail!(
+                "--device {name}: unknown device; choose one of cpu, wgpu, vulkan, metal, cuda, cuda:N"
+            )
         }
     }
 }
@@ -44,7 +46,7 @@ pub fn available() -> Vec<(&'static str, String)> {
         ("cuda", cfg!(feature = "cuda")),
     ] {
         if built {
-            devices.push((name, "built in; a GPU is looked for when it is used".into()));
+            devices.push((name, "built in; the program looks for a GPU when you use it".into()));
         }
     }
     devices
@@ -64,7 +66,7 @@ fn graphics(
     if let Some(api) = api {
         options = options.graphics_api(api);
     }
-    options.init().map_err(|e| anyhow::anyhow!("no {name} device: {e}; try --device cpu"))
+    options.init().map_err(|e| anyhow::anyhow!("there is no {name} device: {e}; try --device cpu"))
 }
 
 macro_rules! gpu {

@@ -51,7 +51,7 @@ pub fn ensure_writable_dir(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     if path.exists() && !path.is_dir() {
         bail!(
-            "cannot use {} as a folder: a file of that name is in the way; choose another folder",
+            "cannot use {} as a folder: a file has that name; choose another folder",
             path.display()
         );
     }
@@ -106,8 +106,8 @@ pub fn keep_lines(path: impl AsRef<Path>, count: usize) -> Result<()> {
         bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1).collect();
     ensure!(
         ends.len() >= count,
-        "{} has {} complete lines where the checkpoint expects {count}: the two do not belong together; \
-         resume from a folder copied as a whole",
+        "\"{}\" has {} complete lines, but the saved state expects {count}; \
+         resume from a complete copy of the folder",
         path.display(),
         ends.len()
     );
@@ -118,15 +118,15 @@ pub fn keep_lines(path: impl AsRef<Path>, count: usize) -> Result<()> {
 /// The file that a write to `path` replaces: links are followed, folders and devices refused.
 fn replaceable(path: &Path) -> Result<PathBuf> {
     if path.file_name().is_none() {
-        bail!("cannot write {}: it names a folder; name a file inside it", path.display());
+        bail!("cannot write {}: it is a folder; give a file inside it", path.display());
     }
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => {
-            bail!("cannot write {}: it is a folder; name a file inside it", path.display())
+            bail!("cannot write {}: it is a folder; give a file inside it", path.display())
         }
         // Renaming over a device would replace the device itself (as root, even `/dev/null`).
         Ok(found) if !found.is_file() => {
-            bail!("cannot write {}: it is not a regular file; name a file", path.display())
+            bail!("cannot write {}: it is not a regular file; give another path", path.display())
         }
         Ok(_) => fs::canonicalize(path).map_err(|error| explain("write", path, &error)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(path.to_path_buf()),
@@ -172,7 +172,7 @@ fn explain(action: &str, path: &Path, error: &io::Error) -> anyhow::Error {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "the disk is full; free some space or choose another disk"
         }
-        ErrorKind::PermissionDenied => "permission denied; choose a folder that you may write to",
+        ErrorKind::PermissionDenied => "permission denied; choose a folder that you can write to",
         ErrorKind::ReadOnlyFilesystem => "the disk is read-only; choose another one",
         ErrorKind::NotFound => "its folder does not exist; create it first",
         ErrorKind::NotADirectory => "part of the path is a file, not a folder; correct the path",

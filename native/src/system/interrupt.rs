@@ -54,7 +54,10 @@ fn on_signal(requested: &AtomicBool) {
         std::process::exit(EXIT_CODE);
     }
     // The terminal may be gone (SIGHUP): nobody is left to tell, and stopping cleanly still matters.
-    let _ = writeln!(std::io::stderr(), "\nstopping after this step; once more stops at once");
+    let _ = writeln!(
+        std::io::stderr(),
+        "\nstopping after this step; press Ctrl-C again to stop at once"
+    );
 }
 
 #[cfg(test)]
@@ -89,6 +92,7 @@ mod tests {
                     &format!("system::interrupt::tests::signals::{test}"),
                 ])
                 .env(ROLE, "1")
+                .stdin(Stdio::piped())
                 .stdout(Stdio::null())
                 .stderr(Stdio::piped())
                 .spawn()
@@ -126,6 +130,8 @@ mod tests {
             writeln!(std::io::stderr(), "ready").unwrap();
             for _ in 0..2_000 {
                 if polite && interrupt.requested() {
+                    // The line about it may still be on its way: the parent closes this pipe when it has read it.
+                    std::io::stdin().read_line(&mut String::new()).unwrap();
                     return;
                 }
                 std::thread::sleep(Duration::from_millis(10));
@@ -153,7 +159,7 @@ mod tests {
             }
             let (mut child, mut stderr) = child("the_second_signal_ends_the_process_at_once");
             send("-INT", &child);
-            wait_for(&mut stderr, "once more stops at once");
+            wait_for(&mut stderr, "again to stop at once");
             send("-INT", &child);
             assert_eq!(child.wait().unwrap().code(), Some(EXIT_CODE));
         }

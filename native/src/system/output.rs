@@ -38,7 +38,8 @@ impl Output {
     /// If the value cannot be written as JSON.
     pub fn object(&self, value: &impl Serialize) -> Result<()> {
         if self.json {
-            let text = serde_json::to_string(value).context("the result does not fit into JSON")?;
+            let text =
+                serde_json::to_string(value).context("the result cannot be written as JSON")?;
             let _ = writeln!(std::io::stdout(), "{text}");
         }
         Ok(())

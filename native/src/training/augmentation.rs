@@ -260,7 +260,7 @@ impl Refresh {
     pub fn in_words(&self) -> String {
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         let mut text = format!(
-            "augmentation at step {}: {} drawn ({} agree), {} kept, {} chosen",
+            "augmentation at step {}: {} drawn ({} agree with the classifier), {} kept, {} chosen",
             self.step,
             self.drawn,
             percent(self.agreement_drawn),
@@ -268,7 +268,7 @@ impl Refresh {
             self.chosen
         );
         if let Some(share) = self.agreement_chosen {
-            text += &format!(" ({} agree by x alone)", percent(share));
+            text += &format!(" ({} agree if x alone is classified)", percent(share));
         }
         if self.pseudo_labelled > 0 {
             text += &format!(", {} pseudo-labelled", self.pseudo_labelled);
@@ -277,7 +277,7 @@ impl Refresh {
             text += &format!(", validation accuracy {}", percent(accuracy));
         }
         if let Some(change) = self.validation_change {
-            text += &format!(" ({:+.2} points since the last)", 100.0 * change);
+            text += &format!(" ({:+.2} points since the last augmentation)", 100.0 * change);
         }
         text + &format!(", {:.1} s", self.seconds)
     }

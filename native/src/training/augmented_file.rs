@@ -44,7 +44,7 @@ pub fn load(dir: &RunDir, step: u64) -> Result<Arc<AugmentedSet>> {
     let path = path(dir, step);
     let source = path.display().to_string();
     let bytes = std::fs::read(&path).with_context(|| {
-        format!("{source}: the set that the run was augmented by is missing; start again from config.toml")
+        format!("{source}: the samples that augment the run are missing; start a new run from config.toml")
     })?;
     let mut npz = Npz::open(&bytes, &source)?;
     let generated = match npz.find("x")? {
@@ -58,7 +58,9 @@ pub fn load(dir: &RunDir, step: u64) -> Result<Arc<AugmentedSet>> {
     let mut integers = |name: &str| -> Result<Vec<i64>> {
         match npz.require(name)?.values {
             NpyValues::I64(values) => Ok(values),
-            _ => anyhow::bail!("{source}: {name} holds no integers; start again from config.toml"),
+            _ => anyhow::bail!(
+                "{source}: {name} does not hold integers; start a new run from config.toml"
+            ),
         }
     };
     let rows = integers("pseudo_row")?.into_iter().map(|row| row as usize);

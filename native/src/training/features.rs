@@ -16,7 +16,7 @@ const EXAMPLES: usize = 1000;
 /// The recipe of the M1 that an M1+M2 stands on: the same data and seed, its own epochs, no baseline.
 pub fn features_recipe(recipe: &Recipe) -> Result<Recipe> {
     if recipe.train.feature_epochs == 0 {
-        bail!("train.feature-epochs = 0 leaves M1 untrained; ask for at least 1");
+        bail!("train.feature-epochs = 0 is not valid: it must be at least 1");
     }
     let mut features = recipe.clone();
     features.model = recipe.model.of_features()?;
@@ -37,7 +37,9 @@ pub fn active_units(model: &M1, problem: &Problem, device: &Device) -> Result<Ve
     let means = pollster::block_on(infer::encode(model, &problem.data.train, &rows, device))?;
     let active = active(&variances(&means, model.latent()));
     if active.is_empty() {
-        bail!("M1 uses none of its dimensions; train it longer, with train.feature-epochs");
+        bail!(
+            "M1 uses none of its latent dimensions; train it longer with a larger train.feature-epochs"
+        );
     }
     Ok(active)
 }

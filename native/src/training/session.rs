@@ -178,7 +178,7 @@ impl Session {
         match train_baseline(recipe, problem, noise, device, interrupt)? {
             Some(model) => measure_baseline(&model, problem, device).map(Some),
             None => bail!(
-                "stopped in the baseline; continue with: gleaner train --resume {}",
+                "stopped while training the baseline; continue with: gleaner train --resume {}",
                 resumable.display()
             ),
         }
@@ -314,10 +314,13 @@ impl Stage<'_> {
         }
         let autodiff = session.device.clone().autodiff();
         let (_, Model::M1(features)) = inner.load(&autodiff)? else {
-            bail!("{} holds no m1; start the run again in another --out", path.display());
+            bail!(
+                "\"{}\" does not hold an m1; start the run again in another --out",
+                path.display()
+            );
         };
         let active = active_units(&features.valid(), &session.problem, &session.device)?;
-        eprintln!("M1 uses {} of its {} dimensions", active.len(), config.feature_latent);
+        eprintln!("M1 uses {} of its {} latent dimensions", active.len(), config.feature_latent);
         let config = M1M2Config { active: Some(active), ..config.clone() };
         let model = M1M2::on(features, &config, &session.noise.split("model"), &autodiff)?;
         Ok((config, model))

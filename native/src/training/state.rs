@@ -90,12 +90,19 @@ impl<M: Module> SavedState<M> {
     /// If the file is missing, broken, or the state of another model.
     pub fn load(path: &Path, model: M, device: &Device) -> Result<Self> {
         let bytes = std::fs::read(path).with_context(|| {
-            format!("{}: no saved state; start again from config.toml", path.display())
+            format!(
+                "cannot read the saved state {}; start a new run from config.toml",
+                path.display()
+            )
         })?;
         let TensorFile { config, tensors } =
             TensorFile::from_bytes(&bytes).with_context(|| path.display().to_string())?;
-        let progress: Progressed = serde_json::from_str(&config)
-            .map_err(|e| anyhow!("{}: not the state of a run: {e}", path.display()))?;
+        let progress: Progressed = serde_json::from_str(&config).map_err(|e| {
+            anyhow!(
+                "{}: this is not the saved state of a run ({e}); start a new run from config.toml",
+                path.display()
+            )
+        })?;
         let [mut weights, mut first, mut second] = [(); 3].map(|()| BTreeMap::new());
         let mut chains = None;
         for (name, value) in tensors {

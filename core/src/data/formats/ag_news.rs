@@ -41,14 +41,14 @@ pub fn parse_ag_news(bytes: &[u8], source_name: &str) -> Result<Texts> {
             Ok(number) if classes.contains(&number) => texts.labels.push(number - 1),
             _ => {
                 let start: String = class.chars().take(30).collect();
-                let problem = format!("line {line}: {start:?} is no class of 1 to 4");
+                let problem = format!("line {line}: {start:?} is not a class from 1 to 4");
                 return Err(Error::data(source_name, problem, REMEDY));
             }
         }
         texts.texts.push(format!("{title}\n{description}"));
     }
     match texts.texts.is_empty() {
-        true => Err(Error::data(source_name, "no row", REMEDY)),
+        true => Err(Error::data(source_name, "no rows", REMEDY)),
         false => Ok(texts),
     }
 }
@@ -72,8 +72,8 @@ mod tests {
         assert!(message(b"\n").contains("no row"));
         assert!(message(b"\"1\",\"a\",\"b\"\n\"2\",\"a\"\n").contains("line 2 has 2 cells"));
         assert!(message(b"1,a,b,c\n").contains("4 cells"));
-        assert!(message(b"5,a,b\n").contains("\"5\" is no class"));
-        assert!(message(b"class,title,description\n").contains("is no class"));
+        assert!(message(b"5,a,b\n").contains("\"5\" is not a class"));
+        assert!(message(b"class,title,description\n").contains("is not a class"));
         assert!(message(b"1,a,\xff\xfe\n").contains("not a table of texts"));
     }
 }

@@ -32,7 +32,7 @@ fn gunzip(bytes: &[u8], source_name: &str) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     while !rest.is_empty() {
         if !rest.starts_with(&[0x1f, 0x8b]) {
-            let problem = format!("{} bytes of garbage follow the gzip data", rest.len());
+            let problem = format!("{} extra bytes follow the gzip data", rest.len());
             return Err(Error::data(source_name, problem, FETCH_AGAIN));
         }
         let mut decoder = GzDecoder::new(rest);
@@ -64,7 +64,7 @@ fn read_limited(
         }
         Ok(count) if count > room => Err(Error::data(
             source_name,
-            format!("the {kind} data inflates to more than {} GiB", MAX_INFLATED >> 30),
+            format!("the {kind} data unpack to more than {} GiB", MAX_INFLATED >> 30),
             "this is not a data file that gleaner knows",
         )),
         Ok(_) => Ok(()),
@@ -144,7 +144,7 @@ mod tests {
             assert!(message(&good[..cut]).contains("truncated"), "{cut}");
         }
         let trailing = [good.clone(), b"xyz".to_vec()].concat();
-        assert!(message(&trailing).contains("3 bytes of garbage"));
+        assert!(message(&trailing).contains("3 extra bytes"));
         let mut flipped = good;
         let crc = flipped.len() - 6;
         flipped[crc] ^= 1;

@@ -81,7 +81,7 @@ pub(super) fn label_column(
     match wanted {
         None => Ok(LABEL_NAMES.iter().find_map(|name| find(name)).unwrap_or(first.len() - 1)),
         Some(name) => find(name).ok_or_else(|| {
-            let problem = format!("no column is called {name:?}");
+            let problem = format!("there is no column {name:?}");
             Error::data(source_name, problem, format!("the first row is {first:?}"))
         }),
     }

@@ -40,11 +40,11 @@ pub fn parse_hepmass(train: Source<'_>, test: Source<'_>, features: usize) -> Re
     }
     let (train, test) = (keep(&train, &kept)?, keep(&test, &kept)?);
     if let Some(missing) = train.class_counts(2).iter().position(|&count| count == 0) {
-        let problem = format!("the first {} events have none of class {missing}", train.len());
+        let problem = format!("the first {} events do not include class {missing}", train.len());
         return Err(Error::data(
             &source_name,
             problem,
-            "use the official file, or shuffle its rows",
+            "use the official file, or shuffle the rows of this one",
         ));
     }
     let classes = ["background", "signal"].map(str::to_owned).to_vec();
@@ -80,7 +80,11 @@ fn events((reader, source_name): Source<'_>, features: usize) -> Result<Examples
         for cell in 1..=features {
             let value = number(cell);
             values.push(value.ok_or_else(|| {
-                refuse(format!("line {line}: no number in cell {} of {}", cell + 1, features + 1))
+                refuse(format!(
+                    "line {line}: cell {} of {} is not a number",
+                    cell + 1,
+                    features + 1
+                ))
             })?);
         }
     }
@@ -166,8 +170,8 @@ mod tests {
         assert!(message("").contains("no data"));
         assert!(message("h\n2,1,1,1\n").contains("line 2 does not begin with class 0 or 1"));
         assert!(message("h\nx,1,1,1\n").contains("line 2"));
-        assert!(message("0,1,1\n").contains("line 1: no number in cell 4 of 4"));
+        assert!(message("0,1,1\n").contains("line 1: cell 4 of 4 is not a number"));
         assert!(message("0,1,NaN,1\n").contains("cell 3"));
-        assert!(message("0,1,2,3\n0,2,3,4\n").contains("none of class 1"));
+        assert!(message("0,1,2,3\n0,2,3,4\n").contains("do not include class 1"));
     }
 }

@@ -47,7 +47,7 @@ pub fn parse_idx(bytes: &[u8], source_name: &str) -> Result<Idx> {
     let count = shape.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim));
     let present = cursor.rest().len();
     if count != Some(present) {
-        let problem = format!("the header promises {shape:?} values and {present} bytes follow");
+        let problem = format!("the header says {shape:?} values, but {present} bytes follow");
         return Err(Error::data(
             source_name,
             problem,
@@ -170,7 +170,7 @@ mod tests {
         assert!(message(parse_idx(&floats, "f")).contains("type 0x0d"));
         let mut huge = good;
         huge[4..16].fill(0xff);
-        assert!(message(parse_idx(&huge, "f")).contains("promises"));
+        assert!(message(parse_idx(&huge, "f")).contains("the header says"));
     }
 
     #[test]

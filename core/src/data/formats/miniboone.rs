@@ -48,7 +48,9 @@ pub fn parse_miniboone(bytes: &[u8], source_name: &str) -> Result<Dataset> {
         for cell in line.split_whitespace() {
             match cell.parse::<f32>().ok().filter(|value| value.is_finite()) {
                 Some(value) => values.push(value),
-                None => return Err(refuse(format!("line {}: {cell:?} is no number", number + 2))),
+                None => {
+                    return Err(refuse(format!("line {}: {cell:?} is not a number", number + 2)));
+                }
             }
         }
         if values.len() - before != COLUMNS {
@@ -58,7 +60,9 @@ pub fn parse_miniboone(bytes: &[u8], source_name: &str) -> Result<Dataset> {
         labels.push(i64::from(is_signal));
     }
     if Some(event) != signal.checked_add(background) {
-        return Err(refuse(format!("{event} events where {signal} + {background} are promised")));
+        return Err(refuse(format!(
+            "{event} events, but the first line says {signal} + {background}"
+        )));
     }
     let all = Examples::new(Values::F32(values), vec![COLUMNS], labels, source_name)?;
     let (train, test) = hold_out(&all, |count| count / 10, source_name)?;
@@ -145,8 +149,14 @@ mod tests {
         let message = |text: &str| parse_miniboone(text.as_bytes(), "f").unwrap_err().to_string();
         assert!(message("").contains("empty"));
         assert!(message("1,2\n").contains("not two counts"));
-        assert!(message(&file(20, 20).replacen("20  20", "20  21", 1)).contains("are promised"));
-        assert!(message(&file(20, 20).replacen("20  20", "20  19", 1)).contains("are promised"));
+        assert!(
+            message(&file(20, 20).replacen("20  20", "20  21", 1))
+                .contains("but the first line says")
+        );
+        assert!(
+            message(&file(20, 20).replacen("20  20", "20  19", 1))
+                .contains("but the first line says")
+        );
         assert!(message(&file(20, 20).replacen("3.0E+00", "x", 1)).contains("line 5: \"x\""));
         assert!(message(&file(20, 20).replacen("3.0E+00", "NaN", 1)).contains("\"NaN\""));
         assert!(message(&file(20, 20).replacen(" 3.0E+00", "", 1)).contains("has 49 numbers"));

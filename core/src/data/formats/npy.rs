@@ -83,12 +83,12 @@ pub fn parse_npy(bytes: &[u8], source_name: &str) -> Result<NpyArray> {
     if count.and_then(|count| count.checked_mul(width)) != Some(present) {
         return Err(Error::data(
             source_name,
-            format!("the header promises {shape:?} values of {descr:?} and {present} bytes follow"),
+            format!("the header says {shape:?} values of {descr:?}, but {present} bytes follow"),
             "the array is cut short, damaged or of an unsupported type",
         ));
     }
     let Some(values) = decode(&descr, cursor.rest()) else {
-        let problem = format!("values of type {descr:?} are not read");
+        let problem = format!("values of type {descr:?} are not supported");
         return Err(Error::data(source_name, problem, REMEDY));
     };
     let values = if fortran && shape.len() > 1 { values.c_order(&shape) } else { values };
@@ -319,10 +319,12 @@ mod tests {
         assert!(message(b"PK\x03\x04 not").contains("not an NPY"));
         assert!(message(&[good, vec![0]].concat()).contains("9 bytes follow"));
         assert!(message(&raw("|O", "False", "(1,)", &[0; 8])).contains("unsupported type"));
-        assert!(message(&raw("<c8", "False", "(1,)", &[0; 8])).contains("\"<c8\" are not read"));
+        assert!(
+            message(&raw("<c8", "False", "(1,)", &[0; 8])).contains("\"<c8\" are not supported")
+        );
         assert!(message(&raw("<f4", "Maybe", "(1,)", &[0; 4])).contains("unreadable"));
         let huge = format!("({}, {})", u64::MAX, u64::MAX);
-        assert!(message(&raw("<f4", "False", &huge, &[0; 4])).contains("promises"));
+        assert!(message(&raw("<f4", "False", &huge, &[0; 4])).contains("the header says"));
         assert!(message(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{").contains("truncated"));
     }
 }

@@ -50,7 +50,7 @@ impl<'a, R: Read> NpyRows<'a, R> {
             return Err(Error::data(source_name, "unreadable NPY header", REMEDY));
         };
         if decode(&header.descr, &[]).is_none() {
-            let problem = format!("values of type {:?} are not read", header.descr);
+            let problem = format!("values of type {:?} are not supported", header.descr);
             return Err(Error::data(source_name, problem, REMEDY));
         }
         let bytes = header
@@ -59,8 +59,7 @@ impl<'a, R: Read> NpyRows<'a, R> {
             .try_fold(width(&header.descr), |product, &dim| product.checked_mul(dim));
         if bytes.map(|bytes| (bytes + start.len()) as u64) != Some(size) {
             let (shape, descr) = (&header.shape, &header.descr);
-            let problem =
-                format!("the header promises {shape:?} values of {descr:?} in {size} bytes");
+            let problem = format!("the header says {shape:?} values of {descr:?} in {size} bytes");
             return Err(Error::data(source_name, problem, "the array is cut short or damaged"));
         }
         Ok(Self { reader, header, start, source_name })
@@ -155,7 +154,7 @@ impl NpyValues {
 }
 
 fn damaged(source_name: &str, error: &io::Error) -> Error {
-    let remedy = "the file is damaged or incomplete: make it anew";
+    let remedy = "the file is damaged or incomplete: make it again";
     Error::data(source_name, format!("the archive is damaged ({error})"), remedy)
 }
 

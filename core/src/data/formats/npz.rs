@@ -23,7 +23,7 @@ const MOST_DEFLATED: u64 = 1040;
 const MAX_CLASSES: i64 = 10_000;
 
 /// What to do about an archive that cannot be read at all.
-const WRITE_ANEW: &str = "write it again, with numpy.savez or what it came from";
+const WRITE_ANEW: &str = "write it again with numpy.savez or with the program that made it";
 
 const REMEDY: &str = "save it with numpy.savez(path, x=..., y=...), y = -1 where unlabelled";
 
@@ -109,7 +109,7 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
         };
         let size = member.size();
         if size > length.saturating_mul(MOST_DEFLATED) {
-            return Err(damaged(&source_name, &"it promises more than it can hold"));
+            return Err(damaged(&source_name, &"its header says more than the file can hold"));
         }
         NpyRows::new(member, size, &source_name)?.pick(rows)
     }
@@ -268,7 +268,7 @@ impl<W: Write + Seek> NpzWriter<W> {
     pub fn add(&mut self, name: &str, array: &NpyArray) -> Result<()> {
         let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
         let failed = |error: &dyn std::fmt::Display| {
-            let remedy = "give every array its own name, and the file a disk with room";
+            let remedy = "give every array its own name, and use a disk with enough space";
             Error::data(name, format!("cannot be stored ({error})"), remedy)
         };
         self.writer.start_file(format!("{name}.npy"), options).map_err(|error| failed(&error))?;
@@ -284,7 +284,7 @@ impl<W: Write + Seek> NpzWriter<W> {
     /// `out` takes no more.
     pub fn finish(self) -> Result<W> {
         self.writer.finish().map_err(|error| {
-            Error::data("archive", format!("cannot be closed ({error})"), "write less")
+            Error::data("archive", format!("cannot be closed ({error})"), "write fewer samples")
         })
     }
 }

@@ -78,8 +78,8 @@ mod tests {
 
     #[test]
     fn columns_that_are_not_there_are_named() {
-        assert!(message(FILE, "words", Some("topic")).contains("no column is called \"words\""));
-        assert!(message(FILE, "body", Some("class")).contains("no column is called \"class\""));
+        assert!(message(FILE, "words", Some("topic")).contains("there is no column \"words\""));
+        assert!(message(FILE, "body", Some("class")).contains("there is no column \"class\""));
         // Without a name of its own the last column is the label.
         assert!(message(FILE, "body", None).contains("both text and label"));
         assert!(message("", "body", None).contains("empty"));

@@ -81,8 +81,8 @@ impl Vocabulary {
     /// There is no word, or one of them stands there twice.
     pub fn from_words(words: Vec<String>, source_name: &str) -> Result<Self> {
         if words.is_empty() {
-            let problem = "no words to count in the training texts";
-            return Err(Error::data(source_name, problem, "name the column that holds the texts"));
+            let problem = "the training texts have no words to count";
+            return Err(Error::data(source_name, problem, "give the column that holds the texts"));
         }
         let mut places = HashMap::with_capacity(words.len());
         for (place, word) in words.iter().enumerate() {
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn empty_and_repeated_vocabularies_are_refused() {
         let error = Vocabulary::of(["1 2 3", "the"], 9, "set").unwrap_err().to_string();
-        assert!(error.contains("set: no words"), "{error}");
+        assert!(error.contains("set: the training texts have no words"), "{error}");
         let twice = vec!["goal".to_owned(), "goal".to_owned()];
         assert!(Vocabulary::from_words(twice, "f").unwrap_err().to_string().contains("twice"));
     }

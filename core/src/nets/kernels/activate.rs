@@ -69,7 +69,7 @@ impl Activated {
         Self { value, slope: Slope::Known(slope) }
     }
 
-    /// The gradient before the nonlinearity from that after it.
+    /// The gradient before the nonlinearity from that after it, both `[rows, units]`.
     pub fn pull_back(self, gradient: Tensor<2>) -> Tensor<2> {
         match self.slope {
             #[cfg(feature = "flex")]

@@ -18,11 +18,12 @@ use crate::system::output::Output;
 use crate::system::threads::Crew;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  gleaner bench coreset --points 20000 --size 2000")]
 pub struct Args {
-    /// Selections to time, after one that is not
+    /// Selections to time, after one warm-up
     #[arg(long, default_value_t = 5)]
     steps: usize,
-    /// Points to select from, standard normal
+    /// Standard normal points to select from
     #[arg(long, default_value_t = 6000)]
     points: usize,
     /// Dimensions of a point
@@ -33,13 +34,13 @@ pub struct Args {
     size: usize,
     #[command(flatten)]
     search: Search,
-    /// CPU threads; 0 takes all
+    /// CPU threads; 0 uses all
     #[arg(long, default_value_t = 0)]
     threads: usize,
-    /// Write the points here, for another program to select from
+    /// Write the points to this folder, for another program to select from
     #[arg(long, value_name = "DIR")]
     fixture: Option<PathBuf>,
-    /// Answer each number read from stdin with the milliseconds of so many selections, as a line of JSON
+    /// For each number N read from stdin, time N selections and print their milliseconds as a line of JSON
     #[arg(long)]
     serve: bool,
 }
@@ -108,7 +109,10 @@ impl Bench {
 
     fn write_fixture(&self, dir: &Path) -> Result<()> {
         std::fs::create_dir_all(dir).with_context(|| {
-            format!("cannot create {}; give --fixture a folder you may write to", dir.display())
+            format!(
+                "cannot create {}; give --fixture a folder that you can write to",
+                dir.display()
+            )
         })?;
         let shape = [self.features.len() / self.dims, self.dims];
         let x = NpyArray::f32(&shape, self.features.clone());

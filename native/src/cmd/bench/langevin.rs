@@ -23,11 +23,12 @@ use crate::system::output::Output;
 use crate::system::threads::Threads;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  gleaner bench langevin --chains 1000")]
 pub struct Args {
-    /// Runs to time, after one that is not
+    /// Runs to time, after a warm-up
     #[arg(long, default_value_t = 5)]
     steps: usize,
-    /// Chains, of every class in turn
+    /// Number of chains, divided evenly among the classes
     #[arg(long, default_value_t = 10_000)]
     chains: usize,
     /// Langevin steps of a chain
@@ -39,19 +40,19 @@ pub struct Args {
     /// Widths of the energy's hidden layers
     #[arg(long, value_delimiter = ',', default_values_t = [200, 200])]
     hidden: Vec<usize>,
-    /// Classes
+    /// Number of classes
     #[arg(long, default_value_t = 10)]
     classes: usize,
     /// Where to compute
     #[arg(long, default_value = "cpu")]
     device: String,
-    /// CPU threads; 0 takes all
+    /// CPU threads; 0 uses all
     #[arg(long, default_value_t = 0)]
     threads: usize,
-    /// Write the energy's weights and the chains' start here, for another program to run from
+    /// Write the energy's weights and the start of the chains to this folder, for another program to run from
     #[arg(long, value_name = "DIR")]
     fixture: Option<PathBuf>,
-    /// Answer each number read from stdin with the milliseconds of so many runs, as a line of JSON
+    /// For each number N read from stdin, time N runs and print their milliseconds as a line of JSON
     #[arg(long)]
     serve: bool,
 }
@@ -134,7 +135,10 @@ impl Bench {
 
     fn write_fixture(&self, dir: &Path) -> Result<()> {
         std::fs::create_dir_all(dir).with_context(|| {
-            format!("cannot create {}; give --fixture a folder you may write to", dir.display())
+            format!(
+                "cannot create {}; give --fixture a folder that you can write to",
+                dir.display()
+            )
         })?;
         let mut arrays = Vec::new();
         for (name, Parameter { shape, values }) in

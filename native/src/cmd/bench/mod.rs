@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use crate::system::output::Output;
 
-/// Time the training step, or a selection.
+/// Measure the speed of a training step, a selection or Langevin chains.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner bench step --steps 20 --json\n  \
@@ -25,13 +25,13 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// One M2 step on MNIST shapes: 784 inputs, softplus layers, Bernoulli pixels
+    /// One training step of M2 with the shapes of MNIST: 784 inputs, softplus layers, Bernoulli pixels
     Step(step::Args),
     /// Facility location among standard normal points
     Coreset(coreset::Args),
     /// Conditional Langevin chains in a latent energy
     Langevin(langevin::Args),
-    /// The step's time against one of its sizes, as a table and a picture
+    /// The time of a step for several values of one size, as a table and a picture
     Sweep(sweep::Args),
 }
 

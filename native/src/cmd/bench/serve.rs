@@ -15,7 +15,7 @@ pub fn serve(ready: &Value, mut time: impl FnMut(usize) -> Result<Vec<f64>>) -> 
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let rounds = line.trim().parse().with_context(|| {
-            format!("{line:?} is no number of rounds; write one whole number on a line")
+            format!("{line:?} is not a number of rounds; write one whole number per line")
         })?;
         writeln!(stdout, "{}", json!({"milliseconds": time(rounds)?}))?;
         stdout.flush()?;

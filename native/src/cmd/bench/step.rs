@@ -37,14 +37,17 @@ const RATE: f64 = 1e-3;
 const ALPHA: f64 = 50.0;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    gleaner bench step --steps 20 --json\n  \
+    gleaner bench step --classes 100 --batch-size 50 --threads 1")]
 pub struct Args {
-    /// Steps to time, after two that are not
+    /// Steps to time, after two warm-up steps
     #[arg(long, default_value_t = 20)]
     steps: usize,
-    /// Unlabelled examples in a step
+    /// Unlabelled examples per step
     #[arg(long, default_value_t = 200)]
     batch_size: usize,
-    /// Labelled examples in a step
+    /// Labelled examples per step
     #[arg(long, default_value_t = 100)]
     labelled_batch_size: usize,
     /// Dimensions of z
@@ -59,22 +62,22 @@ pub struct Args {
     /// Where to compute
     #[arg(long, default_value = "cpu")]
     device: String,
-    /// CPU threads; 0 takes all
+    /// CPU threads; 0 uses all
     #[arg(long, default_value_t = 0)]
     threads: usize,
-    /// Parts of a batch worked on side by side; 0 takes one for each thread
+    /// Parts of a batch that are computed in parallel; 0 uses one for each thread
     #[arg(long, default_value_t = 0)]
     parts: usize,
-    /// How the sum over classes is taken: exact or sum-and-sample:K
+    /// How the sum over classes is computed: exact or sum-and-sample:K
     #[arg(long, default_value_t = Marginalize::Exact)]
     marginalize: Marginalize,
     /// Draw the noise on the device instead of on the host
     #[arg(long)]
     device_noise: bool,
-    /// Write the weights, batch and noise of the first objective here, for another program to repeat
+    /// Write the weights, the batch and the noise of the first objective to this folder, for another program to repeat
     #[arg(long, value_name = "DIR")]
     fixture: Option<PathBuf>,
-    /// Answer each number read from stdin with the milliseconds of so many steps, as a line of JSON
+    /// For each number N read from stdin, time N steps and print their milliseconds as a line of JSON
     #[arg(long)]
     serve: bool,
 }
@@ -236,7 +239,10 @@ impl Bench {
     fn write_fixture(&self, dir: &Path, device: &Device) -> Result<f32> {
         let Some(state) = &self.state else { bail!("the last step did not end") };
         std::fs::create_dir_all(dir).with_context(|| {
-            format!("cannot create {}; give --fixture a folder you may write to", dir.display())
+            format!(
+                "cannot create {}; give --fixture a folder that you can write to",
+                dir.display()
+            )
         })?;
         let parameters = pollster::block_on(infer::parameters(&state.model.valid()))?;
         let checkpoint = Checkpoint { config: ModelConfig::M2(self.config.clone()), parameters };

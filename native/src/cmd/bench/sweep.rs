@@ -17,7 +17,7 @@ use crate::system::output::Output;
 /// What is varied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Quantity {
-    /// Unlabelled examples in a step
+    /// Unlabelled examples per step
     BatchSize,
     /// Dimensions of z
     Latent,
@@ -40,7 +40,7 @@ impl Quantity {
 
     fn label(self) -> &'static str {
         match self {
-            Self::BatchSize => "unlabelled examples in a step",
+            Self::BatchSize => "unlabelled examples per step",
             Self::Latent => "dimensions of z",
             Self::Classes => "classes",
             Self::Threads => "CPU threads",
@@ -61,25 +61,28 @@ impl Quantity {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  gleaner bench sweep classes --values 10,100,1000 -- --batch-size 50"
+)]
 pub struct Args {
-    /// What is varied
+    /// Size to vary
     size: Quantity,
-    /// Its values; by default a few that are usual
+    /// Its values [default: a few usual values]
     #[arg(long, value_delimiter = ',', value_name = "N,N,...")]
     values: Vec<usize>,
-    /// How the sum over classes is taken; one line of the picture each
+    /// How the sum over classes is computed; each way is one line of the picture
     #[arg(long, value_delimiter = ',', default_values = ["exact", "sum-and-sample:1"])]
     marginalize: Vec<Marginalize>,
-    /// Rounds in which every value has one turn
+    /// Number of rounds; each round measures every value once
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Steps in a turn, after two that are not timed
+    /// Steps of each measurement, after two warm-up steps
     #[arg(long, default_value_t = 5)]
     steps: usize,
-    /// Stem of the files written: STEM.csv and STEM.svg [default: step-SIZE]
+    /// Start of the names of the files to write: STEM.csv and STEM.svg [default: step-SIZE]
     #[arg(long, value_name = "STEM")]
     out: Option<PathBuf>,
-    /// Further arguments of `gleaner bench step`
+    /// More arguments for `gleaner bench step`
     #[arg(last = true, value_name = "ARGUMENTS")]
     fixed: Vec<String>,
 }
@@ -100,7 +103,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         bail!("--rounds must be at least 1");
     }
     if args.values.contains(&0) {
-        bail!("--values must be at least 1 each");
+        bail!("every number in --values must be at least 1");
     }
     let flag = args.size.flag();
     let stem = args.out.clone().unwrap_or_else(|| format!("step-{flag}").into());

@@ -25,7 +25,7 @@ const WRITERS: usize = 8;
 /// What makes the page, and what names one that is elsewhere.
 const ADVICE: &str = "build the page in the source folder: \
     eval \"$(scripts/wasm-toolchain.sh)\" && trunk build --release, \
-    or name the folder of a built one: gleaner serve DIR";
+    or give the folder of a built page: gleaner serve DIR";
 
 /// Serve the web page on this machine and open the browser.
 #[derive(Debug, clap::Args)]
@@ -33,15 +33,15 @@ const ADVICE: &str = "build the page in the source folder: \
     gleaner serve                        the page in dist/, or the one that came with the program\n  \
     gleaner serve ~/site --port 9000\n  \
     gleaner serve --no-open --json       for programs: the address is on the first line of stdout\n\n\
-    Only this machine can reach the page. Ctrl-C ends it.")]
+    Only this machine can reach the page. Ctrl-C stops the server.")]
 pub struct Args {
-    /// Folder of the built page [default: the first of dist, dist or site beside the program, and
+    /// Folder of the built page [default: the first that exists of dist, dist or site next to the program, and
     /// ../share/gleaner/site]
     site: Option<PathBuf>,
-    /// Port to listen on, 0 for any free one [default: 8080, or a free one if that is taken]
+    /// Port to listen on, 0 for any free one [default: 8080, or a free one if it is in use]
     #[arg(long, value_name = "N")]
     port: Option<u16>,
-    /// Leave the browser alone
+    /// Do not open the browser
     #[arg(long)]
     no_open: bool,
 }
@@ -56,17 +56,17 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         None => first_site(usual_sites(std::env::current_exe().ok().as_deref()))?,
     };
     let listener = listen(args.port)?;
-    let address = listener.local_addr().context("the system gave no address to serve on")?;
+    let address = listener.local_addr().context("the system gave no address to listen on")?;
     let url = format!("http://{address}/");
     let end = start(listener, site.clone())?;
-    out.line(format!("{url}  (Ctrl-C ends it)"));
+    out.line(format!("{url}  (Ctrl-C stops the server)"));
     out.object(&json!({ "url": url, "site": site }))?;
     if !args.no_open {
         // Without a browser, the address on the line above is what is left to give.
         let _ = open::that_detached(&url);
     }
-    let end = end.recv().context("nothing is left that could answer or end the server")?;
-    end.with_context(|| format!("{url} takes no more connections; start it again"))
+    let end = end.recv().context("the server stopped unexpectedly; start it again")?;
+    end.with_context(|| format!("{url} accepts no more connections; start the server again"))
 }
 
 /// The folder that was asked for, if there is a page in it.
@@ -103,9 +103,11 @@ fn listen(port: Option<u16>) -> Result<TcpListener> {
     let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
     match port {
         Some(port) => bind(port).with_context(|| {
-            format!("--port {port} cannot be used; name another, or 0 for any free one")
+            format!("--port {port} cannot be used; give another port, or 0 for any free one")
         }),
-        None => bind(USUAL_PORT).or_else(|_| bind(0)).context("no port is free to serve on"),
+        None => {
+            bind(USUAL_PORT).or_else(|_| bind(0)).context("no port is free; stop another server")
+        }
     }
 }
 
@@ -117,7 +119,7 @@ fn start(listener: TcpListener, site: PathBuf) -> Result<Receiver<io::Result<()>
     // Nobody listens any more once the end has come, so telling of it again may fail.
     ctrlc::set_handler(move || drop(signalled.send(Ok(())))).context("cannot listen for Ctrl-C")?;
     let server = Server::from_listener(listener, None)
-        .map_err(|error| anyhow!("the server does not start: {error}"))?;
+        .map_err(|error| anyhow!("the server cannot start: {error}"))?;
     let server = Arc::new(server);
     let site = Arc::new(site);
     for _ in 0..WRITERS {

@@ -1,4 +1,4 @@
-//! What the classifier decides from, laid out on a plane.
+//! The last hidden layer of the classifier, laid out on a plane.
 
 use anyhow::Result;
 use gleaner_core::data::Dataset;
@@ -34,10 +34,12 @@ pub fn embedding(
         let class = data.test.labels[row] as usize;
         Point { at, class, wrong: subject.classifies() && predicted != class }
     });
-    let seen =
-        if subject.classifies() { "the classifier decides from" } else { "the model infers" };
+    let seen = match subject.classifies() {
+        true => "Last hidden layer of the classifier",
+        false => "Latent variables",
+    };
     Ok(Scatter {
-        title: format!("What {seen}, for {} test examples (t-SNE)", rows.len()),
+        title: format!("{seen} for {} test examples (t-SNE)", rows.len()),
         classes: data.classes.clone(),
         points: points.collect(),
     })

@@ -74,7 +74,7 @@ pub fn refined(
     let Model::LatentEbm(model) = subject.model else {
         let name = subject.config.name();
         bail!(
-            "--posterior-steps: chains in the posterior are there for a latent-ebm, not for this run ({name}); leave it out"
+            "--posterior-steps needs a latent-ebm, and this run is another model ({name}); leave the option out"
         );
     };
     let inferred = Inferred::of(subject, examples, count)?;
@@ -145,7 +145,7 @@ pub enum Origin<'a> {
 pub fn over_classes(subject: &Subject<'_>, origin: Origin<'_>, count: usize) -> Result<Vec<u8>> {
     let Subject { config, model, device } = *subject;
     if !subject.classifies() {
-        bail!("m1 does not tell classes apart: no class can be varied; vary a dimension of z");
+        bail!("m1 has no classes to vary; vary a dimension of z");
     }
     let shape = image_shape(config.shape())?;
     let (z, originals) = subject.start(origin, count)?;
@@ -177,7 +177,7 @@ pub fn along(
     let latent = model.latent();
     ensure!(
         dimension < latent,
-        "there is no dimension {dimension}: z has {latent}, counted from 0 to {}",
+        "there is no dimension {dimension}: z has {latent} dimensions, 0 to {}",
         latent - 1
     );
     let (z, _) = subject.start(origin, 1)?;
@@ -201,11 +201,7 @@ pub fn plane(subject: &Subject<'_>, class: usize, side: usize) -> Result<Vec<u8>
         "a plane needs a model with two latent dimensions, and this one has {latent}; train one with \
          --set model.latent=2"
     );
-    ensure!(
-        class < classes,
-        "there is no class {class}: they are counted from 0 to {}",
-        classes - 1
-    );
+    ensure!(class < classes, "there is no class {class}: the classes are 0 to {}", classes - 1);
     subject.grid(traverse::plane(model, class, side, device), side)
 }
 
@@ -221,7 +217,7 @@ impl Subject<'_> {
         match origin {
             Origin::Examples(examples) => {
                 let rows = evenly(&every(examples), count);
-                ensure!(!rows.is_empty(), "there are no examples to begin with");
+                ensure!(!rows.is_empty(), "there are no examples to start from");
                 let z = infer::encode(self.model, examples, &rows, self.device);
                 Ok((pollster::block_on(z)?, examples.gather(&rows)))
             }

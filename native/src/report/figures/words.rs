@@ -34,7 +34,7 @@ pub fn samples(
     let Subject { config, model, device } = *subject;
     ensure!(
         words.len() == config.features(),
-        "the run's vocabulary.txt has {} words and its model {}; copy the run again",
+        "vocabulary.txt has {} words, but the model has {}; copy the run again",
         words.len(),
         config.features()
     );
@@ -51,7 +51,7 @@ pub fn samples(
     for ((class, profile), counts) in classes.iter().zip(&profiles).zip(by_class) {
         let _ = writeln!(text, "{class}");
         let _ = writeln!(text, "  most probable: {}", top(profile, words));
-        let _ = writeln!(text, "  most telling:  {}", top(&telling(profile, &profiles), words));
+        let _ = writeln!(text, "  distinctive:   {}", top(&telling(profile, &profiles), words));
         text += &shown(counts, words);
     }
     Ok(text)

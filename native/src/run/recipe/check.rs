@@ -10,21 +10,24 @@ use super::settings::{ModelSettings, Recipe, TrainSettings};
 use crate::system::device::on_cpu;
 
 impl Recipe {
+    /// Checks the values; `known` are the settings that the model has.
+    ///
     /// # Errors
     /// If a setting has a value that no run can have, or one that its model has no use for.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(super) fn check(&self, known: &[String]) -> Result<()> {
         let TrainSettings { epochs, steps, batch_size, lr, clip_norm, .. } = &self.train;
         if steps.unwrap_or(*epochs) == 0 {
-            bail!("train.epochs = 0 trains nothing; ask for at least 1");
+            let name = if steps.is_some() { "steps" } else { "epochs" };
+            bail!("train.{name} = 0 is not valid: it must be at least 1");
         }
         if self.data.vocabulary == Some(0) {
-            bail!("data.vocabulary = 0 counts no words; ask for at least 1");
+            bail!("data.vocabulary = 0 is not valid: it must be at least 1");
         }
         if self.objective.classifier_draws == 0 {
-            bail!("objective.classifier-draws = 0: a labelled example needs at least one draw");
+            bail!("objective.classifier-draws = 0 is not valid: it must be at least 1");
         }
         // Names and types of the model's settings; their values are checked with the data.
-        self.model.config(&[1], 2)?;
+        self.model.check(known)?;
         if *batch_size == 0 || self.train.labelled_batch_size == 0 {
             bail!("train.batch-size = 0: a batch needs at least one example");
         }
@@ -36,15 +39,10 @@ impl Recipe {
         check_optimizer(&self.train)?;
         if self.objective.mier.is_some() && !self.model.shares_objective() {
             let kind = self.model.kind();
-            bail!("MIER is nothing to {kind}: its objective has no such terms; leave --mier out");
+            bail!("{kind} cannot use MIER: its objective has no such terms; leave --mier out");
         }
-        if let Some(UntappedWeights { smoothing, temperature, .. }) = self.objective.untapped {
-            if !(smoothing > 0.0 && smoothing < 1.0) {
-                bail!("objective.untapped.smoothing = {smoothing} is not valid: between 0 and 1");
-            }
-            if !(temperature.is_finite() && temperature > 0.0) {
-                bail!("objective.untapped.temperature = {temperature} is not valid: above 0");
-            }
+        if let Some(weights) = &self.objective.untapped {
+            check_untapped(weights)?;
         }
         if let Some(augment) = &self.augment {
             check_augment(augment, &self.model)?;
@@ -53,7 +51,9 @@ impl Recipe {
             check_latent_ebm(settings, self.model.kind())?;
         }
         if self.train.noise == NoiseSource::Device && on_cpu(&self.train.device) {
-            bail!("--noise device needs a GPU: the CPU has no generator of its own; leave it out");
+            bail!(
+                "--noise device needs a GPU: the CPU has no generator of its own; leave the option out"
+            );
         }
         for (name, value) in [
             ("objective.alpha", self.objective.alpha),
@@ -71,16 +71,29 @@ impl Recipe {
     }
 }
 
+fn check_untapped(weights: &UntappedWeights) -> Result<()> {
+    let UntappedWeights { smoothing, temperature, .. } = weights;
+    if !(*smoothing > 0.0 && *smoothing < 1.0) {
+        bail!(
+            "objective.untapped.smoothing = {smoothing} is not valid: it must be between 0 and 1"
+        );
+    }
+    if !(temperature.is_finite() && *temperature > 0.0) {
+        bail!("objective.untapped.temperature = {temperature} is not valid: it must be above 0");
+    }
+    Ok(())
+}
+
 fn check_augment(settings: &AugmentSettings, model: &ModelSettings) -> Result<()> {
     let AugmentSettings { pool, max_entropy, coreset, every, weight, .. } = *settings;
     if pool == 0 || every == 0 {
         bail!("augment.pool and augment.every must be at least 1");
     }
     if let Some(threshold) = max_entropy.filter(|t| t.is_nan() || *t <= 0.0) {
-        bail!("augment.max-entropy = {threshold}: no entropy is below it; give nats above 0");
+        bail!("augment.max-entropy = {threshold} is not valid: it must be above 0 nats");
     }
     if let Some(share) = coreset.filter(|share| !(*share > 0.0 && *share <= 1.0)) {
-        bail!("augment.coreset = {share} is not valid: a share above 0 and at most 1");
+        bail!("augment.coreset = {share} is not valid: it must be above 0 and at most 1");
     }
     if !(weight.is_finite() && weight >= 0.0) {
         bail!("augment.weight = {weight} is not valid: it must be zero or more");
@@ -95,13 +108,13 @@ fn check_augment(settings: &AugmentSettings, model: &ModelSettings) -> Result<()
 fn check_latent_ebm(settings: &LatentEbmSettings, kind: &str) -> Result<()> {
     if kind != "latent-ebm" {
         bail!(
-            "objective.latent-ebm and --implicit-augment are nothing to {kind}; add --model latent-ebm"
+            "objective.latent-ebm and --implicit-augment do not apply to {kind}; add --model latent-ebm"
         );
     }
     let LatentEbmSettings { chains, persistent, energy_rate, energy_penalty, .. } = settings;
     if *persistent == 0 {
         bail!(
-            "objective.latent-ebm.persistent = 0: there must be at least one chain for an example"
+            "objective.latent-ebm.persistent = 0 is not valid: each example needs at least one chain"
         );
     }
     for (name, value) in [
@@ -121,14 +134,14 @@ fn check_latent_ebm(settings: &LatentEbmSettings, kind: &str) -> Result<()> {
 fn check_optimizer(train: &TrainSettings) -> Result<()> {
     let AdamSettings { beta_1, weight_decay } = train.adam;
     if !(0.0..1.0).contains(&beta_1) {
-        bail!("train.adam.beta-1 = {beta_1} is not valid: from 0 to below 1");
+        bail!("train.adam.beta-1 = {beta_1} is not valid: it must be at least 0 and below 1");
     }
     if !(weight_decay.is_finite() && weight_decay >= 0.0) {
         bail!("train.adam.weight-decay = {weight_decay} is not valid: it must be zero or more");
     }
     match train.schedule {
         Schedule::Exponential(share) if !(share > 0.0 && share <= 1.0) => bail!(
-            "train.schedule = {{ exponential = {share} }} is not valid: what is left of the rate at the end, above 0 and at most 1"
+            "train.schedule = {{ exponential = {share} }} is not valid: the share of the learning rate that is left at the end must be above 0 and at most 1"
         ),
         _ => Ok(()),
     }

@@ -24,6 +24,13 @@ const MODELS: [(&str, &str); 8] = [
     ("untapped", include_str!("../../../../recipes/models/untapped.toml")),
 ];
 
+/// Settings that a model has beside those in its built-in recipe.
+const MORE: [(&str, &[&str]); 3] = [
+    ("m1", &["convolution"]),
+    ("m2", &["convolution"]),
+    ("latent-ebm", &["convolution", "classified"]),
+];
+
 /// Built-in recipes by data set, each for one model.
 const DATA_SETS: [(&str, &str); 7] = [
     ("ag-news", include_str!("../../../../recipes/ag-news-200.toml")),
@@ -38,6 +45,17 @@ const DATA_SETS: [(&str, &str); 7] = [
 /// The model that settings name.
 fn model_kind(settings: &Table) -> Option<&str> {
     settings.get("model")?.get("kind")?.as_str()
+}
+
+/// The settings that a model has, as a recipe names them.
+pub(super) fn settings_of(kind: &str) -> Vec<String> {
+    let of_kind = |(known, _): &&(&str, &str)| *known == kind;
+    let recipe: Option<Table> = MODELS.iter().find(of_kind).and_then(|(_, text)| text.parse().ok());
+    let model = recipe.and_then(|mut recipe| recipe.remove("model"));
+    let named = model.into_iter().filter_map(|model| model.try_into::<Table>().ok()).flatten();
+    let named = named.map(|(key, _)| key).filter(|key| key != "kind");
+    let more = MORE.iter().filter(|(known, _)| *known == kind).flat_map(|(_, more)| *more);
+    named.chain(more.map(|&key| key.to_owned())).collect()
 }
 
 /// The built-in recipes of a model and of a data set; the later one has the last word. Without a model, the data set
@@ -112,7 +130,7 @@ impl Recipe {
         merge(&mut table, settings);
         let recipe: Self =
             table.try_into().map_err(|e: toml::de::Error| anyhow!("{source}: {}", one_line(&e)))?;
-        recipe.check()?;
+        recipe.check(&settings_of(recipe.model.kind()))?;
         Ok(recipe)
     }
 }
@@ -172,9 +190,36 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_setting_of_a_model_is_refused_with_those_that_it_has() {
+        for (kind, _) in MODELS {
+            let flags = nested("model.kind", kind.into());
+            let set = |pair: &str| Recipe::resolve(None, flags.clone(), &[pair.into()]);
+            let error = set("model.classifier-hiden=[1]").unwrap_err().to_string();
+            let start = format!("settings of model {kind}: unknown field `classifier-hiden`; ");
+            assert!(error.starts_with(&start), "{error}");
+            for key in settings_of(kind) {
+                assert!(error.contains(&key), "{error}");
+                // Whatever else is wrong with a text in its place, it is a setting.
+                let said = set(&format!("model.{key}=?"))
+                    .map_or_else(|e| e.to_string(), |_| String::new());
+                assert!(!said.contains("unknown field"), "{said}");
+            }
+            assert_eq!(error.contains("convolution"), ["m1", "m2", "latent-ebm"].contains(&kind));
+            assert!(!error.contains('_') && !error.contains("shape"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_wrong_type_names_the_key() {
-        let error = Recipe::resolve(None, Table::new(), &["train.lr=fast".into()]).unwrap_err();
-        assert!(error.to_string().contains("lr"), "{error}");
+        // A model's own setting, and one that models share.
+        for (pair, key) in [
+            ("train.lr=fast", "lr"),
+            ("model.latent=few", "`latent`"),
+            ("model.hidden=5", "`hidden`"),
+        ] {
+            let error = Recipe::resolve(None, Table::new(), &[pair.into()]).unwrap_err();
+            assert!(error.to_string().contains(key), "{error}");
+        }
     }
 
     #[test]

@@ -111,7 +111,9 @@ impl ModelSettings {
     pub fn config(&self, shape: &[usize], classes: usize) -> Result<ModelConfig> {
         let mut table = self.0.clone();
         let kind = table.remove("kind").and_then(|kind| Some(kind.as_str()?.to_owned()));
-        let kind = kind.context("model.kind is missing, or no text")?;
+        let kind = kind.context(
+            "model.kind is missing or not a text; write for example model.kind = \"m2\"",
+        )?;
         let mut table: Table =
             table.into_iter().map(|(key, value)| (key.replace('-', "_"), value)).collect();
         let shape = shape.iter().map(|&size| Value::from(size as i64)).collect::<Vec<_>>();
@@ -119,6 +121,28 @@ impl ModelSettings {
         table.insert("classes".into(), (classes as i64).into());
         let config = ModelConfig::read(&kind, table).ok_or_else(|| no_such_model(&kind))?;
         config.map_err(|e: toml::de::Error| anyhow!("settings of model {kind}: {}", one_line(&e)))
+    }
+
+    /// Checks that the names and types of the settings are those of the model. If a name is not, the error lists the
+    /// `known` ones.
+    ///
+    /// # Errors
+    /// As [`ModelSettings::config`].
+    pub(super) fn check(&self, known: &[String]) -> Result<()> {
+        let Err(error) = self.config(&[1], 2) else { return Ok(()) };
+        let (kind, problem) = (self.kind(), error.to_string());
+        let unknown = |key: &&String| {
+            let start =
+                format!("settings of model {kind}: unknown field `{}`", key.replace('-', "_"));
+            problem.starts_with(&start) && !known.contains(key)
+        };
+        match self.0.keys().find(unknown) {
+            Some(key) => bail!(
+                "settings of model {kind}: unknown field `{key}`; the settings of {kind} are {}",
+                known.join(", ")
+            ),
+            None => Err(error),
+        }
     }
 
     /// The settings of the M1 that an M1+M2 stands on.
@@ -218,7 +242,7 @@ pub struct TrainSettings {
     pub seed: u64,
     /// Where to compute.
     pub device: String,
-    /// CPU threads; 0 takes all.
+    /// CPU threads; 0 uses all.
     pub threads: usize,
     /// Where a step's noise is drawn: `host`, the same numbers on every device, or `device`, faster on a GPU.
     #[serde(default)]
@@ -252,8 +276,8 @@ impl Recipe {
                 Some(Shift { by, image: [height, width, channels] })
             }
             _ => bail!(
-                "objective.classifier-shift = {by} moves images, and an example here has the shape \
-                 {shape:?}; set it to 0, or below height and width of an image"
+                "objective.classifier-shift = {by} moves images, but the examples have the shape \
+                 {shape:?}; set it to 0, or to less than the height and width of an image"
             ),
         };
         Ok(Augmentation { shift, noise })
@@ -268,8 +292,8 @@ impl Recipe {
         let classes = self.data.labelled_classes.as_ref().map_or(classes, Vec::len);
         if labels == 0 || labels % classes != 0 {
             bail!(
-                "data.labels = {labels} does not share out over {classes} classes; \
-                 take a multiple of {classes}, or --labels-per-class"
+                "data.labels = {labels} cannot be divided equally among {classes} classes; \
+                 give a multiple of {classes}, or use --labels-per-class"
             );
         }
         Ok(Some(labels / classes))

@@ -9,14 +9,18 @@ use toml::{Table, Value};
 pub(super) fn read_table(path: &Path) -> Result<Table> {
     let text = std::fs::read_to_string(path).with_context(|| {
         format!(
-            "cannot read the recipe {}; name a .toml file or a run's config.toml",
+            "cannot read the recipe {}; give a .toml file or the config.toml of a run",
             path.display()
         )
     })?;
     text.parse().map_err(|e: toml::de::Error| {
         let start = e.span().map_or(0, |span| span.start);
         let line = 1 + text.bytes().take(start).filter(|&byte| byte == b'\n').count();
-        anyhow!("{}, line {line}: not valid TOML: {}; mend that line", path.display(), one_line(&e))
+        anyhow!(
+            "{}, line {line}: not valid TOML: {}; correct that line",
+            path.display(),
+            one_line(&e)
+        )
     })
 }
 

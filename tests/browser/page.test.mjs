@@ -257,6 +257,16 @@ test("one's own checkpoint works as those of the page do", async () => {
   assert.equal(await page.inputValue("#steps"), "6");
   const { x, z } = readNpz((await download(page, "#save-samples")).bytes);
   assert.deepEqual([x.shape, z.shape], [[40, 8, 8, 1], [40, 8]]);
+  // A browser that does not let the page copy shows the link; what the link lacks is said in either case.
+  for (const refuses of [true, false]) {
+    await page.evaluate((refuses) => {
+      const writeText = () => (refuses ? Promise.reject(new Error("no")) : Promise.resolve());
+      Object.defineProperty(navigator, "clipboard", { value: { writeText }, configurable: true });
+    }, refuses);
+    await page.click("#copy-link");
+    const says = refuses ? /Copy this link: http.*does not contain your own model/ : /^The link is copied\. .*does not contain your own model/;
+    await page.waitForFunction((says) => new RegExp(says).test(document.getElementById("away-status").textContent), says.source);
+  }
   await leave(page);
 });
 

@@ -26,13 +26,15 @@ export function setUp(page) {
   });
   element("copy-link").addEventListener("click", async () => {
     page.remember();
+    const restores = page.model.id
+      ? "It restores the model, the settings and the seed."
+      : "It restores the settings and the seed. It does not contain your own model: send the file too.";
     try {
       await navigator.clipboard.writeText(location.href);
-      say("The link is copied. It restores the model, the settings and the seed.");
+      say(`The link is copied. ${restores}`);
     } catch {
-      say(`The browser does not let the page copy. Copy this link: ${location.href}`);
+      say(`The browser does not let the page copy. Copy this link: ${location.href} ${restores}`);
     }
-    if (!page.model.id) say("The link is copied. It does not contain your own model: send the file too.");
   });
 
   // What the command line would be told to write the same files.

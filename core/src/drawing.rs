@@ -1,5 +1,5 @@
-//! Class-conditional samples whose drawing is watched: of those that [`class_conditional`] draws, some classes, number by number
-//! the same; where chains draw them, these go on step by step.
+//! Class-conditional samples drawn step by step, so that a page can show the chains move. Whichever classes are drawn, the numbers
+//! are those of [`class_conditional`].
 //!
 //! [`class_conditional`]: crate::sample::class_conditional
 

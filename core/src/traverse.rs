@@ -1,4 +1,4 @@
-//! What a model makes of latent variables that are moved: over the classes, along a dimension, over a plane.
+//! Latent variables moved over the classes, along a dimension or over a plane, and decoded.
 //!
 //! Each function gives expected examples, `[rows, features]`, in the order of a picture's tiles, row by row.
 

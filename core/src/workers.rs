@@ -1,4 +1,4 @@
-//! Who does the work: threads are the caller's, and may be none.
+//! The trait by which the core uses threads: the caller lends them, or lends none.
 
 use std::sync::Mutex;
 

@@ -1,4 +1,5 @@
-//! Facility location (E23): what a selection is worth, and what each point would add to it.
+//! Facility location (E23): the value of a selection, the gain of each further point, and the cluster sizes, which are a
+//! coreset's weights.
 //!
 //! No matrix of similarities is kept. The gain of a point `j` is `Σ_i max(0, d_i - D_ij)`, where `d_i` is the distance
 //! of `i` to the selection (at first the largest distance of all). Taking a point into the selection shortens

@@ -1,4 +1,4 @@
-//! What a sample is to a coreset: the gradient of its cross-entropy, as it is (E23) or by curvature (E24).
+//! The features of a sample that CRAIG and AdaCore compare: its gradient, as it is (E23) or by curvature (E24).
 
 use super::curvature::Curvature;
 use super::plane::Plane;

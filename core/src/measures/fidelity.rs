@@ -1,5 +1,5 @@
-//! How examples that were made compare with real ones in a space of features: whether they lie among these, and how much of these
-//! they cover (Kynkäänniemi et al. 2019; Naeem et al. 2020; E43).
+//! Precision, recall, density and coverage: how samples compare with real examples in a space of features
+//! (Kynkäänniemi et al. 2019; Naeem et al. 2020; E43).
 
 use std::ops::Range;
 

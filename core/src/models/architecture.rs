@@ -1,4 +1,4 @@
-//! What every model's configuration tells of it.
+//! The trait of model configurations: shape, classes, likelihood, baseline.
 
 use serde::{Deserialize, Deserializer};
 

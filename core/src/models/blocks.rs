@@ -1,4 +1,4 @@
-//! The two networks that the whole family is made of: vectors and a class to a Gaussian, and to an example.
+//! The two networks that models are made of: from vectors and a class to a Gaussian, and to an example.
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;

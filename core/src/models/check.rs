@@ -1,4 +1,4 @@
-//! What a configuration must be like to be built.
+//! Checks of the sizes in a configuration.
 
 use super::observation::Likelihood;
 use crate::error::{Error, Result};

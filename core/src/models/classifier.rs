@@ -1,4 +1,4 @@
-//! The supervised baseline: a perceptron on labelled examples alone.
+//! The classifier network `q(y|x)` that models contain, and the supervised baseline, which is this network alone.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};

@@ -1,4 +1,4 @@
-//! What every generative model with a class offers: to objectives, to evaluation, to sampling.
+//! The trait of generative models with a class: what objectives, evaluation and sampling ask of a model.
 
 use burn::tensor::{Device, Tensor};
 

@@ -1,4 +1,4 @@
-//! What a model says of an example: one distribution per row.
+//! The likelihoods: the distribution that a model gives an example, one per row.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Which convolutional networks a model has: a setting, and what stands between an image and dense layers.
+//! Which convolutional networks a model has: the setting, and the part between an image and the dense layers.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};

@@ -1,4 +1,4 @@
-//! What only training does to networks.
+//! Dropout and batch statistics: what networks do in training only.
 
 use burn::tensor::Tensor;
 

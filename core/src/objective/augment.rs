@@ -1,4 +1,4 @@
-//! What a classifier sees of an example in training: never the same twice.
+//! Random shifts of, and noise on, what the classifier sees in training.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! What a latent energy-based model is trained on: the family's objective, and the gradient of `log Z` by chains that run in
-//! the energy (svebm eqs. 9 to 12; E21, E40).
+//! The objective of the latent energy-based model: the shared objective, and negative Langevin chains for the gradient of
+//! `log Z` (svebm eqs. 9 to 12; E21, E40).
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};

@@ -1,4 +1,4 @@
-//! What every objective returns.
+//! The terms that an objective returns: a scalar to minimise, and the named means behind it.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};

@@ -1,4 +1,4 @@
-//! What a sampler asks of its target.
+//! The trait of densities that chains can sample.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What a classifier that says how sure it is offers.
+//! The trait of classical methods that give a probability for every class.
 
 use anyhow::Result;
 

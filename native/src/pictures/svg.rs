@@ -1,4 +1,4 @@
-//! What every picture of lines, points and bars is begun with, and how text goes into it.
+//! The frame of every SVG picture, and how text goes into it.
 //!
 //! These pictures are written as SVG text by hand: a chart library without a font engine cannot place text
 //! better, and this way labels stay text that can be selected and searched.

@@ -1,4 +1,4 @@
-//! What a report on a run says.
+//! The sections of the report on a run.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What came out, as Markdown and CSV.
+//! The results of a table as Markdown and CSV.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What a run's classifier says of samples that something else has drawn.
+//! `gleaner eval --samples`: samples of any generator, measured by a run's classifier.
 
 use std::path::Path;
 

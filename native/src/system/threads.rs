@@ -1,4 +1,4 @@
-//! The threads that the core is lent.
+//! The threads that the command line lends to the core.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

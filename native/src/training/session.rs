@@ -1,4 +1,4 @@
-//! A run from its settings to its results.
+//! One training from its settings to its results, new or resumed: baseline, choice of the objective, the loop, the summary.
 
 use std::path::Path;
 use std::sync::Arc;

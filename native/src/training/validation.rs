@@ -1,4 +1,4 @@
-//! What a model is chosen by: how it does on the validation split.
+//! The validation split: how models are compared while they train.
 
 use anyhow::Result;
 use burn::tensor::Device;

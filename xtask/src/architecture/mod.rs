@@ -75,6 +75,20 @@ fn no_file_of_a_lower_room_imports_a_higher_one() {
 }
 
 #[test]
+fn every_file_of_tests_is_run() {
+    let folder = root().join("tests");
+    let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("the tests' manifest");
+    for entry in fs::read_dir(&folder).expect("tests can be listed") {
+        let name = entry.expect("tests can be listed").file_name();
+        let name = name.to_string_lossy();
+        if name.ends_with(".rs") {
+            let entry = format!("path = \"{name}\"");
+            assert!(manifest.contains(&entry), "tests/Cargo.toml has no [[test]] with {entry}");
+        }
+    }
+}
+
+#[test]
 fn no_files_import_each_other_in_a_circle() {
     let mut circles = Vec::new();
     for source in ["core/src", "native/src", "web/src", "xtask/src"] {

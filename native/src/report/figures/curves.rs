@@ -1,4 +1,4 @@
-//! What training did, epoch by epoch.
+//! `curves.svg`: the training curves, epoch by epoch.
 
 use serde_json::Value;
 

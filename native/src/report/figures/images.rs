@@ -1,4 +1,4 @@
-//! What a generative model makes of images, as PNG.
+//! Image grids of a model: `samples.png`, reconstructions, classes and latent dimensions varied.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use burn::tensor::{Tensor, TensorData};

@@ -1,4 +1,4 @@
-//! The pictures of a run.
+//! The pictures of a run: what is drawn of it, and the files that training leaves.
 
 mod curves;
 mod embedding;

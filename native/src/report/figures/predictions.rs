@@ -1,4 +1,4 @@
-//! What a classifier says of a test split.
+//! `reliability.svg`: the classifier's predictions on a test split, and how often they are right.
 
 use anyhow::{Context as _, Result};
 use gleaner_core::data::Examples;

@@ -1,4 +1,4 @@
-//! What a generative model makes of texts, as words.
+//! `samples.txt`: the words of each class and of samples, for texts.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Tests: what ships can be run. Data sets need not be there for that, only what their examples are like.
+//! Tests: builds the model of every recipe and table that ships, without the data sets.
 
 use std::collections::HashSet;
 use std::path::Path;

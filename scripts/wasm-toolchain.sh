@@ -141,11 +141,12 @@ locked_version() {
 install_tool() {
     case "$(PATH=$tools/bin:$PATH "$2" --version 2>/dev/null)" in *" $3") return 0 ;; esac
     say "installing $1 $3 (some minutes, once)"
-    # A locked dependency may be gone from a mirror; then cargo chooses its own.
-    env -u RUSTUP_TOOLCHAIN CARGO_TARGET_DIR="$cache/target-tools" \
-        cargo install --quiet "$1" --version "$3" --root "$tools" --locked >&2 ||
-        env -u RUSTUP_TOOLCHAIN CARGO_TARGET_DIR="$cache/target-tools" \
-            cargo install --quiet "$1" --version "$3" --root "$tools" >&2
+    # What these do takes seconds either way: their own settings (trunk: fat link-time optimisation on one core) only make the
+    # installation slow. A locked dependency may be gone from a mirror; then cargo chooses its own.
+    local install=(env -u RUSTUP_TOOLCHAIN CARGO_TARGET_DIR="$cache/target-tools" CARGO_PROFILE_RELEASE_LTO=off
+        CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1
+        cargo install --quiet "$1" --version "$3" --root "$tools")
+    "${install[@]}" --locked >&2 || "${install[@]}" >&2
 }
 
 # What makes the page small: `trunk build --release` calls it. Trunk would download one itself; the distribution's is too old for what

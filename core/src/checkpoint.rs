@@ -145,7 +145,7 @@ impl Checkpoint {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let TensorFile { config, tensors } = TensorFile::from_bytes(bytes)?;
         let config = serde_json::from_str(&config)
-            .map_err(|e| Error::Checkpoint(format!("its `config` cannot be read: {e}")))?;
+            .map_err(|e| Error::Checkpoint(format!("its `config` cannot be read: {e}; copy the file again, or open it with the version that wrote it")))?;
         Ok(Self { config, parameters: tensors })
     }
 

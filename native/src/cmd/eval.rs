@@ -68,7 +68,10 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         SplitName::Test => (&problem.data.test, known(&problem.data.test)),
         SplitName::Val => (&problem.data.train, problem.split.validation.clone()),
     };
-    let split = if args.split == SplitName::Test { "test" } else { "val" };
+    let [split, named] = match args.split {
+        SplitName::Test => ["test"; 2],
+        SplitName::Val => ["val", "validation"],
+    };
     if let Some(samples) = &args.samples {
         ensure!(
             config.classifies(),
@@ -96,7 +99,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         })
         .transpose()?;
     let units = active_units(&model, examples, &rows, &device)?;
-    out.line(format!("{} on {} examples of the {split} split", args.run.display(), rows.len()));
+    out.line(format!("{} on {} examples of the {named} split", args.run.display(), rows.len()));
     let mut table = told.table();
     table.push(("ELBO", format!("{elbo:.3} nats")));
     if let Some(iwae) = iwae {

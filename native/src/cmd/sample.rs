@@ -27,7 +27,7 @@ const MOST_VALUES: usize = 1 << 29;
 #[command(after_help = "Examples:\n  \
     gleaner sample runs/digits-m2-seed0 --per-class 100 --out samples.npz\n  \
     gleaner sample runs/digits-m2-seed0 --per-class 10 --out samples.npz --grid samples.png\n  \
-    gleaner sample runs/digits-latent-ebm-seed0 --per-class 1000 --steps 100 --temperature 0.5 --out samples.npz")]
+    gleaner sample runs/ebm --per-class 100 --steps 100 --temperature 0.5 --out samples.npz")]
 pub struct Args {
     /// Run directory
     run: PathBuf,

@@ -88,7 +88,8 @@ pub struct Args {
     /// Also train on unlabelled examples of low entropy, with the class that the classifier gives them
     #[arg(long, requires = "augment_at", help_heading = "Augmentation")]
     pseudo_label: bool,
-    /// Weight of the implicit augmentation term of a latent-ebm
+    /// Weight of a term that draws classes, generates examples of them and classifies these again in every step
+    /// (latent-ebm)
     #[arg(long, value_name = "LAMBDA", help_heading = "Augmentation")]
     implicit_augment: Option<f64>,
     /// Passes over the unlabelled examples

@@ -24,10 +24,14 @@ const MOST_TILES: usize = 10_000;
 /// Draw images while the class or one latent dimension changes and the rest stays the same.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    gleaner traverse runs/digits-m2-seed0                               the style of a test image in every class\n  \
-    gleaner traverse runs/digits-m2-seed0 --from prior\n  \
-    gleaner traverse runs/digits-m2-seed0 --out z3.png --vary 3         dimension 3 of z, a row for each class\n  \
-    gleaner traverse runs/plane --out sevens.png --manifold --class 7   the plane of a model with model.latent=2")]
+    gleaner traverse runs/digits-m2-seed0\n    \
+    the style of a test image in every class\n  \
+    gleaner traverse runs/digits-m2-seed0 --from prior\n    \
+    styles drawn at random\n  \
+    gleaner traverse runs/digits-m2-seed0 --out z3.png --vary 3\n    \
+    dimension 3 of z, a row for each class\n  \
+    gleaner traverse runs/plane --out sevens.png --manifold --class 7\n    \
+    the plane of a model with model.latent=2")]
 pub struct Args {
     #[command(flatten)]
     opening: Opening,

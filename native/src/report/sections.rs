@@ -117,7 +117,7 @@ pub fn page(run: &Run) -> Page {
         ("Reconstructions", reconstructed(run)),
         ("Style and class", varied(run)),
         ("One latent dimension", moved(run)),
-        ("The last hidden layer of the classifier", laid_out(run)),
+        ("Map of the test examples", laid_out(run)),
         ("Calibration", calibration(run)),
         ("Confusions", confusions(run)),
         ("Diagnostics", diagnostics(run)),
@@ -269,10 +269,17 @@ fn moved(run: &Run) -> Result<String> {
 
 fn laid_out(run: &Run) -> Result<String> {
     let mut noise = Noise::new(run.recipe.train.seed).split("embedding");
-    let scatter = embedding(&run.subject()?, &run.problem()?.data, LAID_OUT, &mut noise)?;
-    let caption = "Test examples that the classifier sees as similar lie together. Colours and names show the true \
-                   classes; crosses mark examples classified as another. Distances between groups mean little.";
-    Ok(drawing(&scatter.svg()?, caption))
+    let subject = run.subject()?;
+    let scatter = embedding(&subject, &run.problem()?.data, LAID_OUT, &mut noise)?;
+    let crosses = match subject.classifies() {
+        true => "; crosses mark examples classified as another",
+        false => "",
+    };
+    let caption = format!(
+        "Test examples that the model sees as similar lie together. Colours and names show the true classes{crosses}. \
+         Distances between groups mean little."
+    );
+    Ok(drawing(&scatter.svg()?, &caption))
 }
 
 fn predictions(run: &Run) -> Result<Predictions> {
@@ -341,11 +348,11 @@ fn diagnostics(run: &Run) -> Result<String> {
     let mut rows = Vec::new();
     let classes = run.subject().map(|subject| subject.config.classes()).ok();
     if let Some(last) = run.metrics.last() {
-        let most = classes.map_or(String::new(), |k| format!(", at most {:.3}", (k as f64).ln()));
+        let most = classes.map_or(String::new(), |k| format!(" of at most {:.3}", (k as f64).ln()));
         if let Some(information) = last["mutual_information"].as_f64() {
             rows.push((
                 "Mutual information I(y; x)".to_owned(),
-                format!("{information:.3} nats{most}"),
+                format!("{information:.3}{most} nats"),
             ));
         }
         for (key, name) in [("entropy", "Entropy H(y | x) in training"), ("kl", "KL, all layers")] {

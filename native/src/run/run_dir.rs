@@ -216,7 +216,8 @@ impl RunDir {
     pub fn read_metrics(&self) -> Result<Vec<Value>> {
         let path = self.metrics();
         let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let broken = |line| format!("{}: line {line} is not valid JSON; delete it", path.display());
+        let broken =
+            |line| format!("{}: line {line} is not valid JSON; delete that line", path.display());
         text.lines()
             .enumerate()
             .map(|(at, line)| serde_json::from_str(line).with_context(|| broken(at + 1)))

@@ -37,7 +37,7 @@ pub struct Args {
     /// Dimensions of z
     #[arg(long, default_value_t = 100)]
     latent: usize,
-    /// Widths of the energy's hidden layers
+    /// Widths of the energy's hidden layers, separated by commas
     #[arg(long, value_delimiter = ',', default_values_t = [200, 200])]
     hidden: Vec<usize>,
     /// Number of classes

@@ -53,7 +53,7 @@ pub struct Args {
     /// Dimensions of z
     #[arg(long, default_value_t = 50)]
     latent: usize,
-    /// Widths of the hidden layers of classifier, encoder and decoder
+    /// Widths of the hidden layers of classifier, encoder and decoder, separated by commas
     #[arg(long, value_delimiter = ',', default_values_t = [600, 600])]
     hidden: Vec<usize>,
     /// Classes to sum over

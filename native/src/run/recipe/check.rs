@@ -28,8 +28,12 @@ impl Recipe {
         }
         // Names and types of the model's settings; their values are checked with the data.
         self.model.check(known)?;
-        if *batch_size == 0 || self.train.labelled_batch_size == 0 {
-            bail!("train.batch-size = 0: a batch needs at least one example");
+        let sizes = [
+            ("train.batch-size", *batch_size),
+            ("train.labelled-batch-size", self.train.labelled_batch_size),
+        ];
+        if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
+            bail!("{name} = 0 is not valid: a batch needs at least one example");
         }
         for (name, value) in [("train.lr", *lr), ("train.clip-norm", *clip_norm)] {
             if !(value.is_finite() && value > 0.0) {

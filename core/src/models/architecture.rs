@@ -1,7 +1,5 @@
 //! The trait of model configurations: shape, classes, likelihood, baseline.
 
-use serde::{Deserialize, Deserializer};
-
 use super::classifier::ClassifierConfig;
 use super::observation::Likelihood;
 
@@ -23,17 +21,6 @@ pub trait Architecture {
 
     /// The same classifier network by itself: the supervised baseline.
     fn baseline(&self) -> ClassifierConfig;
-
-    /// Reads a configuration.
-    ///
-    /// # Errors
-    /// If a setting is missing, wrong or unknown; the error names it.
-    fn read<'de, D: Deserializer<'de> + Clone>(settings: D) -> Result<Self, D::Error>
-    where
-        Self: Sized + Deserialize<'de>,
-    {
-        Self::deserialize(settings)
-    }
 }
 
 /// [`Architecture`] of a configuration that holds a [`Common`](super::Common); the baseline's hidden layers are those
@@ -59,15 +46,6 @@ macro_rules! architecture {
                     common: $crate::models::Common { hidden, ..self.common.clone() },
                     convolution: None$(.or_else(|| self.$convolution.clone()))?,
                 }
-            }
-
-            fn read<'de, D>(settings: D) -> std::result::Result<Self, D::Error>
-            where
-                D: serde::Deserializer<'de> + Clone,
-            {
-                // The errors of a flattened part do not say in which field; those of the part by itself do.
-                $crate::models::Common::deserialize(settings.clone())?;
-                Self::deserialize(settings)
             }
         }
     };

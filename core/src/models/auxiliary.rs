@@ -7,12 +7,11 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
 
 use super::architecture::architecture;
 use super::blocks::{Emission, GaussianNet};
 use super::check::{at_least_one, widths};
-use super::common::Common;
+use super::common::{Common, configuration};
 use super::generative::Look;
 use super::observation::Likelihood;
 use crate::dist::Gaussian;
@@ -20,19 +19,18 @@ use crate::error::Result;
 use crate::nets::{Classes, Fan, Inputs, Mlp};
 use crate::noise::Noise;
 
-/// Shape of an [`Adgm`](super::Adgm) or an [`Sdgm`](super::Sdgm).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuxiliaryConfig {
-    /// What most configurations say; the hidden layers are those of every network but the classifier (reversed in those of `p`).
-    #[serde(flatten)]
-    pub common: Common,
-    /// Dimensions of `z`.
-    pub latent: usize,
-    /// Dimensions of `a`.
-    pub auxiliary: usize,
-    /// Widths of the hidden layers of the classifier.
-    pub classifier_hidden: Vec<usize>,
+configuration! {
+    /// Shape of an [`Adgm`](super::Adgm) or an [`Sdgm`](super::Sdgm).
+    pub struct AuxiliaryConfig {
+        /// What most configurations say; the hidden layers are those of every network but the classifier (reversed in those of `p`).
+        pub common: Common,
+        /// Dimensions of `z`.
+        pub latent: usize,
+        /// Dimensions of `a`.
+        pub auxiliary: usize,
+        /// Widths of the hidden layers of the classifier.
+        pub classifier_hidden: Vec<usize>,
+    }
 }
 
 architecture!(AuxiliaryConfig, baseline: classifier_hidden);

@@ -1,14 +1,12 @@
-//! The settings that the configurations of the models share, flattened into each.
-
-use serde::{Deserialize, Serialize};
+//! The settings that the configurations of the models share, and how a configuration takes them in.
 
 use super::check::{example, layers, spread};
 use super::observation::Likelihood;
 use crate::error::Result;
 use crate::nets::Activation;
 
-/// What most configurations say. In a file these settings stand beside a model's own: `#[serde(flatten)]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What most configurations say. In a file these settings stand beside a model's own.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Common {
     /// Shape of one example, such as `[28, 28, 1]`.
     pub shape: Vec<usize>,
@@ -42,3 +40,56 @@ impl Common {
         spread(self.likelihood)
     }
 }
+
+/// Declares a configuration: a [`Common`] and settings of its own, which in a file stand side by side. Serde's own
+/// `flatten` would do the same, but its errors say neither which setting is wrong nor which ones there are.
+macro_rules! configuration {
+    (
+        $(#[$doc:meta])*
+        pub struct $Config:ident {
+            $(#[$of_common:meta])*
+            pub common: Common,
+            $($(#[$attribute:meta])* pub $field:ident: $Type:ty,)*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(from = "Flat", into = "Flat")]
+        pub struct $Config {
+            $(#[$of_common])*
+            pub common: $crate::models::Common,
+            $($(#[$attribute])* pub $field: $Type,)*
+        }
+
+        /// The configuration as a file has it.
+        #[derive(serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Flat {
+            shape: Vec<usize>,
+            classes: usize,
+            hidden: Vec<usize>,
+            activation: $crate::nets::Activation,
+            likelihood: $crate::models::Likelihood,
+            $($(#[$attribute])* $field: $Type,)*
+        }
+
+        impl From<Flat> for $Config {
+            fn from(flat: Flat) -> Self {
+                let Flat { shape, classes, hidden, activation, likelihood, $($field),* } = flat;
+                let common =
+                    $crate::models::Common { shape, classes, hidden, activation, likelihood };
+                Self { common, $($field),* }
+            }
+        }
+
+        impl From<$Config> for Flat {
+            fn from(config: $Config) -> Self {
+                let $Config { common, $($field),* } = config;
+                let $crate::models::Common { shape, classes, hidden, activation, likelihood } =
+                    common;
+                Self { shape, classes, hidden, activation, likelihood, $($field),* }
+            }
+        }
+    };
+}
+pub(super) use configuration;

@@ -10,12 +10,11 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
 
 use super::architecture::architecture;
 use super::blocks::{Emission, GaussianNet};
 use super::check::{at_least_one, widths};
-use super::common::Common;
+use super::common::{Common, configuration};
 use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
 use super::observation::{Likelihood, Observation};
 use crate::dist::Gaussian;
@@ -29,17 +28,16 @@ const NAMES: [&str; 6] = ["kl_z1", "kl_z2", "kl_z3", "kl_z4", "kl_z5", "kl_z6"];
 /// Names of the layers, in the same order.
 const LAYERS: [&str; NAMES.len()] = ["z1", "z2", "z3", "z4", "z5", "z6"];
 
-/// Shape of a [`Ladder`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LadderConfig {
-    /// What most configurations say; hidden layers have one width for each layer of `z`.
-    #[serde(flatten)]
-    pub common: Common,
-    /// Dimensions of `z_1`, next to the data, to `z_L`.
-    pub latent: Vec<usize>,
-    /// Widths of the hidden layers of the classifier.
-    pub classifier_hidden: Vec<usize>,
+configuration! {
+    /// Shape of a [`Ladder`].
+    pub struct LadderConfig {
+        /// What most configurations say; hidden layers have one width for each layer of `z`.
+        pub common: Common,
+        /// Dimensions of `z_1`, next to the data, to `z_L`.
+        pub latent: Vec<usize>,
+        /// Widths of the hidden layers of the classifier.
+        pub classifier_hidden: Vec<usize>,
+    }
 }
 
 architecture!(LadderConfig, baseline: classifier_hidden);

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::architecture::architecture;
 use super::blocks::{Emission, GaussianNet, Pair};
 use super::check::{at_least_one, widths};
-use super::common::Common;
+use super::common::{Common, configuration};
 use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
 use super::latent_posterior::PosteriorDensity;
 use super::latent_prior::{LatentPrior, PriorDensity, Target};
@@ -28,28 +28,27 @@ use crate::noise::Noise;
 use crate::sampler::{Chains, Convention, Langevin, StepSize, Walk};
 use crate::workers::{InTurn, Workers};
 
-/// Shape of a [`LatentEbm`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LatentEbmConfig {
-    /// What most configurations say; the hidden layers are those of encoder and decoder (the decoder's in reverse).
-    #[serde(flatten)]
-    pub common: Common,
-    /// Dimensions of `z`.
-    pub latent: usize,
-    /// Widths of the hidden layers of the energy.
-    pub energy_hidden: Vec<usize>,
-    /// Nonlinearity of the energy.
-    pub energy_activation: Activation,
-    /// How `z` is drawn from the prior.
-    #[serde(default)]
-    pub langevin: LangevinConfig,
-    /// Where examples are classified in training.
-    #[serde(default)]
-    pub classified: Classified,
-    /// Convolutions in encoder and decoder, for images.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub convolution: Option<Convolution>,
+configuration! {
+    /// Shape of a [`LatentEbm`].
+    pub struct LatentEbmConfig {
+        /// What most configurations say; the hidden layers are those of encoder and decoder (the decoder's in reverse).
+        pub common: Common,
+        /// Dimensions of `z`.
+        pub latent: usize,
+        /// Widths of the hidden layers of the energy.
+        pub energy_hidden: Vec<usize>,
+        /// Nonlinearity of the energy.
+        pub energy_activation: Activation,
+        /// How `z` is drawn from the prior.
+        #[serde(default)]
+        pub langevin: LangevinConfig,
+        /// Where examples are classified in training.
+        #[serde(default)]
+        pub classified: Classified,
+        /// Convolutions in encoder and decoder, for images.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub convolution: Option<Convolution>,
+    }
 }
 
 architecture!(LatentEbmConfig, baseline: common.hidden, convolution);

@@ -7,12 +7,11 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
 
 use super::architecture::architecture;
 use super::blocks::{Emission, GaussianNet, Pair};
 use super::check::at_least_one;
-use super::common::Common;
+use super::common::{Common, configuration};
 use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
 use super::observation::{Likelihood, Observation};
 use crate::dist::Gaussian;
@@ -20,18 +19,17 @@ use crate::error::Result;
 use crate::nets::{Classes, Convolution, Inputs, Training};
 use crate::noise::Noise;
 
-/// Shape of an [`M1`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct M1Config {
-    /// What most configurations say; the hidden layers are those of encoder and decoder (the decoder's in reverse).
-    #[serde(flatten)]
-    pub common: Common,
-    /// Dimensions of `z`.
-    pub latent: usize,
-    /// Convolutions in both networks, for images.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub convolution: Option<Convolution>,
+configuration! {
+    /// Shape of an [`M1`].
+    pub struct M1Config {
+        /// What most configurations say; the hidden layers are those of encoder and decoder (the decoder's in reverse).
+        pub common: Common,
+        /// Dimensions of `z`.
+        pub latent: usize,
+        /// Convolutions in both networks, for images.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub convolution: Option<Convolution>,
+    }
 }
 
 architecture!(M1Config, baseline: common.hidden, convolution);

@@ -8,11 +8,10 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use serde::{Deserialize, Serialize};
 
 use super::architecture::architecture;
 use super::check::{at_least_one, layers, widths};
-use super::common::Common;
+use super::common::{Common, configuration};
 use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
 use super::m1::{M1, M1Config};
 use super::m2::{M2, M2Config};
@@ -22,24 +21,23 @@ use crate::error::{Error, Result};
 use crate::nets::Classes;
 use crate::noise::Noise;
 
-/// Shape of an [`M1M2`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct M1M2Config {
-    /// What most configurations say; the hidden layers are those of M2's encoder and decoder, and `x` is given M1's features.
-    #[serde(flatten)]
-    pub common: Common,
-    /// Dimensions of M1's latent variable.
-    pub feature_latent: usize,
-    /// Widths of the hidden layers of M1.
-    pub feature_hidden: Vec<usize>,
-    /// Which of M1's dimensions M2 sees; all where it is absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub active: Option<Vec<usize>>,
-    /// Dimensions of `z`.
-    pub latent: usize,
-    /// Widths of the hidden layers of the classifier.
-    pub classifier_hidden: Vec<usize>,
+configuration! {
+    /// Shape of an [`M1M2`].
+    pub struct M1M2Config {
+        /// What most configurations say; the hidden layers are those of M2's encoder and decoder, and `x` is given M1's features.
+        pub common: Common,
+        /// Dimensions of M1's latent variable.
+        pub feature_latent: usize,
+        /// Widths of the hidden layers of M1.
+        pub feature_hidden: Vec<usize>,
+        /// Which of M1's dimensions M2 sees; all where it is absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub active: Option<Vec<usize>>,
+        /// Dimensions of `z`.
+        pub latent: usize,
+        /// Widths of the hidden layers of the classifier.
+        pub classifier_hidden: Vec<usize>,
+    }
 }
 
 architecture!(M1M2Config, baseline: classifier_hidden);

@@ -7,13 +7,12 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
 
 use super::architecture::{Architecture as _, architecture};
 use super::blocks::{Emission, GaussianNet, Pair};
 use super::check::at_least_one;
 use super::classifier::ClassifierNet;
-use super::common::Common;
+use super::common::{Common, configuration};
 use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
 use super::observation::{Likelihood, Observation};
 use crate::dist::Gaussian;
@@ -21,20 +20,19 @@ use crate::error::Result;
 use crate::nets::{Classes, Convolution, Inputs, Training};
 use crate::noise::Noise;
 
-/// Shape of an [`M2`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct M2Config {
-    /// What most configurations say; the hidden layers are those of encoder and decoder (the decoder's in reverse).
-    #[serde(flatten)]
-    pub common: Common,
-    /// Dimensions of `z`.
-    pub latent: usize,
-    /// Widths of the hidden layers of the classifier.
-    pub classifier_hidden: Vec<usize>,
-    /// Convolutions in all three networks, for images.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub convolution: Option<Convolution>,
+configuration! {
+    /// Shape of an [`M2`].
+    pub struct M2Config {
+        /// What most configurations say; the hidden layers are those of encoder and decoder (the decoder's in reverse).
+        pub common: Common,
+        /// Dimensions of `z`.
+        pub latent: usize,
+        /// Widths of the hidden layers of the classifier.
+        pub classifier_hidden: Vec<usize>,
+        /// Convolutions in all three networks, for images.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub convolution: Option<Convolution>,
+    }
 }
 
 architecture!(M2Config, baseline: classifier_hidden, convolution);

@@ -84,12 +84,12 @@ macro_rules! family {
 
             /// Reads the configuration of the model of that name; `None` if there is no such model.
             /// Errors name the setting that is wrong, which those of a tagged enum do not.
-            pub fn read<'de, D: Deserializer<'de> + Clone>(
+            pub fn read<'de, D: Deserializer<'de>>(
                 name: &str,
                 settings: D,
             ) -> Option<std::result::Result<Self, D::Error>> {
                 match name {
-                    $($name => Some(<$Config as Architecture>::read(settings).map(Self::$Variant)),)+
+                    $($name => Some(<$Config>::deserialize(settings).map(Self::$Variant)),)+
                     _ => None,
                 }
             }

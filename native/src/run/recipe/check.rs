@@ -10,11 +10,9 @@ use super::settings::{ModelSettings, Recipe, TrainSettings};
 use crate::system::device::on_cpu;
 
 impl Recipe {
-    /// Checks the values; `known` are the settings that the model has.
-    ///
     /// # Errors
     /// If a setting has a value that no run can have, or one that its model has no use for.
-    pub(super) fn check(&self, known: &[String]) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let TrainSettings { epochs, steps, batch_size, lr, clip_norm, .. } = &self.train;
         if steps.unwrap_or(*epochs) == 0 {
             let name = if steps.is_some() { "steps" } else { "epochs" };
@@ -27,7 +25,7 @@ impl Recipe {
             bail!("objective.classifier-draws = 0 is not valid: it must be at least 1");
         }
         // Names and types of the model's settings; their values are checked with the data.
-        self.model.check(known)?;
+        self.model.config(&[1], 2)?;
         let sizes = [
             ("train.batch-size", *batch_size),
             ("train.labelled-batch-size", self.train.labelled_batch_size),

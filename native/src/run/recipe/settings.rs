@@ -120,29 +120,11 @@ impl ModelSettings {
         table.insert("shape".into(), shape.into());
         table.insert("classes".into(), (classes as i64).into());
         let config = ModelConfig::read(&kind, table).ok_or_else(|| no_such_model(&kind))?;
-        config.map_err(|e: toml::de::Error| anyhow!("settings of model {kind}: {}", one_line(&e)))
-    }
-
-    /// Checks that the names and types of the settings are those of the model. If a name is not, the error lists the
-    /// `known` ones.
-    ///
-    /// # Errors
-    /// As [`ModelSettings::config`].
-    pub(super) fn check(&self, known: &[String]) -> Result<()> {
-        let Err(error) = self.config(&[1], 2) else { return Ok(()) };
-        let (kind, problem) = (self.kind(), error.to_string());
-        let unknown = |key: &&String| {
-            let start =
-                format!("settings of model {kind}: unknown field `{}`", key.replace('-', "_"));
-            problem.starts_with(&start) && !known.contains(key)
-        };
-        match self.0.keys().find(unknown) {
-            Some(key) => bail!(
-                "settings of model {kind}: unknown field `{key}`; the settings of {kind} are {}",
-                known.join(", ")
-            ),
-            None => Err(error),
-        }
+        config.map_err(|e: toml::de::Error| {
+            // As a recipe writes them; the first two are no settings but follow from the data.
+            let problem = one_line(&e).replace('_', "-").replace("`shape`, `classes`, ", "");
+            anyhow!("settings of model {kind}: {problem}")
+        })
     }
 
     /// The settings of the M1 that an M1+M2 stands on.

@@ -192,3 +192,23 @@ impl Generative for Model {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    /// The methods written down between `start` and the end of its block.
+    fn methods<'a>(text: &'a str, start: &str) -> BTreeSet<&'a str> {
+        let block = text.split(start).nth(1).and_then(|rest| rest.split("\n}\n").next());
+        let lines = block.expect("the block is there").lines();
+        lines.filter_map(|line| line.trim().strip_prefix("fn ")?.split('(').next()).collect()
+    }
+
+    /// A method with a default that the family does not pass on would be the default for every model, silently.
+    #[test]
+    fn the_family_passes_every_method_on() {
+        let of_trait = methods(include_str!("generative.rs"), "pub trait Generative");
+        assert!(of_trait.len() > 10 && of_trait.contains("judge"), "{of_trait:?}");
+        assert_eq!(methods(include_str!("mod.rs"), "\nimpl Generative for Model"), of_trait);
+    }
+}

@@ -132,6 +132,8 @@ test("a program or a model that cannot be loaded says so", async () => {
   ]) {
     const page = await visits.page("", { before: (visit) => visit.route(pattern, (route) => route.abort()) });
     await page.waitForSelector('#status[data-kind="error"]');
+    // What still loads must not write over the error.
+    await page.waitForLoadState("networkidle");
     assert.match(await page.textContent("#status"), words, pattern);
     await page.context().close();
   }

@@ -245,7 +245,8 @@ function listen() {
     if (file) show(() => openFile(file));
   });
   page.engine.addEventListener("progress", ({ detail: { loaded, total } }) => {
-    if (page.about) return;
+    // The list of models may have failed meanwhile: what arrives later must not hide the error.
+    if (page.about || element("status").dataset.kind === "error") return;
     page.say("busy", `Loading the program: ${(loaded / 1e6).toFixed(1)} MB…`);
     page.progress(total ? Math.min(1, loaded / total) : undefined);
   });

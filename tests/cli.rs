@@ -265,6 +265,36 @@ fn broken_recipes_and_runs_are_refused_in_one_line() {
 }
 
 #[test]
+fn a_run_whose_settings_are_cut_off_is_refused_by_every_verb() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    gleaner().train_small(&run, &[]).done();
+    let config = text(run.join("config.toml"));
+    fs::write(run.join("config.toml"), config.split("kl-warm-up").next().unwrap()).unwrap();
+    let run = run.to_str().unwrap();
+    let out = folder.path().join("out.npz");
+    let out = out.to_str().unwrap();
+    for arguments in [
+        &["train", "--resume", run][..],
+        &["eval", run],
+        &["sample", run, "--per-class=1", "--out", out],
+        &["baselines", run],
+        &["report", run],
+        &["embed", run],
+        &["traverse", run],
+        &["reconstruct", run],
+        &["publish", run, "--out", out],
+        &["data", "export", run, "--out", out],
+    ] {
+        let said = gleaner().call(arguments);
+        let said = said.error();
+        assert!(said.contains("copy it again as a whole"), "{arguments:?}: {said}");
+        assert!(said.contains("config.toml"), "{arguments:?}: {said}");
+    }
+    assert!(!folder.path().join("out.npz").exists());
+}
+
+#[test]
 fn a_run_is_not_written_over() {
     let folder = tempdir().unwrap();
     let run = folder.path().join("run");

@@ -13,7 +13,7 @@ const EPSILON: f64 = 1e-8;
 
 /// What a run may choose of Adam.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AdamSettings {
     /// What is kept of the first moment in a step; generators are often trained with 0.5 (Radford et al. 2016).
     pub beta_1: f64,

@@ -39,7 +39,12 @@ pub struct Args {
 /// If the settings or the data do not allow it.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     let file = match &args.settings {
-        Some(path) if path.is_dir() => Some(RunDir::open(path)?.config()),
+        Some(path) if path.is_dir() => {
+            let dir = RunDir::open(path)?;
+            // Of a run that is not whole, built-in settings would take the place of what is missing.
+            dir.recipe()?;
+            Some(dir.config())
+        }
         other => other.clone(),
     };
     let mut recipe = Recipe::resolve(file.as_deref(), toml::Table::new(), &args.set)?;

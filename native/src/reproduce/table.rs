@@ -129,8 +129,14 @@ impl Table {
     pub fn find(name: &str) -> Result<Self> {
         let text = match BUILT_IN.iter().find(|(known, _)| *known == name) {
             Some((_, text)) => (*text).to_owned(),
-            None if Path::new(name).is_file() => std::fs::read_to_string(name)
-                .with_context(|| format!("cannot read the table {name}"))?,
+            None if Path::new(name).is_file() || name.ends_with(".toml") => {
+                std::fs::read_to_string(name).with_context(|| {
+                    format!(
+                        "cannot read the table {name}; give a .toml file or one of {}",
+                        Self::names().join(", ")
+                    )
+                })?
+            }
             None => bail!("there is no table `{name}`; choose one of {}", Self::names().join(", ")),
         };
         let table: Self = toml::from_str(&text).map_err(|e| {

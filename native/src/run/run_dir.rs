@@ -175,9 +175,9 @@ impl RunDir {
     /// The recipe that made the run.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// If it cannot be read or is incomplete.
     pub fn recipe(&self) -> Result<Recipe> {
-        Recipe::resolve(Some(&self.config()), toml::Table::new(), &[])
+        Recipe::of_run(&self.config())
     }
 
     /// Adds an epoch's line.

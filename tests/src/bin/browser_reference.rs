@@ -62,15 +62,20 @@ fn write(directory: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Of a small image and two hidden layers.
+fn common() -> Common {
+    Common {
+        shape: vec![8, 8, 1],
+        classes: 10,
+        hidden: vec![32, 24],
+        activation: Default::default(),
+        likelihood: Likelihood::Bernoulli,
+    }
+}
+
 fn m2() -> ModelConfig {
     ModelConfig::M2(M2Config {
-        common: Common {
-            shape: vec![8, 8, 1],
-            classes: 10,
-            hidden: vec![32, 24],
-            activation: Default::default(),
-            likelihood: Likelihood::Bernoulli,
-        },
+        common: common(),
         latent: 8,
         classifier_hidden: vec![32],
         convolution: None,
@@ -80,13 +85,7 @@ fn m2() -> ModelConfig {
 /// With few steps: a software GPU takes a while for each.
 fn latent_ebm() -> ModelConfig {
     ModelConfig::LatentEbm(LatentEbmConfig {
-        common: Common {
-            shape: vec![8, 8, 1],
-            classes: 10,
-            hidden: vec![32, 24],
-            activation: Default::default(),
-            likelihood: Likelihood::Bernoulli,
-        },
+        common: common(),
         latent: 8,
         energy_hidden: vec![32, 32],
         energy_activation: Activation::LeakyRelu,

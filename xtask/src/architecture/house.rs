@@ -8,8 +8,8 @@ use super::paths::{self, Path};
 
 /// A crate's source: its files by module, and the arrows between them.
 pub struct House {
-    /// Text by module; that of a folder is its `mod.rs`.
-    files: BTreeMap<Path, String>,
+    /// The short names that each file gives to what lies below it, by module; those of a folder are in its `mod.rs`.
+    files: BTreeMap<Path, Vec<(String, Path)>>,
     /// From each file to those that it imports.
     arrows: BTreeMap<Path, BTreeSet<Path>>,
 }
@@ -17,10 +17,11 @@ pub struct House {
 impl House {
     /// Reads the files below `folder`, a crate's `src`.
     pub fn read(folder: &FilePath) -> Self {
-        let mut files = BTreeMap::new();
-        collect(folder, &mut Vec::new(), &mut files);
-        let mut house = Self { files, arrows: BTreeMap::new() };
-        for (here, text) in &house.files {
+        let mut texts = BTreeMap::new();
+        collect(folder, &mut Vec::new(), &mut texts);
+        let files = texts.iter().map(|(here, text)| (here.clone(), paths::re_exported(text)));
+        let mut house = Self { files: files.collect(), arrows: BTreeMap::new() };
+        for (here, text) in &texts {
             let targets = paths::named(text, here).into_iter();
             let targets = targets.filter_map(|path| house.home(&path)).filter(|to| to != here);
             house.arrows.insert(here.clone(), targets.collect());
@@ -33,11 +34,9 @@ impl House {
         let mut at = (0..=path.len()).rev().find(|&end| self.files.contains_key(&path[..end]))?;
         let mut path = path.to_vec();
         while let Some(name) = path.get(at) {
-            let door = paths::re_exported(&self.files[&path[..at]]);
-            let Some((_, inside)) = door.into_iter().find(|(short, _)| short == name) else {
-                break;
-            };
-            path.splice(at..=at, inside);
+            let door = &self.files[&path[..at]];
+            let Some((_, inside)) = door.iter().find(|(short, _)| short == name) else { break };
+            path.splice(at..=at, inside.iter().cloned());
             let deeper = (at + 1..=path.len()).rev();
             match deeper.into_iter().find(|&end| self.files.contains_key(&path[..end])) {
                 Some(end) => at = end,
@@ -91,18 +90,18 @@ impl House {
     }
 }
 
-fn collect(folder: &FilePath, here: &mut Path, files: &mut BTreeMap<Path, String>) {
+fn collect(folder: &FilePath, here: &mut Path, texts: &mut BTreeMap<Path, String>) {
     for entry in fs::read_dir(folder).expect("a folder of the source can be listed") {
         let path = entry.expect("a folder of the source can be listed").path();
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
             here.push(stem);
-            collect(&path, here, files);
+            collect(&path, here, texts);
             here.pop();
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             let text = fs::read_to_string(&path).expect("a file of the source can be read");
             let own = (stem != "mod" && stem != "lib").then_some(stem);
-            files.insert(here.iter().cloned().chain(own).collect(), text);
+            texts.insert(here.iter().cloned().chain(own).collect(), text);
         }
     }
 }

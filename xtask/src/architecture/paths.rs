@@ -1,113 +1,116 @@
-//! The paths that a Rust file names, read off its text as rustfmt leaves it.
+//! The paths that a Rust file names, read off its tokens: macros have them, too, and comments and strings have none.
+
+use std::iter::Peekable;
+
+use proc_macro2::token_stream::IntoIter;
+use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
 /// A path as modules and names, such as `["data", "Examples"]` for `crate::data::Examples`.
 pub type Path = Vec<String>;
 
+type Tokens = Peekable<IntoIter>;
+
 /// Every path of the crate that a file in the module `here` names: those that begin with `crate` or `super`.
-/// Comments do not count; a macro's `$crate` does.
 pub fn named(text: &str, here: &[String]) -> Vec<Path> {
     let mut found = Vec::new();
-    let mut inline: Vec<String> = Vec::new();
-    let code = without_comments(text);
-    let mut rest = code.as_str();
-    let mut line_starts = true;
-    while !rest.is_empty() {
-        if line_starts {
-            // An inline module of the file: rustfmt puts its closing brace at the start of a line.
-            if let Some(name) = opened_module(rest) {
-                inline.push(name.to_owned());
-            } else if rest.starts_with('}') {
-                inline.clear();
-            }
-        }
-        let word = word(rest);
-        if matches!(word, "crate" | "super") && rest[word.len()..].starts_with("::") {
-            let base: Path = here.iter().chain(&inline).cloned().collect();
-            rest = tree(rest, &base, true, &mut found);
-            line_starts = false;
-            continue;
-        }
-        let step = word.len().max(rest.chars().next().map_or(1, char::len_utf8));
-        line_starts = rest.starts_with('\n');
-        rest = &rest[step..];
-    }
+    walk(tokens(text), here, &mut found);
     found
 }
 
 /// What the `pub use` lines of a folder's `mod.rs` call by shorter names: each name and its path inside the folder.
 pub fn re_exported(text: &str) -> Vec<(String, Path)> {
-    let code = without_comments(text);
     let mut found = Vec::new();
-    for (at, _) in code.match_indices("pub use ") {
-        let mut paths = Vec::new();
-        tree(&code[at + "pub use ".len()..], &[], false, &mut paths);
-        let local = paths.into_iter().filter(|path| path.len() > 1);
-        found.extend(local.map(|path| (path[path.len() - 1].clone(), path)));
+    let mut rest = tokens(text);
+    while let Some(token) = rest.next() {
+        if is_word(Some(&token), "pub") && is_word(rest.peek(), "use") {
+            rest.next();
+            let mut paths = Vec::new();
+            tree(&mut rest, Path::new(), &mut paths);
+            let inside = paths.into_iter().filter(|path| path.len() > 1);
+            found.extend(inside.map(|path| (path[path.len() - 1].clone(), path)));
+        }
     }
     found
 }
 
-fn without_comments(text: &str) -> String {
-    let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
-    code.flat_map(|line| [line, "\n"]).collect()
+fn tokens(text: &str) -> Tokens {
+    let stream: TokenStream = text.parse().expect("a file of the source is made of Rust's tokens");
+    stream.into_iter().peekable()
 }
 
-fn word(text: &str) -> &str {
-    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
-    &text[..end]
+fn is_word(token: Option<&TokenTree>, word: &str) -> bool {
+    matches!(token, Some(TokenTree::Ident(ident)) if ident == word)
 }
 
-/// The name in `mod NAME {` at the start of a line.
-fn opened_module(text: &str) -> Option<&str> {
-    let line = text.lines().next()?;
-    let rest = line.strip_prefix("pub(super) ").or(line.strip_prefix("pub ")).unwrap_or(line);
-    rest.strip_prefix("mod ")?.strip_suffix(" {")
-}
-
-/// Reads `a::b::{c, d::e}` below `base`, adds its paths, and returns what follows. The first words may climb.
-fn tree<'a>(text: &'a str, base: &[String], climbs: bool, found: &mut Vec<Path>) -> &'a str {
-    let mut path = base.to_vec();
-    let mut rest = text;
-    loop {
-        rest = rest.trim_start();
-        if let Some(inside) = rest.strip_prefix('{') {
-            rest = inside;
-            loop {
-                rest = rest.trim_start().trim_start_matches(',').trim_start();
-                match rest.strip_prefix('}') {
-                    Some(after) => return after,
-                    None if rest.is_empty() => return rest,
-                    None => rest = tree(rest, &path, climbs, found),
+fn walk(mut rest: Tokens, here: &[String], found: &mut Vec<Path>) {
+    // The module whose braces come next.
+    let mut inner: Option<Path> = None;
+    while let Some(token) = rest.next() {
+        match token {
+            TokenTree::Group(group) => {
+                let module = inner.take().unwrap_or_else(|| here.to_vec());
+                walk(group.stream().into_iter().peekable(), &module, found);
+            }
+            TokenTree::Ident(ident) => match ident.to_string().as_str() {
+                "mod" => {
+                    let name = rest.next().map(|name| name.to_string());
+                    inner = Some(here.iter().cloned().chain(name).collect());
                 }
-            }
-        }
-        let name = word(rest);
-        rest = &rest[name.len()..];
-        match name {
-            "crate" if climbs => path.clear(),
-            "super" if climbs => drop(path.pop()),
-            // What stands so far; so does a glob.
-            "self" => {
-                found.push(path);
-                return rest;
-            }
-            "" => {
-                found.push(path);
-                let mut chars = rest.chars();
-                chars.next();
-                return chars.as_str();
-            }
-            name => path.push(name.to_owned()),
-        }
-        match rest.strip_prefix("::") {
-            Some(after) => rest = after,
-            None => {
-                found.push(path);
-                let alias = rest.trim_start().strip_prefix("as ").map(str::trim_start);
-                return alias.map_or(rest, |alias| &alias[word(alias).len()..]);
-            }
+                "crate" if colons(&mut rest) => tree(&mut rest, Path::new(), found),
+                "super" if colons(&mut rest) => tree(&mut rest, above(here), found),
+                _ => {}
+            },
+            // A module that lies in a file of its own.
+            TokenTree::Punct(punct) if punct.as_char() == ';' => inner = None,
+            _ => {}
         }
     }
+}
+
+/// Reads `a::b::{c, d::e}` below `path`, and adds its paths.
+fn tree(rest: &mut Tokens, mut path: Path, found: &mut Vec<Path>) {
+    loop {
+        match rest.peek() {
+            Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => {
+                let mut inside = group.stream().into_iter().peekable();
+                while inside.peek().is_some() {
+                    tree(&mut inside, path.clone(), found);
+                    // What may follow a name: `as other`, and a comma.
+                    while inside.next().is_some_and(|token| token.to_string() != ",") {}
+                }
+                return;
+            }
+            Some(TokenTree::Ident(ident)) => {
+                match ident.to_string().as_str() {
+                    "super" => path = above(&path),
+                    // What stands so far.
+                    "self" => {}
+                    name => path.push(name.to_owned()),
+                }
+                rest.next();
+            }
+            // A glob, or generic arguments.
+            _ => break,
+        }
+        if !colons(rest) {
+            break;
+        }
+    }
+    found.push(path);
+}
+
+fn above(module: &[String]) -> Path {
+    module[..module.len().saturating_sub(1)].to_vec()
+}
+
+/// Whether `::` comes next, which is then taken.
+fn colons(rest: &mut Tokens) -> bool {
+    let next = matches!(rest.peek(), Some(TokenTree::Punct(punct))
+        if punct.as_char() == ':' && punct.spacing() == Spacing::Joint);
+    if next {
+        rest.nth(1);
+    }
+    next
 }
 
 #[cfg(test)]
@@ -128,9 +131,9 @@ mod tests {
 use std::fs;
 use crate::data::{Examples, formats::{csv, npy::{self, NpyArray}}};
 use super::b::c as d; // crate::not::this
-//! crate::nor::this
+/// crate::nor::this
 fn f(x: crate::nets::Classes) -> super::Y {
-    $crate::models::m2()
+    $crate::models::m2(\"https://example.org\", crate::sample::draw(\"crate::nor::that\"))
 }
 ";
         let expected = [
@@ -142,6 +145,7 @@ fn f(x: crate::nets::Classes) -> super::Y {
             "nets::Classes",
             "a::Y",
             "models::m2",
+            "sample::draw",
         ];
         assert_eq!(read(text, "a::here"), expected);
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::serve::serve;
 use crate::cmd::coreset::Search;
 use crate::system::device::check_threads;
-use crate::system::files::write_atomic;
+use crate::system::files::{ensure_writable_dir, write_atomic};
 use crate::system::output::Output;
 use crate::system::threads::Crew;
 
@@ -108,12 +108,7 @@ impl Bench {
     }
 
     fn write_fixture(&self, dir: &Path) -> Result<()> {
-        std::fs::create_dir_all(dir).with_context(|| {
-            format!(
-                "cannot create {}; give --fixture a folder that you can write to",
-                dir.display()
-            )
-        })?;
+        ensure_writable_dir(dir).context("--fixture")?;
         let shape = [self.features.len() / self.dims, self.dims];
         let x = NpyArray::f32(&shape, self.features.clone());
         write_atomic(dir.join("points.npz"), &write_npz(&[("x", x)])?)

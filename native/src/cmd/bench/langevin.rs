@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::serve::serve;
 use crate::system::device;
-use crate::system::files::write_atomic;
+use crate::system::files::{ensure_writable_dir, write_atomic};
 use crate::system::output::Output;
 use crate::system::threads::Threads;
 
@@ -134,12 +134,7 @@ impl Bench {
     }
 
     fn write_fixture(&self, dir: &Path) -> Result<()> {
-        std::fs::create_dir_all(dir).with_context(|| {
-            format!(
-                "cannot create {}; give --fixture a folder that you can write to",
-                dir.display()
-            )
-        })?;
+        ensure_writable_dir(dir).context("--fixture")?;
         let mut arrays = Vec::new();
         for (name, Parameter { shape, values }) in
             pollster::block_on(infer::parameters(&self.prior.energy))?

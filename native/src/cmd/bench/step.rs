@@ -24,7 +24,7 @@ use serde_json::json;
 use super::serve::serve;
 use crate::system::device;
 use crate::system::device::on_cpu;
-use crate::system::files::write_atomic;
+use crate::system::files::{ensure_writable_dir, write_atomic};
 use crate::system::output::Output;
 use crate::system::threads::Threads;
 
@@ -238,12 +238,7 @@ impl Bench {
     /// Writes `model.safetensors` and `batch.npz` and returns the objective at exactly these numbers.
     fn write_fixture(&self, dir: &Path, device: &Device) -> Result<f32> {
         let Some(state) = &self.state else { bail!("the last step did not end") };
-        std::fs::create_dir_all(dir).with_context(|| {
-            format!(
-                "cannot create {}; give --fixture a folder that you can write to",
-                dir.display()
-            )
-        })?;
+        ensure_writable_dir(dir).context("--fixture")?;
         let parameters = pollster::block_on(infer::parameters(&state.model.valid()))?;
         let checkpoint = Checkpoint { config: ModelConfig::M2(self.config.clone()), parameters };
         write_atomic(dir.join("model.safetensors"), &checkpoint.to_bytes()?)?;

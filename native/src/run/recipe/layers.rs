@@ -110,6 +110,20 @@ impl Recipe {
             merge(&mut table, layer.clone());
         }
         merge(&mut table, settings);
+        Self::typed(table, source)
+    }
+
+    /// The settings of a run as it wrote them down. Every one stands there, so nothing is laid below them: a file that is
+    /// cut off must not be filled up with settings of another run.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is incomplete, or has unknown keys or wrong values.
+    pub fn of_run(config: &Path) -> Result<Self> {
+        Self::typed(read_table(config)?, &config.display().to_string())
+            .context("this run cannot be read; copy it again as a whole")
+    }
+
+    fn typed(table: Table, source: &str) -> Result<Self> {
         let recipe: Self =
             table.try_into().map_err(|e: toml::de::Error| anyhow!("{source}: {}", one_line(&e)))?;
         recipe.check()?;
@@ -135,6 +149,26 @@ mod tests {
             let recipe = Recipe::resolve(None, flags, &[]).unwrap();
             let again: Recipe = toml::from_str(&recipe.to_toml().unwrap()).unwrap();
             assert_eq!(recipe, again);
+        }
+    }
+
+    #[test]
+    fn settings_of_a_run_that_are_cut_off_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        // With the sections that a run may be without.
+        let shipped = Path::new("../recipes/mnist-100-latent-ebm.toml");
+        let recipe = Recipe::resolve(Some(shipped), Table::new(), &[]).unwrap();
+        assert!(recipe.augment.is_some());
+        let whole = recipe.to_toml().unwrap();
+        std::fs::write(&path, &whole).unwrap();
+        assert_eq!(Recipe::of_run(&path).unwrap(), recipe);
+        let ends = whole.match_indices('\n').map(|(at, _)| at);
+        for end in ends.filter(|&end| end + 1 < whole.len()) {
+            std::fs::write(&path, &whole[..end]).unwrap();
+            let error = format!("{:#}", Recipe::of_run(&path).unwrap_err());
+            assert!(error.contains("copy it again") && error.contains("config.toml"), "{error}");
+            assert!(!error.contains('\n'), "{error}");
         }
     }
 
@@ -198,9 +232,20 @@ mod tests {
             ("train.lr=fast", "lr"),
             ("model.latent=few", "`latent`"),
             ("model.hidden=5", "`hidden`"),
+            ("model.classifier-hidden=a_b", "\"a_b\", expected a sequence, in `classifier-hidden`"),
+            // What was typed is quoted, not mended.
+            ("model.activation=leaky_relu", "`leaky_relu`, expected one of `softplus`"),
         ] {
             let error = Recipe::resolve(None, Table::new(), &[pair.into()]).unwrap_err();
             assert!(error.to_string().contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_follows_from_the_data_is_no_setting() {
+        for pair in ["model.shape=[3]", "model.classes=4"] {
+            let error = Recipe::resolve(None, Table::new(), &[pair.into()]).unwrap_err();
+            assert!(error.to_string().contains("follows from the data"), "{error}");
         }
     }
 

@@ -29,11 +29,11 @@ pub struct Recipe {
     pub model: ModelSettings,
     /// What is minimised.
     pub objective: ObjectiveSettings,
-    /// How it is minimised.
-    pub train: TrainSettings,
     /// What the model adds to the labelled examples; absent, nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augment: Option<AugmentSettings>,
+    /// How it is minimised. The last section: it is never absent, so a file that is cut off lacks something.
+    pub train: TrainSettings,
 }
 
 /// Which examples, and which of their labels.
@@ -116,14 +116,16 @@ impl ModelSettings {
         )?;
         let mut table: Table =
             table.into_iter().map(|(key, value)| (key.replace('-', "_"), value)).collect();
+        if let Some(name) = ["shape", "classes"].into_iter().find(|&name| table.contains_key(name))
+        {
+            bail!("model.{name} follows from the data; leave it out");
+        }
         let shape = shape.iter().map(|&size| Value::from(size as i64)).collect::<Vec<_>>();
         table.insert("shape".into(), shape.into());
         table.insert("classes".into(), (classes as i64).into());
         let config = ModelConfig::read(&kind, table).ok_or_else(|| no_such_model(&kind))?;
         config.map_err(|e: toml::de::Error| {
-            // As a recipe writes them; the first two are no settings but follow from the data.
-            let problem = one_line(&e).replace('_', "-").replace("`shape`, `classes`, ", "");
-            anyhow!("settings of model {kind}: {problem}")
+            anyhow!("settings of model {kind}: {}", as_in_a_recipe(&one_line(&e)))
         })
     }
 
@@ -172,10 +174,8 @@ pub struct ObjectiveSettings {
     pub classifier_noise: f64,
     /// Pixels by which the classifier's input may be moved in training, each way; M1's, which has none, and so
     /// what an M1+M2's classifier is to make sense of.
-    #[serde(default)]
     pub classifier_shift: usize,
     /// How the sum over classes is taken: `exact` or `sum-and-sample:K`.
-    #[serde(default)]
     pub marginalize: Marginalize,
     /// Draws of the auxiliary variable for each labelled example's cross-entropy.
     pub classifier_draws: usize,
@@ -214,7 +214,6 @@ pub struct TrainSettings {
     /// Largest global norm of the gradient.
     pub clip_norm: f64,
     /// How a gradient becomes a step.
-    #[serde(default)]
     pub adam: AdamSettings,
     /// Epochs of the model that makes features for another.
     pub feature_epochs: u64,
@@ -227,12 +226,10 @@ pub struct TrainSettings {
     /// CPU threads; 0 uses all.
     pub threads: usize,
     /// Where a step's noise is drawn: `host`, the same numbers on every device, or `device`, faster on a GPU.
-    #[serde(default)]
     pub noise: NoiseSource,
     /// Parts that a batch is split into and worked on side by side; 0 takes one for each thread, and two for a
     /// model that normalises over the examples of a part. For any other, results depend on this only by rounding,
     /// and on the number of threads not at all.
-    #[serde(default)]
     pub parts: usize,
 }
 
@@ -280,6 +277,17 @@ impl Recipe {
         }
         Ok(Some(labels / classes))
     }
+}
+
+/// An error about a model's settings with their names as a recipe writes them, and without the two that follow from the
+/// data. Values stay as they were typed.
+fn as_in_a_recipe(problem: &str) -> String {
+    let (said, place) = problem.split_at(problem.rfind(", in `").unwrap_or(problem.len()));
+    let said = match said.starts_with("unknown field") || said.starts_with("missing field") {
+        true => said.replace('_', "-").replace("`shape`, `classes`, ", ""),
+        false => said.to_owned(),
+    };
+    said + &place.replace('_', "-")
 }
 
 pub(super) fn no_such_model(kind: &str) -> anyhow::Error {

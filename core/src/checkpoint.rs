@@ -1,6 +1,7 @@
 //! One checkpoint format for everyone: a `safetensors` file whose metadata holds the model's configuration
-//! as JSON under `config`, and whose tensors are named by module path (`classifier.hidden.0.weight`). Linear
-//! weights are `[inputs, outputs]`. Python's `safetensors` and the page read the same bytes.
+//! as JSON under `config`, and in it, under `data`, what its examples are. Tensors are named by module path
+//! (`classifier.hidden.0.weight`). Linear weights are `[inputs, outputs]`. Python's `safetensors` and the page read the
+//! same bytes.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,7 +9,9 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde_json::{Map, Value};
 
+use crate::data::schema::Schema;
 use crate::error::{Error, Result};
 use crate::models::{Model, ModelConfig};
 use crate::module_path::ModulePath;
@@ -128,11 +131,16 @@ impl Precision {
     }
 }
 
+/// The key of what the examples are, within the configuration.
+const DATA_KEY: &str = "data";
+
 /// A model's configuration and parameters, on the host.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     /// What to build.
     pub config: ModelConfig,
+    /// What the examples are that it was trained on; `None` of a file that was written before there was such a thing.
+    pub data: Option<Schema>,
     /// What to fill it with, by module path.
     pub parameters: BTreeMap<String, Parameter>,
 }
@@ -144,9 +152,16 @@ impl Checkpoint {
     /// If they are no checkpoint, or the checkpoint of a model that is not known.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let TensorFile { config, tensors } = TensorFile::from_bytes(bytes)?;
-        let config = serde_json::from_str(&config)
-            .map_err(|e| Error::Checkpoint(format!("its `config` cannot be read: {e}; copy the file again, or open it with the version that wrote it")))?;
-        Ok(Self { config, parameters: tensors })
+        let unreadable = |e: serde_json::Error| {
+            Error::Checkpoint(format!(
+                "its `config` cannot be read: {e}; copy the file again, or open it with the version that wrote it"
+            ))
+        };
+        let mut config: Map<String, Value> = serde_json::from_str(&config).map_err(unreadable)?;
+        let data = config.remove(DATA_KEY).map(serde_json::from_value);
+        let data = data.transpose().map_err(unreadable)?;
+        let config = serde_json::from_value(config.into()).map_err(unreadable)?;
+        Ok(Self { config, data, parameters: tensors })
     }
 
     /// The bytes of a file, in single precision. Equal checkpoints give equal bytes.
@@ -162,8 +177,14 @@ impl Checkpoint {
     /// # Errors
     /// If a parameter's shape and values disagree, or a value is too large for the precision.
     pub fn to_bytes_in(&self, precision: Precision) -> Result<Vec<u8>> {
-        let config = serde_json::to_string(&self.config)
-            .map_err(|e| Error::Checkpoint(format!("it cannot be written: {e}")))?;
+        let failed = |e: serde_json::Error| Error::Checkpoint(format!("it cannot be written: {e}"));
+        let mut config = serde_json::to_string(&self.config).map_err(failed)?;
+        if let Some(data) = &self.data {
+            // One more entry before the closing brace.
+            let data = serde_json::to_string(data).map_err(failed)?;
+            config.truncate(config.len() - 1);
+            config += &format!(",\"{DATA_KEY}\":{data}}}");
+        }
         TensorFile { config, tensors: self.parameters.clone() }.to_bytes(precision)
     }
 

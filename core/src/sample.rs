@@ -6,6 +6,7 @@ use std::iter::once;
 use burn::tensor::{Device, Tensor};
 
 use crate::data::formats::npy::NpyArray;
+use crate::data::schema::{Scaling, Schema};
 use crate::measures::eval::entropy_of_logits;
 use crate::models::Generative;
 use crate::nets::Classes;
@@ -88,6 +89,25 @@ impl SampleSet {
             z: picked(&self.z),
             logits: picked(&self.logits),
         }
+    }
+
+    /// The arrays of a file, with `x` in the units of the training data, and the names of `classes` and, of tables, of the
+    /// `columns` of `x`. With `standardised`, `x` stays as the model has it; an array of this name says so.
+    pub fn into_named_arrays(
+        mut self,
+        schema: &Schema,
+        standardised: bool,
+    ) -> Vec<(&'static str, NpyArray)> {
+        if !standardised {
+            schema.scaling.undo(&mut self.x);
+        }
+        let mut arrays = self.into_arrays();
+        arrays.push(("classes", NpyArray::texts(&schema.classes)));
+        arrays.extend(schema.number_names().map(|names| ("columns", NpyArray::texts(names))));
+        if standardised && schema.scaling != Scaling::None {
+            arrays.push(("standardised", NpyArray::i64(&[1], vec![1])));
+        }
+        arrays
     }
 
     /// The arrays of a file: `x`, `y`, `z`, `logits`, `entropy`.

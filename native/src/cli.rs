@@ -15,6 +15,9 @@ use crate::system::output::Output;
     after_help = "Examples:\n  \
         gleaner train                                   the built-in digits, in a few seconds\n  \
         gleaner train --data mnist --labels-per-class 10 --data-dir ~/data\n  \
+        gleaner data show patients.csv                  what a file of your own holds\n  \
+        gleaner train --data patients.csv\n  \
+        gleaner predict runs/patients-m2-seed0 new.csv --out predicted.csv\n  \
         gleaner eval runs/digits-m2-seed0 --iwae-samples 50\n  \
         gleaner sample runs/digits-m2-seed0 --per-class 10 --out samples.npz --grid samples.png\n  \
         gleaner filter samples.npz --max-entropy 1e-6 --keep-agreeing --out sure.npz\n  \
@@ -34,7 +37,9 @@ enum Verb {
     Train(Box<cmd::train::Args>),
     /// Evaluate a trained run again, or judge samples by its classifier
     Eval(cmd::eval::Args),
-    /// Draw samples of each class and write them to an .npz
+    /// Predict the class of new examples, or of the run's own unlabelled ones
+    Predict(cmd::predict::Args),
+    /// Draw samples of each class and write them to an .npz or, of tables and texts, a .csv
     Sample(cmd::sample::Args),
     /// Keep the samples that the classifier is sure of
     Filter(cmd::filter::Args),
@@ -56,7 +61,7 @@ enum Verb {
     Publish(cmd::publish::Args),
     /// Serve the web page on this machine and open the browser
     Serve(cmd::serve::Args),
-    /// List, fetch and verify data sets, or export the examples of a run
+    /// Show what a file of your own holds; list, fetch and verify data sets; export the examples of a run
     Data(cmd::data::Args),
     /// List the devices that this build can use
     Devices(cmd::devices::Args),
@@ -74,6 +79,7 @@ impl Cli {
         match self.verb {
             Verb::Train(args) => cmd::train::run(&args, &out),
             Verb::Eval(args) => cmd::eval::run(&args, &out),
+            Verb::Predict(args) => cmd::predict::run(&args, &out),
             Verb::Sample(args) => cmd::sample::run(&args, &out),
             Verb::Filter(args) => cmd::filter::run(&args, &out),
             Verb::Coreset(args) => cmd::coreset::run(&args, &out),

@@ -4,19 +4,39 @@
 use std::fs;
 use std::path::Path;
 
-use gleaner::data::dataset::{self, Columns, Loaded};
+use gleaner::data::dataset::{self, Loaded};
+use gleaner::data::own::{self, Asked};
 use gleaner_core::data::Dataset;
 use gleaner_core::data::formats::idx::write_idx;
-use gleaner_core::data::formats::npy::NpyArray;
+use gleaner_core::data::formats::npy::{NpyArray, write_npy};
 use gleaner_core::data::formats::npz::write_npz;
+use gleaner_core::data::own::{Columns, OwnData};
 use image::{Rgb, RgbImage};
 use tempfile::{TempDir, tempdir};
 
 fn load(name: &str, dir: &Path) -> anyhow::Result<Dataset> {
-    match dataset::load(name, dir, Columns::default())? {
+    match dataset::load(name, dir)? {
         Loaded::Examples(data) => Ok(data),
         Loaded::Texts(texts) => panic!("{} are texts", texts.name),
     }
+}
+
+fn open(path: &str) -> anyhow::Result<OwnData> {
+    let asked = Asked {
+        columns: Columns::default(),
+        label_file: None,
+        unlabelled_dir: None,
+        size: None,
+        vocabulary: 10,
+        words: None,
+    };
+    own::open(Path::new(path), &asked)
+}
+
+fn refused(path: &str) -> String {
+    let text = format!("{:#}", open(path).unwrap_err());
+    assert!(!text.contains('\n'), "one line: {text}");
+    text
 }
 
 fn message(name: &str, dir: &Path) -> String {
@@ -72,10 +92,7 @@ fn a_missing_set_says_how_to_get_it() {
     assert!(text.contains("mnist/train-images-idx3-ubyte.gz\" does not exist"), "{text}");
     assert!(text.contains("gleaner data fetch mnist --data-dir"), "{text}");
     assert!(text.contains("GLEANER_DATA"), "{text}");
-    assert!(
-        message("no-such-set", dir.path())
-            .contains("or a known data set; known data sets are digits")
-    );
+    assert!(refused("no-such-set").contains("or a known data set; known data sets are digits"));
 }
 
 #[test]
@@ -101,7 +118,7 @@ fn broken_files_are_named() {
         message("cifar-10", dir.path()).contains("train-labels-idx1-ubyte.gz\" does not exist")
     );
     write(&dir, "protein/CASP.csv", b"RMSD,F1\n1,nan\n");
-    assert!(message("protein", dir.path()).contains("not a finite number"));
+    assert!(message("protein", dir.path()).contains("F1 has missing cells"));
 }
 
 #[test]
@@ -121,20 +138,37 @@ fn cifar_binary_batches_are_joined() {
 #[test]
 fn own_files_by_path() {
     let dir = tempdir().unwrap();
-    let rows: String = (0..20).map(|row| format!("{row},{},{}\n", row * 2, row % 2)).collect();
-    let csv = write(&dir, "own.csv", rows.as_bytes());
-    let set = load(&csv, dir.path()).unwrap();
-    assert_eq!((set.name.as_str(), set.train.len(), set.test.len()), ("own", 16, 4));
-    let x = NpyArray::f32(&[20, 3], vec![0.5; 60]);
+    let rows: String =
+        (0..20).map(|row| format!("{}.5,{},{}\n", row % 7, row * 2, row % 2)).collect();
+    let csv = open(&write(&dir, "own.csv", rows.as_bytes())).unwrap();
+    assert_eq!((csv.name.as_str(), csv.raw.len(), &csv.raw.shape[..]), ("own", 20, &[2][..]));
     let y = NpyArray::i64(&[20], (0..20).map(|row| row % 2).collect());
+    let x = NpyArray::f32(&[20, 3], (0..60).map(|at| at as f32 / 7.0).collect());
     let npz = write(&dir, "own.npz", &write_npz(&[("x", x), ("y", y)]).unwrap());
-    assert_eq!(load(&npz, dir.path()).unwrap().train.shape, [3]);
-    let other = write(&dir, "own.xyz", b"hello");
-    assert!(message(&other, dir.path()).contains("unknown kind of file"));
-    let broken = write(&dir, "broken.npz", b"PK\x03\x04");
-    assert!(message(&broken, dir.path()).contains("broken.npz"));
-    let empty = write(&dir, "empty.csv", b"");
-    assert!(message(&empty, dir.path()).contains("empty"));
+    assert_eq!(open(&npz).unwrap().raw.shape, [3]);
+    assert!(refused(&write(&dir, "own.xyz", b"hello")).contains("unknown kind of file"));
+    assert!(refused(&write(&dir, "broken.npz", b"PK\x03\x04")).contains("broken.npz"));
+    assert!(refused(&write(&dir, "empty.csv", b"")).contains("empty"));
+}
+
+#[test]
+fn labels_and_test_splits_lie_beside_arrays() {
+    let dir = tempdir().unwrap();
+    idx_set(&dir, "mine");
+    let path = dir.path().join("mine/train-images-idx3-ubyte").display().to_string();
+    // Two labels of the test split, three of the training split; the pixels are all alike.
+    assert!(refused(&path).contains("every example is the same"));
+    let images = write_idx(&[3, 2, 2], &(0..12).map(|at| at * 20).collect::<Vec<u8>>());
+    write(&dir, "mine/train-images-idx3-ubyte", &images);
+    let data = open(&path).unwrap();
+    assert_eq!((data.rows.train.len(), data.rows.test.as_ref().map(Vec::len)), (3, Some(2)));
+    assert_eq!((&data.raw.shape[..], &data.raw.labels[..]), (&[2, 2, 1][..], &[0, 1, 2, 0, 1][..]));
+    assert!(data.profile.notes.iter().any(|note| note.contains("train-labels-idx1-ubyte")));
+    let x = NpyArray::f32(&[4, 2], vec![1.5, 2.0, 9.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+    let path = write(&dir, "X.npy", &write_npy(&x));
+    assert!(refused(&path).contains("--label-file"));
+    write(&dir, "y.npy", &write_npy(&NpyArray::texts(["a", "b", "a", "b"])));
+    assert_eq!(open(&path).unwrap().schema.classes, ["a", "b"]);
 }
 
 #[test]
@@ -145,18 +179,12 @@ fn class_folders_of_pictures() {
         picture(&dir, &format!("pets/dog/{index}.bmp"), 4);
     }
     write(&dir, "pets/dog/notes.txt", b"not a picture");
-    let path = dir.path().join("pets").display().to_string();
-    let set = load(&path, dir.path()).unwrap();
-    assert_eq!(set.classes, ["cat", "dog"]);
-    assert_eq!((set.train.len(), set.test.len(), &set.train.shape[..]), (8, 2, &[4, 4, 3][..]));
-    assert_eq!(set.train.gather(&[0])[..3], [1.0, 0.0, 0.2]);
-    picture(&dir, "pets/dog/odd.png", 5);
-    let text = message(&path, dir.path());
-    assert!(text.contains("odd.png is [5, 5, 3]") && text.contains("0.png is [4, 4, 3]"), "{text}");
-    write(&dir, "pets/dog/odd.png", b"\x89PNG broken");
-    assert!(message(&path, dir.path()).contains("odd.png"));
-    let empty = tempdir().unwrap();
-    assert!(message(&empty.path().display().to_string(), dir.path()).contains("no pictures found"));
+    let data = open(&dir.path().join("pets").display().to_string()).unwrap();
+    assert_eq!(data.schema.classes, ["cat", "dog"]);
+    assert_eq!((data.raw.len(), &data.raw.shape[..]), (10, &[4, 4, 3][..]));
+    assert_eq!(data.raw.gather(&[0])[..3], [1.0, 0.0, 0.2]);
+    assert!(data.profile.left_out.iter().any(|left_out| left_out.what.contains(".txt")));
+    assert!(data.files[0].ends_with("pets/cat/0.png"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gleaner::data::dataset::{self, Columns, Loaded};
+use gleaner::data::dataset::{self, Loaded};
 use gleaner::data::fetch::sha256;
 use gleaner::data::registry::find;
 use gleaner_core::data::formats::cifar::write_cifar10;
@@ -12,7 +12,7 @@ use gleaner_core::noise::Noise;
 use tempfile::tempdir;
 
 fn load(name: &str, dir: &Path) -> anyhow::Result<Dataset> {
-    match dataset::load(name, dir, Columns::default())? {
+    match dataset::load(name, dir)? {
         Loaded::Examples(data) => Ok(data),
         Loaded::Texts(texts) => panic!("{} are texts", texts.name),
     }
@@ -92,9 +92,7 @@ fn protein_has_the_sizes_of_the_papers() {
 #[test]
 fn ag_news_has_the_published_class_counts_and_its_sample_another_name() {
     let Some(dir) = data("ag-news").or_else(|| data("ag_news")) else { return };
-    let Loaded::Texts(set) = dataset::load("ag_news", &dir, Columns::default()).unwrap() else {
-        panic!("texts")
-    };
+    let Loaded::Texts(set) = dataset::load("ag_news", &dir).unwrap() else { panic!("texts") };
     let counted = set.counts(&set.vocabulary(30_000).unwrap()).unwrap();
     assert_eq!(counted.test.class_counts(4), [1900; 4]);
     match set.name.as_str() {

@@ -77,7 +77,7 @@ class Page extends EventTarget {
   }
 
   get names() {
-    const { names } = this.model;
+    const names = this.model.names ?? this.about.names;
     return names ?? Array.from({ length: this.about.classes }, (_, number) => String(number));
   }
 

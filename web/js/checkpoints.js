@@ -62,6 +62,7 @@ export async function read(file) {
 // What the facts on a card mean.
 const MEANINGS = {
   model: "the kind of generative model; MIER is a training term that makes its classifier surer",
+  classes: "what the model tells apart, and what it generates",
   labels: "the number of training examples with a known class, and of those without",
   accuracy: "the share of test examples that the classifier gets right",
   entropy: "how unsure the classifier is on test examples, on average; 0 means certain",
@@ -76,6 +77,7 @@ export function showCards(models, choose) {
     const facts = {
       data: DATA[summary.data] ?? summary.data,
       model: modelName(summary.model) + (summary.mier ? " + MIER" : ""),
+      ...(summary.classes?.length && { classes: summary.classes.join(", ") }),
       labels: `${summary.labels}, plus ${summary.unlabelled.toLocaleString("en")} unlabelled`,
       accuracy: percent(summary.test_accuracy),
       entropy: `${short(summary.entropy)} nats`,

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::checkpoint::Checkpoint;
 use gleaner_core::coreset::Coreset;
+use gleaner_core::data::schema::Schema;
 use gleaner_core::drawing::Drawing;
 use gleaner_core::infer;
 use gleaner_core::models::{Architecture as _, Generative as _, Model, ModelConfig};
@@ -26,6 +27,8 @@ use crate::exchange::{field, floats, labels, numbers, object};
 pub struct Session {
     pub(crate) model: Model,
     pub(crate) config: ModelConfig,
+    /// What its examples are, where the checkpoint says it.
+    pub(crate) data: Option<Schema>,
     pub(crate) device: Device,
     backend: Backend,
     fallback_reason: Option<String>,
@@ -64,6 +67,7 @@ impl Session {
         Ok(Self {
             model,
             config: checkpoint.config,
+            data: checkpoint.data,
             device: opened.device,
             backend: opened.backend,
             fallback_reason: opened.fallback_reason,
@@ -93,7 +97,7 @@ impl Session {
         Ok(self.config.serialize(&Serializer::json_compatible())?)
     }
 
-    /// What a page needs to know of the model and its place: `{ model, classes, classifies, shape, tile, latent, parameters,
+    /// What a page needs to know of the model and its place: `{ model, classes, names, classifies, shape, tile, latent, parameters,
     /// backend, reason, chains }`; `chains` holds the model's own settings of the sampler and is undefined where `z` has a
     /// prior to draw from at once.
     ///
@@ -110,6 +114,7 @@ impl Session {
         Ok(object(&[
             ("model", self.config.name().into()),
             ("classes", self.config.classes().into()),
+            ("names", self.names()?),
             ("classifies", self.config.classifies().into()),
             ("shape", self.config.shape().serialize(&Serializer::json_compatible())?),
             ("tile", tile),
@@ -119,6 +124,14 @@ impl Session {
             ("reason", self.fallback_reason.clone().into()),
             ("chains", chains),
         ]))
+    }
+
+    /// Names of the classes; undefined where the checkpoint does not have them.
+    fn names(&self) -> Result<JsValue, JsError> {
+        Ok(match &self.data {
+            Some(data) => data.classes.serialize(&Serializer::json_compatible())?,
+            None => JsValue::UNDEFINED,
+        })
     }
 
     /// Expected observations for given latent vectors and classes: `{ z, y }`, with `z` `[rows, latent]`

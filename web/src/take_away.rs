@@ -3,6 +3,7 @@
 use gleaner_core::coreset::Pick;
 use gleaner_core::data::formats::npy::NpyArray;
 use gleaner_core::data::formats::npz::write_npz;
+use gleaner_core::sample::SampleSet;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
@@ -11,7 +12,7 @@ use crate::session::Session;
 
 #[wasm_bindgen]
 impl Session {
-    /// The bytes of an `.npz`: `"samples"` holds `x`, `y`, `z`, `logits`, `entropy` of all samples, `"kept"` those of what the filter kept,
+    /// The bytes of an `.npz`: `"samples"` holds `x`, `y`, `z`, `logits`, `entropy` of all samples and `classes` where their names are known, `"kept"` those of what the filter kept,
     /// with `source_index`, and `"coreset"` those of what was chosen, with `index`, `gain` and `weight`: what `gleaner sample`, `filter` and
     /// `coreset` write one after the other.
     ///
@@ -24,10 +25,10 @@ impl Session {
             NpyArray::i64(&[rows.len()], rows.iter().map(|&row| row as i64).collect())
         };
         let arrays = match what {
-            "samples" => (*samples).clone().into_arrays(),
+            "samples" => self.named((*samples).clone()),
             "kept" => {
                 let kept = self.kept()?;
-                let mut arrays = samples.pick(&kept).into_arrays();
+                let mut arrays = self.named(samples.pick(&kept));
                 arrays.push(("source_index", source(&kept)));
                 arrays
             }
@@ -41,7 +42,7 @@ impl Session {
                 let column = |of: fn(&Pick) -> f32| {
                     NpyArray::f32(&[picks.len()], picks.iter().map(of).collect())
                 };
-                let mut arrays = samples.pick(&rows).into_arrays();
+                let mut arrays = self.named(samples.pick(&rows));
                 arrays.extend([
                     ("source_index", source(&rows)),
                     ("index", source(&index)),
@@ -56,5 +57,15 @@ impl Session {
             }
         };
         Ok(bytes(&write_npz(&arrays)?))
+    }
+}
+
+impl Session {
+    /// The arrays of samples, with the names and in the units of the training data where the checkpoint has them.
+    fn named(&self, samples: SampleSet) -> Vec<(&'static str, NpyArray)> {
+        match &self.data {
+            Some(data) => samples.into_named_arrays(data, false),
+            None => samples.into_arrays(),
+        }
     }
 }

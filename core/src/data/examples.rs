@@ -268,6 +268,8 @@ pub struct Dataset {
     pub test: Examples,
     /// The words that the columns count, where the examples are texts.
     pub words: Option<Vec<String>>,
+    /// Training examples that the data set itself sets aside for validation.
+    pub validation: Vec<usize>,
 }
 
 impl Dataset {
@@ -311,7 +313,14 @@ impl Dataset {
                 ));
             }
         }
-        Ok(Self { name: name.to_owned(), classes, train, test, words: None })
+        Ok(Self {
+            name: name.to_owned(),
+            classes,
+            train,
+            test,
+            words: None,
+            validation: Vec::new(),
+        })
     }
 
     /// Number of classes.
@@ -329,6 +338,7 @@ impl Dataset {
             train: change(&self.train),
             test: change(&self.test),
             words: self.words.clone(),
+            validation: self.validation.clone(),
         }
     }
 }

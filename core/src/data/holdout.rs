@@ -2,6 +2,7 @@
 
 use super::Examples;
 use crate::error::{Error, Result};
+use crate::noise::Noise;
 
 /// Splits off test examples, class by class: `quota(n)` of a class of `n`, spread evenly over the
 /// order of the file, so that the split is the same on every machine and in every run.
@@ -60,12 +61,27 @@ pub fn hold_out_rows(
     Ok((train, test))
 }
 
-/// A fifth of every class (rounded down) as the test split.
+/// Row numbers without and with one of `of` parts of the labelled examples: `(train, test)` in file order. Every class is
+/// spread over all parts, as evenly as it goes, and every part has as many examples as the others, give or take one.
+/// Unlabelled examples stay in the training split. `noise` decides who is in which part.
 ///
-/// # Errors
-/// As [`hold_out`].
-pub fn hold_out_fifth(examples: &Examples, source_name: &str) -> Result<(Examples, Examples)> {
-    hold_out(examples, |count| count / 5, source_name)
+/// # Panics
+/// `part` is not below `of`.
+#[must_use]
+pub fn without_part(
+    labels: &[i64],
+    part: usize,
+    of: usize,
+    noise: &Noise,
+) -> (Vec<usize>, Vec<usize>) {
+    assert!(part < of, "part {part} of {of}");
+    let mut order = noise.split("parts").permutation(labels.len());
+    // Class by class, each in random order: dealt out one by one, as cards are.
+    order.sort_by_key(|&row| labels[row]);
+    let labelled = order.into_iter().filter(|&row| labels[row] >= 0);
+    let mut is_test = vec![false; labels.len()];
+    labelled.skip(part).step_by(of).for_each(|row| is_test[row] = true);
+    (0..labels.len()).partition(|&row| !is_test[row])
 }
 
 #[cfg(test)]
@@ -83,7 +99,7 @@ mod tests {
         let labels: Vec<i64> =
             (0..103).map(|row| if row % 7 == 0 { -1 } else { row % 3 }).collect();
         let all = numbered(labels);
-        let (train, test) = hold_out_fifth(&all, "set").unwrap();
+        let (train, test) = hold_out(&all, |count| count / 5, "set").unwrap();
         let fifths: Vec<usize> = all.class_counts(3).iter().map(|count| count / 5).collect();
         assert_eq!(test.class_counts(3), fifths);
         assert!(test.labels.iter().all(|&label| label >= 0));
@@ -95,13 +111,37 @@ mod tests {
 
     #[test]
     fn the_split_is_spread_over_the_file() {
-        let (_, test) = hold_out_fifth(&numbered(vec![0; 100]), "set").unwrap();
+        let (_, test) = hold_out(&numbered(vec![0; 100]), |count| count / 5, "set").unwrap();
         assert_eq!(test.gather(&[0, 1, 19]), [4.0, 9.0, 99.0]);
     }
 
     #[test]
+    fn parts_are_stratified_and_hold_every_label_once() {
+        let labels: Vec<i64> =
+            (0..103).map(|row| if row % 7 == 0 { -1 } else { row % 3 }).collect();
+        let noise = Noise::new(3);
+        let parts: Vec<_> = (0..5).map(|part| without_part(&labels, part, 5, &noise)).collect();
+        let mut all: Vec<usize> = parts.iter().flat_map(|(_, test)| test.clone()).collect();
+        all.sort_unstable();
+        let labelled: Vec<usize> = (0..103).filter(|&row| labels[row] >= 0).collect();
+        assert_eq!(all, labelled);
+        for (train, test) in &parts {
+            assert_eq!(train.len() + test.len(), 103);
+            assert!(test.len().abs_diff(labelled.len() / 5) <= 1);
+            for class in 0..3 {
+                let count =
+                    |rows: &[usize]| rows.iter().filter(|&&row| labels[row] == class).count();
+                let whole = count(&labelled);
+                assert!((whole / 5..=whole.div_ceil(5)).contains(&count(test)));
+            }
+        }
+        assert_ne!(parts[0], without_part(&labels, 0, 5, &Noise::new(4)));
+    }
+
+    #[test]
     fn too_few_examples_are_refused() {
-        let error = hold_out_fifth(&numbered(vec![0, 0, 1, 1, -1]), "tiny.csv").unwrap_err();
+        let error =
+            hold_out(&numbered(vec![0, 0, 1, 1, -1]), |count| count / 5, "tiny.csv").unwrap_err();
         assert!(error.to_string().contains("tiny.csv: 4 labelled examples are too few"), "{error}");
     }
 }

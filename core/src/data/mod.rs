@@ -6,12 +6,19 @@
 
 mod batch;
 mod examples;
+pub mod features;
 pub mod formats;
 pub mod holdout;
+pub mod labels;
+pub mod own;
 mod part;
+pub mod profile;
+pub mod rows;
+pub mod schema;
 mod sparse;
 mod split;
 pub mod standardise;
+pub mod table;
 mod texts;
 
 pub use batch::{AugmentedSet, Batches, Binarise, Labelled, SemiBatch, Weighted, one_hot};

@@ -45,32 +45,54 @@ pub struct Split {
 }
 
 impl Split {
-    /// Draws a split. The validation rows and the order of the rest depend only on `noise`, so runs with
-    /// more labels use a superset of the labels of runs with fewer.
-    ///
-    /// Rows with label -1 always go to the unlabelled pool.
+    /// Draws a split of examples of which none is set aside for validation yet.
     ///
     /// # Errors
-    /// If a class has fewer examples than labels are asked for, or nothing is left to train on.
+    /// As [`Split::draw_around`].
     pub fn draw(
         examples: &Examples,
         classes: usize,
         config: &SplitConfig,
         noise: &Noise,
     ) -> Result<Self> {
+        Self::draw_around(&[], examples, classes, config, noise)
+    }
+
+    /// Draws a split around rows that are set aside for validation. If there are any, they alone validate; else
+    /// the share of the configuration does. The validation rows and the order of the rest depend only on `noise`, so runs with
+    /// more labels use a superset of the labels of runs with fewer.
+    ///
+    /// Rows with label -1 always go to the unlabelled pool.
+    ///
+    /// # Errors
+    /// If a class has fewer examples than labels are asked for, or nothing is left to train on.
+    pub fn draw_around(
+        set_aside: &[usize],
+        examples: &Examples,
+        classes: usize,
+        config: &SplitConfig,
+        noise: &Noise,
+    ) -> Result<Self> {
         check(config, classes)?;
+        let mut is_set_aside = vec![false; examples.len()];
+        set_aside.iter().for_each(|&row| is_set_aside[row] = true);
         let mut by_class = shuffled_by_class(examples, classes, noise);
+        by_class.iter_mut().for_each(|rows| rows.retain(|&row| !is_set_aside[row]));
         let mut class = 0..classes;
         by_class.retain(|_| class.next().is_some_and(|class| config.has_labels(class)));
-        let mut validation = Vec::new();
-        for rows in &mut by_class {
-            let held_out = (rows.len() as f64 * config.validation).round() as usize;
-            validation.extend(rows.drain(..held_out));
+        // Rows without a label cannot validate, and those set aside are not trained on.
+        let mut validation: Vec<usize> =
+            set_aside.iter().copied().filter(|&row| examples.labels[row] >= 0).collect();
+        if set_aside.is_empty() {
+            for rows in &mut by_class {
+                let held_out = (rows.len() as f64 * config.validation).round() as usize;
+                validation.extend(rows.drain(..held_out));
+            }
         }
         let labelled = draw_labelled(&by_class, config.labels_per_class)?;
         let mut keep = vec![true; examples.len()];
         let excluded = if config.labelled_in_pool { &[][..] } else { &labelled };
-        for &row in validation.iter().chain(excluded) {
+        for &row in validation.iter().chain(set_aside).chain(excluded) {
             keep[row] = false;
         }
         let mut unlabelled: Vec<usize> = (0..examples.len()).filter(|&row| keep[row]).collect();
@@ -162,7 +184,9 @@ fn draw_labelled(by_class: &[Vec<usize>], per_class: Option<usize>) -> Result<Ve
         return Err(Error::config(
             "data.labels-per-class",
             wanted,
-            format!("the smallest class has only {fewest} training examples left"),
+            format!(
+                "the smallest class has only {fewest} training examples left; use at most {fewest}, or --labels all"
+            ),
         ));
     }
     Ok(interleave(by_class, wanted))
@@ -213,6 +237,19 @@ mod tests {
         let many = Split::draw(&examples(), 3, &config(5), &Noise::new(1)).unwrap();
         assert_eq!(few.validation, many.validation);
         assert!(few.labelled.iter().all(|r| many.labelled.contains(r)));
+    }
+
+    #[test]
+    fn rows_that_are_set_aside_alone_validate() {
+        let examples = examples();
+        let aside: Vec<usize> = (80..100).collect();
+        let config = SplitConfig { labels_per_class: None, ..config(1) };
+        let split = Split::draw_around(&aside, &examples, 3, &config, &Noise::new(0)).unwrap();
+        let labelled =
+            |rows: &[usize]| rows.iter().filter(|&&row| examples.labels[row] >= 0).count();
+        assert_eq!((split.validation.len(), labelled(&split.validation)), (18, 18));
+        assert_eq!(split.labelled.len(), labelled(&(0..80).collect::<Vec<_>>()));
+        assert!(split.labelled.iter().chain(&split.unlabelled).all(|&row| row < 80));
     }
 
     #[test]

@@ -15,22 +15,31 @@ pub struct Standardiser {
 }
 
 impl Standardiser {
-    /// Fits on the given examples (the training split: never the test split).
+    /// Fits on the given examples (the training split: never the test split). Missing values (NaN) are left out.
     #[must_use]
     pub fn fit(examples: &Examples) -> Self {
         let features = examples.features();
-        let count = examples.len().max(1) as f64;
+        let mut count = vec![0f64; features];
         let mut mean = vec![0f64; features];
         let mut square = vec![0f64; features];
         // Two passes in f64: raw columns reach 1e5 and more, where one pass would cancel.
         for row in 0..examples.len() {
-            for (mean, value) in mean.iter_mut().zip(examples.gather(&[row])) {
-                *mean += f64::from(value) / count;
+            for (feature, value) in examples.gather(&[row]).into_iter().enumerate() {
+                if !value.is_nan() {
+                    mean[feature] += f64::from(value);
+                    count[feature] += 1.0;
+                }
             }
+        }
+        for (mean, count) in mean.iter_mut().zip(&mut count) {
+            *count = count.max(1.0);
+            *mean /= *count;
         }
         for row in 0..examples.len() {
             for (feature, value) in examples.gather(&[row]).into_iter().enumerate() {
-                square[feature] += (f64::from(value) - mean[feature]).powi(2) / count;
+                if !value.is_nan() {
+                    square[feature] += (f64::from(value) - mean[feature]).powi(2) / count[feature];
+                }
             }
         }
         let std = square
@@ -45,7 +54,7 @@ impl Standardiser {
         Self { mean: mean.into_iter().map(|mean| mean as f32).collect(), std }
     }
 
-    /// `(value - mean) / std` for every feature; labels and shape stay.
+    /// `(value - mean) / std` for every feature, 0 where it is missing; labels and shape stay.
     ///
     /// # Panics
     /// The number of features differs from the fitted one.
@@ -56,7 +65,7 @@ impl Standardiser {
         let mut values = examples.gather(&rows);
         for row in values.chunks_exact_mut(self.mean.len()) {
             for ((value, mean), std) in row.iter_mut().zip(&self.mean).zip(&self.std) {
-                *value = (*value - mean) / std;
+                *value = if value.is_nan() { 0.0 } else { (*value - mean) / std };
             }
         }
         Examples {
@@ -82,6 +91,15 @@ mod tests {
             assert!((got - want).abs() < 1e-4, "{out:?}");
         }
         assert_eq!(fitted.std[1], 1.0);
+    }
+
+    #[test]
+    fn missing_values_are_left_out_and_become_the_mean() {
+        let values = Values::F32(vec![1.0, f32::NAN, 3.0, 5.0, f32::NAN, 7.0]);
+        let set = Examples { values, shape: vec![2], labels: vec![0; 3] };
+        let fitted = Standardiser::fit(&set);
+        assert_eq!((&fitted.mean[..], &fitted.std[..]), (&[2.0, 6.0][..], &[1.0, 1.0][..]));
+        assert_eq!(fitted.apply(&set).gather(&[0, 1, 2]), [-1.0, 0.0, 1.0, -1.0, 0.0, 1.0]);
     }
 
     #[test]

@@ -3,4 +3,5 @@
 pub mod eval;
 pub mod fidelity;
 pub mod predictions;
+pub mod uncertainty;
 pub mod units;

@@ -64,18 +64,7 @@ impl Predictions {
                 return Err(Error::data(source_name, problem, scale.remedy()));
             }
         }
-        let label = |(row, &label): (usize, &i64)| match usize::try_from(label) {
-            Ok(label) if label < classes => Ok(label),
-            _ => {
-                let problem = format!("label {label} of row {row} is not a class");
-                let remedy = format!(
-                    "y must hold the class that each sample was drawn for, 0 to {}",
-                    classes - 1
-                );
-                Err(Error::data(source_name, problem, remedy))
-            }
-        };
-        let labels = labels.iter().enumerate().map(label).collect::<Result<_>>()?;
+        let labels = checked(labels, classes, source_name)?;
         Ok(Self { values, scale, classes, labels })
     }
 
@@ -191,6 +180,35 @@ impl Predictions {
     }
 }
 
+/// Labels as numbers of classes.
+fn checked(labels: &[i64], classes: usize, source_name: &str) -> Result<Vec<usize>> {
+    let is_class = |label: i64| usize::try_from(label).is_ok_and(|label| label < classes);
+    let Some(row) = labels.iter().position(|&label| !is_class(label)) else {
+        return Ok(labels.iter().map(|&label| label as usize).collect());
+    };
+    let (least, largest) = labels.iter().fold((i64::MAX, i64::MIN), |(least, largest), &label| {
+        (least.min(label), largest.max(label))
+    });
+    let way = match least {
+        1.. if largest == classes as i64 => "these count from 1: save y - 1",
+        0.. => "save numpy.unique(y, return_inverse=True)[1] if every class is among them",
+        _ => "leave samples without a class out",
+    };
+    let problem = format!("label {} of row {row} is not a class", labels[row]);
+    let last = classes - 1;
+    let remedy =
+        format!("y must hold the class that each sample was drawn for, 0 to {last}: {way}");
+    Err(Error::data(source_name, problem, remedy))
+}
+
+/// Whether logits `[n, classes]`, row-major, are probabilities by the looks of them: every row between 0 and 1, and with the
+/// sum 1, up to what half precision rounds.
+#[must_use]
+pub fn are_probabilities(values: &[f32], classes: usize) -> bool {
+    let rows = values.chunks_exact(classes.max(1));
+    rows.len() > 0 && rows.into_iter().all(|row| Scale::Probabilities.problem(row).is_none())
+}
+
 /// All but one.
 fn without<T: Copy>(values: &[T], one: usize) -> impl Iterator<Item = T> {
     let others = values.iter().enumerate().filter(move |&(at, _)| at != one);
@@ -304,6 +322,18 @@ mod tests {
     }
 
     #[test]
+    fn probabilities_are_told_from_logits_by_all_rows() {
+        assert!(are_probabilities(&[0.25, 0.75, 1.0, 0.0], 2));
+        // Rounded to half precision: a tenth is 0.099976.
+        assert!(are_probabilities(&[0.099_976; 10], 10));
+        assert!(!are_probabilities(&[0.25, 0.75, 2.0, 0.0], 2));
+        assert!(!are_probabilities(&[0.25, 0.75, 0.5, 0.4], 2));
+        assert!(!are_probabilities(&[-0.25, 1.25], 2));
+        assert!(!are_probabilities(&[f32::NAN, 1.0], 2));
+        assert!(!are_probabilities(&[], 2));
+    }
+
+    #[test]
     fn what_cannot_be_a_prediction_is_refused_by_row() {
         let message = |values: &[f32], scale, labels: &[i64]| {
             let made = Predictions::new(values.to_vec(), scale, 2, labels, "f.npz");
@@ -317,7 +347,9 @@ mod tests {
         assert!(message(&[0.5, 0.4], Probabilities, &[0]).contains("sums to 0.9"));
         assert!(message(&[1.5, -0.5], Probabilities, &[0]).contains("holds 1.5"));
         assert!(message(&[0.0, 0.0], Logits, &[-1]).contains("label -1 of row 0"));
-        assert!(message(&[0.0, 0.0], Logits, &[2]).contains("0 to 1"));
+        assert!(message(&[0.0, 0.0], Logits, &[5]).contains("0 to 1: save numpy.unique"));
+        assert!(message(&[0.0; 4], Logits, &[1, 2]).contains("count from 1: save y - 1"));
+        assert!(message(&[0.0; 4], Logits, &[-1, 2]).contains("leave samples without a class out"));
         assert!(message(&[0.0, 0.0], Logits, &[0, 1]).contains("2 labels for 1 predictions"));
         assert!(message(&[], Logits, &[]).contains("no samples"));
         let one = Predictions::new(vec![0.0], Logits, 1, &[0], "f").unwrap_err().to_string();

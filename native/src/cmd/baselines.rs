@@ -7,10 +7,13 @@ use gleaner_core::noise::Noise;
 use serde_json::{Map, json};
 
 use crate::classical::Method;
+use crate::data::rows::known;
 use crate::run::Problem;
 use crate::run::RunDir;
+use crate::run::folds::fold_recipes;
 use crate::run::measure::measure_baseline;
-use crate::run::recipe::Recipe;
+use crate::run::recipe::{Draft, Recipe, merge, nested};
+use crate::run::source::settle;
 use crate::system::device;
 use crate::system::interrupt::Interrupt;
 use crate::system::output::Output;
@@ -47,33 +50,57 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         }
         other => other.clone(),
     };
-    let mut recipe = Recipe::resolve(file.as_deref(), toml::Table::new(), &args.set)?;
-    if args.data_dir.is_some() {
-        recipe.data.dir.clone_from(&args.data_dir);
+    let mut flags = toml::Table::new();
+    if let Some(dir) = &args.data_dir {
+        merge(&mut flags, nested("data.dir", dir.display().to_string().into()));
     }
-    let problem = Problem::load(&recipe)?;
-    let (labels, seed) = (problem.split.labelled.len(), recipe.train.seed);
-    out.line(format!("{} with {labels} labels, seed {seed}", problem.data.name));
+    let draft = Draft::read(file.as_deref(), flags, &args.set)?;
+    let (recipe, source) = settle(&draft).with_context(|| match &args.settings {
+        Some(path) if path.is_dir() => {
+            format!("{} needs the data that it was trained on", path.display())
+        }
+        _ => "the data cannot be opened".to_owned(),
+    })?;
+    let whole = Problem::of(&source, &recipe)?;
+    let (labels, seed) = (whole.split.labelled.len(), recipe.train.seed);
+    let name = whole.data.name.clone();
+    out.line(format!("{name} with {labels} labels, seed {seed}"));
+    let folds = fold_recipes(&recipe);
+    let problems = match folds.is_empty() {
+        true => vec![whole],
+        false => folds.iter().map(|fold| Problem::of(&source, fold)).collect::<Result<_>>()?,
+    };
     let mut shares = Vec::new();
     if recipe.train.baseline_steps > 0 {
-        let device = device::parse(&recipe.train.device)?;
-        let noise = Noise::new(recipe.train.seed);
-        // Nothing is written here, so Ctrl-C may end it as it ends any program.
-        let interrupt = Interrupt::never();
-        let model = train_baseline(&recipe, &problem, &noise, &device, &interrupt)?;
-        let model = model.context("stopped")?;
-        shares.push(("network", measure_baseline(&model, &problem, &device)?.accuracy));
+        shares.push(("network", mean(&problems, |problem| network(&recipe, problem))?));
     }
     for method in Method::ALL {
         eprintln!("{} ...", method.title());
-        shares.push((method.title(), method.accuracy(&problem.task())?));
+        shares.push((method.title(), mean(&problems, |problem| method.accuracy(&problem.task()))?));
     }
     let table: Vec<_> =
         shares.iter().map(|(name, share)| (*name, format!("{:.2} %", 100.0 * share))).collect();
     out.table(&table);
     let shares: Map<_, _> =
         shares.into_iter().map(|(name, share)| (name.to_owned(), json!(share))).collect();
-    out.object(
-        &json!({"data": problem.data.name, "labels": labels, "seed": seed, "accuracy": shares}),
-    )
+    out.object(&json!({"data": name, "labels": labels, "seed": seed, "accuracy": shares}))
+}
+
+/// The mean accuracy over test splits, each counted by its examples.
+fn mean(problems: &[Problem], accuracy: impl Fn(&Problem) -> Result<f64>) -> Result<f64> {
+    let tested = |problem: &Problem| known(&problem.data.test).len() as f64;
+    let all: f64 = problems.iter().map(tested).sum();
+    let shares = problems.iter().map(|problem| Ok(tested(problem) / all * accuracy(problem)?));
+    shares.sum()
+}
+
+/// The classifier network, trained on the labels alone.
+fn network(recipe: &Recipe, problem: &Problem) -> Result<f64> {
+    let device = device::parse(&recipe.train.device)?;
+    let noise = Noise::new(recipe.train.seed);
+    // Nothing is written here, so Ctrl-C may end it as it ends any program.
+    let interrupt = Interrupt::never();
+    let model = train_baseline(recipe, problem, &noise, &device, &interrupt)?;
+    let model = model.context("stopped")?;
+    Ok(measure_baseline(&model, problem, &device)?.measured.accuracy)
 }

@@ -27,7 +27,8 @@ const SHOWN: usize = 20;
 #[command(after_help = "Examples:\n  \
     gleaner coreset sure.npz --method craig --fraction 0.1 --out coreset.npz\n  \
     gleaner coreset sure.npz --method random --size 500 --seed 1 --out random.npz\n\n\
-    Accepts samples of any generator: x [n, ...], y [n] (the class that each sample was drawn for), and logits or probs [n, classes].\n\
+    Accepts samples of any generator: y [n] (the class that each sample was drawn for, a number or a word), logits or probs [n, classes],\n\
+    x [n, ...] for pictures, and classes [classes] (their names, in the order of the predictions).\n\
     If the file also has features [n, h] (the last hidden layer of the classifier), adacore uses the gradients of the last layer's weights.")]
 pub struct Args {
     /// .npz file of samples
@@ -187,7 +188,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         draw(&mut file, &coreset, path)?;
     }
     write(&mut file, &coreset, args)?;
-    show(&coreset, out);
+    show(&coreset, &file, out);
     out.line(format!(
         "{} of {} samples in {}; f(S) {:.6}, upper bound {:.6}, ratio {:.4}; {seconds:.2} s",
         coreset.picks.len(),
@@ -202,6 +203,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         "method": settings.method, "optimizer": settings.optimizer, "seed": args.seed,
         "objective": coreset.objective(), "bound": coreset.bound(), "ratio": coreset.ratio(),
         "seconds": seconds, "classes": coreset.classes,
+        "class_names": file.classes(),
     }))
 }
 
@@ -261,15 +263,15 @@ fn write(file: &mut SampleFile<'_>, coreset: &Coreset, args: &Args) -> Result<()
     file.write_rows(&args.out, &rows, &more)
 }
 
-fn show(coreset: &Coreset, out: &Output) {
+fn show(coreset: &Coreset, file: &SampleFile<'_>, out: &Output) {
     let mut picks = coreset.picks.as_slice();
     let mut cells = |class: &ClassOutcome| {
         let (chosen, others) = picks.split_at(class.chosen);
         picks = others;
         let heaviest = chosen.iter().map(|pick| pick.weight).max().unwrap_or(0);
         let ratio = if class.bound > 0.0 { class.objective / class.bound } else { 1.0 };
-        let mut cells =
-            [class.class, class.rows, class.chosen, heaviest].map(|n| n.to_string()).to_vec();
+        let mut cells = vec![file.class_name(class.class)];
+        cells.extend([class.rows, class.chosen, heaviest].map(|n| n.to_string()));
         cells.extend([format!("{:.4}", class.objective), format!("{:.4}", class.bound)]);
         cells.push(format!("{ratio:.4}"));
         cells

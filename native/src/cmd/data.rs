@@ -1,4 +1,4 @@
-//! `gleaner data`: list, fetch and verify data sets, and take out what a run saw of one.
+//! `gleaner data`: show a file, list, fetch and verify data sets, and take out what a run saw of one.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::export;
+use super::show;
 use crate::data::dataset::default_data_dir;
 use crate::data::fetch::{fetch, sha256};
 use crate::data::registry::{ENTRIES, Entry, File, find};
@@ -16,6 +17,7 @@ use crate::system::output::Output;
 /// Arguments of `gleaner data`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
+  gleaner data show patients.csv
   gleaner data list
   gleaner data fetch mnist --data-dir ~/data
   gleaner data fetch cifar-10 --mirror http://localhost:8000
@@ -30,6 +32,8 @@ pub struct Args {
 /// What `gleaner data` does.
 #[derive(Debug, Subcommand)]
 pub enum Action {
+    /// Show what a file or folder of your own holds, and how it would be learnt from
+    Show(Box<show::Args>),
     /// Show the known data sets and which are present
     List(ListArgs),
     /// Download a data set from its official address (resumes, checks SHA-256)
@@ -116,6 +120,7 @@ pub struct Status {
 /// Unknown data set, failed download, wrong checksum, a run or file that fails, or a closed standard output.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     match &args.action {
+        Action::Show(args) => show::run(args, out),
         Action::List(args) => list(args, out),
         Action::Fetch(args) => run_fetch(args, out),
         Action::Verify(args) => verify(args, out),

@@ -42,15 +42,16 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }
     let found = args.opening.find(args.out.as_deref(), "embedding.svg")?;
     let (config, model) = found.dir.load(&found.device)?;
-    let data = Problem::of_run(&found.dir, &found.recipe)?.data;
+    let problem = Problem::of_run(&found.dir, &found.recipe)?;
     let subject = Subject { config: &config, model: &model, device: &found.device };
     let mut noise = Noise::new(args.seed).split("embedding");
-    let scatter = embedding(&subject, &data, args.rows, &mut noise)?;
+    let scatter = embedding(&subject, &problem, args.rows, &mut noise)?;
     write_atomic(&found.out, scatter.svg()?.as_bytes())?;
     let (rows, wrong) =
         (scatter.points.len(), scatter.points.iter().filter(|point| point.wrong).count());
     out.line(format!(
-        "{rows} test examples in {}; {wrong} of them classified as another class (crosses)",
+        "{rows} {} examples in {}; {wrong} of them classified as another class (crosses)",
+        problem.shown().1,
         found.out.display()
     ));
     out.object(&json!({ "out": found.out, "rows": rows, "wrong": wrong, "seed": args.seed }))

@@ -1,18 +1,26 @@
 //! `gleaner eval`: measures a trained run again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
+use burn::tensor::Device;
 use gleaner_core::data::Examples;
 use gleaner_core::infer;
+use gleaner_core::measures::eval::Classification;
+use gleaner_core::measures::uncertainty::interval;
+use gleaner_core::measures::units::ActiveUnits;
 use gleaner_core::noise::Noise;
 use serde_json::json;
 
-use crate::data::rows::known;
+use crate::data::rows::{evenly, every, known};
 use crate::run::Problem;
 use crate::run::RunDir;
+use crate::run::folds::{Part, parts};
 use crate::run::judge::Judge;
 use crate::run::measure::{Told, active_units, elbo, mean};
+use crate::run::readout::Readout;
+use crate::run::recipe::Recipe;
+use crate::run::summary::{MOST_FOR_UNITS, share_in_words};
 use crate::system::device;
 use crate::system::output::Output;
 
@@ -62,57 +70,159 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         recipe.data.dir = Some(data_dir.clone());
     }
     let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
-    let (config, model) = dir.load(&device)?;
-    let problem = Problem::of_run(&dir, &recipe)?;
-    let (examples, rows): (&Examples, Vec<usize>) = match args.split {
-        SplitName::Test => (&problem.data.test, known(&problem.data.test)),
+    if let Some(samples) = &args.samples {
+        return judge(args, samples, (&dir, &recipe), &device, out);
+    }
+    let noise = Noise::new(recipe.train.seed);
+    let parts = parts(&dir, &recipe, &device)?;
+    let measured: Vec<Measured> = parts
+        .iter()
+        .map(|part| Measured::of(part, args, &noise, &device))
+        .collect::<Result<_>>()?;
+    // The same examples, in every division of a cross-validation.
+    let repeats = recipe.data.folds.and(recipe.data.repeats).unwrap_or(1);
+    let rows = measured.iter().map(|part| part.rows).sum::<usize>() / repeats;
+    let mut measured = Measured::mean(&measured);
+    if recipe.data.folds.is_some() {
+        // Of the model that is kept, which the parts say nothing of.
+        let (_, model) = dir.load(&device)?;
+        let problem = Problem::of_run(&dir, &recipe)?;
+        let rows = evenly(&every(&problem.data.train), MOST_FOR_UNITS);
+        measured.units = active_units(&model, &problem.data.train, &rows, &device)?;
+    }
+    let split = args.split.names();
+    let of = match recipe.data.folds {
+        Some(_) if args.split == SplitName::Test => "by cross-validation".to_owned(),
+        _ => format!("of the {} split", split[1]),
+    };
+    out.line(format!("{} on {rows} examples {of}", args.run.display()));
+    out.table(&measured.table(rows, args.iwae_samples));
+    let certainty = measured.certainty;
+    out.object(&json!({
+        "run": args.run, "split": split[0], "examples": rows,
+        "accuracy": measured.accuracy, "interval": interval(measured.accuracy, rows), "svm": measured.svm,
+        "ece": certainty.map(|c| c.ece), "brier": certainty.map(|c| c.brier),
+        "nll": certainty.map(|c| c.nll), "entropy": certainty.map(|c| c.entropy), "elbo": measured.elbo,
+        "iwae": measured.iwae, "iwae_samples": args.iwae_samples, "active_units": measured.units,
+    }))
+}
+
+fn judge(
+    args: &Args,
+    samples: &Path,
+    (dir, recipe): (&RunDir, &Recipe),
+    device: &Device,
+    out: &Output,
+) -> Result<()> {
+    let (config, model) = dir.load(device)?;
+    ensure!(config.classifies(), "m1 has no classifier to judge samples with; give another run");
+    let problem = Problem::of_run(dir, recipe)?;
+    let (examples, rows) = match args.split {
+        SplitName::Test => (problem.shown().0, known(problem.shown().0)),
         SplitName::Val => (&problem.data.train, problem.split.validation.clone()),
     };
-    let [split, named] = match args.split {
-        SplitName::Test => ["test"; 2],
-        SplitName::Val => ["val", "validation"],
-    };
-    if let Some(samples) = &args.samples {
-        ensure!(
-            config.classifies(),
-            "m1 has no classifier to judge samples with; give another run"
-        );
-        let judge = Judge { model: &model, examples, rows: &rows, device: &device };
-        let judged = judge.of(samples, problem.classes())?;
-        return judged.show(samples, &args.run, split, out);
+    let judge = Judge { model: &model, schema: &problem.schema, examples, rows: &rows, device };
+    let judged = judge.of(samples, problem.classes())?;
+    judged.show(samples, &args.run, args.split.names()[0], out)
+}
+
+impl SplitName {
+    /// In JSON and in words.
+    fn names(self) -> [&'static str; 2] {
+        match self {
+            Self::Test => ["test"; 2],
+            Self::Val => ["val", "validation"],
+        }
     }
-    let told = Told::measure(&model, &problem, (examples, &rows), &device)?;
-    let noise = Noise::new(recipe.train.seed);
-    let elbo = elbo(&model, examples, &rows, &noise, &device)?;
-    let iwae = (args.iwae_samples > 0)
-        .then(|| {
+}
+
+/// What a model is worth on a split.
+#[derive(Clone, Debug)]
+struct Measured {
+    rows: usize,
+    accuracy: f64,
+    certainty: Option<Classification>,
+    svm: Option<Readout>,
+    elbo: f64,
+    iwae: Option<f64>,
+    units: ActiveUnits,
+}
+
+impl Measured {
+    fn of(part: &Part, args: &Args, noise: &Noise, device: &Device) -> Result<Self> {
+        let Part { model, problem, .. } = part;
+        let (examples, rows): (&Examples, Vec<usize>) = match args.split {
+            SplitName::Test => (&problem.data.test, known(&problem.data.test)),
+            SplitName::Val => (&problem.data.train, problem.split.validation.clone()),
+        };
+        let told = Told::measure(model, problem, (examples, &rows), device)?;
+        let draws = args.iwae_samples;
+        let iwae = (draws > 0).then(|| {
             let noise = noise.split("iwae");
-            let bound = infer::importance_weighted_bound(
-                &model,
-                examples,
-                &rows,
-                args.iwae_samples,
-                &noise,
-                &device,
-            );
+            let bound =
+                infer::importance_weighted_bound(model, examples, &rows, draws, &noise, device);
             pollster::block_on(bound).map(|bounds| mean(&bounds))
+        });
+        Ok(Self {
+            rows: rows.len(),
+            accuracy: told.accuracy(),
+            certainty: told.certainty(),
+            svm: told.svm(),
+            elbo: elbo(model, examples, &rows, noise, device)?,
+            iwae: iwae.transpose()?,
+            units: active_units(model, examples, &rows, device)?,
         })
-        .transpose()?;
-    let units = active_units(&model, examples, &rows, &device)?;
-    out.line(format!("{} on {} examples of the {named} split", args.run.display(), rows.len()));
-    let mut table = told.table();
-    table.push(("ELBO", format!("{elbo:.3} nats")));
-    if let Some(iwae) = iwae {
-        table.push(("IWAE", format!("{iwae:.3} nats ({} draws)", args.iwae_samples)));
     }
-    table.push(("active units", units.to_string()));
-    out.table(&table);
-    let certainty = told.certainty();
-    out.object(&json!({
-        "run": args.run, "split": split, "examples": rows.len(),
-        "accuracy": told.accuracy(), "svm": told.svm(),
-        "ece": certainty.map(|c| c.ece), "brier": certainty.map(|c| c.brier),
-        "nll": certainty.map(|c| c.nll), "entropy": certainty.map(|c| c.entropy), "elbo": elbo,
-        "iwae": iwae, "iwae_samples": args.iwae_samples, "active_units": units,
-    }))
+
+    /// Of several parts, each counted by its rows. What is no mean (latent dimensions, machines) is that of the first.
+    fn mean(parts: &[Self]) -> Self {
+        let rows: usize = parts.iter().map(|part| part.rows).sum();
+        let mean = |of: &dyn Fn(&Self) -> f64| {
+            parts.iter().map(|part| part.rows as f64 / rows as f64 * of(part)).sum::<f64>()
+        };
+        let certain =
+            |of: fn(&Classification) -> f64| mean(&|part| part.certainty.as_ref().map_or(0.0, of));
+        let first = &parts[0];
+        Self {
+            rows,
+            accuracy: mean(&|part| part.accuracy),
+            certainty: first.certainty.map(|_| Classification {
+                accuracy: certain(|c| c.accuracy),
+                nll: certain(|c| c.nll),
+                ece: certain(|c| c.ece),
+                brier: certain(|c| c.brier),
+                entropy: certain(|c| c.entropy),
+            }),
+            elbo: mean(&|part| part.elbo),
+            iwae: first.iwae.map(|_| mean(&|part| part.iwae.unwrap_or(0.0))),
+            ..first.clone()
+        }
+    }
+
+    fn table(&self, rows: usize, draws: usize) -> Vec<(&'static str, String)> {
+        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+        let nats = |value: f64| format!("{value:.4} nats");
+        let accuracy = share_in_words(self.accuracy, rows, Some(interval(self.accuracy, rows)));
+        let mut table = match (&self.certainty, &self.svm) {
+            (Some(c), _) => vec![
+                ("accuracy", accuracy),
+                ("calibration error", format!("{:.4}", c.ece)),
+                ("Brier score", format!("{:.4}", c.brier)),
+                ("negative log-likelihood", nats(c.nll)),
+                ("classifier entropy", nats(c.entropy)),
+            ],
+            (None, svm) => {
+                let mut table = vec![("accuracy", accuracy + "   (support vector machine)")];
+                let kernels = svm
+                    .iter()
+                    .flat_map(|svm| [("linear kernel", svm.linear), ("Gaussian kernel", svm.rbf)]);
+                table.extend(kernels.map(|(name, share)| (name, percent(share))));
+                table
+            }
+        };
+        table.push(("ELBO", format!("{:.3} nats", self.elbo)));
+        table.extend(self.iwae.map(|iwae| ("IWAE", format!("{iwae:.3} nats ({draws} draws)"))));
+        table.push(("active units", self.units.to_string()));
+        table
+    }
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use gleaner_core::data::Examples;
 use gleaner_core::data::formats::npy::NpyArray;
 use gleaner_core::data::formats::npz::write_npz;
+use gleaner_core::data::schema::Scaling;
 use serde_json::json;
 
 use crate::run::Problem;
@@ -20,9 +21,12 @@ use crate::system::output::Output;
 pub struct Args {
     /// Run directory
     pub run: PathBuf,
-    /// File to write: x and y of the labelled examples, x_test and y_test, as the run saw them
+    /// File to write: x and y of the labelled examples, x_test and y_test, in the units of the data, and classes
     #[arg(long, value_name = "X.npz")]
     pub out: PathBuf,
+    /// Write the values as the run saw them, without undoing its scaling
+    #[arg(long)]
+    pub standardised: bool,
     /// Folder of the data sets [default: as in the run]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
@@ -39,19 +43,27 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.data_dir.is_some() {
         recipe.data.dir.clone_from(&args.data_dir);
     }
-    let Problem { data, split } = Problem::of_run(&dir, &recipe)?;
+    let Problem { data, split, schema, .. } = Problem::of_run(&dir, &recipe)?;
     let test: Vec<usize> = (0..data.test.len()).collect();
-    let [x, y] = arrays(&data.train, &split.labelled);
-    let [x_test, y_test] = arrays(&data.test, &test);
-    let file = write_npz(&[("x", x), ("y", y), ("x_test", x_test), ("y_test", y_test)])?;
+    let scaling = if args.standardised { &Scaling::None } else { &schema.scaling };
+    let [x, y] = arrays(&data.train, &split.labelled, scaling);
+    let mut file = vec![("x", x), ("y", y), ("classes", NpyArray::texts(&schema.classes))];
+    // Where a cross-validation takes its place there is no test split.
+    if !test.is_empty() {
+        let [x_test, y_test] = arrays(&data.test, &test, scaling);
+        file.extend([("x_test", x_test), ("y_test", y_test)]);
+    }
+    let file = write_npz(&file)?;
     write_atomic(&args.out, &file)?;
     let (labelled, test) = (split.labelled.len(), test.len());
     out.line(format!("{labelled} labelled and {test} test examples in {}", args.out.display()));
     out.object(&json!({ "out": args.out, "labelled": labelled, "test": test }))
 }
 
-fn arrays(examples: &Examples, rows: &[usize]) -> [NpyArray; 2] {
+fn arrays(examples: &Examples, rows: &[usize], scaling: &Scaling) -> [NpyArray; 2] {
     let shape: Vec<usize> = std::iter::once(rows.len()).chain(examples.shape.clone()).collect();
     let labels = rows.iter().map(|&row| examples.labels[row]).collect();
-    [NpyArray::f32(&shape, examples.gather(rows)), NpyArray::i64(&[rows.len()], labels)]
+    let mut values = examples.gather(rows);
+    scaling.undo(&mut values);
+    [NpyArray::f32(&shape, values), NpyArray::i64(&[rows.len()], labels)]
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use gleaner_core::data::formats::npy::NpyArray;
-use gleaner_core::filter::{EntropyFilter, Filtered};
+use gleaner_core::filter::{ClassCounts, EntropyFilter, Filtered};
 use gleaner_core::measures::predictions::Predictions;
 use serde_json::json;
 
@@ -17,12 +17,16 @@ use crate::system::output::Output;
 /// Most pictures of a class that were kept, and that were dropped.
 const SHOWN: [usize; 2] = [14, 6];
 
+/// Most classes that a warning is given for.
+const WARNED: usize = 10;
+
 /// Keep the samples that the classifier is sure of.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner filter samples.npz --max-entropy 1e-6 --out sure.npz\n  \
     gleaner filter samples.npz --max-entropy 0.1 --keep-agreeing --out sure.npz --grid sure.png\n\n\
-    Accepts samples of any generator: x [n, ...], y [n] (the class that each sample was drawn for), and logits or probs [n, classes].\n\
+    Accepts samples of any generator: y [n] (the class that each sample was drawn for, a number or a word), logits or probs [n, classes],\n\
+    x [n, ...] for pictures, and classes [classes] (their names, in the order of the predictions).\n\
     Give logits if you have them: rounded probabilities lose small entropies.")]
 pub struct Args {
     /// .npz file of samples
@@ -78,19 +82,11 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         ("source_index", NpyArray::i64(&[kept.len()], source)),
     ];
     file.write_rows(&args.out, kept, &more)?;
-    let cells = |counts: &gleaner_core::filter::ClassCounts| {
-        let share = |part: usize| match counts.drawn {
-            0 => "-".to_owned(),
-            drawn => format!("{:.1} %", 100.0 * part as f64 / drawn as f64),
-        };
-        let numbers = [counts.class, counts.drawn, counts.agreed, counts.kept];
-        let mut cells = numbers.map(|number| number.to_string()).to_vec();
-        cells.insert(3, share(counts.agreed));
-        cells.push(share(counts.kept));
-        cells
-    };
-    let rows: Vec<Vec<String>> = classes.iter().map(cells).collect();
+    let rows: Vec<Vec<String>> =
+        classes.iter().map(|counts| cells(file.class_name(counts.class), counts)).collect();
     out.columns(&["class", "drawn", "agreed", "", "kept", ""], &rows);
+    let empty: Vec<&ClassCounts> = classes.iter().filter(|counts| counts.kept == 0).collect();
+    warn(&empty, &file, args, entropy, &predictions);
     let [drawn, agreed] = [
         classes.iter().map(|counts| counts.drawn).sum::<usize>(),
         classes.iter().map(|counts| counts.agreed).sum(),
@@ -99,7 +95,50 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     out.object(&json!({
         "out": args.out, "grid": args.grid, "samples": drawn, "agreed": agreed, "kept": kept.len(),
         "max_entropy": args.max_entropy, "keep_agreeing": args.keep_agreeing, "classes": classes,
+        "class_names": file.classes(),
+        "empty_classes": empty.iter().map(|counts| file.class_name(counts.class)).collect::<Vec<_>>(),
     }))
+}
+
+/// A row of the table: numbers and shares of a class.
+fn cells(name: String, counts: &ClassCounts) -> Vec<String> {
+    let share = |part: usize| match counts.drawn {
+        0 => "-".to_owned(),
+        drawn => format!("{:.1} %", 100.0 * part as f64 / drawn as f64),
+    };
+    let [drawn, agreed, kept] =
+        [counts.drawn, counts.agreed, counts.kept].map(|number| number.to_string());
+    vec![name, drawn, agreed, share(counts.agreed), kept, share(counts.kept)]
+}
+
+/// Says of which classes nothing is kept, and what would change that.
+fn warn(
+    empty: &[&ClassCounts],
+    file: &SampleFile<'_>,
+    args: &Args,
+    entropy: &[f64],
+    predictions: &Predictions,
+) {
+    for counts in empty.iter().take(WARNED) {
+        let name = file.class_name(counts.class);
+        let counted = |row: &usize| !args.keep_agreeing || predictions.agrees(*row);
+        let rows = predictions.rows_of(counts.class).into_iter().filter(counted);
+        let least = rows.map(|row| entropy[row]).fold(f64::INFINITY, f64::min);
+        let why = match counts {
+            ClassCounts { drawn: 0, .. } => "the file has none".to_owned(),
+            ClassCounts { agreed: 0, .. } if args.keep_agreeing => {
+                format!(
+                    "the classifier takes none of its {} for it; leave --keep-agreeing out",
+                    counts.drawn
+                )
+            }
+            _ => format!("its smallest entropy is {least:.3e} nats: raise --max-entropy"),
+        };
+        eprintln!("no sample of class {name} is kept: {why}");
+    }
+    if let Some(more @ 1..) = empty.len().checked_sub(WARNED) {
+        eprintln!("nor is one of {more} other classes");
+    }
 }
 
 /// Rows of the file by class: some that were kept, a gap, some that were dropped, each evenly from the most to the least

@@ -43,7 +43,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let model = checkpoint.to_bytes_in(Precision::Half).with_context(named)?;
     let mut recipe = run.recipe()?;
     // Where the data lie on this machine is nobody else's business.
-    recipe.data.dir = None;
+    recipe.data.forget_folders();
     let vocabulary = run.vocabulary()?;
     let published = RunDir::create_bare(&args.out)?;
     if let Some(vocabulary) = vocabulary {

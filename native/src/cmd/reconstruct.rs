@@ -73,14 +73,15 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let found = args.opening.find(args.out.as_deref(), "reconstructions.png")?;
     let (config, model) = found.dir.load(&found.device)?;
     image_shape(config.shape())?;
-    let test = Problem::of_run(&found.dir, &found.recipe)?.data.test;
+    let problem = Problem::of_run(&found.dir, &found.recipe)?;
+    let (shown, split) = problem.shown();
     let subject = Subject { config: &config, model: &model, device: &found.device };
     let (pairs, refined) = match &chains {
-        None => (reconstructions(&subject, &test, args.count)?, None),
+        None => (reconstructions(&subject, shown, args.count)?, None),
         Some(chains) => {
             let seed = found.recipe.train.seed;
             let Refined { pairs, before, accepted } =
-                refined(&subject, &test, args.count, chains, seed)?;
+                refined(&subject, shown, args.count, chains, seed)?;
             (pairs, Some((before, accepted, chains.steps)))
         }
     };
@@ -92,7 +93,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         )
     });
     out.line(format!(
-        "{} test images above their reconstructions in {}; mean squared error {:.3} per image{}",
+        "{} {split} images above their reconstructions in {}; mean squared error {:.3} per image{}",
         pairs.count,
         found.out.display(),
         pairs.squared_error,

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use gleaner_core::checkpoint::Checkpoint;
+use gleaner_core::data::formats::csv_out::write_csv;
 use gleaner_core::data::formats::npz::write_npz;
+use gleaner_core::data::schema::Schema;
 use gleaner_core::infer;
 use gleaner_core::measures::eval::arg_max;
 use gleaner_core::models::{Architecture as _, Model, ModelConfig};
@@ -12,6 +15,7 @@ use gleaner_core::sample::{SampleSet, class_conditional};
 use gleaner_core::sampler::Convention;
 use serde_json::json;
 
+use super::file_kind::Format;
 use crate::pictures::picture::{comfortable_scale, grid_png, image_shape};
 use crate::run::RunDir;
 use crate::system::device;
@@ -27,6 +31,7 @@ const MOST_VALUES: usize = 1 << 29;
 #[command(after_help = "Examples:\n  \
     gleaner sample runs/digits-m2-seed0 --per-class 100 --out samples.npz\n  \
     gleaner sample runs/digits-m2-seed0 --per-class 10 --out samples.npz --grid samples.png\n  \
+    gleaner sample runs/patients-m2-seed0 --per-class 50 --out patients-drawn.csv\n  \
     gleaner sample runs/ebm --per-class 100 --steps 100 --temperature 0.5 --out samples.npz")]
 pub struct Args {
     /// Run directory
@@ -59,9 +64,13 @@ pub struct Args {
     /// Seed of the draws
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// File to write: x, y, z, logits, entropy
-    #[arg(long, value_name = "X.npz")]
+    /// File to write: an .npz with x, y, z, logits, entropy and classes, in the units of the training data; or, of tables and
+    /// texts, a .csv with the columns of the training data
+    #[arg(long, value_name = "X.npz|X.csv")]
     out: PathBuf,
+    /// Write x as the model has it, without undoing the scaling of the training data
+    #[arg(long)]
+    standardised: bool,
     /// Picture to write, one row per class
     #[arg(long, value_name = "X.png")]
     grid: Option<PathBuf>,
@@ -136,11 +145,15 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     for path in std::iter::once(&args.out).chain(&args.grid) {
         ensure_writable_file(path)?;
     }
+    let format = Format::of(&args.out)?;
     let recipe = dir.recipe()?;
     device::set_threads(args.threads)?;
     let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
-    let (config, mut model) = dir.load(&device)?;
+    let checkpoint = dir.checkpoint()?;
+    let mut model = checkpoint.build(&device).with_context(|| dir.model().display().to_string())?;
+    let Checkpoint { config, data: schema, .. } = checkpoint;
     args.apply(&config, &mut model)?;
+    let header = args.header(format, schema.as_ref())?;
     let values = args.per_class.saturating_mul(config.classes() * config.features());
     if values > MOST_VALUES {
         bail!(
@@ -155,7 +168,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     // A model without classes gives no label.
     let label = |row: usize| if config.classifies() { (row / args.per_class) as i64 } else { -1 };
     let y = (0..config.classes() * args.per_class).map(label).collect();
-    let drawn = pollster::block_on(infer::samples(samples, config.shape(), y))?;
+    let mut drawn = pollster::block_on(infer::samples(samples, config.shape(), y))?;
     if let Some(path) = &args.grid {
         let shape = image_shape(config.shape()).context("--grid")?;
         let png = grid_png(&drawn.x, shape, args.per_class, comfortable_scale(shape))?;
@@ -164,7 +177,16 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let agreeing = config.classifies().then(|| agreeing(&drawn));
     let rows = drawn.len();
     let mean_entropy = drawn.entropy().iter().sum::<f64>() / rows as f64;
-    write_atomic(&args.out, &write_npz(&drawn.into_arrays())?)?;
+    let bytes = match (&schema, header) {
+        (Some(schema), Some(header)) => {
+            schema.scaling.undo(&mut drawn.x);
+            let rows = drawn.x.chunks_exact(config.features()).zip(&drawn.y);
+            write_csv(&header, rows.map(|(x, &y)| schema.cells(x, y)))?
+        }
+        (Some(schema), None) => write_npz(&drawn.into_named_arrays(schema, args.standardised))?,
+        (None, _) => write_npz(&drawn.into_arrays())?,
+    };
+    write_atomic(&args.out, &bytes)?;
     let said = match agreeing.map(|share| 100.0 * share) {
         Some(percent) => {
             format!("the classifier agrees on {percent:.1} %, mean entropy {mean_entropy:.4} nats")
@@ -176,6 +198,27 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         "out": args.out, "grid": args.grid, "samples": rows, "per_class": args.per_class,
         "agreement": agreeing, "entropy": mean_entropy, "seed": args.seed,
     }))
+}
+
+impl Args {
+    /// The columns of a table of samples; `None` where arrays are asked for.
+    fn header(&self, format: Format, schema: Option<&Schema>) -> Result<Option<Vec<String>>> {
+        if format == Format::Npz {
+            return Ok(None);
+        }
+        ensure!(
+            !self.standardised,
+            "--standardised is for arrays; give an --out that ends in .npz"
+        );
+        let named = self.out.display();
+        let schema = schema.with_context(|| {
+            format!("--out {named}: the run is older than tables of samples; give an --out that ends in .npz")
+        })?;
+        let header = schema.header();
+        header.map(Some).with_context(|| {
+            format!("--out {named}: these samples are pictures; give an --out that ends in .npz")
+        })
+    }
 }
 
 /// The share of samples that the classifier takes for the class that they were drawn for.

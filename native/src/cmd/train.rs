@@ -1,15 +1,19 @@
 //! `gleaner train`: from a recipe to a run directory.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+use gleaner_core::data::profile::Profile;
 use gleaner_core::models::ModelConfig;
 use gleaner_core::objective::Marginalize;
 use toml::Table;
 
+use super::own_options::{OwnOptions, absolute};
 use crate::report::figures;
 use crate::run::RunDir;
-use crate::run::recipe::{Recipe, merge, nested};
+use crate::run::recipe::{Draft, merge, nested};
+use crate::run::source::settle;
 use crate::system::interrupt::Interrupt;
 use crate::system::output::Output;
 use crate::training::Session;
@@ -21,15 +25,17 @@ use crate::training::Session;
     gleaner train recipes/mnist-100.toml --data-dir ~/data\n  \
     gleaner train --data fashion-mnist --labels-per-class 100 --mier --epochs 30\n  \
     gleaner train --data mnist --model ladder --labels 1000\n  \
-    gleaner train --data samples.npz --set model.likelihood=gaussian\n  \
     gleaner train --data ag-news --labels 200\n  \
-    gleaner train --data reviews.csv --set data.text=title,body --set data.label=stars --labels 100\n  \
+    gleaner train --data patients.csv --label diagnosis --leave-out id\n  \
+    gleaner train --data photos/ --unlabelled more-photos/ --size 32\n  \
+    gleaner train --data reviews.csv --text title,body --label stars\n  \
     gleaner train --data cifar-10 --labels 1000 --features resnet.npz\n  \
     gleaner train --resume runs/mnist-m2-seed0")]
 pub struct Args {
     /// Recipe file; the config.toml of a run repeats that run
     recipe: Option<PathBuf>,
-    /// Name of a data set, or an .npz, a .csv, or a folder with a folder of pictures for each class
+    /// Name of a data set, or your own: a table (.csv, .tsv, .jsonl, .parquet), arrays (.npz, .npy, IDX), or a folder
+    /// with a folder of pictures for each class
     #[arg(long, help_heading = "Data")]
     data: Option<String>,
     /// Folder of the data sets [default: $GLEANER_DATA, then the user's cache folder]
@@ -42,9 +48,17 @@ pub struct Args {
     /// Number of labelled examples of each class
     #[arg(long, value_name = "N", conflicts_with = "labels", help_heading = "Data")]
     labels_per_class: Option<i64>,
-    /// Number of labelled examples in total
-    #[arg(long, value_name = "N", help_heading = "Data")]
-    labels: Option<i64>,
+    /// Number of labelled examples in total, or all [default: all of your own data]
+    #[arg(long, value_name = "N|all", help_heading = "Data")]
+    labels: Option<String>,
+    #[command(flatten)]
+    columns: OwnOptions,
+    /// Hold out this share of the labels as the test split, instead of cross-validation
+    #[arg(long, value_name = "SHARE", conflicts_with = "folds", help_heading = "Your own data")]
+    test_share: Option<f64>,
+    /// Parts of the cross-validation that measures the accuracy where there is no test split [default: 5]
+    #[arg(long, value_name = "N", help_heading = "Your own data")]
+    folds: Option<i64>,
     /// Model [default: m2]
     #[arg(long, value_parser = ModelConfig::NAMES.to_vec(), help_heading = "Model")]
     model: Option<String>,
@@ -132,25 +146,32 @@ pub struct Args {
 
 impl Args {
     fn flags(&self) -> Result<Table> {
-        let mut flags = Table::new();
+        let mut flags = self.columns.flags()?;
         let mut set = |path: &str, value: Option<toml::Value>| {
             if let Some(value) = value {
                 merge(&mut flags, nested(path, value));
             }
         };
         set("data.name", self.data.clone().map(Into::into));
-        let dir = self.data_dir.as_ref().map(std::path::absolute).transpose()?;
-        set("data.dir", dir.map(|dir| dir.display().to_string().into()));
-        let features = self.features.as_ref().map(std::path::absolute).transpose()?;
-        if let Some(features) = features {
-            set("data.features", Some(features.display().to_string().into()));
+        set("data.dir", absolute(self.data_dir.as_deref())?);
+        if let Some(features) = absolute(self.features.as_deref())? {
+            set("data.features", Some(features));
             // Features are no bits, and of any size.
             set("data.standardise", Some(true.into()));
             set("model.likelihood", Some("gaussian".into()));
             set("objective.classifier-shift", Some(0.into()));
         }
         set("data.labels-per-class", self.labels_per_class.map(Into::into));
-        set("data.labels", self.labels.map(Into::into));
+        let labels = self.labels.as_deref().map(|labels| match labels {
+            "all" => Ok(labels.into()),
+            number => number
+                .parse::<i64>()
+                .map(Into::into)
+                .with_context(|| format!("--labels {number}: give a number, or all")),
+        });
+        set("data.labels", labels.transpose()?);
+        set("data.test-share", self.test_share.map(Into::into));
+        set("data.folds", self.folds.map(Into::into));
         set("model.kind", self.model.clone().map(Into::into));
         set("objective.marginalize", self.marginalize.map(|m| m.to_string().into()));
         if self.mier {
@@ -202,8 +223,12 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
             .train(&dir, &Interrupt::install()?, &figures::draw)?
             .show(&dir, out);
     }
-    let recipe = Recipe::resolve(args.recipe.as_deref(), flags, &args.set)?;
-    let session = Session::prepare(recipe)?.validating(args.validate);
+    let draft = Draft::read(args.recipe.as_deref(), flags, &args.set)?;
+    let (recipe, source) = settle(&draft)?;
+    let session = Session::of(Arc::new(source), recipe)?.validating(args.validate);
+    for line in session.profile()?.iter().flat_map(Profile::lines) {
+        eprintln!("{line}");
+    }
     let dir = match &args.out {
         Some(path) => RunDir::create(path)?,
         None => RunDir::create_named(&session.name())?,

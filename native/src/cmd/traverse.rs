@@ -110,7 +110,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         _ => None,
     };
     let origin = match &problem {
-        Some(problem) => Origin::Examples(&problem.data.test),
+        Some(problem) => Origin::Examples(problem.shown().0),
         None => Origin::Prior(args.seed),
     };
     let (png, what) = match args.vary {

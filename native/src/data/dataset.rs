@@ -1,29 +1,26 @@
-//! Data sets from files: by name under the data folder, or from a path of the user's own.
+//! Known data sets, by name under the data folder.
 
 use std::env;
 use std::fs;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use gleaner_core::data::formats::ag_news::{AG_NEWS_CLASSES, parse_ag_news};
 use gleaner_core::data::formats::cifar::{
     CIFAR10_CLASSES, cifar100_classes, parse_cifar10, parse_cifar100,
 };
-use gleaner_core::data::formats::csv::parse_csv;
 use gleaner_core::data::formats::digits::digits;
 use gleaner_core::data::formats::hepmass::parse_hepmass;
 use gleaner_core::data::formats::idx::{parse_labels, parse_pair};
 use gleaner_core::data::formats::miniboone::parse_miniboone;
 use gleaner_core::data::formats::mosaic::{self, parse_mosaic};
-use gleaner_core::data::formats::npz::{parse_npz, with_features};
-use gleaner_core::data::formats::picture::decode_picture;
+use gleaner_core::data::formats::npz::with_features;
 use gleaner_core::data::formats::protein::parse_protein;
 use gleaner_core::data::formats::svhn::parse_svhn;
-use gleaner_core::data::formats::text_csv::parse_text_csv;
-use gleaner_core::data::holdout::{hold_out_fifth, hold_out_rows};
 use gleaner_core::data::{Dataset, Examples, TextDataset, Values};
 
+use super::reading::read_file;
 use super::registry::{self, IDX_FILES};
 
 /// A file of 10,000 of the 120,000 training texts.
@@ -66,38 +63,20 @@ pub enum Loaded {
     Texts(TextDataset),
 }
 
-/// Columns of a table of the user's own.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Columns<'a> {
-    /// Columns of text, parted by commas; a table of numbers without.
-    pub text: Option<&'a str>,
-    /// The label column, if it is not called like one.
-    pub label: Option<&'a str>,
-}
-
-/// Loads a data set by name (any spelling: `fashion-mnist`, `Fashion_MNIST`) from `data_dir`, or
-/// from a path: `.npz`, `.csv`, `.csv.gz`, or a folder of class folders of pictures. A path
-/// without a test split has a fifth of every class held out, the same one in every run.
+/// Loads a known data set (any spelling: `fashion-mnist`, `Fashion_MNIST`) from `data_dir`.
 ///
 /// # Errors
 /// Unknown name, missing or unreadable file (the message names the path looked for), or a file
-/// that is not what it claims to be, or columns named of what is no table.
-pub fn load(name_or_path: &str, data_dir: &Path, columns: Columns<'_>) -> Result<Loaded> {
-    let name = registry::canonical(name_or_path);
-    let known = name == "digits" || registry::find(&name).is_some();
-    let lower = name_or_path.to_lowercase();
-    let table = lower.ends_with(".csv") || lower.ends_with(".csv.gz");
-    if (columns.text.is_some() || columns.label.is_some()) && (known || !table) {
-        bail!(
-            "{name_or_path}: data.text and data.label name columns of a .csv or .csv.gz, and this is not one; \
-             leave them out"
-        );
-    }
+/// that is not what it claims to be.
+pub fn load(name: &str, data_dir: &Path) -> Result<Loaded> {
+    let name = registry::canonical(name);
     match name.as_str() {
         "digits" => Ok(Loaded::Examples(digits()?)),
         "ag-news" => Folder::open(&name, data_dir).ag_news().map(Loaded::Texts),
-        _ if known => Folder::open(&name, data_dir).load().map(Loaded::Examples),
-        _ => load_path(Path::new(name_or_path), columns),
+        _ if registry::is_known(&name) => {
+            Folder::open(&name, data_dir).load().map(Loaded::Examples)
+        }
+        _ => bail!("there is no data set {name:?}"),
     }
 }
 
@@ -294,105 +273,4 @@ fn numbered(classes: usize) -> Vec<String> {
 pub fn put_features(data: &mut Dataset, path: &Path) -> Result<()> {
     *data = with_features(data, &read_file(path)?, &path.display().to_string())?;
     Ok(())
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>> {
-    if path.is_dir() {
-        bail!("\"{}\" is a folder, not a file; give the path of the file", path.display());
-    }
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    if bytes.is_empty() {
-        bail!("{}: the file is empty; delete it and fetch or write it again", path.display());
-    }
-    Ok(bytes)
-}
-
-fn load_path(path: &Path, columns: Columns<'_>) -> Result<Loaded> {
-    let source = path.display().to_string();
-    if path.is_dir() {
-        return load_pictures(path).map(Loaded::Examples);
-    }
-    if !path.exists() {
-        let known: Vec<&str> = registry::ENTRIES.iter().map(|entry| entry.name).collect();
-        bail!(
-            "{source:?} is not a file, a folder or a known data set; known data sets are digits, {}",
-            known.join(", ")
-        );
-    }
-    let name =
-        path.file_stem().map_or_else(|| source.clone(), |stem| stem.to_string_lossy().into_owned());
-    let lower = source.to_lowercase();
-    if lower.ends_with(".npz") {
-        return Ok(Loaded::Examples(parse_npz(&read_file(path)?, &name, &source)?));
-    }
-    if lower.ends_with(".csv") || lower.ends_with(".csv.gz") {
-        let name = name.trim_end_matches(".csv");
-        if let Some(text) = columns.text {
-            let (all, classes) = parse_text_csv(&read_file(path)?, text, columns.label, &source)?;
-            let (train, test) = hold_out_rows(&all.labels, |count| count / 5, &source)?;
-            let (train, test) = (all.select(&train), all.select(&test));
-            return Ok(Loaded::Texts(TextDataset { name: name.to_owned(), classes, train, test }));
-        }
-        let (all, classes) = parse_csv(&read_file(path)?, columns.label, &source)?;
-        let (train, test) = hold_out_fifth(&all, &source)?;
-        return Ok(Loaded::Examples(Dataset::new(name, classes, train, test, &source)?));
-    }
-    bail!(
-        "{source}: unknown kind of file; give an .npz, a .csv, a .csv.gz or a folder of class folders of pictures"
-    )
-}
-
-/// A folder of class folders: class names are the folder names in alphabetical order.
-fn load_pictures(path: &Path) -> Result<Dataset> {
-    let source = path.display().to_string();
-    let folders: Vec<PathBuf> = entries(path)?.into_iter().filter(|entry| entry.is_dir()).collect();
-    let mut first: Option<(PathBuf, [usize; 3])> = None;
-    let (mut pixels, mut labels, mut classes) = (Vec::new(), Vec::new(), Vec::new());
-    for (class, folder) in folders.iter().enumerate() {
-        for file in entries(folder)?.into_iter().filter(|file| is_picture(file)) {
-            let picture = decode_picture(&read_file(&file)?, &file.display().to_string())?;
-            let (example, shape) = first.get_or_insert_with(|| (file.clone(), picture.shape));
-            if picture.shape != *shape {
-                return Err(anyhow!(
-                    "the picture {} is {:?} (height, width, channels) but {} is {shape:?}; all pictures must have the same size and colours",
-                    file.display(),
-                    picture.shape,
-                    example.display()
-                ));
-            }
-            pixels.extend(picture.pixels);
-            labels.push(class as i64);
-        }
-        classes.push(folder.file_name().unwrap_or_default().to_string_lossy().into_owned());
-    }
-    let Some((_, shape)) = first else {
-        bail!(
-            "{source}: no pictures found; expected one folder per class with png, jpg, bmp or webp files"
-        );
-    };
-    let all = Examples::new(Values::U8(pixels), shape.to_vec(), labels, &source)?;
-    let (train, test) = hold_out_fifth(&all, &source)?;
-    let name = path.file_name().map_or(source.clone(), |name| name.to_string_lossy().into_owned());
-    Ok(Dataset::new(&name, classes, train, test, &source)?)
-}
-
-/// Entries of a folder in alphabetical order, hidden ones left out.
-fn entries(path: &Path) -> Result<Vec<PathBuf>> {
-    let context = || format!("cannot list {}", path.display());
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(path).with_context(context)? {
-        let entry = entry.with_context(context)?;
-        if !entry.file_name().to_string_lossy().starts_with('.') {
-            paths.push(entry.path());
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
-fn is_picture(path: &Path) -> bool {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    extension.is_some_and(|extension| {
-        ["png", "jpg", "jpeg", "bmp", "webp"].contains(&extension.as_str())
-    })
 }

@@ -2,6 +2,16 @@
 
 pub mod dataset;
 pub mod fetch;
+pub mod new_rows;
+pub mod own;
+mod parquet;
+mod picture_files;
+mod picture_findings;
+pub mod picture_folder;
+mod picture_layout;
+mod picture_pixels;
+pub mod reading;
 pub mod registry;
 pub mod rows;
+mod sample_classes;
 pub mod samples;

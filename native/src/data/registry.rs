@@ -335,6 +335,12 @@ pub fn canonical(name: &str) -> String {
     }
 }
 
+/// Whether a data set goes by that name, in any spelling: one that can be fetched, or the built-in digits.
+#[must_use]
+pub fn is_known(name: &str) -> bool {
+    canonical(name) == "digits" || find(name).is_some()
+}
+
 /// The data set of that name, in any spelling.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Entry> {

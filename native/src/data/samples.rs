@@ -6,10 +6,13 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use gleaner_core::data::Examples;
+use gleaner_core::data::formats::arrays::{as_rows, class_names, label_cells};
 use gleaner_core::data::formats::npy::{NpyArray, NpyValues};
 use gleaner_core::data::formats::npz::{Npz, NpzWriter, examples};
-use gleaner_core::measures::predictions::{Predictions, Scale};
+use gleaner_core::data::table::{Cells, shortened};
+use gleaner_core::measures::predictions::{Predictions, Scale, are_probabilities};
 
+use super::sample_classes::{numbered, sorted_words};
 use crate::pictures::picture::image_shape;
 use crate::system::files::write_atomic_by;
 
@@ -22,13 +25,20 @@ pub struct SampleFile<'a> {
     path: &'a str,
     rows: usize,
     names: Vec<String>,
+    /// The array that names the classes.
+    class_array: Option<String>,
+    /// What the classes are called, if they are.
+    classes: Option<Vec<String>>,
 }
+
+/// Pixels above this are not from 0 to 1, give or take what a generator may overshoot, but from 0 to 255.
+const MOST_OF_ONE: f32 = 1.5;
 
 impl<'a> SampleFile<'a> {
     /// Opens a file and looks at the shapes in it.
     ///
     /// # Errors
-    /// It cannot be read, lacks `x` or `y`, or its arrays have different lengths.
+    /// It cannot be read, lacks `y`, or its arrays have different lengths.
     pub fn open(path: &'a Path) -> Result<Self> {
         let context = || format!("cannot read {}; give an .npz of samples", path.display());
         let file = File::open(path).with_context(context)?;
@@ -40,25 +50,37 @@ impl<'a> SampleFile<'a> {
         let path = path.to_str().context("the file name is not valid text; rename the file")?;
         let mut npz = Npz::from_reader(BufReader::new(file), path)?;
         let names = npz.names();
-        for name in ["x", "y"] {
-            ensure!(
-                names.iter().any(|found| found == name),
-                "{path}: no array {name:?} (found {names:?}); save it with numpy.savez(path, x=..., y=..., logits=...)"
-            );
-        }
-        let mut rows = None;
-        for name in BY_SAMPLE {
-            let Some(shape) = npz.shape(name)? else { continue };
-            let Some(&length) = shape.first() else {
-                bail!("{path}: {name} is a single number; save one row for each sample")
-            };
-            let rows = *rows.get_or_insert(length);
-            ensure!(
-                length == rows,
-                "{path}: {name} has {length} rows and x has {rows}; save one row for each sample in both"
-            );
-        }
-        Ok(Self { npz, path, rows: rows.unwrap_or(0), names })
+        ensure!(
+            names.iter().any(|found| found == "y"),
+            "{path}: no array \"y\" (found {}); save it with numpy.savez(path, x=..., y=..., logits=...)",
+            shortened(names.iter().map(String::as_str))
+        );
+        let rows = common_rows(&mut npz, path)?;
+        let mut notes = Vec::new();
+        let (class_array, classes) = class_names(&mut npz, &mut notes)?.unzip();
+        let file = Self { npz, path, rows, names, class_array, classes };
+        file.say(&notes);
+        Ok(file)
+    }
+
+    fn say(&self, notes: &[String]) {
+        notes.iter().for_each(|note| eprintln!("{}: {note}", self.path));
+    }
+
+    /// What the classes are called, if the file says so, in the order of the predictions.
+    pub fn classes(&self) -> Option<&[String]> {
+        self.classes.as_deref()
+    }
+
+    /// What a class is called, else its number.
+    pub fn class_name(&self, class: usize) -> String {
+        let name = self.classes.as_ref().and_then(|names| names.get(class)).cloned();
+        name.unwrap_or_else(|| class.to_string())
+    }
+
+    /// Whether `x` is as a model has it, not in the units of its training data.
+    pub fn is_standardised(&self) -> bool {
+        self.names.iter().any(|name| name == "standardised")
     }
 
     /// How many samples there are.
@@ -74,25 +96,52 @@ impl<'a> SampleFile<'a> {
         let names = &self.names;
         ensure!(
             names.iter().any(|name| name == "logits" || name == "probs"),
-            "{}: no array logits or probs (found {names:?}); add the predictions of a classifier for each sample",
-            self.path
+            "{}: no array logits or probs (found {}); add the predictions of a classifier for each sample",
+            self.path,
+            shortened(names.iter().map(String::as_str))
         );
-        let labels = match self.npz.require("y")? {
-            NpyArray { values: NpyValues::I64(labels), shape } if shape.len() == 1 => labels,
-            NpyArray { values: NpyValues::U8(labels), shape } if shape.len() == 1 => {
-                labels.into_iter().map(i64::from).collect()
-            }
-            NpyArray { shape, .. } => bail!(
-                "{}: y has shape {shape:?} or is not an integer array; y needs one integer per sample",
-                self.path
-            ),
-        };
         let (name, scale) = match self.names.iter().any(|name| name == "logits") {
             true => ("logits", Scale::Logits),
             false => ("probs", Scale::Probabilities),
         };
         let (values, classes) = self.matrix(name)?;
+        ensure!(
+            scale == Scale::Probabilities || !are_probabilities(&values, classes),
+            "{}: every row of logits lies in [0, 1] and sums to 1: are these probabilities? Save them as probs",
+            self.path
+        );
+        let y = self.npz.require("y")?;
+        let y = self.labels(&y, self.rows)?;
+        self.name_classes(&y, name, classes)?;
+        let labels = numbered(&y, self.classes(), self.path)?;
         Ok(Predictions::new(values, scale, classes, &labels, self.path)?)
+    }
+
+    /// The labels of so many samples.
+    fn labels(&self, y: &NpyArray, rows: usize) -> Result<Cells> {
+        let mut notes = Vec::new();
+        let cells = label_cells(y, "y", ("the file", rows), self.path, &mut notes)?;
+        self.say(&notes);
+        Ok(cells)
+    }
+
+    /// Finds names for the columns of the predictions `name`, if there are any.
+    fn name_classes(&mut self, y: &Cells, name: &str, columns: usize) -> Result<()> {
+        if let (Some(names), Some(array)) = (&self.classes, &self.class_array) {
+            ensure!(
+                names.len() == columns,
+                "{}: {array} has {} names and {name} has {columns} columns; give one name for each, in their order",
+                self.path,
+                names.len()
+            );
+            return Ok(());
+        }
+        self.classes = sorted_words(y, columns, self.path)?;
+        if let Some(names) = &self.classes {
+            let shown = shortened(names.iter().map(String::as_str));
+            self.say(&[format!("there is no array classes: the columns of {name} are read as {shown}, the words of y in sorted order")]);
+        }
+        Ok(())
     }
 
     /// The last hidden layer of the classifier, `features`, if it is there: values and width.
@@ -112,7 +161,8 @@ impl<'a> SampleFile<'a> {
     /// Shapes, labels or numbers that cannot be.
     pub fn examples(&mut self, rows: &[usize]) -> Result<Examples> {
         let (x, y) = (self.npz.rows("x", rows)?, self.npz.rows("y", rows)?);
-        Ok(examples(x, &y, self.path)?)
+        let labels = numbered(&self.labels(&y, rows.len())?, self.classes(), self.path)?;
+        Ok(examples(x, &NpyArray::i64(&[labels.len()], labels), self.path)?)
     }
 
     /// Some samples as pictures, `[n, height * width * channels]`, and their shape.
@@ -120,19 +170,32 @@ impl<'a> SampleFile<'a> {
     /// # Errors
     /// They are no pictures.
     pub fn images(&mut self, rows: &[usize]) -> Result<(Vec<f32>, [usize; 3])> {
-        let x = self.npz.rows("x", rows)?;
-        let shape = match x.shape[1..] {
-            [height, width] => image_shape(&[height, width, 1]),
-            ref shape => image_shape(shape),
+        ensure!(
+            self.names.iter().any(|name| name == "x"),
+            "{}: no array x, so that there are no pictures to draw; leave --grid out",
+            self.path
+        );
+        let mut notes = Vec::new();
+        let x = as_rows(self.npz.rows("x", rows)?, "x", self.path, &mut notes)?;
+        self.say(&notes);
+        let shape = image_shape(&x.shape[1..]).context("--grid")?;
+        let white = match x.values {
+            NpyValues::U8(_) => 255.0,
+            _ => self.white()?,
         };
-        let values = match x.values {
+        let values: Vec<f32> = match x.values {
             NpyValues::F32(values) => values,
-            NpyValues::U8(values) => values.into_iter().map(|v| f32::from(v) / 255.0).collect(),
-            NpyValues::I64(_) => {
-                bail!("{}: x holds whole numbers; save pixels as uint8", self.path)
-            }
+            NpyValues::U8(values) => values.into_iter().map(f32::from).collect(),
+            NpyValues::I64(values) => values.into_iter().map(|value| value as f32).collect(),
+            NpyValues::Text(_) => bail!("{}: x holds words; leave --grid out", self.path),
         };
-        Ok((values, shape.context("--grid")?))
+        Ok((values.into_iter().map(|value| value / white).collect(), shape))
+    }
+
+    /// What the brightest pixel of `x` may be, 1 or 255: the largest of all pixels of the file tells.
+    fn white(&mut self) -> Result<f32> {
+        let largest = self.npz.range("x")?.map_or(0.0, |(_, largest)| largest);
+        Ok(if largest > MOST_OF_ONE { 255.0 } else { 1.0 })
     }
 
     /// Writes the samples `rows`, in that order, with the arrays `more`, which replace those of the same name. Arrays that
@@ -157,6 +220,10 @@ impl<'a> SampleFile<'a> {
                 }
             }
             more.iter().try_for_each(|(name, array)| writer.add(name, array))?;
+            if let (None, Some(names)) = (&self.class_array, &self.classes) {
+                // Of a class that lost all its samples, no word would be left.
+                writer.add("classes", &NpyArray::texts(names))?;
+            }
             writer.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
             Ok(())
         })
@@ -164,12 +231,15 @@ impl<'a> SampleFile<'a> {
 
     /// What becomes of an array when some rows are kept.
     fn carried(&mut self, name: &str, rows: &[usize]) -> Result<Option<NpyArray>> {
+        if self.class_array.as_deref() == Some(name) {
+            return Ok(self.npz.find(name)?);
+        }
         match self.npz.shape(name) {
             Ok(Some(shape)) if shape.first() == Some(&self.rows) => {
                 Ok(Some(self.npz.rows(name, rows)?))
             }
             Ok(_) => Ok(self.npz.find(name)?),
-            // Text, mostly: names of classes. Nothing that the samples need.
+            // Objects of Python, mostly. Nothing that the samples need.
             Err(error) => {
                 eprintln!("left out: {error}");
                 Ok(None)
@@ -179,14 +249,35 @@ impl<'a> SampleFile<'a> {
 
     /// A matrix with a row for each sample, and its columns.
     fn matrix(&mut self, name: &str) -> Result<(Vec<f32>, usize)> {
-        match self.npz.require(name)? {
-            NpyArray { values: NpyValues::F32(values), shape } if shape.len() == 2 => {
-                Ok((values, shape[1]))
+        let NpyArray { values, shape } = self.npz.require(name)?;
+        let values = match values {
+            NpyValues::F32(values) if shape.len() == 2 => values,
+            NpyValues::I64(values) if shape.len() == 2 => {
+                values.into_iter().map(|value| value as f32).collect()
             }
-            NpyArray { shape, .. } => bail!(
-                "{}: {name} has shape {shape:?} or is not float32 or float64; it needs one row for each sample",
-                self.path
+            values => bail!(
+                "{}: {name} has shape {shape:?} and holds {}; it needs one row of floats for each sample",
+                self.path,
+                values.kind()
             ),
-        }
+        };
+        Ok((values, shape[1]))
     }
+}
+
+/// How many rows the arrays have that need one for each sample.
+fn common_rows(npz: &mut Npz<'_, BufReader<File>>, path: &str) -> Result<usize> {
+    let mut first: Option<(&str, usize)> = None;
+    for name in BY_SAMPLE {
+        let Some(shape) = npz.shape(name)? else { continue };
+        let Some(&length) = shape.first() else {
+            bail!("{path}: {name} is a single number; save one row for each sample")
+        };
+        let (other, rows) = *first.get_or_insert((name, length));
+        ensure!(
+            length == rows,
+            "{path}: {name} has {length} rows and {other} has {rows}; save one row for each sample in both"
+        );
+    }
+    Ok(first.map_or(0, |(_, rows)| rows))
 }

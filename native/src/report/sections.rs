@@ -19,8 +19,10 @@ use crate::pictures::picture::image_shape;
 use crate::pictures::svg::{escaped, number};
 use crate::run::Problem;
 use crate::run::RunDir;
+use crate::run::folds::parts;
 use crate::run::measure::latent_variances;
 use crate::run::recipe::Recipe;
+use crate::run::summary::share_in_words;
 
 /// Test images with reconstructions.
 const PAIRS: usize = 30;
@@ -42,6 +44,8 @@ pub struct Run {
     metrics: Vec<Value>,
     summary: Option<Value>,
     trained: Result<(ModelConfig, Model)>,
+    /// Names of the classes, as the checkpoint or the data have them.
+    names: Option<Vec<String>>,
     problem: Result<Problem>,
 }
 
@@ -55,6 +59,11 @@ impl Run {
             metrics: dir.read_metrics()?,
             summary: dir.read_summary()?,
             trained: dir.load(&device),
+            names: dir
+                .checkpoint()
+                .ok()
+                .and_then(|checkpoint| checkpoint.data)
+                .map(|data| data.classes),
             problem: Problem::of_run(&dir, &recipe),
             dir,
             recipe,
@@ -69,6 +78,23 @@ impl Run {
 
     fn problem(&self) -> Result<&Problem> {
         self.problem.as_ref().map_err(said)
+    }
+
+    /// Names of the classes, or else their numbers.
+    fn names(&self) -> Result<Vec<String>> {
+        if let Some(names) = &self.names {
+            return Ok(names.clone());
+        }
+        Ok(match self.problem() {
+            Ok(problem) => problem.data.classes.clone(),
+            Err(_) => numbered(self.subject()?.config.classes()),
+        })
+    }
+
+    /// What the examples that are shown are called: those of the test split, or of the training split where a cross-validation
+    /// takes its place.
+    fn split(&self) -> &'static str {
+        self.problem().map_or("test", |problem| problem.shown().1)
     }
 
     /// The model, if what it generates can be looked at.
@@ -89,7 +115,7 @@ impl Run {
     /// Test images, or the prior on a machine that lacks them.
     fn origin(&self) -> Origin<'_> {
         match &self.problem {
-            Ok(problem) => Origin::Examples(&problem.data.test),
+            Ok(problem) => Origin::Examples(problem.shown().0),
             Err(_) => Origin::Prior(self.recipe.train.seed),
         }
     }
@@ -97,9 +123,9 @@ impl Run {
     /// How much each latent dimension varies over test examples.
     fn variances(&self) -> Result<Vec<f64>> {
         let (subject, problem) = (self.subject()?, self.problem()?);
-        let test = &problem.data.test;
-        let rows = evenly(&every(test), 2000);
-        latent_variances(subject.model, test, &rows, subject.device)
+        let (shown, _) = problem.shown();
+        let rows = evenly(&every(shown), 2000);
+        latent_variances(subject.model, shown, &rows, subject.device)
     }
 }
 
@@ -111,13 +137,14 @@ fn said(error: &anyhow::Error) -> anyhow::Error {
 pub fn page(run: &Run) -> Page {
     let sections = [
         ("Results", results(run)),
+        ("Data", seen(run)),
         ("How to repeat the run", settings(run)),
         ("Training", training(run)),
         ("Samples", drawn(run)),
         ("Reconstructions", reconstructed(run)),
         ("Style and class", varied(run)),
         ("One latent dimension", moved(run)),
-        ("Map of the test examples", laid_out(run)),
+        ("Map of the examples", laid_out(run)),
         ("Calibration", calibration(run)),
         ("Confusions", confusions(run)),
         ("Diagnostics", diagnostics(run)),
@@ -162,7 +189,26 @@ fn results(run: &Run) -> Result<String> {
     let found = |(key, name, shown): &(&str, &str, Shown)| {
         Some(((*name).to_owned(), shown(summary[*key].as_f64()?)))
     };
-    Ok(table(&rows.iter().filter_map(found).collect::<Vec<_>>()))
+    let mut rows: Vec<(String, String)> = rows.iter().filter_map(found).collect();
+    // How far the accuracies can be trusted.
+    for (row, [share, bounds]) in rows
+        .iter_mut()
+        .zip([["test_accuracy", "interval"], ["baseline_accuracy", "baseline_interval"]])
+    {
+        let bounds = serde_json::from_value(summary[bounds].clone()).ok();
+        if let (Some(share), Some(count), Some(bounds)) =
+            (summary[share].as_f64(), summary["tested"].as_u64(), bounds)
+        {
+            row.1 = share_in_words(share, count as usize, Some(bounds));
+        }
+    }
+    Ok(table(&rows))
+}
+
+/// What was seen of data of the user's own.
+fn seen(run: &Run) -> Result<String> {
+    let profile = run.dir.read_profile()?.context("a known data set; see `gleaner data list`")?;
+    Ok(format!("<pre>{}</pre>", escaped(&profile.lines().join("\n"))))
 }
 
 fn settings(run: &Run) -> Result<String> {
@@ -196,12 +242,8 @@ fn training(run: &Run) -> Result<String> {
 
 fn drawn(run: &Run) -> Result<String> {
     if let Some(words) = run.dir.vocabulary()? {
-        let classes = match run.problem() {
-            Ok(problem) => problem.data.classes.clone(),
-            Err(_) => numbered(run.subject()?.config.classes()),
-        };
         let seed = run.recipe.train.seed;
-        let text = samples_of_words(&run.subject()?, words.words(), &classes, seed)?;
+        let text = samples_of_words(&run.subject()?, words.words(), &run.names()?, seed)?;
         return Ok(format!("<pre>{}</pre>", escaped(&text)));
     }
     let subject = run.of_images()?;
@@ -210,7 +252,7 @@ fn drawn(run: &Run) -> Result<String> {
         true => picture(
             &png,
             "Samples, one row for each class",
-            "Samples of the model, one row for each class.",
+            &format!("Samples of the model, one row for each class: {}.", run.names()?.join(", ")),
         ),
         false => picture(&png, "Samples", "Samples of the model, which has no classes."),
     })
@@ -222,12 +264,13 @@ fn numbered(classes: usize) -> Vec<String> {
 }
 
 fn reconstructed(run: &Run) -> Result<String> {
-    let pairs = reconstructions(&run.of_images()?, &run.problem()?.data.test, PAIRS)?;
+    let pairs = reconstructions(&run.of_images()?, run.problem()?.shown().0, PAIRS)?;
     let caption = format!(
-        "Test images above their reconstructions; mean squared error {:.3} per image.",
+        "Images of the {} split above their reconstructions; mean squared error {:.3} per image.",
+        run.split(),
         pairs.squared_error
     );
-    Ok(picture(&pairs.png, "Test images, each above its reconstruction", &caption))
+    Ok(picture(&pairs.png, "Images, each above its reconstruction", &caption))
 }
 
 fn varied(run: &Run) -> Result<String> {
@@ -235,7 +278,7 @@ fn varied(run: &Run) -> Result<String> {
     let png = over_classes(&subject, run.origin(), ROWS)?;
     let caption = match run.origin() {
         Origin::Examples(_) => {
-            "Left: test images. Right: the style that the model infers from each of them, in every class."
+            "Left: images of the data. Right: the style that the model infers from each of them, in every class."
         }
         Origin::Prior(_) => "Each row shows one style, drawn from the prior, in every class.",
     };
@@ -253,12 +296,12 @@ fn moved(run: &Run) -> Result<String> {
     let (dimension, which) = match run.variances() {
         Ok(variances) => {
             let most = (0..variances.len()).max_by(|&a, &b| variances[a].total_cmp(&variances[b]));
-            (most.unwrap_or(0), ", the one that varies most over test images,")
+            (most.unwrap_or(0), ", the one that varies most over images of the data,")
         }
         Err(_) => (0, ""),
     };
     let others = match run.origin() {
-        Origin::Examples(_) => "come from one test image",
+        Origin::Examples(_) => "come from one image of the data",
         Origin::Prior(_) => "are one draw from their prior",
     };
     let png = along(&subject, run.origin(), dimension, STEPS)?;
@@ -270,14 +313,15 @@ fn moved(run: &Run) -> Result<String> {
 fn laid_out(run: &Run) -> Result<String> {
     let mut noise = Noise::new(run.recipe.train.seed).split("embedding");
     let subject = run.subject()?;
-    let scatter = embedding(&subject, &run.problem()?.data, LAID_OUT, &mut noise)?;
+    let scatter = embedding(&subject, run.problem()?, LAID_OUT, &mut noise)?;
     let crosses = match subject.classifies() {
         true => "; crosses mark examples classified as another",
         false => "",
     };
     let caption = format!(
-        "Test examples that the model sees as similar lie together. Colours and names show the true classes{crosses}. \
-         Distances between groups mean little."
+        "Examples of the {} split that the model sees as similar lie together. Colours and names show the true classes{crosses}. \
+         Distances between groups mean little.",
+        run.split()
     );
     Ok(drawing(&scatter.svg()?, &caption))
 }
@@ -285,7 +329,13 @@ fn laid_out(run: &Run) -> Result<String> {
 fn predictions(run: &Run) -> Result<Predictions> {
     let subject = run.subject()?;
     ensure!(subject.classifies(), "m1 has no classifier");
-    Predictions::of(&subject, &run.problem()?.data.test)
+    let problem = run.problem()?;
+    match problem.data.test.is_empty() {
+        false => Predictions::of(&subject, &problem.data.test),
+        true => {
+            Predictions::of_parts(&parts(&run.dir, &run.recipe, subject.device)?, subject.device)
+        }
+    }
 }
 
 fn calibration(run: &Run) -> Result<String> {
@@ -296,11 +346,11 @@ fn calibration(run: &Run) -> Result<String> {
 
 fn confusions(run: &Run) -> Result<String> {
     let counts = predictions(run)?.confusion();
-    let names = &run.problem()?.data.classes;
+    let names = run.names()?;
     Ok(if names.len() > MOST_IN_TABLE {
-        most_confused(&counts, names)
+        most_confused(&counts, &names)
     } else {
-        matrix(&counts, names)
+        matrix(&counts, &names)
     })
 }
 

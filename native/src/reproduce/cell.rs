@@ -184,7 +184,7 @@ fn other_method(cell: &Cell, method: RowMethod, interrupt: &Interrupt) -> Result
             let noise = Noise::new(cell.seed);
             let model = train_baseline(&cell.recipe, &problem, &noise, &device, interrupt)?;
             let model = model.context("stopped")?;
-            measure_baseline(&model, &problem, &device)?.accuracy
+            measure_baseline(&model, &problem, &device)?.measured.accuracy
         }
     };
     let finished = Finished { test_accuracy: accuracy, settings: cell.recipe.clone() };

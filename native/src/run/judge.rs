@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use burn::tensor::Device;
 use gleaner_core::data::Examples;
+use gleaner_core::data::schema::Schema;
 use gleaner_core::infer;
 use gleaner_core::measures::eval::{Classification, classification};
 use gleaner_core::measures::fidelity::{Cloud, Fidelity, NEIGHBOURS};
@@ -24,6 +25,8 @@ const MOST: usize = 10_000;
 pub struct Judge<'a> {
     /// The classifier.
     pub model: &'a Model,
+    /// What its examples are.
+    pub schema: &'a Schema,
     /// Real examples.
     pub examples: &'a Examples,
     /// Those of them that count.
@@ -58,6 +61,7 @@ impl Judge<'_> {
             "{name}: the samples have shape {:?}, but the examples of the run have {expected:?}; give a run of the same data",
             made.shape
         );
+        let made = if file.is_standardised() { made } else { self.schema.scaling.apply(&made) };
         ensure!(
             made.len().min(self.rows.len()) > NEIGHBOURS,
             "{name}: {} samples and {} examples are too few to compare; more than {NEIGHBOURS} of each are needed",

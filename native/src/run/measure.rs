@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use burn::tensor::Device;
 use gleaner_core::data::Examples;
 use gleaner_core::infer;
-use gleaner_core::measures::eval::{Classification, classification};
+use gleaner_core::measures::eval::{Classification, arg_max, classification};
 use gleaner_core::measures::units::{ActiveUnits, variances};
 use gleaner_core::models::{Classifier, Classify, Generative, Model};
 use gleaner_core::noise::Noise;
@@ -14,13 +14,22 @@ use super::readout::Readout;
 use crate::data::rows::known;
 
 /// How the supervised baseline does on the test split.
-pub type Baseline = Classification;
+pub type Baseline = Answered;
+
+/// How a classifier does on rows of a split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    /// The measures.
+    pub measured: Classification,
+    /// Whether it is right, row by row.
+    pub right: Vec<bool>,
+}
 
 /// How a model tells classes apart.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Told {
     /// By itself.
-    ByItself(Classification),
+    ByItself(Answered),
     /// Not by itself: support vector machines do, on its posterior means.
     ByMachines(Readout),
 }
@@ -48,7 +57,7 @@ impl Told {
     /// Share of examples whose class is told right.
     pub fn accuracy(&self) -> f64 {
         match self {
-            Self::ByItself(measured) => measured.accuracy,
+            Self::ByItself(answered) => answered.measured.accuracy,
             Self::ByMachines(svm) => svm.accuracy(),
         }
     }
@@ -56,7 +65,15 @@ impl Told {
     /// What there is to say of its probabilities, if it has any.
     pub fn certainty(&self) -> Option<Classification> {
         match self {
-            Self::ByItself(measured) => Some(*measured),
+            Self::ByItself(answered) => Some(answered.measured),
+            Self::ByMachines(_) => None,
+        }
+    }
+
+    /// Whether it is right, row by row; `None` of machines.
+    pub fn right(&self) -> Option<&[bool]> {
+        match self {
+            Self::ByItself(answered) => Some(&answered.right),
             Self::ByMachines(_) => None,
         }
     }
@@ -66,26 +83,6 @@ impl Told {
         match self {
             Self::ByItself(_) => None,
             Self::ByMachines(svm) => Some(*svm),
-        }
-    }
-
-    /// The rows of a table.
-    pub fn table(&self) -> Vec<(&'static str, String)> {
-        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-        let nats = |value: f64| format!("{value:.4} nats");
-        match self {
-            Self::ByItself(c) => vec![
-                ("accuracy", percent(c.accuracy)),
-                ("calibration error", format!("{:.4}", c.ece)),
-                ("Brier score", format!("{:.4}", c.brier)),
-                ("negative log-likelihood", nats(c.nll)),
-                ("classifier entropy", nats(c.entropy)),
-            ],
-            Self::ByMachines(svm) => vec![
-                ("accuracy", percent(svm.accuracy()) + "   (support vector machine)"),
-                ("linear kernel", percent(svm.linear)),
-                ("Gaussian kernel", percent(svm.rbf)),
-            ],
         }
     }
 }
@@ -113,11 +110,14 @@ pub fn measure(
     rows: &[usize],
     classes: usize,
     device: &Device,
-) -> Result<Classification> {
+) -> Result<Answered> {
     let logits = pollster::block_on(infer::classify(model, examples, rows, device))?;
     let labels: Vec<i64> = rows.iter().map(|&row| examples.labels[row]).collect();
-    classification(&logits, &labels, classes)
-        .context("there are no labelled examples to measure on; use another --split")
+    let measured = classification(&logits, &labels, classes)
+        .context("there are no labelled examples to measure on; use another --split")?;
+    let right = logits.chunks_exact(classes).zip(&labels);
+    let right = right.map(|(logits, &label)| arg_max(logits) as i64 == label).collect();
+    Ok(Answered { measured, right })
 }
 
 /// Mean `U(x)` of rows of a split, nats.

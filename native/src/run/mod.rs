@@ -1,13 +1,16 @@
 //! A run: its settings, its folder, its data as it sees them, and what its model is worth.
 
+pub mod classify;
+pub mod folds;
 pub mod judge;
 pub mod measure;
 mod problem;
 pub mod readout;
 pub mod recipe;
 mod run_dir;
+pub mod source;
 pub mod summary;
 pub mod unseen;
 
-pub use problem::Problem;
+pub use problem::{Places, Problem};
 pub use run_dir::RunDir;

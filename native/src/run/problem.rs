@@ -1,24 +1,44 @@
 //! What is to be learnt: a loaded, preprocessed and split data set.
 
-use anyhow::{Context as _, Result, bail};
-use gleaner_core::data::{
-    Binarise, Dataset, Examples, Split, SplitConfig, Standardiser, TextDataset, Values, Vocabulary,
-};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use gleaner_core::data::holdout::{hold_out_rows, without_part};
+use gleaner_core::data::own::{OwnData, OwnRows};
+use gleaner_core::data::schema::{Input, Scaling, Schema};
+use gleaner_core::data::{Binarise, Dataset, Examples, Split, SplitConfig, Standardiser, Values};
 use gleaner_core::models::{Likelihood, ModelConfig, background};
 use gleaner_core::noise::Noise;
 
-use super::recipe::{Recipe, VOCABULARY};
+use super::recipe::{Fold, Recipe};
 use super::run_dir::RunDir;
+use super::source::{Source, TEST_SHARE};
 use crate::classical::Task;
-use crate::data::dataset::{self, Columns, Loaded};
+
+/// A share of a count is a whole number although its product is rounded.
+const ROUNDING: f64 = 1e-9;
 
 /// A data set as one run sees it.
 #[derive(Debug)]
 pub struct Problem {
-    /// The data, preprocessed as the recipe says.
+    /// The data, preprocessed as the recipe says. Without examples in the test split where a cross-validation takes its
+    /// place.
     pub data: Dataset,
     /// Which training rows are labelled, unlabelled and held out.
     pub split: Split,
+    /// What the examples are.
+    pub schema: Schema,
+    /// Of data of the user's own, where in the file the training examples stand.
+    pub places: Option<Places>,
+}
+
+/// Where examples stand in the user's own data.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// Row of each training example, counted from 0 in the order of the file.
+    pub rows: Vec<usize>,
+    /// The file of every row, where they are pictures; empty of anything else.
+    pub files: Vec<PathBuf>,
 }
 
 impl Problem {
@@ -27,30 +47,27 @@ impl Problem {
     /// # Errors
     /// If the data cannot be read or has fewer labels than the recipe asks for.
     pub fn load(recipe: &Recipe) -> Result<Self> {
-        Self::with_words(recipe, None)
+        Self::of(&Source::open(recipe, None)?, recipe)
     }
 
-    /// The problem of a run that is there: of texts, the words that it counted.
+    /// The problem of a run that is there.
     ///
     /// # Errors
-    /// As [`Problem::load`]; also if its vocabulary is broken.
+    /// As [`Problem::load`].
     pub fn of_run(dir: &RunDir, recipe: &Recipe) -> Result<Self> {
-        Self::with_words(recipe, dir.vocabulary()?)
+        Self::of(&Source::of_run(dir, recipe)?, recipe)
     }
 
-    fn with_words(recipe: &Recipe, words: Option<Vocabulary>) -> Result<Self> {
-        let settings = &recipe.data;
-        let dir = settings.dir.clone().unwrap_or_else(dataset::default_data_dir);
-        let columns = Columns { text: settings.text.as_deref(), label: settings.label.as_deref() };
-        let mut data = match dataset::load(&settings.name, &dir, columns)? {
-            Loaded::Examples(data) => data,
-            Loaded::Texts(texts) if settings.features.is_some() => texts.uncounted()?,
-            Loaded::Texts(texts) => counted(&texts, recipe, words)?,
+    /// Preprocesses and splits data that are open.
+    ///
+    /// # Errors
+    /// As [`Problem::load`].
+    pub fn of(source: &Source, recipe: &Recipe) -> Result<Self> {
+        let (data, schema, places) = match source {
+            Source::Known(data) => of_known(data, recipe)?,
+            Source::Own(own) => of_own(own, recipe)?,
         };
-        if let Some(path) = &settings.features {
-            dataset::put_features(&mut data, path)?;
-        }
-        preprocess(&mut data, recipe)?;
+        check_range(&data, recipe)?;
         let classes = data.classes.len();
         let config = SplitConfig {
             labels_per_class: recipe.labels_per_class(classes)?,
@@ -60,9 +77,17 @@ impl Problem {
             labelled_classes: recipe.data.labelled_classes.clone(),
         };
         let noise = Noise::new(recipe.train.seed).split("split");
-        let split = Split::draw(&data.train, classes, &config, &noise)
+        let split = Split::draw_around(&data.validation, &data.train, classes, &config, &noise)
             .with_context(|| data.name.clone())?;
-        Ok(Self { data, split })
+        Ok(Self { data, split, schema, places })
+    }
+
+    /// Examples to look at: the test split or, where there is none, those that are trained on; and what they are called.
+    pub fn shown(&self) -> (&Examples, &'static str) {
+        match self.data.test.is_empty() {
+            true => (&self.data.train, "training"),
+            false => (&self.data.test, "test"),
+        }
     }
 
     /// The configuration of the recipe's model for these data.
@@ -75,7 +100,7 @@ impl Problem {
 
     /// The same to a classical method.
     pub fn task(&self) -> Task<'_> {
-        let Self { data: Dataset { train, test, .. }, split } = self;
+        let Self { data: Dataset { train, test, .. }, split, .. } = self;
         Task { train, test, split, classes: self.classes() }
     }
 
@@ -107,31 +132,143 @@ impl Problem {
     }
 }
 
-/// Texts as counts of the given words, or else of the most frequent ones.
-fn counted(texts: &TextDataset, recipe: &Recipe, words: Option<Vocabulary>) -> Result<Dataset> {
-    let words = match words {
-        Some(words) => words,
-        None => texts.vocabulary(recipe.data.vocabulary.unwrap_or(VOCABULARY))?,
+/// A known data set as the recipe wants it.
+fn of_known(data: &Dataset, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Places>)> {
+    check_counts(&data.train, recipe)?;
+    let mut data = data.clone();
+    if recipe.data.grey && recipe.data.features.is_none() {
+        data = data.map(Examples::to_grey);
+    }
+    let mut scaling = Scaling::None;
+    if recipe.data.standardise {
+        check_standardise(recipe)?;
+        let standardiser = Standardiser::fit(&data.train);
+        data = data.map(|examples| standardiser.apply(examples));
+        scaling = Scaling::Standardised(standardiser);
+    }
+    let input = match (&data.words, data.train.picture()) {
+        (Some(words), _) => Input::Texts { columns: Vec::new(), words: words.clone() },
+        (None, Some(shape)) => Input::Pictures(shape),
+        (None, None) => Input::Array(data.train.shape.clone()),
     };
-    Ok(texts.counts(&words)?)
+    let schema = Schema { classes: data.classes.clone(), label: None, input, scaling };
+    Ok((data, schema, None))
 }
 
-fn preprocess(data: &mut Dataset, recipe: &Recipe) -> Result<()> {
-    check_counts(&data.train, recipe)?;
-    if recipe.data.grey && recipe.data.features.is_none() {
-        data.train = data.train.to_grey();
-        data.test = data.test.to_grey();
-    }
-    if recipe.data.standardise {
-        if recipe.model.likelihood()? == Likelihood::Bernoulli {
-            bail!(
-                "data.standardise = true gives values outside [0, 1], which model.likelihood = \
-                 \"bernoulli\" cannot describe; add --set model.likelihood=gaussian"
-            );
+/// The user's own data, divided and scaled.
+fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Places>)> {
+    check_counts(&own.raw, recipe)?;
+    let settings = &recipe.data;
+    let OwnRows { train, validation, test } = &own.rows;
+    let labels: Vec<i64> = train.iter().map(|&row| own.raw.labels[row]).collect();
+    let back =
+        |rows: Vec<usize>| -> Vec<usize> { rows.into_iter().map(|row| train[row]).collect() };
+    let (train, test) = match (test, settings.fold) {
+        (Some(test), _) => (train.clone(), test.clone()),
+        (None, Some(Fold { part, of, repeat })) => {
+            let noise = Noise::new(repeat as u64).split("cross-validation");
+            let (train, test) = without_part(&labels, part, of, &noise);
+            (back(train), back(test))
         }
-        let standardiser = Standardiser::fit(&data.train);
-        data.train = standardiser.apply(&data.train);
-        data.test = standardiser.apply(&data.test);
+        (None, None) if settings.folds.is_some() => (train.clone(), Vec::new()),
+        (None, None) => {
+            let share = settings.test_share.unwrap_or(TEST_SHARE);
+            let quota = |count: usize| (count as f64 * share + ROUNDING) as usize;
+            let (train, test) = hold_out_rows(&labels, quota, &own.profile.source)?;
+            (back(train), back(test))
+        }
+    };
+    let rows: Vec<usize> = train.iter().chain(validation).copied().collect();
+    let (mut train, mut test) = (own.raw.select(&rows), own.raw.select(&test));
+    let mut schema = own.schema.clone();
+    if settings.grey && settings.features.is_none() {
+        (train, test) = (train.to_grey(), test.to_grey());
+        schema.input = match schema.input {
+            Input::Pictures([height, width, _]) => Input::Pictures([height, width, 1]),
+            Input::Array(_) => Input::Array(train.shape.clone()),
+            other => other,
+        };
+    }
+    if settings.standardise {
+        check_standardise(recipe)?;
+        (train, test) = (in_own_units(train, &schema), in_own_units(test, &schema));
+    }
+    schema.scaling = own.scaling(&train, settings.standardise);
+    let data = Dataset {
+        name: own.name.clone(),
+        classes: schema.classes.clone(),
+        train: schema.scaling.apply(&train),
+        test: schema.scaling.apply(&test),
+        words: match &schema.input {
+            Input::Texts { words, .. } => Some(words.clone()),
+            _ => None,
+        },
+        validation: (rows.len() - validation.len()..rows.len()).collect(),
+    };
+    check_classes(&data)?;
+    Ok((data, schema, Some(Places { rows, files: own.files.clone() })))
+}
+
+/// Bytes that stand for themselves, not for a 255th, as the numbers that they are.
+fn in_own_units(examples: Examples, schema: &Schema) -> Examples {
+    match (examples.values, &schema.scaling) {
+        (Values::U8(bytes), Scaling::Range { .. }) => {
+            let values = Values::F32(bytes.into_iter().map(f32::from).collect());
+            Examples { values, ..examples }
+        }
+        (values, _) => Examples { values, ..examples },
+    }
+}
+
+fn check_classes(data: &Dataset) -> Result<()> {
+    ensure!(
+        data.classes.len() >= 2,
+        "{}: there is one class alone ({}); labels of at least two are needed",
+        data.name,
+        data.classes.join(", ")
+    );
+    if let Some(row) = data.test.labels.iter().position(|&label| label < 0) {
+        bail!(
+            "{}: row {} of the test split has no label; leave it out, or give it one",
+            data.name,
+            row + 1
+        );
+    }
+    Ok(())
+}
+
+fn check_standardise(recipe: &Recipe) -> Result<()> {
+    ensure!(
+        recipe.model.likelihood()? != Likelihood::Bernoulli,
+        "data.standardise = true gives values outside [0, 1], which model.likelihood = \"bernoulli\" cannot describe; \
+         add --set model.likelihood=gaussian"
+    );
+    Ok(())
+}
+
+/// Bits and grey levels lie in [0, 1]: of anything else, a Bernoulli likelihood is no probability.
+fn check_range(data: &Dataset, recipe: &Recipe) -> Result<()> {
+    if recipe.model.likelihood()? != Likelihood::Bernoulli {
+        return Ok(());
+    }
+    let numbers =
+        [&data.train, &data.test].into_iter().filter_map(|examples| match &examples.values {
+            Values::F32(numbers) => Some(numbers),
+            Values::U8(_) | Values::Counts(_) => None,
+        });
+    let (mut low, mut high) = (0.0_f32, 1.0_f32);
+    for &number in numbers.flatten() {
+        (low, high) = (low.min(number), high.max(number));
+    }
+    if low < 0.0 || high > 1.0 {
+        let way = match recipe.model.describes() {
+            true => "use --set model.likelihood=gaussian --set data.standardise=true",
+            false => "choose a --model that has a likelihood for numbers, such as m2",
+        };
+        bail!(
+            "{}: values go from {low} to {high}, and a Bernoulli likelihood describes values from 0 to 1 alone; {way}",
+            data.name
+        );
     }
     Ok(())
 }

@@ -5,6 +5,12 @@
 //! curves.svg  reliability.svg
 //! ```
 //!
+//! of data of the user's own also `profile.json` and, of a cross-validation, a run for each part,
+//!
+//! ```text
+//! folds/1/  folds/2/  ...
+//! ```
+//!
 //! and of texts
 //!
 //! ```text
@@ -17,11 +23,15 @@ use anyhow::{Context as _, Result, bail};
 use burn::tensor::Device;
 use gleaner_core::checkpoint::Checkpoint;
 use gleaner_core::data::Vocabulary;
+use gleaner_core::data::profile::Profile;
 use gleaner_core::models::{Model, ModelConfig};
 use serde_json::Value;
 
 use super::recipe::Recipe;
 use crate::system::files::{append_line, ensure_writable_dir, keep_lines, write_atomic};
+
+/// What was seen of data of the user's own.
+const PROFILE: &str = "profile.json";
 
 /// The words of a run on texts.
 const VOCABULARY: &str = "vocabulary.txt";
@@ -172,12 +182,43 @@ impl RunDir {
         Ok(Some(Vocabulary::from_words(words, &named)?))
     }
 
+    /// Writes down what was seen of data of the user's own.
+    ///
+    /// # Errors
+    /// If the disk does not take it.
+    pub fn write_profile(&self, profile: &Profile) -> Result<()> {
+        let text = serde_json::to_string_pretty(profile).context(PROFILE)? + "\n";
+        self.write(PROFILE, text.as_bytes())
+    }
+
+    /// What was seen of data of the user's own; `None` of a run on a known data set.
+    ///
+    /// # Errors
+    /// If it is there and cannot be read.
+    pub fn read_profile(&self) -> Result<Option<Profile>> {
+        let path = self.path.join(PROFILE);
+        let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+        let broken =
+            || format!("\"{}\" is not a valid profile; copy the run again", path.display());
+        serde_json::from_str(&text).map(Some).with_context(broken)
+    }
+
     /// The recipe that made the run.
     ///
     /// # Errors
     /// If it cannot be read or is incomplete.
     pub fn recipe(&self) -> Result<Recipe> {
         Recipe::of_run(&self.config())
+    }
+
+    /// Removes what a resumed run needs, of one that will not be resumed.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn remove_state(&self) -> Result<()> {
+        let folder = self.path.join("state");
+        let context = || format!("cannot remove {}", folder.display());
+        std::fs::remove_dir_all(&folder).with_context(context)
     }
 
     /// Adds an epoch's line.
@@ -242,13 +283,22 @@ impl RunDir {
     /// # Errors
     /// If the checkpoint is missing, broken or of a model that is not known.
     pub fn load(&self, device: &Device) -> Result<(ModelConfig, Model)> {
+        let checkpoint = self.checkpoint()?;
+        let named = || self.model().display().to_string();
+        let model = checkpoint.build(device).with_context(named)?;
+        Ok((checkpoint.config, model))
+    }
+
+    /// The run's model as its file holds it.
+    ///
+    /// # Errors
+    /// If the checkpoint is missing, broken or of a model that is not known.
+    pub fn checkpoint(&self) -> Result<Checkpoint> {
         let path = self.model();
         let bytes = std::fs::read(&path).with_context(|| {
             format!("cannot read {}; has the run finished its first epoch?", path.display())
         })?;
         let named = || path.display().to_string();
-        let checkpoint = Checkpoint::from_bytes(&bytes).with_context(named)?;
-        let model = checkpoint.build(device).with_context(named)?;
-        Ok((checkpoint.config, model))
+        Checkpoint::from_bytes(&bytes).with_context(named)
     }
 }

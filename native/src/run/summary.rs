@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use burn::tensor::Device;
+use gleaner_core::measures::uncertainty::{Paired, interval};
 use gleaner_core::measures::units::ActiveUnits;
 use gleaner_core::noise::Noise;
 use serde::{Deserialize, Serialize};
@@ -12,8 +13,11 @@ use super::readout::Readout;
 use super::recipe::Recipe;
 use super::run_dir::RunDir;
 use super::unseen::Unseen;
-use crate::data::rows::known;
+use crate::data::rows::{evenly, every, known};
 use crate::system::output::Output;
+
+/// Training examples that the use of latent dimensions is measured on, where there is no test split.
+pub const MOST_FOR_UNITS: usize = 2000;
 
 /// A finished run, before it is measured.
 #[derive(Debug)]
@@ -45,14 +49,38 @@ pub struct Summary {
     pub data: String,
     /// Model.
     pub model: String,
-    /// Accuracy on the test split.
+    /// Names of the classes.
+    #[serde(default)]
+    pub classes: Vec<String>,
+    /// Accuracy on the test split, or by cross-validation.
     pub test_accuracy: f64,
+    /// The 95 % interval of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
+    /// Different examples that it was measured on.
+    #[serde(default)]
+    pub tested: usize,
+    /// Parts of the cross-validation that it comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<usize>,
+    /// How often the labels were divided into parts for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<usize>,
     /// For a model that does not classify: that of support vector machines on its posterior means. One of
     /// them is `test_accuracy`; what takes probabilities is then absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub svm: Option<Readout>,
     /// Accuracy of the supervised baseline with the same labels and classifier network.
     pub baseline_accuracy: Option<f64>,
+    /// The 95 % interval of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_interval: Option<[f64; 2]>,
+    /// Model and baseline on the same examples, the model first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paired: Option<Paired>,
+    /// Whether the model does worse than the baseline by more than chance.
+    #[serde(default)]
+    pub worse_than_baseline: bool,
     /// How it does on classes that had no labels, if there are any; `test_accuracy` is then that of classes as
     /// the model numbers them.
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
@@ -73,7 +101,7 @@ pub struct Summary {
     pub validation_accuracy: Option<f64>,
     /// Epoch of the model that was kept.
     pub best_epoch: Option<u64>,
-    /// Latent dimensions that are used on the test split.
+    /// Latent dimensions that are used on the test split, or else on training examples.
     #[serde(default)]
     pub active_units: ActiveUnits,
     /// Labelled examples.
@@ -98,12 +126,12 @@ pub struct Summary {
 ///
 /// # Errors
 /// If the checkpoint or the disk fails.
-pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<Baseline>) -> Result<Summary> {
+pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<&Baseline>) -> Result<Summary> {
     let (config, model) = dir.load(run.device)?;
     let test = &run.problem.data.test;
     let rows = known(test);
     let told = Told::measure(&model, run.problem, (test, &rows), run.device)?;
-    let (certainty, svm) = (told.certainty(), told.svm());
+    let certainty = told.certainty();
     let labelled_classes = run.recipe.data.labelled_classes.as_deref();
     let unseen = labelled_classes
         .filter(|_| told.svm().is_none())
@@ -111,52 +139,181 @@ pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<Baseline>) -> Result
         .transpose()?;
     let noise = Noise::new(run.recipe.train.seed);
     let elbo = elbo(&model, test, &rows, &noise, run.device)?;
+    let paired = told.right().zip(baseline).map(|(right, b)| Paired::count(right, &b.right));
     let summary = Summary {
-        data: run.problem.data.name.clone(),
-        model: config.name().into(),
         test_accuracy: told.accuracy(),
-        svm,
+        tested: rows.len(),
+        svm: told.svm(),
         unseen,
-        baseline_accuracy: baseline.map(|b| b.accuracy),
+        baseline_accuracy: baseline.map(|b| b.measured.accuracy),
+        paired,
         elbo,
         entropy: certainty.map(|c| c.entropy),
         ece: certainty.map(|c| c.ece),
         brier: certainty.map(|c| c.brier),
         nll: certainty.map(|c| c.nll),
-        baseline_ece: baseline.map(|b| b.ece),
-        validation_accuracy: run.validation_accuracy,
-        best_epoch: run.best_epoch,
+        baseline_ece: baseline.map(|b| b.measured.ece),
         active_units: active_units(&model, test, &rows, run.device)?,
-        labels: run.problem.split.labelled.len(),
-        unlabelled: run.problem.split.unlabelled.len(),
-        effective_alpha: run.alpha,
-        mier: run.recipe.objective.mier.is_some(),
-        seed: run.recipe.train.seed,
-        steps: run.steps,
-        roll_backs: run.roll_backs,
-        seconds: run.seconds,
+        ..Summary::of(run, config.name())
     };
-    let text = serde_json::to_string_pretty(&summary).context("summary.json")? + "\n";
-    dir.write("summary.json", text.as_bytes())?;
-    Ok(summary)
+    summary.with_intervals().written(dir)
+}
+
+/// Puts the results of a cross-validation together: the summary of the run that is kept, which learnt from all labels and so
+/// has none left to be measured on.
+///
+/// # Errors
+/// If the checkpoint or the disk fails.
+pub fn pool(dir: &RunDir, run: &Run<'_>, parts: &[Summary]) -> Result<Summary> {
+    let (config, model) = dir.load(run.device)?;
+    let repeats = run.recipe.data.repeats.unwrap_or(1);
+    let all: usize = parts.iter().map(|part| part.tested).sum();
+    let share = |part: &Summary| part.tested as f64 / all as f64;
+    let mean =
+        |of: &dyn Fn(&Summary) -> f64| parts.iter().map(|part| share(part) * of(part)).sum::<f64>();
+    let mean_of_some = |of: fn(&Summary) -> Option<f64>| -> Option<f64> {
+        parts.iter().map(|part| of(part).map(|value| share(part) * value)).sum()
+    };
+    let svm = parts.iter().all(|part| part.svm.is_some()).then(|| {
+        let mean = |of: fn(&Readout) -> f64| mean(&|part| part.svm.as_ref().map_or(0.0, of));
+        let prefer =
+            parts.iter().filter(|part| part.svm.is_some_and(|svm| svm.prefers_rbf)).count();
+        Readout {
+            linear: mean(|svm| svm.linear),
+            rbf: mean(|svm| svm.rbf),
+            prefers_rbf: 2 * prefer > parts.len(),
+        }
+    });
+    let add =
+        |sum: Option<Paired>, part: &Summary| Some(sum?.plus(part.paired?, 1.0 / repeats as f64));
+    let paired = parts.iter().fold(Some(Paired::default()), add);
+    let train = &run.problem.data.train;
+    let summary = Summary {
+        test_accuracy: mean(&|part| part.test_accuracy),
+        tested: all / repeats,
+        folds: run.recipe.data.folds,
+        repeats: Some(repeats),
+        svm,
+        baseline_accuracy: mean_of_some(|part| part.baseline_accuracy),
+        paired,
+        elbo: mean(&|part| part.elbo),
+        entropy: mean_of_some(|part| part.entropy),
+        ece: mean_of_some(|part| part.ece),
+        brier: mean_of_some(|part| part.brier),
+        nll: mean_of_some(|part| part.nll),
+        baseline_ece: mean_of_some(|part| part.baseline_ece),
+        active_units: active_units(
+            &model,
+            train,
+            &evenly(&every(train), MOST_FOR_UNITS),
+            run.device,
+        )?,
+        ..Summary::of(run, config.name())
+    };
+    summary.with_intervals().written(dir)
+}
+
+/// The summary of a run that nothing is left to measure on: a part of another one that learns from all labels.
+///
+/// # Errors
+/// If the disk fails.
+pub fn unmeasured(dir: &RunDir, run: &Run<'_>) -> Result<Summary> {
+    Summary::of(run, run.recipe.model.kind()).written(dir)
 }
 
 impl Summary {
+    /// What is known of a run without measuring anything.
+    fn of(run: &Run<'_>, model: &str) -> Self {
+        Self {
+            data: run.problem.data.name.clone(),
+            model: model.to_owned(),
+            classes: run.problem.data.classes.clone(),
+            test_accuracy: 0.0,
+            interval: None,
+            tested: 0,
+            folds: None,
+            repeats: None,
+            svm: None,
+            baseline_accuracy: None,
+            baseline_interval: None,
+            paired: None,
+            worse_than_baseline: false,
+            unseen: None,
+            elbo: 0.0,
+            entropy: None,
+            ece: None,
+            brier: None,
+            nll: None,
+            baseline_ece: None,
+            validation_accuracy: run.validation_accuracy,
+            best_epoch: run.best_epoch,
+            active_units: ActiveUnits::default(),
+            labels: run.problem.split.labelled.len(),
+            unlabelled: run.problem.split.unlabelled.len(),
+            effective_alpha: run.alpha,
+            mier: run.recipe.objective.mier.is_some(),
+            seed: run.recipe.train.seed,
+            steps: run.steps,
+            roll_backs: run.roll_backs,
+            seconds: run.seconds,
+        }
+    }
+
+    /// With what the accuracies on so many examples allow to say.
+    fn with_intervals(self) -> Self {
+        let of = |accuracy: f64| interval(accuracy, self.tested);
+        let [own, baseline] = [Some(of(self.test_accuracy)), self.baseline_accuracy.map(of)];
+        let below =
+            own.zip(self.baseline_accuracy).is_some_and(|(own, baseline)| baseline > own[1]);
+        let lost = self.paired.is_some_and(|paired| paired.difference()[1] < 0.0);
+        Self {
+            interval: own,
+            baseline_interval: baseline,
+            worse_than_baseline: below || lost,
+            ..self
+        }
+    }
+
+    fn written(self, dir: &RunDir) -> Result<Self> {
+        let text = serde_json::to_string_pretty(&self).context("summary.json")? + "\n";
+        dir.write("summary.json", text.as_bytes())?;
+        Ok(self)
+    }
+
+    /// How the accuracies were measured.
+    fn measured_by(&self) -> String {
+        let Some(folds) = self.folds else {
+            return format!("{} examples of the test split", self.tested);
+        };
+        let parts = match self.tested < self.labels {
+            true => {
+                format!("cross-validation: {} of {} labels, held out", self.tested, self.labels)
+            }
+            false => format!(
+                "cross-validation: {} labelled examples in {folds} parts, each held out once",
+                self.tested
+            ),
+        };
+        match self.repeats.unwrap_or(1) {
+            1 => parts,
+            repeats => format!("{parts}, divided anew {repeats} times"),
+        }
+    }
+
     /// Shows the results.
     ///
     /// # Errors
     /// If the JSON cannot be written.
     pub fn show(&self, dir: &RunDir, out: &Output) -> Result<()> {
-        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
         out.line(format!("{} with {} labels, seed {}", self.data, self.labels, self.seed));
         let mut rows = Vec::new();
         if let Some(baseline) = self.baseline_accuracy {
-            rows.push(("baseline accuracy", percent(baseline) + "   (labelled examples only)"));
+            let said = share_in_words(baseline, self.tested, self.baseline_interval);
+            rows.push(("baseline accuracy", said + "   (labelled examples only)"));
         }
-        rows.push((
-            "test accuracy",
-            format!("{}   (semi-supervised {})", percent(self.test_accuracy), self.model),
-        ));
+        let said = share_in_words(self.test_accuracy, self.tested, self.interval);
+        rows.push(("test accuracy", format!("{said}   (semi-supervised {})", self.model)));
+        rows.push(("measured by", self.measured_by()));
         let probabilities = [
             ("calibration error", self.ece, ""),
             ("Brier score", self.brier, ""),
@@ -171,8 +328,27 @@ impl Summary {
         rows.push(("time", format!("{:.1} s", self.seconds)));
         rows.push(("run", dir.path().display().to_string()));
         out.table(&rows);
+        if self.worse_than_baseline {
+            out.line(
+                "The model does worse on these data than its classifier trained on the labels alone. Try another --model; \
+                 `gleaner baselines RUN` measures methods without a model.",
+            );
+        }
         let mut object = serde_json::to_value(self).context("the summary")?;
         object["run"] = dir.path().display().to_string().into();
         out.object(&object)
     }
+}
+
+/// `93.33 % (140 of 150, 95 % interval 88.2 to 96.3 %)`
+pub fn share_in_words(share: f64, count: usize, interval: Option<[f64; 2]>) -> String {
+    let right = share * count as f64;
+    let right = match (right - right.round()).abs() < 1e-6 {
+        true => format!("{right:.0}"),
+        // The mean of several rounds.
+        false => format!("{right:.1}"),
+    };
+    let interval = interval
+        .map(|[low, high]| format!(", 95 % interval {:.1} to {:.1} %", 100.0 * low, 100.0 * high));
+    format!("{:.2} % ({right} of {count}{})", 100.0 * share, interval.unwrap_or_default())
 }

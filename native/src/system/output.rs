@@ -49,7 +49,7 @@ impl Output {
     pub fn columns(&self, names: &[&str], rows: &[Vec<String>]) {
         let cells = |column: usize| rows.iter().filter_map(move |row| row.get(column));
         let width = |(column, name): (usize, &&str)| {
-            cells(column).map(String::len).fold(name.len(), usize::max)
+            cells(column).map(|cell| cell.chars().count()).fold(name.len(), usize::max)
         };
         let widths: Vec<usize> = names.iter().enumerate().map(width).collect();
         let names = names.iter().map(|&name| name.to_owned()).collect();

@@ -10,6 +10,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Plain lines between epochs come at most this often.
 const QUIET_TIME: Duration = Duration::from_secs(5);
 
+/// Epochs of one run that get a plain line.
+const MOST_LINES: usize = 100;
+
 /// Reports the epochs and steps of one training run, or the steps of anything else that takes its time.
 pub struct Progress {
     counts: Counts,
@@ -93,7 +96,10 @@ impl Progress {
         let elapsed = self.started.elapsed();
         match &mut self.display {
             Display::Bar { metrics: shown, .. } => metrics.clone_into(shown),
-            Display::Lines(lines) => lines.epoch(self.counts, elapsed, metrics),
+            Display::Lines(lines) if self.counts.is_worth_a_line() => {
+                lines.epoch(self.counts, elapsed, metrics);
+            }
+            Display::Lines(_) => {}
         }
     }
 
@@ -123,6 +129,12 @@ impl Counts {
     /// The epoch that the last step done belongs to, from 1.
     fn epoch(&self) -> usize {
         self.done.div_ceil(self.steps_per_epoch.max(1)).max(1)
+    }
+
+    /// Of many short epochs, some stand for all, and the last one.
+    fn is_worth_a_line(&self) -> bool {
+        let epochs = self.total.div_ceil(self.steps_per_epoch.max(1));
+        self.epoch().is_multiple_of(epochs.div_ceil(MOST_LINES).max(1)) || self.done == self.total
     }
 
     fn label(&self) -> String {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::coreset::{Balance, Curvature, Method, Optimizer, Settings};
+use gleaner_core::data::table::shortened;
 use gleaner_core::data::{AugmentedSet, Examples, Values, one_hot};
 use gleaner_core::filter::EntropyFilter;
 use gleaner_core::infer;
@@ -52,6 +53,9 @@ pub struct Refresh {
     pub drawn: usize,
     /// Those that the filter kept.
     pub kept: usize,
+    /// Classes of which the filter kept nothing.
+    #[serde(default)]
+    pub empty_classes: Vec<String>,
     /// Those of them that were chosen.
     pub chosen: usize,
     /// Share of the samples drawn whose most probable class is the one they were drawn for.
@@ -115,6 +119,7 @@ impl Augmenter<'_> {
             step,
             drawn: kept.drawn,
             kept: kept.labels.len(),
+            empty_classes: self.empty_classes(&kept, classes),
             chosen: rows.len(),
             agreement_drawn: share(kept.agreed, kept.drawn).unwrap_or_default(),
             agreement_kept: share(agreeing(&kept.logits, &kept.labels, classes), kept.labels.len()),
@@ -134,6 +139,15 @@ impl Augmenter<'_> {
             seconds: started.elapsed().as_secs_f64(),
         };
         Ok((AugmentedSet { generated: examples, weights, pseudo }, refresh))
+    }
+
+    /// Names of the classes of which nothing was kept.
+    fn empty_classes(&self, kept: &Kept, classes: usize) -> Vec<String> {
+        let mut is_kept = vec![false; classes];
+        kept.labels.iter().for_each(|&label| is_kept[label as usize] = true);
+        let names = &self.problem.data.classes;
+        let empty = (0..classes).filter(|&class| !is_kept[class]);
+        empty.map(|class| names.get(class).cloned().unwrap_or_else(|| class.to_string())).collect()
     }
 
     fn filter(&self) -> Result<EntropyFilter> {
@@ -267,6 +281,10 @@ impl Refresh {
             self.kept,
             self.chosen
         );
+        if !self.empty_classes.is_empty() {
+            let names = shortened(self.empty_classes.iter().map(String::as_str));
+            text += &format!(", none of class {names}");
+        }
         if let Some(share) = self.agreement_chosen {
             text += &format!(" ({} agree if x alone is classified)", percent(share));
         }

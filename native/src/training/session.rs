@@ -9,6 +9,8 @@ use burn::module::Module;
 use burn::tensor::Device;
 use gleaner_core::checkpoint::Checkpoint;
 use gleaner_core::data::Batches;
+use gleaner_core::data::profile::Profile;
+use gleaner_core::data::schema::Schema;
 use gleaner_core::infer;
 use gleaner_core::models::{
     Architecture as _, Generative, M1M2, M1M2Config, Model, ModelConfig, with_background,
@@ -30,8 +32,10 @@ use super::validation::Criterion;
 use crate::data::dataset::AG_NEWS_SAMPLE_NAME;
 use crate::run::Problem;
 use crate::run::RunDir;
+use crate::run::folds::{fold_path, fold_recipes};
 use crate::run::measure::{Baseline, measure_baseline};
 use crate::run::recipe::Recipe;
+use crate::run::source::Source;
 use crate::run::summary::{self, Run, Summary};
 use crate::system::device;
 use crate::system::interrupt::Interrupt;
@@ -47,6 +51,7 @@ pub type Afterwards<'a> = &'a dyn Fn(&RunDir, &Recipe, &Problem, &Summary, &Devi
 /// A run whose settings and data have been found good.
 pub struct Session {
     recipe: Recipe,
+    source: Arc<Source>,
     problem: Arc<Problem>,
     config: ModelConfig,
     /// Of counts.
@@ -64,8 +69,17 @@ impl Session {
     /// # Errors
     /// If the settings, the data or the device do not allow the run.
     pub fn prepare(recipe: Recipe) -> Result<Self> {
-        let problem = Arc::new(Problem::load(&recipe)?);
-        Self::on(problem, recipe)
+        let source = Source::open(&recipe, None)?;
+        Self::of(Arc::new(source), recipe)
+    }
+
+    /// Checks the settings against data that are open. Nothing is written.
+    ///
+    /// # Errors
+    /// If the settings, the data or the device do not allow the run.
+    pub fn of(source: Arc<Source>, recipe: Recipe) -> Result<Self> {
+        let problem = Arc::new(Problem::of(&source, &recipe)?);
+        Self::on(source, problem, recipe)
     }
 
     /// A run that is there, with its own settings and words.
@@ -74,12 +88,12 @@ impl Session {
     /// As [`Session::prepare`].
     pub fn resume(dir: &RunDir) -> Result<Self> {
         let recipe = dir.recipe()?;
-        let problem = Arc::new(Problem::of_run(dir, &recipe)?);
-        Self::on(problem, recipe)
+        let source = Source::of_run(dir, &recipe)?;
+        Self::of(Arc::new(source), recipe)
     }
 
-    /// The same on data that are loaded already, as the recipe has them.
-    fn on(problem: Arc<Problem>, mut recipe: Recipe) -> Result<Self> {
+    /// The same on data that are divided already, as the recipe has them.
+    fn on(source: Arc<Source>, problem: Arc<Problem>, mut recipe: Recipe) -> Result<Self> {
         device::set_threads(recipe.train.threads)?;
         let workers = Arc::new(Threads::start(recipe.train.threads)?);
         if recipe.train.parts == 0 {
@@ -100,7 +114,18 @@ impl Session {
         let background = problem.background(config.likelihood())?;
         config.init(&noise, &device)?;
         let read_every = READ_EVERY;
-        Ok(Self { recipe, problem, config, background, device, workers, noise, alpha, read_every })
+        Ok(Self {
+            recipe,
+            source,
+            problem,
+            config,
+            background,
+            device,
+            workers,
+            noise,
+            alpha,
+            read_every,
+        })
     }
 
     /// Reads every term back after every step, so that the first one to turn NaN is named at its very step.
@@ -123,7 +148,18 @@ impl Session {
         if let Some(words) = &self.problem.data.words {
             dir.write_vocabulary(words)?;
         }
+        if let Some(profile) = self.profile()? {
+            dir.write_profile(&profile)?;
+        }
         dir.write("config.toml", self.recipe.to_toml()?.as_bytes())
+    }
+
+    /// What was seen of data of the user's own.
+    ///
+    /// # Errors
+    /// If the recipe's model does not have such settings.
+    pub fn profile(&self) -> Result<Option<Profile>> {
+        self.source.profile(&self.recipe)
     }
 
     /// Trains, or goes on from the folder's saved state, measures the best model on the test split, and does what is
@@ -138,11 +174,13 @@ impl Session {
         afterwards: Afterwards<'_>,
     ) -> Result<Summary> {
         let (session, resumable) = (self, dir.path());
-        Stage { session, dir, resumable, interrupt, afterwards }.run()
+        let stage = Stage { session, dir, resumable, interrupt, afterwards };
+        let parts = stage.cross_validate()?;
+        stage.run(&parts)
     }
 
     fn introduce(&self, dir: &RunDir) {
-        let Problem { data, split } = &*self.problem;
+        let Problem { data, split, .. } = &*self.problem;
         if data.name == AG_NEWS_SAMPLE_NAME {
             eprintln!(
                 "{}: 10,000 of the 120,000 training texts of AG News; results are not comparable with published ones",
@@ -152,14 +190,17 @@ impl Session {
         if let Some(words) = &data.words {
             eprintln!("{}: texts as counts of {} words", data.name, words.len());
         }
+        let test = match data.test.len() {
+            0 => String::new(),
+            count => format!(", {count} test"),
+        };
         let alpha = self.alpha_in_use().map(|alpha| format!("; effective alpha {alpha:.4}"));
         eprintln!(
-            "{}: {} labelled, {} unlabelled, {} validation, {} test{}; run {}",
+            "{}: {} labelled, {} unlabelled, {} validation{test}{}; run {}",
             data.name,
             split.labelled.len(),
             split.unlabelled.len(),
             split.validation.len(),
-            data.test.len(),
             alpha.unwrap_or_default(),
             dir.path().display()
         );
@@ -248,12 +289,43 @@ struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// From the baseline to what is done afterwards.
-    fn run(&self) -> Result<Summary> {
+    /// The runs that each hold out a part of the labels, in folders of their own within that of the run; none if the recipe
+    /// asks for none.
+    fn cross_validate(&self) -> Result<Vec<Summary>> {
+        let Self { session, dir, .. } = *self;
+        let recipes = fold_recipes(&session.recipe);
+        let mut summaries = Vec::new();
+        for (number, recipe) in recipes.iter().enumerate() {
+            let path = fold_path(dir, number);
+            let begun = RunDir::open(&path).is_ok();
+            let part = if begun { RunDir::reopen(&path)? } else { RunDir::create(&path)? };
+            if let Some(summary) = part.read_summary()? {
+                summaries.push(
+                    serde_json::from_value(summary).context("a part of the cross-validation")?,
+                );
+                continue;
+            }
+            eprintln!("cross-validation: part {} of {}", number + 1, recipes.len());
+            let held_out = Session::of(session.source.clone(), recipe.clone())?;
+            let held_out = held_out.validating(session.read_every == 1);
+            held_out.begin(&part)?;
+            let afterwards: Afterwards<'_> = &|_, _, _, _, _| Ok(());
+            let stage = Stage { session: &held_out, dir: &part, afterwards, ..*self };
+            summaries.push(stage.run(&[])?);
+            part.remove_state()?;
+        }
+        Ok(summaries)
+    }
+
+    /// From the baseline to what is done afterwards. The figures come from `parts` where there are any.
+    fn run(&self, parts: &[Summary]) -> Result<Summary> {
         let Self { session, dir, resumable, interrupt, afterwards } = *self;
         let started = Instant::now();
         session.introduce(dir);
-        let baseline = session.baseline(resumable, interrupt)?;
+        let baseline = match session.problem.data.test.is_empty() {
+            true => None,
+            false => session.baseline(resumable, interrupt)?,
+        };
         let noise = session.noise.split("model");
         let autodiff = session.device.clone().autodiff();
         let progress = match &session.config {
@@ -292,9 +364,14 @@ impl Stage<'_> {
             validation_accuracy: best.and_then(|(_, validation)| validation.accuracy()),
             steps: progress.step,
             roll_backs: progress.roll_backs,
-            seconds: progress.seconds.max(started.elapsed().as_secs_f64()),
+            seconds: progress.seconds.max(started.elapsed().as_secs_f64())
+                + parts.iter().map(|part| part.seconds).sum::<f64>(),
         };
-        let summary = summary::finish(dir, &run, baseline)?;
+        let summary = match (parts, session.problem.data.test.is_empty()) {
+            ([], false) => summary::finish(dir, &run, baseline.as_ref())?,
+            ([], true) => summary::unmeasured(dir, &run)?,
+            (parts, _) => summary::pool(dir, &run, parts)?,
+        };
         afterwards(dir, &session.recipe, &session.problem, &summary, &session.device)?;
         Ok(summary)
     }
@@ -307,10 +384,10 @@ impl Stage<'_> {
         let inner = if begun { RunDir::reopen(&path)? } else { RunDir::create(&path)? };
         if !inner.summary().exists() {
             let recipe = if begun { inner.recipe()? } else { features_recipe(&session.recipe)? };
-            let features = Session::on(session.problem.clone(), recipe)?;
+            let features = Session::on(session.source.clone(), session.problem.clone(), recipe)?;
             let features = features.validating(session.read_every == 1);
             features.begin(&inner)?;
-            Stage { session: &features, dir: &inner, ..*self }.run()?;
+            Stage { session: &features, dir: &inner, ..*self }.run(&[])?;
         }
         let autodiff = session.device.clone().autodiff();
         let (_, Model::M1(features)) = inner.load(&autodiff)? else {
@@ -365,7 +442,7 @@ impl Stage<'_> {
         let done = (fit.state.train.step / plan.steps_per_epoch) as usize;
         let mut progress =
             Progress::epochs(total, plan.steps_per_epoch as usize).resumed_after(done);
-        let write_best = |model: &M| write_model(dir, config, model);
+        let write_best = |model: &M| write_model(dir, config, &problem.schema, model);
         let outcome = fit.run(&mut batches, &mut progress, interrupt, write_best)?;
         progress.finish();
         if matches!(outcome, Outcome::Interrupted) {
@@ -380,8 +457,13 @@ impl Stage<'_> {
     }
 }
 
-fn write_model<M: Module>(dir: &RunDir, config: &ModelConfig, model: &M) -> Result<()> {
+fn write_model<M: Module>(
+    dir: &RunDir,
+    config: &ModelConfig,
+    schema: &Schema,
+    model: &M,
+) -> Result<()> {
     let parameters = pollster::block_on(infer::parameters(model))?;
-    let checkpoint = Checkpoint { config: config.clone(), parameters };
+    let checkpoint = Checkpoint { config: config.clone(), data: Some(schema.clone()), parameters };
     dir.write("model.safetensors", &checkpoint.to_bytes()?).context("the model")
 }

@@ -2,73 +2,11 @@
 
 use std::io::{self, Read};
 
-use super::npy::{Header, NpyArray, NpyValues, REMEDY, decode, parse_npy, width};
+use super::npy::{NpyArray, NpyReader};
+use super::npy_values::{NpyValues, REMEDY, decode, width};
 use crate::error::{Error, Result};
 
-/// An array whose header has been read.
-pub(super) struct NpyRows<'a, R> {
-    reader: R,
-    header: Header,
-    /// What was read of the stream so far.
-    start: Vec<u8>,
-    source_name: &'a str,
-}
-
-impl<'a, R: Read> NpyRows<'a, R> {
-    /// Reads the header of an array of `size` bytes.
-    ///
-    /// # Errors
-    /// No array, one of an unsupported type, or a header that promises another number of bytes.
-    pub(super) fn new(mut reader: R, size: u64, source_name: &'a str) -> Result<Self> {
-        let mut start = Vec::new();
-        let mut read = |count: usize, start: &mut Vec<u8>| -> Result<()> {
-            let before = start.len();
-            let got = (&mut reader).take(count as u64).read_to_end(start);
-            got.map_err(|error| damaged(source_name, &error))?;
-            if start.len() < before + count {
-                return Err(Error::data(
-                    source_name,
-                    "truncated: the NPY header is cut off",
-                    REMEDY,
-                ));
-            }
-            Ok(())
-        };
-        read(10, &mut start)?;
-        if !start.starts_with(b"\x93NUMPY") {
-            return Err(Error::data(source_name, "not an NPY array", REMEDY));
-        }
-        let mut length = usize::from(u16::from_le_bytes([start[8], start[9]]));
-        if start[6] > 1 {
-            read(2, &mut start)?;
-            length |= usize::from(u16::from_le_bytes([start[10], start[11]])) << 16;
-        }
-        let before = start.len();
-        read(length, &mut start)?;
-        let text = String::from_utf8_lossy(&start[before..]);
-        let Some(header) = Header::parse(&text) else {
-            return Err(Error::data(source_name, "unreadable NPY header", REMEDY));
-        };
-        if decode(&header.descr, &[]).is_none() {
-            let problem = format!("values of type {:?} are not supported", header.descr);
-            return Err(Error::data(source_name, problem, REMEDY));
-        }
-        let bytes = header
-            .shape
-            .iter()
-            .try_fold(width(&header.descr), |product, &dim| product.checked_mul(dim));
-        if bytes.map(|bytes| (bytes + start.len()) as u64) != Some(size) {
-            let (shape, descr) = (&header.shape, &header.descr);
-            let problem = format!("the header says {shape:?} values of {descr:?} in {size} bytes");
-            return Err(Error::data(source_name, problem, "the array is cut short or damaged"));
-        }
-        Ok(Self { reader, header, start, source_name })
-    }
-
-    pub(super) fn shape(&self) -> &[usize] {
-        &self.header.shape
-    }
-
+impl<R: Read> NpyReader<'_, R> {
     /// The rows `rows`, in that order.
     ///
     /// # Errors
@@ -85,14 +23,14 @@ impl<'a, R: Read> NpyRows<'a, R> {
         let shape: Vec<usize> = [rows.len()].iter().chain(rest).copied().collect();
         if self.header.fortran && shape.len() > 1 {
             // Columns come first: the whole array has to be read for one row.
-            self.reader.read_to_end(&mut self.start).map_err(|e| damaged(self.source_name, &e))?;
-            let whole = parse_npy(&self.start, self.source_name)?.values;
-            return Ok(NpyArray { shape, values: whole.rows(rows, each) });
+            return Ok(NpyArray { shape, values: self.all()?.values.rows(rows, each) });
         }
         let mut places: Vec<(usize, usize)> = rows.iter().copied().zip(0..).collect();
         places.sort_unstable();
-        let values = self.stream(&places, each);
-        let values = values.map_err(|error| damaged(self.source_name, &error))?;
+        let values = self.stream(&places, each).map_err(|error| {
+            let remedy = "the file is damaged or incomplete: make it again";
+            Error::data(self.source_name, format!("the array is damaged ({error})"), remedy)
+        })?;
         Ok(NpyArray { shape, values })
     }
 
@@ -101,7 +39,9 @@ impl<'a, R: Read> NpyRows<'a, R> {
         let descr = &self.header.descr;
         let mut values = decode(descr, &[]).unwrap_or(NpyValues::U8(Vec::new()));
         values.resize(places.len() * each);
-        let mut buffer = vec![0; each * width(descr)];
+        // Of an array without rows, what a row has may be any number.
+        let length = if places.is_empty() { 0 } else { each * width(descr) };
+        let mut buffer = vec![0; length];
         // Rows read so far: the buffer holds the last of them.
         let mut read = 0;
         for &(row, place) in places {
@@ -121,50 +61,13 @@ impl<'a, R: Read> NpyRows<'a, R> {
     }
 }
 
-impl NpyValues {
-    /// The given rows of `each` values.
-    fn rows(&self, rows: &[usize], each: usize) -> Self {
-        fn pick<T: Copy>(values: &[T], rows: &[usize], each: usize) -> Vec<T> {
-            rows.iter().flat_map(|&row| &values[row * each..(row + 1) * each]).copied().collect()
-        }
-        match self {
-            Self::U8(values) => Self::U8(pick(values, rows, each)),
-            Self::F32(values) => Self::F32(pick(values, rows, each)),
-            Self::I64(values) => Self::I64(pick(values, rows, each)),
-        }
-    }
-
-    fn resize(&mut self, count: usize) {
-        match self {
-            Self::U8(values) => values.resize(count, 0),
-            Self::F32(values) => values.resize(count, 0.0),
-            Self::I64(values) => values.resize(count, 0),
-        }
-    }
-
-    /// Overwrites from `at` on by values of the same type.
-    fn put(&mut self, at: usize, row: &Self) {
-        match (self, row) {
-            (Self::U8(values), Self::U8(row)) => values[at..at + row.len()].copy_from_slice(row),
-            (Self::F32(values), Self::F32(row)) => values[at..at + row.len()].copy_from_slice(row),
-            (Self::I64(values), Self::I64(row)) => values[at..at + row.len()].copy_from_slice(row),
-            _ => unreachable!("one array has one type"),
-        }
-    }
-}
-
-fn damaged(source_name: &str, error: &io::Error) -> Error {
-    let remedy = "the file is damaged or incomplete: make it again";
-    Error::data(source_name, format!("the archive is damaged ({error})"), remedy)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::npy::write_npy;
     use super::*;
 
     fn pick(bytes: &[u8], rows: &[usize]) -> Result<NpyArray> {
-        NpyRows::new(bytes, bytes.len() as u64, "a")?.pick(rows)
+        NpyReader::new(bytes, bytes.len() as u64, "a")?.pick(rows)
     }
 
     #[test]

@@ -6,15 +6,9 @@ use zip::read::ZipFile;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use super::npy::{NpyArray, NpyValues, header, parse_npy, write_values};
-use super::npy_rows::NpyRows;
-use crate::data::examples::{Dataset, numbered};
-use crate::data::holdout::hold_out_fifth;
-use crate::data::{Examples, Values};
+use super::npy::{NpyArray, NpyReader, NpyValues, header};
+use crate::data::{Dataset, Examples, Values};
 use crate::error::{Error, Result};
-
-/// No array of a supported data set is larger; a compression bomb stops here.
-const MAX_MEMBER: u64 = 2 << 30;
 
 /// No member is more times larger than its archive: deflate's best is 1032.
 const MOST_DEFLATED: u64 = 1040;
@@ -66,6 +60,11 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
         Ok(Self { archive, source_name, length })
     }
 
+    /// What messages call the archive.
+    pub(super) fn source_name(&self) -> &'a str {
+        self.source_name
+    }
+
     /// Names of the arrays.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
@@ -78,14 +77,32 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
     /// # Errors
     /// The member is damaged, too large, or not a readable array.
     pub fn find(&mut self, name: &str) -> Result<Option<NpyArray>> {
+        let length = self.length;
         let Some((member, source_name)) = self.member(name)? else { return Ok(None) };
-        let mut bytes = Vec::new();
-        let read = member.take(MAX_MEMBER + 1).read_to_end(&mut bytes);
-        read.map_err(|error| damaged(&source_name, &error))?;
-        if bytes.len() as u64 > MAX_MEMBER {
-            return Err(Error::data(&source_name, "an array of more than 2 GiB", "split the file"));
-        }
-        parse_npy(&bytes, &source_name).map(Some)
+        let size = member.size();
+        NpyReader::new(member, size, &source_name)?.trusting(length).all().map(Some)
+    }
+
+    /// The least and the largest number of the array `name`, of which nothing stays in memory; `None` when the archive has
+    /// none of that name. Words and NaN count for nothing: without a number, the least is above the largest.
+    ///
+    /// # Errors
+    /// As [`Npz::find`].
+    pub fn range(&mut self, name: &str) -> Result<Option<(f32, f32)>> {
+        let Some((member, source_name)) = self.member(name)? else { return Ok(None) };
+        let size = member.size();
+        let (mut least, mut largest) = (f32::INFINITY, f32::NEG_INFINITY);
+        let mut take = |value: f32| {
+            least = least.min(value);
+            largest = largest.max(value);
+        };
+        NpyReader::new(member, size, &source_name)?.pieces(|values| match values {
+            NpyValues::U8(values) => values.into_iter().for_each(|value| take(value.into())),
+            NpyValues::F32(values) => values.into_iter().for_each(&mut take),
+            NpyValues::I64(values) => values.into_iter().for_each(|value| take(value as f32)),
+            NpyValues::Text(_) => (),
+        })?;
+        Ok(Some((least, largest)))
     }
 
     /// The shape of the array `name`, whose values are not read; `None` when the archive has none of that name.
@@ -95,7 +112,7 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
     pub fn shape(&mut self, name: &str) -> Result<Option<Vec<usize>>> {
         let Some((member, source_name)) = self.member(name)? else { return Ok(None) };
         let size = member.size();
-        NpyRows::new(member, size, &source_name).map(|rows| Some(rows.shape().to_vec()))
+        NpyReader::new(member, size, &source_name).map(|array| Some(array.header.shape))
     }
 
     /// Some rows of the array `name`, in the order asked for. Of the others, nothing stays in memory.
@@ -111,7 +128,7 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
         if size > length.saturating_mul(MOST_DEFLATED) {
             return Err(damaged(&source_name, &"its header says more than the file can hold"));
         }
-        NpyRows::new(member, size, &source_name)?.pick(rows)
+        NpyReader::new(member, size, &source_name)?.pick(rows)
     }
 
     /// The member of the array `name`, and what to call it.
@@ -145,33 +162,6 @@ fn damaged(source_name: &str, error: &dyn std::fmt::Display) -> Error {
     Error::data(source_name, format!("the archive is damaged ({error})"), REMEDY)
 }
 
-/// Reads `x`, `y` and, if there, `x_test`, `y_test`; without them a fifth of every class is held
-/// out (see [`hold_out_fifth`]). Classes are numbered from 0 to the largest training label.
-///
-/// `x` is `[n, features]`, `[n, height, width]` or `[n, height, width, channels]`; uint8 means
-/// pixels and is read as `v / 255`.
-///
-/// # Errors
-/// As [`Npz::require`]; also shapes that do not fit, labels that are not whole numbers or out of
-/// range, NaN or infinite values, or no labelled example.
-pub fn parse_npz(bytes: &[u8], name: &str, source_name: &str) -> Result<Dataset> {
-    let mut npz = Npz::open(bytes, source_name)?;
-    let all = examples(npz.require("x")?, &npz.require("y")?, source_name)?;
-    let last = all.labels.iter().copied().max().unwrap_or(-1);
-    if last < 0 {
-        return Err(Error::data(
-            source_name,
-            "every example is unlabelled",
-            "give some labels in y",
-        ));
-    }
-    let (train, test) = match npz.find("x_test")? {
-        Some(x_test) => (all, examples(x_test, &npz.require("y_test")?, source_name)?),
-        None => hold_out_fifth(&all, source_name)?,
-    };
-    Dataset::new(name, numbered(last as usize + 1), train, test, source_name)
-}
-
 /// The same data set with other examples: rows `x` for its training split and `x_test` for its test split, in
 /// its order. What a network trained elsewhere makes of them, mostly.
 ///
@@ -190,7 +180,8 @@ pub fn with_features(data: &Dataset, bytes: &[u8], source_name: &str) -> Result<
 /// Puts `x` and `y` together.
 ///
 /// # Errors
-/// See [`parse_npz`].
+/// `x` is not `[n, features]`, `[n, height, width]` or `[n, height, width, channels]`, the numbers of rows differ, labels are
+/// not whole numbers or out of range, or a value is NaN or infinite.
 pub fn examples(x: NpyArray, y: &NpyArray, source_name: &str) -> Result<Examples> {
     let shape = match x.shape[..] {
         [_, height, width] => vec![height, width, 1],
@@ -210,6 +201,9 @@ pub fn examples(x: NpyArray, y: &NpyArray, source_name: &str) -> Result<Examples
         NpyValues::F32(values) => Values::F32(values),
         NpyValues::I64(values) => {
             Values::F32(values.into_iter().map(|value| value as f32).collect())
+        }
+        NpyValues::Text(_) => {
+            return Err(Error::data(source_name, "x holds words", "give x as numbers"));
         }
     };
     Examples::new(values, shape, labels, source_name)
@@ -274,7 +268,7 @@ impl<W: Write + Seek> NpzWriter<W> {
         self.writer.start_file(format!("{name}.npy"), options).map_err(|error| failed(&error))?;
         self.writer
             .write_all(&header(array))
-            .and_then(|()| write_values(&array.values, &mut self.writer))
+            .and_then(|()| array.values.write(&mut self.writer))
             .map_err(|error| failed(&error))
     }
 
@@ -293,9 +287,14 @@ impl<W: Write + Seek> NpzWriter<W> {
 mod tests {
     use super::*;
 
+    fn parse(bytes: &[u8]) -> Result<Examples> {
+        let mut npz = Npz::open(bytes, "f.npz")?;
+        examples(npz.require("x")?, &npz.require("y")?, "f.npz")
+    }
+
     fn message(arrays: &[(&str, NpyArray)]) -> String {
         let bytes = write_npz(arrays).unwrap();
-        parse_npz(&bytes, "own", "f.npz").unwrap_err().to_string()
+        parse(&bytes).unwrap_err().to_string()
     }
 
     fn x(rows: usize) -> NpyArray {
@@ -304,23 +303,6 @@ mod tests {
 
     fn y(labels: &[i64]) -> NpyArray {
         NpyArray::i64(&[labels.len()], labels.to_vec())
-    }
-
-    #[test]
-    fn splits_are_read_or_made() {
-        let own = write_npz(&[
-            ("x", x(3)),
-            ("y", y(&[0, -1, 1])),
-            ("x_test", x(2)),
-            ("y_test", y(&[1, 0])),
-        ]);
-        let set = parse_npz(&own.unwrap(), "own", "f").unwrap();
-        assert_eq!((set.train.labels, set.test.labels), (vec![0, -1, 1], vec![1, 0]));
-        assert_eq!(set.classes, ["0", "1"]);
-        let labels: Vec<i64> = (0..20).map(|row| row % 2).collect();
-        let held_out = write_npz(&[("x", x(20)), ("y", y(&labels))]).unwrap();
-        let set = parse_npz(&held_out, "own", "f").unwrap();
-        assert_eq!((set.train.len(), set.test.class_counts(2)), (16, vec![2, 2]));
     }
 
     #[test]
@@ -364,22 +346,20 @@ mod tests {
     #[test]
     fn broken_archives_are_refused() {
         let good = write_npz(&[("x", x(20)), ("y", y(&[0; 20]))]).unwrap();
-        let parse = |bytes: &[u8]| parse_npz(bytes, "own", "f.npz").unwrap_err().to_string();
-        assert!(parse(&[]).contains("empty"));
-        assert!(parse(b"hello").contains("not an NPZ"));
-        assert!(parse(&good[..good.len() / 2]).contains("truncated"));
+        let refused = |bytes: &[u8]| parse(bytes).unwrap_err().to_string();
+        assert!(refused(&[]).contains("empty"));
+        assert!(refused(b"hello").contains("not an NPZ"));
+        assert!(refused(&good[..good.len() / 2]).contains("truncated"));
         let mut flipped = good;
         flipped[200] ^= 1;
-        assert!(parse(&flipped).contains("damaged"));
+        assert!(refused(&flipped).contains("damaged"));
         assert!(message(&[("x", x(2))]).contains("no array \"y\" (found [\"x\"])"));
         assert!(message(&[("x", x(2)), ("y", y(&[0]))]).contains("1 labels in y for 2 examples"));
         assert!(message(&[("x", x(2)), ("y", y(&[0, -2]))]).contains("label -2 of example 1"));
         assert!(message(&[("x", x(2)), ("y", y(&[0, i64::MAX]))]).contains("out of range"));
-        assert!(message(&[("x", x(2)), ("y", y(&[-1, -1]))]).contains("unlabelled"));
         assert!(message(&[("x", x(2)), ("y", x(1))]).contains("integer"));
         assert!(message(&[("x", y(&[0, 1])), ("y", y(&[0, 1]))]).contains("x has shape [2]"));
         let nan = NpyArray::f32(&[2, 1], vec![0.0, f32::NAN]);
         assert!(message(&[("x", nan), ("y", y(&[0, 1]))]).contains("NaN"));
-        assert!(message(&[("x", x(2)), ("y", y(&[0, 1])), ("x_test", x(2))]).contains("y_test"));
     }
 }

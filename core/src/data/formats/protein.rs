@@ -3,7 +3,8 @@
 //! The target, RMSD in Ångström, is cut into ten equally filled classes as in the papers that use
 //! the set for semi-supervised learning (JEM; latent EBM with symbol-vector coupling, section 4.3).
 
-use super::csv::parse_table;
+use super::csv::read_csv;
+use crate::data::table::{Cells, Column};
 use crate::data::{Dataset, Examples, Values};
 use crate::error::{Error, Result};
 
@@ -22,21 +23,21 @@ const TEST_EVERY: usize = 10;
 /// `data.labelled-in-pool = false` and no validation split.
 ///
 /// # Errors
-/// As [`parse_table`]; also no `RMSD` column, a target that is not a finite number, or too few
-/// rows for ten classes.
+/// As [`read_csv`]; also no `RMSD` column, a cell that is missing or not a number, or too few rows for ten classes.
 pub fn parse_protein(bytes: &[u8], source_name: &str) -> Result<Dataset> {
-    let table = parse_table(bytes, Some("RMSD"), source_name)?;
-    let number = |text: &String| text.parse::<f32>().ok().filter(|number| number.is_finite());
-    let texts = &table.label_texts;
-    let Some(by_text) = texts.iter().map(number).collect::<Option<Vec<f32>>>() else {
-        let wrong = texts.iter().find(|text| number(text).is_none());
-        return Err(Error::data(
-            source_name,
-            format!("RMSD {wrong:?} is not a finite number"),
-            "use the official CASP.csv",
-        ));
+    let table = read_csv(bytes, source_name)?;
+    let Some(target) = table.find("RMSD") else {
+        let problem = format!("no column RMSD among {}", table.names());
+        return Err(Error::data(source_name, problem, "use the official CASP.csv"));
     };
-    let targets: Vec<f32> = table.label_codes.iter().map(|&code| by_text[code]).collect();
+    let mut columns = table
+        .columns
+        .iter()
+        .map(|column| numbers(column, source_name))
+        .collect::<Result<Vec<&[f64]>>>()?;
+    let targets: Vec<f32> = columns.remove(target).iter().map(|&number| number as f32).collect();
+    let values = (0..table.rows).flat_map(|row| columns.iter().map(move |c| c[row] as f32));
+    let values: Vec<f32> = values.collect();
     let is_test = |row: &usize| row % TEST_EVERY == TEST_EVERY - 1;
     let (test, train): (Vec<usize>, Vec<usize>) = (0..targets.len()).partition(is_test);
     let edges = deciles(train.iter().map(|&row| targets[row]).collect());
@@ -49,10 +50,22 @@ pub fn parse_protein(bytes: &[u8], source_name: &str) -> Result<Dataset> {
     }
     let labels =
         targets.iter().map(|target| edges.partition_point(|edge| edge <= target) as i64).collect();
-    let shape = vec![table.features.len()];
-    let all = Examples::new(Values::F32(table.values), shape, labels, source_name)?;
+    let shape = vec![columns.len()];
+    let all = Examples::new(Values::F32(values), shape, labels, source_name)?;
     let (train, test) = (all.select(&train), all.select(&test));
     Dataset::new("protein", class_names(&edges), train, test, source_name)
+}
+
+/// The cells of a column, none of which may be missing.
+fn numbers<'a>(column: &'a Column, source_name: &str) -> Result<&'a [f64]> {
+    let problem = match &column.cells {
+        Cells::Numbers(numbers) if numbers.iter().all(|number| number.is_finite()) => {
+            return Ok(numbers);
+        }
+        Cells::Numbers(_) => format!("{} has missing cells", column.name),
+        Cells::Words { .. } => format!("{} holds words", column.name),
+    };
+    Err(Error::data(source_name, problem, "use the official CASP.csv"))
 }
 
 /// The nine values that cut the sorted targets into ten parts of equal size.
@@ -93,9 +106,9 @@ mod tests {
         let message = |text: &str| parse_protein(text.as_bytes(), "p").unwrap_err().to_string();
         assert!(message("").contains("empty"));
         assert!(message("F1,F2\n1,2\n").contains("RMSD"));
-        assert!(message("RMSD,F1\nx,2\n").contains("not a finite number"));
-        assert!(message("RMSD,F1\nNaN,2\n").contains("not a finite number"));
-        assert!(message("RMSD,F1\n1,\n").contains("missing"));
+        assert!(message("RMSD,F1\nx,2\n").contains("RMSD holds words"));
+        assert!(message("RMSD,F1\nNaN,2\n").contains("RMSD has missing cells"));
+        assert!(message("RMSD,F1\n1,\n").contains("F1 has missing cells"));
         assert!(message("RMSD,F1\n1,2\n").contains("do not fill"));
         assert!(message(&format!("RMSD,F1\n{}", "3,2\n".repeat(50))).contains("do not fill"));
     }

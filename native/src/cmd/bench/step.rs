@@ -240,7 +240,8 @@ impl Bench {
         let Some(state) = &self.state else { bail!("the last step did not end") };
         ensure_writable_dir(dir).context("--fixture")?;
         let parameters = pollster::block_on(infer::parameters(&state.model.valid()))?;
-        let checkpoint = Checkpoint { config: ModelConfig::M2(self.config.clone()), parameters };
+        let checkpoint =
+            Checkpoint { config: ModelConfig::M2(self.config.clone()), data: None, parameters };
         write_atomic(dir.join("model.safetensors"), &checkpoint.to_bytes()?)?;
 
         let ([labelled, _], [unlabelled, _]) =

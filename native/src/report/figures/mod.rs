@@ -21,6 +21,7 @@ pub use words::samples as samples_of_words;
 use crate::pictures::picture::image_shape;
 use crate::run::Problem;
 use crate::run::RunDir;
+use crate::run::folds::parts;
 use crate::run::recipe::Recipe;
 use crate::run::summary::Summary;
 
@@ -59,7 +60,10 @@ pub fn draw(
     let (config, model) = dir.load(device)?;
     let subject = Subject { config: &config, model: &model, device };
     if subject.classifies() {
-        let predictions = Predictions::of(&subject, &problem.data.test)?;
+        let predictions = match problem.data.test.is_empty() {
+            false => Predictions::of(&subject, &problem.data.test)?,
+            true => Predictions::of_parts(&parts(dir, recipe, device)?, device)?,
+        };
         dir.write("reliability.svg", predictions.reliability()?.as_bytes())?;
     }
     if let Some(words) = &problem.data.words {

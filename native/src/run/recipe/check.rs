@@ -6,7 +6,7 @@ use gleaner_core::objective::{LatentEbmSettings, UntappedWeights};
 use gleaner_core::train::{AdamSettings, Schedule};
 
 use super::augment::AugmentSettings;
-use super::settings::{ModelSettings, Recipe, TrainSettings};
+use super::settings::{DataSettings, Fold, ModelSettings, Recipe, TrainSettings};
 use crate::system::device::on_cpu;
 
 impl Recipe {
@@ -21,6 +21,7 @@ impl Recipe {
         if self.data.vocabulary == Some(0) {
             bail!("data.vocabulary = 0 is not valid: it must be at least 1");
         }
+        check_parts(&self.data)?;
         if self.objective.classifier_draws == 0 {
             bail!("objective.classifier-draws = 0 is not valid: it must be at least 1");
         }
@@ -70,6 +71,32 @@ impl Recipe {
             }
         }
         Ok(())
+    }
+}
+
+/// How examples without a test split are measured.
+fn check_parts(data: &DataSettings) -> Result<()> {
+    if let Some(share) = data.test_share.filter(|share| !(*share > 0.0 && *share < 1.0)) {
+        bail!("data.test-share = {share} is not valid: it must be above 0 and below 1");
+    }
+    if data.test_share.is_some() && data.folds.is_some() {
+        bail!("data.test-share and data.folds are two ways to measure; leave one of them out");
+    }
+    if let Some(folds) = data.folds.filter(|folds| !(2..=100).contains(folds)) {
+        bail!("data.folds = {folds} is not valid: it must be from 2 to 100");
+    }
+    let parts = data.folds.unwrap_or(0);
+    if let Some(measured) = data.folds_measured.filter(|measured| !(1..=parts).contains(measured)) {
+        bail!("data.folds-measured = {measured} is not valid: it must be from 1 to data.folds");
+    }
+    if let Some(repeats) = data.repeats.filter(|repeats| !(1..=100).contains(repeats)) {
+        bail!("data.repeats = {repeats} is not valid: it must be from 1 to 100");
+    }
+    match data.fold {
+        Some(Fold { part, of, .. }) if of < 2 || part >= of => {
+            bail!("data.fold: there is no part {part} of {of}, counted from 0")
+        }
+        _ => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 use super::settings::{Recipe, no_such_model};
 use super::tables::{merge, nested, one_line, parse_pair, read_table};
-use crate::data::registry::canonical;
+use crate::data::registry::{canonical, is_known};
 
 /// What every data set starts from.
 const GENERAL: &str = include_str!("../../../../recipes/general.toml");
@@ -66,32 +66,86 @@ fn built_in(data: &str, kind: Option<&str>) -> Result<Vec<Table>> {
     })
 }
 
+/// What the user asks for: a recipe file, flags and `--set` pairs, laid over each other but over nothing else yet.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    over: Table,
+    source: String,
+}
+
+impl Draft {
+    /// Lays the flags and the `--set` pairs over the recipe file. A path of data becomes absolute, so that the run can be
+    /// opened from anywhere.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or a pair is no pair.
+    pub fn read(file: Option<&Path>, flags: Table, sets: &[String]) -> Result<Self> {
+        let mut over = file.map(read_table).transpose()?.unwrap_or_default();
+        for layer in std::iter::once(Ok(flags)).chain(sets.iter().map(|pair| parse_pair(pair))) {
+            let layer = layer?;
+            // The later one of two ways to say how many labels there are is meant.
+            for [said, other] in [["labels", "labels-per-class"], ["labels-per-class", "labels"]] {
+                let said = layer.get("data").is_some_and(|data| data.get(said).is_some());
+                if let (true, Some(Value::Table(data))) = (said, over.get_mut("data")) {
+                    data.remove(other);
+                }
+            }
+            merge(&mut over, layer);
+        }
+        let source = file.map_or("settings".into(), |file| file.display().to_string());
+        let mut draft = Self { over, source };
+        let name = draft.data_name();
+        if !is_known(name) && Path::new(name).exists() {
+            let absolute =
+                std::path::absolute(name).context("the folder of this process is gone")?;
+            let text =
+                absolute.to_str().context("the path of the data is not valid text; rename it")?;
+            merge(&mut draft.over, nested("data.name", text.into()));
+        }
+        Ok(draft)
+    }
+
+    fn data_name(&self) -> &str {
+        self.of_data("name").and_then(Value::as_str).unwrap_or("digits")
+    }
+
+    fn of_data(&self, setting: &str) -> Option<&Value> {
+        self.over.get("data")?.get(setting)
+    }
+
+    /// Whether the user says something about a setting of the data.
+    pub fn says(&self, setting: &str) -> bool {
+        self.of_data(setting).is_some()
+    }
+
+    /// What the user says about a setting of the model.
+    pub fn model_setting(&self, setting: &str) -> Option<&Value> {
+        self.over.get("model")?.get(setting)
+    }
+
+    /// What the user says about a setting of the training.
+    pub fn train_setting(&self, setting: &str) -> Option<&Value> {
+        self.over.get("train")?.get(setting)
+    }
+
+    /// The settings: what is asked for, over what `follows` from the data, over the built-in recipes of model and data set.
+    ///
+    /// # Errors
+    /// If there are unknown keys or wrong values.
+    pub fn resolve(&self, follows: Table) -> Result<Recipe> {
+        let mut layers = built_in(&canonical(self.data_name()), model_kind(&self.over))?;
+        layers.push(follows);
+        Recipe::over(&layers, self.over.clone(), &self.source)
+    }
+}
+
 impl Recipe {
     /// Lays the recipe file, the flags and the `--set` pairs over the built-in recipe of the data set.
     ///
     /// # Errors
     /// If a file cannot be read, a pair is no pair, or the result has unknown keys or wrong values.
     pub fn resolve(file: Option<&Path>, flags: Table, sets: &[String]) -> Result<Self> {
-        let mut over = match file {
-            Some(path) => read_table(path)?,
-            None => Table::new(),
-        };
-        merge(&mut over, flags);
-        for pair in sets {
-            merge(&mut over, parse_pair(pair)?);
-        }
-        let name = over
-            .get("data")
-            .and_then(|data| data.get("name"))
-            .and_then(Value::as_str)
-            .unwrap_or("digits");
-        let name = canonical(name);
-        let source = file.map_or("settings".into(), |f| f.display().to_string());
-        let mut layers = built_in(&name, model_kind(&over))?;
-        if over.get("data").is_some_and(|data| data.get("text").is_some()) {
-            layers.push(nested("model.likelihood", "multinomial".into()));
-        }
-        Self::over(&layers, over, &source)
+        Draft::read(file, flags, sets)?.resolve(Table::new())
     }
 
     /// Lays settings over the general recipe and their model's alone: what is compared must not start from what
@@ -110,6 +164,11 @@ impl Recipe {
             merge(&mut table, layer.clone());
         }
         merge(&mut table, settings);
+        if let Some(Value::Table(data)) = table.get_mut("data")
+            && data.contains_key("labels")
+        {
+            data.remove("labels-per-class");
+        }
         Self::typed(table, source)
     }
 

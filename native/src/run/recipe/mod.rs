@@ -13,7 +13,9 @@ pub mod shipped;
 mod tables;
 
 pub use augment::AugmentSettings;
+pub use layers::Draft;
 pub use settings::{
-    DataSettings, ModelSettings, ObjectiveSettings, Recipe, TrainSettings, VOCABULARY,
+    DataSettings, Fold, LabelCount, ModelSettings, ObjectiveSettings, PictureSize, Recipe,
+    TrainSettings, VOCABULARY,
 };
 pub use tables::{merge, nested, parse_pair};

@@ -1,16 +1,18 @@
 //! The settings of a run, section by section, and what follows from them for given examples.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use gleaner_core::data::Binarise;
+use gleaner_core::data::labels::MinusOne;
 use gleaner_core::models::{Architecture as _, Likelihood, ModelConfig};
 use gleaner_core::noise::NoiseSource;
 use gleaner_core::objective::{
     Augmentation, Average, LatentEbmSettings, Marginalize, MierConfig, Shift, UntappedWeights,
 };
 use gleaner_core::train::{AdamSettings, Schedule};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use toml::{Table, Value};
 
 use super::augment::AugmentSettings;
@@ -18,6 +20,9 @@ use super::tables::{nested, one_line};
 
 /// Words that are counted unless a recipe says otherwise, as in Gururangan et al. 2019; fewer where there are fewer.
 pub const VOCABULARY: usize = 30_000;
+
+/// No picture is larger than this on a side.
+const MOST_SIDE: usize = 4096;
 
 /// Everything that decides a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,12 +47,27 @@ pub struct Recipe {
 pub struct DataSettings {
     /// A data set's name, or a path.
     pub name: String,
-    /// Columns of text in a table of the user's own, parted by commas.
+    /// Columns of text in a table of the user's own, separated by commas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Label column of a table of the user's own, if it is not called like one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// Columns of a table of the user's own that are not to be used, separated by commas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leave_out: Option<String>,
+    /// What the label -1 means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minus_one: Option<MinusOne>,
+    /// A file of labels for examples that come without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_file: Option<PathBuf>,
+    /// A folder of pictures without labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlabelled_dir: Option<PathBuf>,
+    /// Height and width of pictures, `32` or `32x48`; that of most of them if absent, at most 64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<PictureSize>,
     /// Words of texts that are counted, the most frequent ones; [`VOCABULARY`] if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vocabulary: Option<usize>,
@@ -57,9 +77,25 @@ pub struct DataSettings {
     /// Labelled examples of each class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels_per_class: Option<usize>,
-    /// Labelled examples in all, the same number of each class.
+    /// Labelled examples in all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub labels: Option<usize>,
+    pub labels: Option<LabelCount>,
+    /// Share of the labelled examples that is held out as the test split, of data without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_share: Option<f64>,
+    /// Parts of the labelled examples for cross-validation, of data without a test split. The model that is kept is
+    /// trained on all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<usize>,
+    /// How many of these parts are held out, one after the other; all of them if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds_measured: Option<usize>,
+    /// Times that they are divided anew for it; once if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<usize>,
+    /// The part that is held out as the test split of this run, which is then one of a cross-validation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<Fold>,
     /// Share of the training examples that is held out for validation.
     pub validation: f64,
     /// Whether the labelled examples are in the unlabelled pool too.
@@ -82,6 +118,81 @@ pub struct DataSettings {
     pub binarise: Binarise,
 }
 
+/// Labelled examples in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelCount {
+    /// All that there are.
+    All,
+    /// So many, the same number of each class.
+    Number(usize),
+}
+
+impl Serialize for LabelCount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Self::All => serializer.serialize_str("all"),
+            Self::Number(number) => serializer.serialize_u64(*number as u64),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for LabelCount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Integer(number) if number > 0 => Ok(Self::Number(number as usize)),
+            Value::String(text) if text == "all" => Ok(Self::All),
+            other => {
+                Err(D::Error::custom(format!("{other} is neither a number of labels nor \"all\"")))
+            }
+        }
+    }
+}
+
+/// Height and width of pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PictureSize(pub [usize; 2]);
+
+impl Serialize for PictureSize {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{}x{}", self.0[0], self.0[1]))
+    }
+}
+
+impl<'de> Deserialize<'de> for PictureSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let text = match Value::deserialize(deserializer)? {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        let sides: Option<Vec<usize>> =
+            text.split('x').map(|side| side.trim().parse().ok()).collect();
+        match sides.as_deref() {
+            Some(&[side]) if (1..=MOST_SIDE).contains(&side) => Ok(Self([side; 2])),
+            Some(&[height, width])
+                if (1..=MOST_SIDE).contains(&height.min(width))
+                    && height.max(width) <= MOST_SIDE =>
+            {
+                Ok(Self([height, width]))
+            }
+            _ => Err(D::Error::custom(format!(
+                "{text:?} is no size of pictures; write 32 or 32x48 (height x width, at most {MOST_SIDE})"
+            ))),
+        }
+    }
+}
+
+/// A part of the labelled examples that a run of a cross-validation is tested on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Fold {
+    /// Which part, counted from 0.
+    pub part: usize,
+    /// Of how many.
+    pub of: usize,
+    /// Which division into parts, counted from 0.
+    pub repeat: usize,
+}
+
 /// Which model: its name under `kind`, and the settings that this model has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -97,6 +208,11 @@ impl ModelSettings {
     /// Whether the model normalises over the examples that are worked on together (E28).
     pub fn normalises(&self) -> bool {
         self.0.contains_key("convolution")
+    }
+
+    /// Whether the model has a likelihood to choose.
+    pub fn describes(&self) -> bool {
+        self.0.contains_key("likelihood")
     }
 
     /// The model's name; empty if it has none.
@@ -233,6 +349,37 @@ pub struct TrainSettings {
     pub parts: usize,
 }
 
+impl DataSettings {
+    /// Keeps the names of files and forgets in which folders they lie.
+    pub fn forget_folders(&mut self) {
+        let name = |path: &PathBuf| path.file_name().map_or_else(PathBuf::new, PathBuf::from);
+        self.dir = None;
+        if Path::new(&self.name).is_absolute() {
+            self.name = name(&PathBuf::from(&self.name)).display().to_string();
+        }
+        for path in [&mut self.features, &mut self.label_file, &mut self.unlabelled_dir]
+            .into_iter()
+            .flatten()
+        {
+            *path = name(path);
+        }
+    }
+
+    /// Whether every label that there is counts.
+    pub fn uses_all_labels(&self) -> bool {
+        match self.labels {
+            Some(labels) => labels == LabelCount::All,
+            None => self.labels_per_class.is_none(),
+        }
+    }
+
+    /// Names that are separated by commas.
+    pub fn names(list: Option<&str>) -> Vec<String> {
+        let names = list.unwrap_or_default().split(',').map(str::trim);
+        names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    }
+}
+
 impl Recipe {
     /// As the `config.toml` of a run.
     ///
@@ -267,9 +414,13 @@ impl Recipe {
     /// # Errors
     /// If `labels` is not a multiple of the number of classes.
     pub fn labels_per_class(&self, classes: usize) -> Result<Option<usize>> {
-        let Some(labels) = self.data.labels else { return Ok(self.data.labels_per_class) };
+        let labels = match self.data.labels {
+            None => return Ok(self.data.labels_per_class),
+            Some(LabelCount::All) => return Ok(None),
+            Some(LabelCount::Number(labels)) => labels,
+        };
         let classes = self.data.labelled_classes.as_ref().map_or(classes, Vec::len);
-        if labels == 0 || labels % classes != 0 {
+        if labels % classes != 0 {
             bail!(
                 "data.labels = {labels} cannot be divided equally among {classes} classes; \
                  give a multiple of {classes}, or use --labels-per-class"

@@ -1,0 +1,241 @@
+//! What a person would be asked about a table before anybody learns from it: columns that say the label, marks for "missing"
+//! that look like values, numbers with a sign around them, classes of one row.
+
+use std::collections::BTreeMap;
+
+use crate::data::labels::Labels;
+use crate::data::table::{Cells, Column, MISSING, Table};
+
+/// Names of classes that rather mean that there is no class.
+const NO_CLASS: [&str; 9] =
+    ["unknown", "missing", "none", "na", "n.a.", "undefined", "unclassified", "not available", "-"];
+
+/// Numbers that stand for "missing" where a program had no better way.
+const SENTINELS: [f64; 8] = [-9999.0, -999.0, -99.0, 99.0, 255.0, 999.0, 9999.0, 65535.0];
+
+/// A sentinel is this many times farther from the other values than they are from each other.
+const APART: f64 = 3.0;
+
+/// What there is to say about the labels, a sentence each.
+pub fn about_labels(labels: &Labels) -> Vec<String> {
+    let mut counts = vec![0; labels.classes.len()];
+    let of_rows = labels.of_rows.iter();
+    of_rows.filter_map(|&label| usize::try_from(label).ok()).for_each(|class| counts[class] += 1);
+    let mut notes = Vec::new();
+    for (class, count) in labels.classes.iter().zip(&counts) {
+        if NO_CLASS.contains(&class.to_lowercase().as_str()) {
+            notes.push(format!(
+                "{count} rows are of the class {class:?}; if that means that they have no label, leave these cells empty"
+            ));
+        }
+    }
+    let numbers: Option<Vec<f64>> = labels.classes.iter().map(|class| class.parse().ok()).collect();
+    if let Some(mark) = numbers.and_then(|numbers| sentinel(&numbers)) {
+        notes.push(format!("the class {mark} stands apart from the others; if it means that a row has no label, leave these cells empty"));
+    }
+    let single = |(class, _): &(usize, &usize)| {
+        let row = labels.of_rows.iter().position(|&label| label == *class as i64).unwrap_or(0);
+        format!("{:?} (row {})", labels.classes[*class], row + 1)
+    };
+    let singles: Vec<String> = counts
+        .iter()
+        .enumerate()
+        .filter(|(_, count)| **count == 1)
+        .map(|one| single(&one))
+        .collect();
+    match &singles[..] {
+        [] => {}
+        [one] => notes.push(format!(
+            "the class {one} has one example alone: it cannot be measured, and may be a slip"
+        )),
+        [first, ..] => notes.push(format!(
+            "{} classes have one example alone, such as {first}: they cannot be measured",
+            singles.len()
+        )),
+    }
+    notes
+}
+
+/// What there is to say about a column that is a feature, a sentence each.
+pub fn about_column(column: &Column, labels: &Labels) -> Vec<String> {
+    let name = &column.name;
+    let mut notes = Vec::new();
+    if says_label(&column.cells, labels) {
+        notes.push(format!(
+            "{name} says the same as the label in every row; if it is not known before the label is, add {}",
+            leave_out(name)
+        ));
+    }
+    match &column.cells {
+        Cells::Numbers(numbers) => {
+            let present: Vec<f64> =
+                numbers.iter().copied().filter(|number| !number.is_nan()).collect();
+            if let Some(mark) = sentinel(&present) {
+                let count = present.iter().filter(|&&number| number == mark).count();
+                notes.push(format!("{name} is {mark} in {count} rows, far from all other values; if it means missing, leave these cells empty"));
+            }
+        }
+        Cells::Words { words, .. } => {
+            if let Some(sign) = sign_around_numbers(words) {
+                notes.push(format!("{name}: every cell is a number with {sign:?}, and is read as a word; write the numbers alone"));
+            }
+        }
+    }
+    notes
+}
+
+/// `--leave-out NAME`, quoted for a shell where it has to be.
+pub fn leave_out(name: &str) -> String {
+    match name.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c)) {
+        true => format!("--leave-out {name}"),
+        false => format!("--leave-out '{name}'"),
+    }
+}
+
+/// Whether each value goes with one class, each class with one value, in every row that has both.
+fn says_label(cells: &Cells, labels: &Labels) -> bool {
+    let (mut class_of, mut value_of) = (BTreeMap::new(), BTreeMap::new());
+    let mut both = 0;
+    for (row, &label) in labels.of_rows.iter().enumerate().filter(|(_, label)| **label >= 0) {
+        let value = match cells {
+            Cells::Numbers(numbers) if !numbers[row].is_nan() => numbers[row].to_bits(),
+            Cells::Words { codes, .. } if codes[row] != MISSING => u64::from(codes[row]),
+            _ => continue,
+        };
+        both += 1;
+        if *class_of.entry(value).or_insert(label) != label
+            || *value_of.entry(label).or_insert(value) != value
+        {
+            return false;
+        }
+    }
+    // Few rows agree by chance.
+    class_of.len() >= 2 && both >= 5 * class_of.len()
+}
+
+/// A number that stands for "missing": the smallest or the largest, and far from all others.
+fn sentinel(numbers: &[f64]) -> Option<f64> {
+    let mut distinct = numbers.to_vec();
+    distinct.sort_by(f64::total_cmp);
+    distinct.dedup();
+    let &[first, second, .., last_but_one, last] = &distinct[..] else { return None };
+    let is_mark = |mark: f64, next: f64, other_end: f64| {
+        SENTINELS.contains(&mark) && (mark - next).abs() > APART * (next - other_end).abs().max(1.0)
+    };
+    if is_mark(first, second, last) {
+        return Some(first);
+    }
+    is_mark(last, last_but_one, first).then_some(last)
+}
+
+/// What stands before or behind the number in every word.
+fn sign_around_numbers(words: &[String]) -> Option<String> {
+    let sign_of = |word: &String| {
+        let is_part = |c: char| c.is_ascii_digit() || ".,+-".contains(c);
+        let inner = word.trim_matches(|c| !is_part(c));
+        let number = inner.replace(',', "");
+        (number.parse::<f64>().is_ok() && inner.len() < word.trim().len())
+            .then(|| word.trim().replace(inner, ""))
+    };
+    let first = words.first().and_then(sign_of)?;
+    (words.len() > 1 && words.iter().all(|word| sign_of(word).as_ref() == Some(&first)))
+        .then_some(first)
+}
+
+/// Which rows a column called `split` puts into which split: training, validation, test.
+pub fn splits(table: &Table, place: usize) -> Option<[Vec<usize>; 3]> {
+    const NAMES: [&str; 5] = ["split", "set", "subset", "partition", "fold"];
+    let column = &table.columns[place];
+    let Cells::Words { codes, words } = &column.cells else { return None };
+    if !NAMES.iter().any(|name| column.name.eq_ignore_ascii_case(name)) {
+        return None;
+    }
+    let split_of = |word: &String| match word.trim().to_lowercase().as_str() {
+        "train" | "training" | "unlabelled" | "unlabeled" => Some(0),
+        "val" | "valid" | "validation" | "dev" => Some(1),
+        "test" | "testing" => Some(2),
+        _ => None,
+    };
+    let of_words: Vec<usize> = words.iter().map(split_of).collect::<Option<_>>()?;
+    let mut splits = [Vec::new(), Vec::new(), Vec::new()];
+    for (row, &code) in codes.iter().enumerate() {
+        splits[*of_words.get(code as usize)?].push(row);
+    }
+    (!splits[0].is_empty() && splits[0].len() < table.rows).then_some(splits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: &[&str]) -> Cells {
+        Cells::of_words(words.iter().map(|&word| Some(word)))
+    }
+
+    fn column(name: &str, cells: Cells) -> Column {
+        Column { name: name.into(), cells }
+    }
+
+    fn labels(of_rows: Vec<i64>, classes: &[&str]) -> Labels {
+        Labels {
+            of_rows,
+            classes: classes.iter().map(|&class| class.into()).collect(),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_column_that_says_the_label_is_pointed_out() {
+        let of_rows: Vec<i64> = (0..20).map(|row| row % 2).collect();
+        let labels = labels(of_rows.clone(), &["a", "b"]);
+        let same = Cells::Numbers(of_rows.iter().map(|&label| label as f64 + 7.0).collect());
+        let notes = about_column(&column("my target", same.clone()), &labels);
+        assert!(
+            notes[0].contains("says the same") && notes[0].ends_with("--leave-out 'my target'"),
+            "{notes:?}"
+        );
+        let Cells::Numbers(mut other) = same else { unreachable!() };
+        other[3] = 7.0;
+        assert!(about_column(&column("x", Cells::Numbers(other)), &labels).is_empty());
+    }
+
+    #[test]
+    fn marks_that_look_like_values_are_pointed_out() {
+        let none = labels(vec![-1; 6], &[]);
+        let notes =
+            |numbers: &[f64]| about_column(&column("x", Cells::Numbers(numbers.to_vec())), &none);
+        assert!(notes(&[1.0, 2.5, 3.0, -999.0, -999.0, 2.0])[0].contains("-999 in 2 rows"));
+        assert!(notes(&[90.0, 95.0, 97.0, 98.0, 99.0, 80.0]).is_empty());
+        let classes = about_labels(&labels(vec![0, 0, 1, 1, 2, 2, 3, 3], &["0", "1", "2", "255"]));
+        assert!(classes[0].contains("class 255 stands apart"), "{classes:?}");
+        let unknown = about_labels(&labels(vec![0, 0, 1, 1], &["Unknown", "yes"]));
+        assert!(unknown[0].contains("2 rows are of the class \"Unknown\""));
+        let single = about_labels(&labels(vec![0, 0, 1, 2, 2], &["a", "Total", "b"]));
+        assert!(single[0].contains("\"Total\" (row 3)"), "{single:?}");
+    }
+
+    #[test]
+    fn numbers_with_a_sign_are_pointed_out() {
+        let none = labels(vec![-1; 3], &[]);
+        let notes = |cells: &[&str]| about_column(&column("cost", words(cells)), &none);
+        assert!(notes(&["$5.10", "$3", "$1,200.5"])[0].contains("a number with \"$\""));
+        assert!(notes(&["3.5%", "4%", "9%"])[0].contains("\"%\""));
+        assert!(notes(&["a1", "b2", "c3"]).is_empty() && notes(&["red", "blue", "x"]).is_empty());
+    }
+
+    #[test]
+    fn a_column_of_splits_is_known_by_its_name_and_words() {
+        let table = |name: &str, cells: Cells| Table {
+            rows: cells.len(),
+            columns: vec![column(name, cells)],
+            named: true,
+            format: "CSV".into(),
+        };
+        let of = ["train", "test", "train", "val"];
+        let [train, validation, test] = splits(&table("Split", words(&of)), 0).unwrap();
+        assert_eq!((train, validation, test), (vec![0, 2], vec![3], vec![1]));
+        assert!(splits(&table("colour", words(&of)), 0).is_none());
+        assert!(splits(&table("split", words(&["train", "left"])), 0).is_none());
+        assert!(splits(&table("split", words(&["train", "train"])), 0).is_none());
+    }
+}

@@ -1,0 +1,243 @@
+//! New data for a model that is there: whatever file holds examples of the kind that it was trained on.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use gleaner_core::data::features::encode;
+use gleaner_core::data::formats::arrays::ArrayFile;
+use gleaner_core::data::own::{EveryRow, every_row};
+use gleaner_core::data::profile::LeftOut;
+use gleaner_core::data::schema::{Input, Scaling, Schema};
+use gleaner_core::data::table::{Cells, Table, shortened};
+use gleaner_core::data::{Examples, SparseRows, Values, Vocabulary};
+
+use super::picture_folder::read_pictures;
+use super::picture_pixels::decode_rows;
+use super::reading::{Content, read};
+
+/// Columns that are labels and no text.
+const LABEL_NAMES: [&str; 4] = ["label", "class", "target", "y"];
+
+/// New examples.
+#[derive(Debug)]
+pub struct NewRows {
+    /// Examples in the units of the training data.
+    pub raw: Examples,
+    /// The file of each, where they are pictures; empty of anything else.
+    pub files: Vec<PathBuf>,
+    /// Labels where the file has some, and of which rows they are.
+    pub labels: Option<(Cells, Vec<usize>)>,
+    /// What was noticed, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Reads a path as examples of the kind that `schema` describes.
+///
+/// # Errors
+/// It cannot be read, holds another kind of data, lacks a column, or has examples of another shape.
+pub fn read_new(path: &Path, schema: &Schema) -> Result<NewRows> {
+    let source = path.display().to_string();
+    match (&schema.input, read(path)?) {
+        (Input::Table(_) | Input::Texts { .. }, Content::Table(table, _)) => {
+            of_table(&table, schema, &source)
+        }
+        (Input::Pictures(shape), Content::Pictures) => of_pictures(path, *shape),
+        (Input::Array(shape), Content::Pictures) if shape.len() == 3 => {
+            let new = of_pictures(path, [shape[0], shape[1], shape[2]])?;
+            in_units_of_arrays(new, schema, &source)
+        }
+        (Input::Pictures(shape), Content::PictureTable(table, _, images)) => {
+            let called = |row: usize| format!("{source}, {}, row {}", images.column, row + 1);
+            let (pixels, findings) = decode_rows(&images.files, *shape, called)?;
+            findings.refuse_black(&source)?;
+            let raw = unlabelled(Values::U8(pixels), shape.to_vec(), table.rows);
+            let labels = label_cells(&table, schema);
+            Ok(NewRows { raw, files: Vec::new(), labels, notes: findings.notes() })
+        }
+        (Input::Pictures(shape), Content::Arrays(file)) => of_arrays(file, shape, schema, &source),
+        (Input::Array(shape), Content::Arrays(file)) => of_arrays(file, shape, schema, &source),
+        (input, content) => bail!(
+            "{source} is {}, and the run was trained on {}; give data of that kind",
+            match content {
+                Content::Table(..) => "a table",
+                Content::PictureTable(..) => "a table of pictures",
+                Content::Arrays(_) => "a file of arrays",
+                Content::Pictures => "a picture or a folder of them",
+            },
+            match input {
+                Input::Table(_) => "a table".to_owned(),
+                Input::Texts { .. } => "texts".to_owned(),
+                Input::Pictures([height, width, _]) => format!("pictures of {height} x {width}"),
+                Input::Array(shape) => format!("arrays of shape {shape:?}"),
+            }
+        ),
+    }
+}
+
+fn unlabelled(values: Values, shape: Vec<usize>, rows: usize) -> Examples {
+    Examples { values, shape, labels: vec![-1; rows] }
+}
+
+/// What stands in the label column.
+fn label_cells(table: &Table, schema: &Schema) -> Option<(Cells, Vec<usize>)> {
+    let place = schema.label.as_ref().and_then(|name| table.find(name))?;
+    Some((table.columns[place].cells.clone(), (0..table.rows).collect()))
+}
+
+/// Says which columns of a table a run does not know.
+fn extra_columns(table: &Table, schema: &Schema) -> Option<String> {
+    let features = schema.features()?;
+    let is_known = |name: &str| {
+        let named = |known: &str| known.eq_ignore_ascii_case(name);
+        features.iter().any(|feature| named(&feature.name))
+            || schema.label.as_deref().is_some_and(named)
+    };
+    let extra: Vec<&str> = table
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .filter(|name| !is_known(name))
+        .collect();
+    (!extra.is_empty()).then(|| {
+        format!("columns that the run does not know are not used: {}", shortened(extra.into_iter()))
+    })
+}
+
+fn of_table(table: &Table, schema: &Schema, source: &str) -> Result<NewRows> {
+    let (values, notes) = match &schema.input {
+        Input::Texts { columns, words } => {
+            let places = text_columns(table, columns, source)?;
+            let vocabulary = Vocabulary::from_words(words.clone(), source)?;
+            let mut counts = SparseRows::new(words.len());
+            for row in 0..table.rows {
+                let cells = places.iter().filter_map(|&place| table.columns[place].cells.text(row));
+                counts.push(vocabulary.count(&cells.collect::<Vec<_>>().join("\n")));
+            }
+            (Values::Counts(counts), Vec::new())
+        }
+        _ => {
+            let (numbers, mut notes) =
+                encode(schema.features().unwrap_or_default(), table, source)?;
+            notes.extend(extra_columns(table, schema));
+            (in_storage(numbers, schema), notes)
+        }
+    };
+    let raw = unlabelled(values, schema.shape(), table.rows);
+    Ok(NewRows { raw, files: Vec::new(), labels: label_cells(table, schema), notes })
+}
+
+/// Pixels from 0 to 255 as the bytes that they are.
+fn in_storage(numbers: Vec<f32>, schema: &Schema) -> Values {
+    match schema.scaling {
+        Scaling::Range { low: 0.0, high: 255.0 } => {
+            Values::U8(numbers.into_iter().map(|number| number as u8).collect())
+        }
+        _ => Values::F32(numbers),
+    }
+}
+
+/// The columns of text: those of the training data or, where these had none, every column of words that is no label.
+fn text_columns(table: &Table, columns: &[String], source: &str) -> Result<Vec<usize>> {
+    if columns.is_empty() {
+        let is_text = |&place: &usize| {
+            let column = &table.columns[place];
+            let is_label = LABEL_NAMES.iter().any(|name| column.name.eq_ignore_ascii_case(name));
+            matches!(column.cells, Cells::Words { .. }) && !is_label
+        };
+        let places: Vec<usize> = (0..table.columns.len()).filter(is_text).collect();
+        ensure!(!places.is_empty(), "{source}: there is no column of text");
+        return Ok(places);
+    }
+    let find = |name: &String| {
+        let problem =
+            || format!("{source}: there is no column {name:?}; the columns are {}", table.names());
+        table.find(name).with_context(problem)
+    };
+    columns.iter().map(find).collect()
+}
+
+fn of_pictures(path: &Path, shape: [usize; 3]) -> Result<NewRows> {
+    let (pictures, left_out, noticed) = read_pictures(path, shape, 0)?;
+    let raw = unlabelled(Values::U8(pictures.pixels), shape.to_vec(), pictures.files.len());
+    let said = |LeftOut { what, why }: LeftOut| format!("left out: {what}: {why}");
+    let notes = left_out.into_iter().map(said).chain(noticed).collect();
+    Ok(NewRows { raw, files: pictures.files, labels: None, notes })
+}
+
+/// Pictures for a run on arrays: black and white are the ends of the range that its pixels had.
+fn in_units_of_arrays(new: NewRows, schema: &Schema, source: &str) -> Result<NewRows> {
+    match schema.scaling {
+        Scaling::None | Scaling::Range { low: 0.0, high: 255.0 } => Ok(new),
+        Scaling::Range { low, high } => {
+            let rows: Vec<usize> = (0..new.raw.len()).collect();
+            let values =
+                new.raw.gather(&rows).into_iter().map(|value| low + value * (high - low)).collect();
+            let raw = Examples { values: Values::F32(values), ..new.raw };
+            let note = format!(
+                "black and white pixels are taken for {low} and {high}, the range of the training data"
+            );
+            Ok(NewRows { raw, notes: [new.notes, vec![note]].concat(), ..new })
+        }
+        Scaling::Filled(_) | Scaling::Standardised(_) => bail!(
+            "{source} is a picture or a folder of them, and the run was trained on arrays of numbers that are no grey levels; \
+             give arrays in the same units"
+        ),
+    }
+}
+
+fn of_arrays(file: ArrayFile, shape: &[usize], schema: &Schema, source: &str) -> Result<NewRows> {
+    let EveryRow { values, shape: found, rows, labels, note } = every_row(file, source)?;
+    // Pictures may lie in a row.
+    let width = |shape: &[usize]| shape.iter().product::<usize>();
+    ensure!(
+        found == shape || (width(&found) == width(shape) && found.len() != shape.len()),
+        "{source}: examples have the shape {found:?}, and the run was trained on {shape:?}; give examples of that shape"
+    );
+    let values = in_training_units(values, schema, source)?;
+    let raw = unlabelled(values, shape.to_vec(), rows);
+    Ok(NewRows { raw, files: Vec::new(), labels, notes: note.into_iter().collect() })
+}
+
+/// The same numbers, kept as the training data were. Pixels that are of another range are refused: a model would take
+/// them for nearly black or nearly white.
+fn in_training_units(values: Values, schema: &Schema, source: &str) -> Result<Values> {
+    let (low, high) = match (&schema.scaling, &schema.input) {
+        (Scaling::Range { low, high }, _) => (*low, *high),
+        (Scaling::None, Input::Pictures(_)) => {
+            return match values {
+                // Pictures are bytes, or numbers from 0 to 1.
+                Values::F32(numbers) if numbers.iter().any(|number| *number > 1.0) => {
+                    ensure!(
+                        numbers.iter().all(|number| (0.0..=255.0).contains(number)),
+                        "{source}: pixels are neither from 0 to 1 nor from 0 to 255; save them as uint8"
+                    );
+                    Ok(Values::U8(numbers.into_iter().map(|number| number.round() as u8).collect()))
+                }
+                values => Ok(values),
+            };
+        }
+        (Scaling::None, _) if !matches!(values, Values::Counts(_)) => (0.0, 1.0),
+        _ => return Ok(floats(values)),
+    };
+    let values = match values {
+        Values::U8(bytes) if low == 0.0 && high == 255.0 => return Ok(Values::U8(bytes)),
+        values => floats(values),
+    };
+    if let Values::F32(numbers) = &values {
+        let least = numbers.iter().copied().fold(f32::INFINITY, f32::min);
+        let most = numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        ensure!(
+            least >= low && most <= high && (high <= 2.0 || most > 1.0),
+            "{source}: values go from {least} to {most}, and the run was trained on values from {low} to {high}; give \
+             values in the same units"
+        );
+    }
+    Ok(values)
+}
+
+fn floats(values: Values) -> Values {
+    match values {
+        Values::U8(bytes) => Values::F32(bytes.into_iter().map(f32::from).collect()),
+        values => values,
+    }
+}

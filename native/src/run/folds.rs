@@ -1,0 +1,64 @@
+//! Cross-validation: the runs that each hold out a part of the labelled examples, within the folder of the run that is kept.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use burn::tensor::Device;
+use gleaner_core::models::{Model, ModelConfig};
+
+use super::problem::Problem;
+use super::recipe::{Fold, Recipe};
+use super::run_dir::RunDir;
+use super::source::Source;
+
+/// The recipes of a cross-validation; none if the recipe is not one.
+pub fn fold_recipes(recipe: &Recipe) -> Vec<Recipe> {
+    let Some(of) = recipe.data.folds else { return Vec::new() };
+    let repeats = recipe.data.repeats.unwrap_or(1);
+    let parts = recipe.data.folds_measured.unwrap_or(of);
+    let folds =
+        (0..repeats).flat_map(|repeat| (0..parts).map(move |part| Fold { part, of, repeat }));
+    let recipe_of = |fold| {
+        let mut recipe = recipe.clone();
+        (recipe.data.folds, recipe.data.folds_measured) = (None, None);
+        (recipe.data.repeats, recipe.data.fold) = (None, Some(fold));
+        recipe
+    };
+    folds.map(recipe_of).collect()
+}
+
+/// Where such a run is, counted from 0, in the folder of the run that is kept.
+pub fn fold_path(dir: &RunDir, number: usize) -> PathBuf {
+    dir.path().join("folds").join((number + 1).to_string())
+}
+
+/// A model and data of which it has not seen the test split.
+#[derive(Debug)]
+pub struct Part {
+    /// What the model is.
+    pub config: ModelConfig,
+    /// Its weights.
+    pub model: Model,
+    /// The data as it knows them.
+    pub problem: Problem,
+}
+
+/// What a run is measured on: its own model with its test split or, of a cross-validation, that of each part.
+///
+/// # Errors
+/// If the data or a model cannot be read.
+pub fn parts(dir: &RunDir, recipe: &Recipe, device: &Device) -> Result<Vec<Part>> {
+    let source = Source::of_run(dir, recipe)?;
+    let recipes = fold_recipes(recipe);
+    if recipes.is_empty() {
+        let (config, model) = dir.load(device)?;
+        return Ok(vec![Part { config, model, problem: Problem::of(&source, recipe)? }]);
+    }
+    let part = |(number, recipe): (usize, &Recipe)| {
+        let path = fold_path(dir, number);
+        let part = RunDir::open(&path).context("a part of the cross-validation is gone")?;
+        let (config, model) = part.load(device)?;
+        Ok(Part { config, model, problem: Problem::of(&source, recipe)? })
+    };
+    recipes.iter().enumerate().map(part).collect()
+}

@@ -350,16 +350,22 @@ fn broken_data_files_end_in_one_line_and_leave_nothing() {
     let folder = tempdir().unwrap();
     let run = folder.path().join("run");
     let path = |name: &str| folder.path().join(name);
-    fs::write(path("nan.csv"), "a,b,label\n1,NaN,0\n2,3,1\n").unwrap();
+    fs::write(path("infinite.csv"), "a,b,label\n1,inf,0\n2,3,1\n").unwrap();
     fs::write(path("ragged.csv"), "a,b,label\n1,2,0\n2,3\n").unwrap();
     fs::write(path("empty.csv"), "").unwrap();
     fs::write(path("cut.csv.gz"), [0x1f, 0x8b, 8, 0, 0]).unwrap();
     fs::write(path("not.npz"), b"PK\x03\x04 and no more").unwrap();
     fs::create_dir(path("folder.npz")).unwrap();
     fs::create_dir(path("no-classes")).unwrap();
-    for name in
-        ["nan.csv", "ragged.csv", "empty.csv", "cut.csv.gz", "not.npz", "folder.npz", "no-classes"]
-    {
+    for name in [
+        "infinite.csv",
+        "ragged.csv",
+        "empty.csv",
+        "cut.csv.gz",
+        "not.npz",
+        "folder.npz",
+        "no-classes",
+    ] {
         let data = format!("--data={}", path(name).display());
         gleaner().train_small(&run, &[&data]).error();
         assert!(!run.exists(), "{name}");

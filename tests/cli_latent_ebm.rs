@@ -134,7 +134,7 @@ fn models_without_an_energy_refuse_chains_in_one_line() {
     let folder = tempdir().unwrap();
     let run = folder.path().join("run");
     gleaner().train_small(&run, &[]).done();
-    let out = folder.path().join("out");
+    let out = folder.path().join("out.npz");
     for (verb, more) in [
         ("sample", &["--per-class=1", "--sampler=langevin"][..]),
         ("sample", &["--per-class=1", "--steps=5"]),

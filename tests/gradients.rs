@@ -92,7 +92,7 @@ fn checkpoint(small: &Small) -> Checkpoint {
             *value += 0.2 * step;
         }
     }
-    Checkpoint { config: small.config(), parameters }
+    Checkpoint { config: small.config(), data: None, parameters }
 }
 
 fn check(case: &Case) {

@@ -92,6 +92,7 @@ pages! {
     library: "docs/guide/library.md",
     models: "docs/guide/models.md",
     own_data: "docs/guide/own-data.md",
+    predict: "docs/guide/predict.md",
     reproducing_papers: "docs/guide/reproducing-papers.md",
     runs: "docs/guide/runs.md",
     sampling_and_filtering: "docs/guide/sampling-and-filtering.md",
@@ -188,7 +189,7 @@ impl Block {
         self.words.first().is_some_and(|language| language == "sh")
     }
 
-    /// What follows `key=` on its first line, parted by commas.
+    /// What follows `key=` on its first line, separated by commas.
     fn values(&self, key: &str) -> Vec<&str> {
         let values = self.words.iter().filter_map(|word| word.strip_prefix(key)?.strip_prefix('='));
         values.flat_map(|value| value.split(',')).collect()

@@ -344,7 +344,8 @@ fn a_checkpoint_comes_back_with_its_statistics() {
     let device = Device::flex();
     let mut model = model(&device);
     model.measure(batch([6, 12]).unlabelled);
-    let bytes = Checkpoint { config: config(SMALL).unwrap(), parameters: parameters(&model) };
+    let bytes =
+        Checkpoint { config: config(SMALL).unwrap(), data: None, parameters: parameters(&model) };
     let read = Checkpoint::from_bytes(&bytes.to_bytes().unwrap()).unwrap().build(&device).unwrap();
     let x = batch([6, 8]).labelled.x;
     assert_eq!(values(read.classify(x.clone())), values(model.classify(x)));

@@ -24,7 +24,7 @@ fn blind_at_the_top(device: &Device) -> Model {
     let mut parameters = parameters(&small.model(device));
     let top = parameters.get_mut("upwards.2.input.features.weight").expect("a third layer");
     top.values.fill(0.0);
-    Checkpoint { config: small.config(), parameters }.build(device).expect("a ladder")
+    Checkpoint { config: small.config(), data: None, parameters }.build(device).expect("a ladder")
 }
 
 fn first_class(rows: usize, classes: usize, device: &Device) -> Classes {

@@ -72,7 +72,7 @@ impl Case {
             }
         }
         let energy = Energy::of(&parameters, energy_activation);
-        Self { checkpoint: Checkpoint { config, parameters }, energy }
+        Self { checkpoint: Checkpoint { config, data: None, parameters }, energy }
     }
 
     /// The first with several modes, between which chains can pass.

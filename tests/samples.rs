@@ -296,8 +296,8 @@ fn pictures_are_drawn_and_what_is_none_is_refused() {
     folder.coreset("table.npz", "out.npz", &["--method=craig", "--size=9"]).done();
 }
 
-/// Files that are no samples, and a word of what is said of them.
-fn broken_files(folder: &Folder) -> Vec<(&'static str, &'static str)> {
+/// Writes files whose arrays are no samples.
+fn write_senseless(folder: &Folder) {
     let zeros = |shape: &[usize]| NpyArray::f32(shape, vec![0.0; shape.iter().product()]);
     let mut labels: Vec<i64> = vec![0; 60];
     let mut nan = vec![0.0; 60 * CLASSES];
@@ -306,7 +306,15 @@ fn broken_files(folder: &Folder) -> Vec<(&'static str, &'static str)> {
     folder.save("nan.npz", &replaced("logits", &NpyArray::f32(&[60, CLASSES], nan)));
     folder.save("one.npz", &replaced("logits", &zeros(&[60, 1])));
     folder.save("flat.npz", &replaced("logits", &zeros(&[60])));
-    folder.save("real.npz", &replaced("y", &zeros(&[60])));
+    folder.save("real.npz", &replaced("y", &NpyArray::f32(&[60], vec![0.5; 60])));
+    let shares = NpyArray::f32(&[60, CLASSES], [0.5, 0.25, 0.25].repeat(60));
+    folder.save("shares.npz", &replaced("logits", &shares));
+    folder.save("soft.npz", &replaced("y", &shares));
+    folder.save("from-one.npz", &replaced("y", &NpyArray::i64(&[60], [1, 2, 3].repeat(20))));
+    folder.save("two-words.npz", &replaced("y", &NpyArray::texts(["a", "b"].repeat(30))));
+    let mut named = samples();
+    named.push(("classes", NpyArray::texts(["a", "b"])));
+    folder.save("two-names.npz", &named);
     labels[7] = -1;
     folder.save("unlabelled.npz", &replaced("y", &NpyArray::i64(&[60], labels.clone())));
     labels[7] = 3;
@@ -314,7 +322,6 @@ fn broken_files(folder: &Folder) -> Vec<(&'static str, &'static str)> {
     let mut probs = without("logits");
     probs.push(("probs", zeros(&[60, CLASSES])));
     folder.save("probs.npz", &probs);
-    folder.save("no-x.npz", &without("x"));
     folder.save("no-y.npz", &without("y"));
     folder.save("no-logits.npz", &without("logits"));
     folder.save(
@@ -325,6 +332,11 @@ fn broken_files(folder: &Folder) -> Vec<(&'static str, &'static str)> {
             ("logits", zeros(&[0, CLASSES])),
         ],
     );
+}
+
+/// Files that are no samples, and a word of what is said of them.
+fn broken_files(folder: &Folder) -> Vec<(&'static str, &'static str)> {
+    write_senseless(folder);
     let good = fs::read(folder.path("in.npz")).unwrap();
     fs::write(folder.path("cut.npz"), &good[..good.len() / 2]).unwrap();
     fs::write(folder.path("text.npz"), "hello").unwrap();
@@ -339,11 +351,18 @@ fn broken_files(folder: &Folder) -> Vec<(&'static str, &'static str)> {
         ("nan.npz", "row 4 of the predictions holds NaN"),
         ("one.npz", "predictions of 1 class"),
         ("flat.npz", "logits has shape [60]"),
-        ("real.npz", "not an integer array"),
+        ("real.npz", "row 0 of y is 0.5, not a whole number"),
+        ("shares.npz", "sums to 1: are these probabilities? Save them as probs"),
+        ("soft.npz", "a probability for each class"),
+        (
+            "from-one.npz",
+            "label 3 of row 2 is not a class; y must hold the class that each sample was drawn for, 0 to 2: these count from 1: save y - 1",
+        ),
+        ("two-words.npz", "2 different words, and there are predictions for 3 classes"),
+        ("two-names.npz", "classes has 2 names and logits has 3 columns"),
         ("unlabelled.npz", "label -1 of row 7"),
         ("label.npz", "label 3 of row 7 is not a class"),
         ("probs.npz", "row 0 of the predictions sums to 0"),
-        ("no-x.npz", "no array \"x\""),
         ("no-y.npz", "no array \"y\""),
         ("no-logits.npz", "no array logits or probs"),
         ("empty.npz", "no samples"),
@@ -407,16 +426,116 @@ fn budgets_and_thresholds_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn arrays_of_text_are_left_out_with_a_word() {
+fn words_are_copied_and_objects_of_python_left_out_with_a_word() {
     let folder = Folder::new();
-    folder.save("in.npz", &[&samples()[..], &[("name", NpyArray::i64(&[2], vec![0, 0]))]].concat());
-    // The same number of bytes as text: two words of two letters of four bytes each.
+    let more = [
+        ("thing", NpyArray::i64(&[2], vec![0, 0])),
+        ("origin", NpyArray::texts((0..60).map(|row| format!("row {row}")))),
+        ("classes", NpyArray::texts(["one", "two", "three"])),
+    ];
+    folder.save("in.npz", &[&samples()[..], &more].concat());
     let mut bytes = fs::read(folder.path("in.npz")).unwrap();
-    patch(&mut bytes, "name.npy", b"'<i8'", b"'<U2'");
-    fs::write(folder.path("text.npz"), bytes).unwrap();
-    let said = folder.coreset("text.npz", "out.npz", &["--method=craig", "--size=9"]).done();
-    assert!(said.stderr.contains("left out") && said.stderr.contains("name"), "{}", said.stderr);
-    assert!(!folder.read("out.npz").names().contains(&"name".to_owned()));
+    patch(&mut bytes, "thing.npy", b"'<i8'", b"'|O' ");
+    fs::write(folder.path("objects.npz"), bytes).unwrap();
+    let said = folder.coreset("objects.npz", "out.npz", &["--method=craig", "--size=3"]).done();
+    let out = folder.read("out.npz");
+    assert!(said.stderr.contains("left out") && said.stderr.contains("thing"), "{}", said.stderr);
+    assert!(!out.names().contains(&"thing".to_owned()));
+    // As many names as samples: which they are not, one for each.
+    assert_eq!(out.array("classes"), NpyArray::texts(["one", "two", "three"]));
+    let chosen = out.integers("index").into_iter().map(|row| format!("row {row}"));
+    assert_eq!(out.array("origin"), NpyArray::texts(chosen));
+}
+
+#[test]
+fn words_as_labels_give_what_their_numbers_give() {
+    let folder = Folder::new();
+    folder.save("numbers.npz", &samples());
+    let labels = folder.read("numbers.npz").integers("y");
+    let words = |names: [&str; 3]| {
+        let words = labels.iter().map(|&label| names[label as usize]);
+        NpyArray { shape: vec![60, 1], ..NpyArray::texts(words) }
+    };
+    let mut named = replaced("y", &words(["owl", "cat", "dog"]));
+    named.push(("classes", NpyArray::texts(["owl", "cat", "dog"])));
+    folder.save("named.npz", &named);
+    folder.save("sorted.npz", &replaced("y", &words(["cat", "dog", "owl"])));
+    let floats = labels.iter().map(|&label| label as f32).collect();
+    folder.save("floats.npz", &replaced("y", &NpyArray::f32(&[60], floats)));
+    let flags = ["--max-entropy=0.3", "--keep-agreeing"];
+    folder.filter("numbers.npz", "out.npz", &flags).done();
+    let expected = folder.read("out.npz").integers("source_index");
+    for (file, names) in [
+        ("named.npz", Some(["owl", "cat", "dog"])),
+        ("sorted.npz", Some(["cat", "dog", "owl"])),
+        ("floats.npz", None),
+    ] {
+        let said = folder.filter(file, "out.npz", &flags).done();
+        let out = folder.read("out.npz");
+        assert_eq!(out.integers("source_index"), expected, "{file}");
+        assert_eq!(said.json()["class_names"], serde_json::json!(names), "{file}");
+        assert_eq!(
+            said.stderr.contains("the words of y in sorted order"),
+            file == "sorted.npz",
+            "{file}"
+        );
+        let Some(names) = names else { continue };
+        assert_eq!(out.array("classes"), NpyArray::texts(names), "{file}");
+        let row = said.stderr.lines().find(|line| line.trim_start().starts_with(names[2]));
+        assert!(row.is_some_and(|row| row.contains(" 30 ")), "{file}: {}", said.stderr);
+    }
+}
+
+#[test]
+fn a_class_of_which_nothing_is_kept_is_named() {
+    let folder = Folder::new();
+    let (mut arrays, mut logits) = (samples(), [9.0, 0.0, 0.0].repeat(60));
+    // Class 2 begins at row 30; its classifier is unsure, and takes it for class 0.
+    logits[30 * CLASSES..].copy_from_slice(&[1.0, 0.0, 0.5].repeat(30));
+    arrays[2].1 = NpyArray::f32(&[60, CLASSES], logits);
+    arrays.push(("classes", NpyArray::texts(["one", "two", "three"])));
+    folder.save("in.npz", &arrays);
+    let said = folder.filter("in.npz", "out.npz", &["--max-entropy=0.1"]).done();
+    assert_eq!(said.json()["empty_classes"], serde_json::json!(["three"]));
+    // -(sum of p log p) of exp(1), 1 and exp(0.5), normalised, is 0.9612... nats.
+    let least = entropy(&[1.0, 0.0, 0.5]);
+    let line = format!(
+        "no sample of class three is kept: its smallest entropy is {least:.3e} nats: raise --max-entropy"
+    );
+    assert!(said.stderr.contains(&line), "{}", said.stderr);
+    let said = folder.filter("in.npz", "out.npz", &["--max-entropy=2", "--keep-agreeing"]).done();
+    assert_eq!(said.json()["empty_classes"], serde_json::json!(["two", "three"]));
+    assert!(said.stderr.contains("class two is kept: the classifier takes none of its 20 for it"));
+    let said = folder.filter("in.npz", "out.npz", &["--max-entropy=2"]).done();
+    assert_eq!(said.json()["empty_classes"], serde_json::json!([]));
+    assert!(!said.stderr.contains("no sample"), "{}", said.stderr);
+}
+
+#[test]
+fn pictures_are_only_needed_to_be_drawn_and_may_be_of_any_range() {
+    let folder = Folder::new();
+    folder.save("in.npz", &without("x"));
+    let grid = folder.text("grid.png");
+    let draw = |from: &str| {
+        folder.coreset(from, "out.npz", &["--method=random", "--size=9", "--grid", &grid])
+    };
+    folder.coreset("in.npz", "out.npz", &["--method=random", "--size=9"]).done();
+    folder.filter("in.npz", "out.npz", &["--max-entropy=0.3"]).done();
+    assert!(draw("in.npz").error().contains("no array x"));
+    // One pixel of the file is 255 and all others are as dark as those of bytes: one range for all.
+    let mut pixels: Vec<u8> = (0..240).map(|at| (at % 3) as u8).collect();
+    pixels[239] = 255;
+    let shape = vec![60, 2, 2];
+    let whole = NpyArray::i64(&shape, pixels.iter().map(|&pixel| pixel.into()).collect());
+    let large = NpyArray::f32(&shape, pixels.iter().map(|&pixel| pixel.into()).collect());
+    let small = NpyArray::f32(&shape, pixels.iter().map(|&p| f32::from(p) / 255.0).collect());
+    let bytes = NpyArray { shape, values: NpyValues::U8(pixels) };
+    let pictures = [whole, large, small, bytes].map(|x| {
+        folder.save("in.npz", &replaced("x", &x));
+        draw("in.npz").done();
+        fs::read(&grid).unwrap()
+    });
+    assert!(pictures.iter().all(|picture| *picture == pictures[0]));
 }
 
 /// Overwrites `old` by `new` in a stored member, whose checksum nobody gets to.

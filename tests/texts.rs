@@ -185,11 +185,11 @@ fn a_table_of_ones_own_texts_needs_the_names_of_its_columns() {
         assert!(!other.exists(), "{error}");
         error
     };
-    assert!(refused(&[&data]).contains("data.text=COLUMN"));
+    assert!(refused(&[&data]).contains("one class"));
     assert!(
         refused(&[&data, "--set=data.text=subject"]).contains("there is no column \"subject\"")
     );
-    assert!(refused(&["--data=digits", columns]).contains("name columns of a .csv"));
+    assert!(refused(&["--data=digits", columns]).contains("data.text is for data of your own"));
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn classified(at: Classified, device: &Device) -> LatentEbm {
             parameter.values.iter_mut().for_each(|v| *v *= 2.0);
         }
     }
-    let checkpoint = Checkpoint { config, parameters };
+    let checkpoint = Checkpoint { config, data: None, parameters };
     match checkpoint.build(device).expect("a checkpoint") {
         Model::LatentEbm(model) => model,
         other => panic!("not a latent-ebm: {other:?}"),

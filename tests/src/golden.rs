@@ -135,7 +135,11 @@ impl Golden {
             _ => None,
         };
         let parameters = self.entries.iter().filter_map(parameter).collect();
-        Checkpoint { config: serde_json::from_str(config).expect("a model's config"), parameters }
+        Checkpoint {
+            config: serde_json::from_str(config).expect("a model's config"),
+            data: None,
+            parameters,
+        }
     }
 
     fn entry(&self, name: &str) -> &Entry {

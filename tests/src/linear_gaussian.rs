@@ -184,7 +184,7 @@ impl ByHand {
 
     /// What has been set.
     pub fn checkpoint(&self) -> Checkpoint {
-        Checkpoint { config: self.config.clone(), parameters: self.parameters.clone() }
+        Checkpoint { config: self.config.clone(), data: None, parameters: self.parameters.clone() }
     }
 }
 

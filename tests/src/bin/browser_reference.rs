@@ -108,7 +108,7 @@ fn checkpoint(config: ModelConfig, device: &Device) -> Result<Checkpoint, Box<dy
     let (names, values): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     let parameters: BTreeMap<_, _> =
         names.into_iter().zip(values.into_iter().map(move_all)).collect();
-    Ok(Checkpoint { config, parameters })
+    Ok(Checkpoint { config, data: None, parameters })
 }
 
 fn decoded(model: &Model, device: &Device) -> Result<Value, Box<dyn Error>> {

@@ -110,12 +110,22 @@ def read_npz(path):
         raise Problem(f"{path}: not a readable .npz ({error})")
 
 
-def as_rows(x):
-    """One example per row. Pixel bytes are divided by 255 in float32, as in training."""
+def as_rows(config, x):
+    """One example per row, scaled as in training. Pixel bytes are divided by 255 in float32."""
     rows = x.reshape(len(x), -1)
-    if x.dtype == np.uint8:
-        rows = rows.astype(np.float32) / np.float32(255.0)
-    return rows.astype(np.float64)
+    scaling = config.get("data", {}).get("scaling", "none")
+    if x.dtype == np.uint8 and scaling in ("none", {"range": {"low": 0.0, "high": 255.0}}):
+        return (rows.astype(np.float32) / np.float32(255.0)).astype(np.float64)
+    rows = rows.astype(np.float64)
+    if "range" in scaling:
+        low, high = scaling["range"]["low"], scaling["range"]["high"]
+        return (rows - low) / (high - low)
+    if "filled" in scaling:
+        return np.where(np.isnan(rows), scaling["filled"], rows)
+    if "standardised" in scaling:
+        mean, std = scaling["standardised"]["mean"], scaling["standardised"]["std"]
+        return np.nan_to_num((rows - mean) / std, nan=0.0)
+    return rows
 
 
 def main():
@@ -144,7 +154,7 @@ def main():
             raise Problem("no labelled example to test on")
         right = 0
         for start in range(0, len(y), 1000):
-            rows = as_rows(x[start : start + 1000])
+            rows = as_rows(config, x[start : start + 1000])
             predicted = np.argmax(logits(config, parameters, rows), axis=1)
             right += int(np.sum(predicted == y[start : start + 1000]))
     except Problem as problem:

@@ -53,10 +53,10 @@ fn write(dir: &TempDir, path: &str, bytes: &[u8]) -> String {
     path.display().to_string()
 }
 
-fn picture(dir: &TempDir, path: &str, side: u32) {
+fn picture(dir: &TempDir, path: &str, green: u8) {
     let path = dir.path().join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    RgbImage::from_pixel(side, side, Rgb([255, 0, 51])).save(path).unwrap();
+    RgbImage::from_pixel(4, 4, Rgb([255, green, 51])).save(path).unwrap();
 }
 
 fn idx_set(dir: &TempDir, folder: &str) {
@@ -175,8 +175,8 @@ fn labels_and_test_splits_lie_beside_arrays() {
 fn class_folders_of_pictures() {
     let dir = tempdir().unwrap();
     for index in 0..5 {
-        picture(&dir, &format!("pets/cat/{index}.png"), 4);
-        picture(&dir, &format!("pets/dog/{index}.bmp"), 4);
+        picture(&dir, &format!("pets/cat/{index}.png"), 51 * index);
+        picture(&dir, &format!("pets/dog/{index}.bmp"), 7);
     }
     write(&dir, "pets/dog/notes.txt", b"not a picture");
     let data = open(&dir.path().join("pets").display().to_string()).unwrap();

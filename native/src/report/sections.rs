@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use burn::tensor::Device;
+use gleaner_core::data::profile::Profile;
 use gleaner_core::measures::units::ActiveUnits;
 use gleaner_core::models::{Architecture as _, Generative as _, Likelihood, Model, ModelConfig};
 use gleaner_core::noise::Noise;
@@ -137,7 +138,6 @@ fn said(error: &anyhow::Error) -> anyhow::Error {
 pub fn page(run: &Run) -> Page {
     let sections = [
         ("Results", results(run)),
-        ("Data", seen(run)),
         ("How to repeat the run", settings(run)),
         ("Training", training(run)),
         ("Samples", drawn(run)),
@@ -152,7 +152,11 @@ pub fn page(run: &Run) -> Page {
     Page {
         title: format!("{} with {}", run.recipe.data.name, run.recipe.model.kind()),
         lead: format!("Gleaner {}, run {}", env!("CARGO_PKG_VERSION"), run.dir.path().display()),
-        sections: sections.into_iter().map(|(title, body)| Section { title, body }).collect(),
+        sections: sections
+            .into_iter()
+            .chain(seen(run).map(|body| ("Data", body)))
+            .map(|(title, body)| Section { title, body })
+            .collect(),
     }
 }
 
@@ -205,10 +209,10 @@ fn results(run: &Run) -> Result<String> {
     Ok(table(&rows))
 }
 
-/// What was seen of data of the user's own.
-fn seen(run: &Run) -> Result<String> {
-    let profile = run.dir.read_profile()?.context("a known data set; see `gleaner data list`")?;
-    Ok(format!("<pre>{}</pre>", escaped(&profile.lines().join("\n"))))
+/// What was seen of data of the user's own; `None` of a known data set.
+fn seen(run: &Run) -> Option<Result<String>> {
+    let text = |profile: Profile| format!("<pre>{}</pre>", escaped(&profile.lines().join("\n")));
+    run.dir.read_profile().map(|profile| profile.map(text)).transpose()
 }
 
 fn settings(run: &Run) -> Result<String> {

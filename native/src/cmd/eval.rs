@@ -117,13 +117,13 @@ fn judge(
     let (config, model) = dir.load(device)?;
     ensure!(config.classifies(), "m1 has no classifier to judge samples with; give another run");
     let problem = Problem::of_run(dir, recipe)?;
-    let (examples, rows) = match args.split {
-        SplitName::Test => (problem.shown().0, known(problem.shown().0)),
-        SplitName::Val => (&problem.data.train, problem.split.validation.clone()),
+    let (examples, rows, split) = match args.split {
+        SplitName::Test => (problem.shown().0, known(problem.shown().0), problem.shown().1),
+        SplitName::Val => (&problem.data.train, problem.split.validation.clone(), "val"),
     };
     let judge = Judge { model: &model, schema: &problem.schema, examples, rows: &rows, device };
     let judged = judge.of(samples, problem.classes())?;
-    judged.show(samples, &args.run, args.split.names()[0], out)
+    judged.show(samples, &args.run, split, out)
 }
 
 impl SplitName {

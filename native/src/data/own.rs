@@ -1,5 +1,6 @@
 //! Files and folders of the user's own, as data to learn from.
 
+use std::hash::Hasher as _;
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
@@ -9,7 +10,7 @@ use gleaner_core::data::profile::{FeatureProfile, LabelProfile, Profile, Splits}
 use gleaner_core::data::schema::{Input, Scaling, Schema};
 use gleaner_core::data::table::Table;
 use gleaner_core::data::{Examples, Values, Vocabulary};
-use sha2::{Digest as _, Sha256};
+use twox_hash::XxHash3_64;
 
 use super::parquet::Images;
 use super::picture_findings::refuse_alike;
@@ -47,12 +48,12 @@ pub fn open(path: &Path, asked: &Asked<'_>) -> Result<OwnData> {
     Ok(data)
 }
 
-/// SHA-256 of the values, the labels and the names of the classes.
+/// A hash (XXH3) of the values, the labels and the names of the classes.
 fn fingerprint(data: &OwnData) -> String {
-    let mut hash = Sha256::new();
+    let mut hash = XxHash3_64::new();
     let mut floats = |numbers: &[f32]| {
         for piece in numbers.chunks(PIECE) {
-            hash.update(piece.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>());
+            hash.write(&piece.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>());
         }
     };
     match &data.raw.values {
@@ -62,11 +63,11 @@ fn fingerprint(data: &OwnData) -> String {
                 rows.row(row).for_each(|(column, count)| floats(&[column as f32, count]));
             });
         }
-        Values::U8(bytes) => hash.update(bytes),
+        Values::U8(bytes) => hash.write(bytes),
     }
-    data.raw.labels.iter().for_each(|label| hash.update(label.to_le_bytes()));
-    data.schema.classes.iter().for_each(|class| hash.update(class.as_bytes()));
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    data.raw.labels.iter().for_each(|label| hash.write(&label.to_le_bytes()));
+    data.schema.classes.iter().for_each(|class| hash.write(class.as_bytes()));
+    format!("{:016x}", hash.finish())
 }
 
 fn read_as_asked(path: &Path, asked: &Asked<'_>) -> Result<OwnData> {

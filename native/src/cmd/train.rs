@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, anyhow, bail};
 use gleaner_core::data::profile::Profile;
 use gleaner_core::models::ModelConfig;
 use gleaner_core::objective::Marginalize;
@@ -167,7 +167,7 @@ impl Args {
             number => number
                 .parse::<i64>()
                 .map(Into::into)
-                .with_context(|| format!("--labels {number}: give a number, or all")),
+                .map_err(|_| anyhow!("--labels {number}: give a number, or all")),
         });
         set("data.labels", labels.transpose()?);
         set("data.test-share", self.test_share.map(Into::into));

@@ -1,6 +1,7 @@
 //! The sections of the report on a run.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use burn::tensor::Device;
@@ -81,6 +82,15 @@ impl Run {
         self.problem.as_ref().map_err(said)
     }
 
+    /// What the data are called: not their whole path.
+    fn data_name(&self) -> String {
+        let path = Path::new(&self.recipe.data.name);
+        path.file_stem().map_or_else(
+            || self.recipe.data.name.clone(),
+            |stem| stem.to_string_lossy().into_owned(),
+        )
+    }
+
     /// Names of the classes, or else their numbers.
     fn names(&self) -> Result<Vec<String>> {
         if let Some(names) = &self.names {
@@ -150,7 +160,7 @@ pub fn page(run: &Run) -> Page {
         ("Diagnostics", diagnostics(run)),
     ];
     Page {
-        title: format!("{} with {}", run.recipe.data.name, run.recipe.model.kind()),
+        title: format!("{} with {}", run.data_name(), run.recipe.model.kind()),
         lead: format!("Gleaner {}, run {}", env!("CARGO_PKG_VERSION"), run.dir.path().display()),
         sections: sections
             .into_iter()

@@ -165,6 +165,15 @@ fn of_the_gaussian_objective() {
     check(&semi_supervised(small, plain(), "Gaussian"));
 }
 
+/// Cells missing, a column of every kind.
+#[test]
+fn of_the_objective_of_tables() {
+    for model in ["m2", "sdgm", "ladder"] {
+        let small = Small { model, seed: 3, likelihood: Likelihood::Mixed, ..Small::default() };
+        check(&semi_supervised(small, plain(), "tables"));
+    }
+}
+
 /// All that is learnt by a model of counts.
 const BUT_THE_BACKGROUND: &[&str] = &[
     "classifier",

@@ -134,6 +134,8 @@ fn a_wide_resnet_has_the_published_number_of_parameters() {
             hidden: vec![],
             activation: Activation::Relu,
             likelihood: Likelihood::Bernoulli,
+            columns: Vec::new(),
+            masking: 0.0,
         },
         convolution: Some(Convolution::WideResnet(wide(28, 2))),
     };

@@ -90,6 +90,8 @@ fn a_variance_below_one_is_learned_where_the_data_ask_for_it() {
             hidden: vec![8, 8],
             activation: Activation::Softplus,
             likelihood: Likelihood::Gaussian,
+            columns: Vec::new(),
+            masking: 0.0,
         },
         latent: vec![1, 1],
         classifier_hidden: vec![4],

@@ -55,6 +55,8 @@ impl Case {
                 hidden: vec![5],
                 activation: Activation::Softplus,
                 likelihood: Likelihood::Gaussian,
+                columns: Vec::new(),
+                masking: 0.0,
             },
             latent,
             energy_hidden: energy_hidden.to_vec(),

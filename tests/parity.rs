@@ -84,8 +84,13 @@ mod gpu {
     #[test]
     fn a_gpu_gives_the_cpu_numbers() {
         let Some(gpu) = gpu() else { return };
-        let m2 = [Likelihood::Bernoulli, Likelihood::Gaussian, Likelihood::Multinomial]
-            .map(|likelihood| ("m2", likelihood));
+        let m2 = [
+            Likelihood::Bernoulli,
+            Likelihood::Gaussian,
+            Likelihood::Multinomial,
+            Likelihood::Mixed,
+        ]
+        .map(|likelihood| ("m2", likelihood));
         let others = ["adgm", "sdgm", "ladder", "m1m2", "latent-ebm"]
             .map(|name| (name, Likelihood::Bernoulli));
         for (model, likelihood) in m2.into_iter().chain(others) {

@@ -140,13 +140,15 @@ proptest! {
 
 #[test]
 fn the_evidence_bound_is_below_the_importance_weighted_one_on_average() {
-    for likelihood in [Likelihood::Bernoulli, Likelihood::Gaussian, Likelihood::Multinomial] {
+    for likelihood in
+        [Likelihood::Bernoulli, Likelihood::Gaussian, Likelihood::Multinomial, Likelihood::Mixed]
+    {
         let small = Small { seed: 11, likelihood, ..Small::default() };
         let device = Device::flex();
         let model = small.model(&device);
         let examples = Examples {
             values: Values::F32(small.examples("x", 40)),
-            shape: vec![small.features],
+            shape: vec![small.width()],
             labels: vec![-1; 40],
         };
         let rows: Vec<usize> = (0..40).collect();

@@ -48,7 +48,7 @@ fn settings_of_a_run_give_the_configuration_of_its_checkpoint() {
     for run in runs() {
         let recipe = RunDir::open(&run).unwrap().recipe().unwrap();
         let mut checkpoint = Checkpoint::from_bytes(&model(&run)).unwrap().config;
-        let config = recipe.model.config(checkpoint.shape(), checkpoint.classes()).unwrap();
+        let config = recipe.model.config(checkpoint.shape(), checkpoint.classes(), &[]).unwrap();
         // Which dimensions of M1 are active is found in training.
         if let ModelConfig::M1M2(stacked) = &mut checkpoint {
             assert!(stacked.active.take().is_some(), "M2 was trained on some of M1's dimensions");

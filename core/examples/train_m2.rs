@@ -28,7 +28,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let split = Split::draw(&data.train, classes, &split, &noise.split("split"))?;
 
     let (shape, hidden, likelihood) = (vec![8, 8, 1], vec![128], Likelihood::Bernoulli);
-    let common = Common { shape, classes, hidden, activation: Activation::Relu, likelihood };
+    let common = Common {
+        shape,
+        classes,
+        hidden,
+        activation: Activation::Relu,
+        likelihood,
+        columns: Vec::new(),
+        masking: 0.0,
+    };
     let config = M2Config { common, latent: 16, classifier_hidden: vec![128], convolution: None };
     let model = M2::new(&config, &noise.split("model"), &device.clone().autodiff())?;
 

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::models::{Generative as _, Model, Target};
 use crate::nets::Classes;
 use crate::noise::Noise;
-use crate::sample::Samples;
+use crate::sample::{CELLS, Samples};
 use crate::sampler::Walk;
 use crate::workers::InTurn;
 
@@ -29,6 +29,8 @@ pub struct Drawing {
     labels: Vec<usize>,
     y: Tensor<2>,
     source: Source,
+    /// Where cells of tables are drawn from, and the number of each sample among those of all classes.
+    cells: (Noise, Vec<usize>),
 }
 
 #[derive(Clone, Debug)]
@@ -71,7 +73,7 @@ impl Drawing {
                 })
             }
         };
-        Ok(Self { labels, y, source })
+        Ok(Self { labels, y, source, cells: (noise.split(CELLS), rows) })
     }
 
     /// The class of each sample.
@@ -108,7 +110,9 @@ impl Drawing {
             Source::Ancestral(z) => z.clone(),
             Source::Chains(walk) => walk.z(),
         };
-        let x = model.decode(z.clone(), &Classes::Given(self.y.clone())).mean();
+        let (noise, rows) = &self.cells;
+        let observation = model.decode(z.clone(), &Classes::Given(self.y.clone()));
+        let x = observation.shown(&mut noise.streams_of(rows));
         let logits = model.judge(z.clone(), x.clone());
         Samples { z, x, logits }
     }

@@ -15,7 +15,7 @@
 //! [`data`] → [`nets`] → [`dist`] → [`sampler`] → [`models`] → [`objective`] → [`train`] → [`checkpoint`] → [`measures`] →
 //! [`sample`] → [`drawing`] → [`traverse`] → [`filter`] → [`coreset`] → [`ink`] → [`tile`] → [`infer`]
 //!
-//! on the ground of [`error`], [`simd`], [`mod@module_path`], [`noise`], [`eigen`] and [`workers`]. Nothing points left.
+//! on the ground of [`error`], [`simd`], [`mod@module_path`], [`noise`], [`eigen`], [`quantile`] and [`workers`]. Nothing points left.
 //!
 //! There are no files here, no clock, no threads that the caller did not lend, no global randomness and no synchronous
 //! read-back, so that the same code trains natively and samples in a browser. Natural logarithms, nats; sums over
@@ -40,6 +40,7 @@ pub mod module_path;
 pub mod nets;
 pub mod noise;
 pub mod objective;
+pub mod quantile;
 pub mod sample;
 pub mod sampler;
 pub mod simd;

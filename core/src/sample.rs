@@ -1,5 +1,5 @@
-//! Class-conditional samples: `y` given, `z` from its prior, then the expected `x` under `p(x|y,z)` (E15). Where `z` depends on `y`,
-//! as in an energy, chains draw it (E22).
+//! Class-conditional samples: `y` given, `z` from its prior, then the expected `x` under `p(x|y,z)` or, of a table, a draw of it
+//! (E15). Where `z` depends on `y`, as in an energy, chains draw it (E22).
 
 use std::iter::once;
 
@@ -19,11 +19,14 @@ use crate::workers::Workers;
 pub struct Samples {
     /// Latent vectors, `[rows, latent]`.
     pub z: Tensor<2>,
-    /// Expected observations, `[rows, features]`.
+    /// Observations, expected or, of a table, drawn: `[rows, features]`.
     pub x: Tensor<2>,
     /// Logits of `q(y|x)` at `x`, or of `p(y|z)` for a model that has it, `[rows, classes]`.
     pub logits: Tensor<2>,
 }
+
+/// What the noise of cells of tables is split off by.
+pub(crate) const CELLS: &str = "cells";
 
 /// Draws `per_class` samples of every class.
 pub fn class_conditional(
@@ -34,7 +37,8 @@ pub fn class_conditional(
     workers: &dyn Workers,
 ) -> Samples {
     let z = model.prior_by_class(per_class, noise, device, workers);
-    let x = model.decode(z.clone(), &Classes::Every).mean();
+    let mut cells = noise.split(CELLS).streams(0, z.dims()[0]);
+    let x = model.decode(z.clone(), &Classes::Every).shown(&mut cells);
     let logits = model.judge(z.clone(), x.clone());
     Samples { z, x, logits }
 }

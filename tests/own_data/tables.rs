@@ -7,10 +7,7 @@ fn numbers_are_standardised_and_learnt() {
     let home = Home::new();
     home.write("iris.csv", flowers(90, "a,b,c,d,label", |row| (row % 3).to_string()));
     let seen = home.show("iris.csv", &[]);
-    assert_eq!(
-        (seen.likelihood(), seen.scaling()),
-        ("gaussian", "each feature to mean 0 and variance 1")
-    );
+    assert_eq!((seen.likelihood(), seen.scaling()), ("mixed", "4 standardised"));
     assert_eq!(seen.classes(), "0 30, 1 30, 2 30");
     assert_eq!(seen.features(), "a measurement, b measurement, c measurement, d measurement");
     let more = [&SOME_STEPS, &["--test-share=0.3"][..]].concat();

@@ -20,7 +20,7 @@ fn is_flowers(home: &Home, name: &str, table: impl AsRef<[u8]>) {
             "{name}: {seen:?}"
         );
     }
-    assert_eq!(seen.scaling(), "each feature to mean 0 and variance 1", "{name}");
+    assert_eq!(seen.scaling(), "4 standardised", "{name}");
 }
 
 fn table(separator: &str, number: impl Fn(f64) -> String, quote: &str, end: &str) -> String {

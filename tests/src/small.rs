@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::data::{Labelled, SemiBatch};
+use gleaner_core::dist::{Column, Levels, LogCounts};
 use gleaner_core::models::{
     AuxiliaryConfig, Classified, Common, Generative, LadderConfig, LangevinConfig, LatentEbmConfig,
     Likelihood, Look, M1Config, M1M2Config, M2Config, Model, ModelConfig, UntappedConfig,
@@ -23,7 +24,7 @@ pub struct Small {
     pub latent: usize,
     /// Hidden layers.
     pub hidden: Vec<usize>,
-    /// Distribution of `x`.
+    /// Distribution of `x`. If it is mixed, the features are the columns of [`small_table`].
     pub likelihood: Likelihood,
     /// Labelled and unlabelled examples.
     pub rows: [usize; 2],
@@ -104,13 +105,24 @@ impl Small {
         }
     }
 
+    /// Numbers of an example.
+    pub fn width(&self) -> usize {
+        match self.likelihood {
+            Likelihood::Mixed => small_table().iter().map(Column::width).sum(),
+            _ => self.features,
+        }
+    }
+
     fn common(&self) -> Common {
+        let mixed = self.likelihood == Likelihood::Mixed;
         Common {
-            shape: vec![self.features],
+            shape: vec![self.width()],
             classes: self.classes,
             hidden: self.hidden.clone(),
             activation: Activation::Softplus,
             likelihood: self.likelihood,
+            columns: if mixed { small_table() } else { Vec::new() },
+            masking: 0.0,
         }
     }
 
@@ -154,10 +166,10 @@ impl Small {
         }
         SemiBatch {
             labelled: Labelled {
-                x: matrix(self.examples("labelled", labelled), self.features, device),
+                x: matrix(self.examples("labelled", labelled), self.width(), device),
                 y: matrix(y, self.classes, device),
             },
-            unlabelled: matrix(self.examples("unlabelled", unlabelled), self.features, device),
+            unlabelled: matrix(self.examples("unlabelled", unlabelled), self.width(), device),
             augmented: None,
         }
     }
@@ -203,6 +215,7 @@ impl Small {
                 .into_iter()
                 .map(|u| (4.0 * u * u).floor())
                 .collect(),
+            Likelihood::Mixed => (0..rows).flat_map(|_| cells(&mut noise)).collect(),
         }
     }
 
@@ -210,6 +223,42 @@ impl Small {
     pub fn noise(&self, purpose: &str) -> Noise {
         Noise::new(self.seed).split(purpose)
     }
+}
+
+/// Columns of every kind.
+pub fn small_table() -> Vec<Column> {
+    vec![
+        Column::Gaussian { least_sd: 0.2 },
+        Column::Categorical { words: 3 },
+        Column::NegativeBinomial(LogCounts { mean: 1.2, sd: 0.6 }),
+        Column::Bernoulli,
+        Column::Ordinal(Levels::of(vec![-1.0, 0.0, 2.0], &[4, 10, 6])),
+        Column::Poisson(LogCounts { mean: 0.8, sd: 0.5 }),
+        Column::Gaussian { least_sd: 0.2 },
+    ]
+}
+
+/// A row of these, in which every fifth cell is missing.
+fn cells(noise: &mut Noise) -> Vec<f32> {
+    let [normal, other] = [0, 1].map(|at| noise.normal(2)[at]);
+    let count = |u: f32, mean: f32, sd: f32| ((6.0 * u).floor().ln_1p() - mean) / sd;
+    let u = noise.uniform(5);
+    let word = (3.0 * u[0]) as usize;
+    let cells: [Vec<f32>; 7] = [
+        vec![normal],
+        (0..3).map(|at| f32::from(at == word)).collect(),
+        vec![count(u[1], 1.2, 0.6)],
+        vec![u[2].round()],
+        vec![[-1.0, 0.0, 2.0][(3.0 * u[3]) as usize]],
+        vec![count(u[4], 0.8, 0.5)],
+        vec![other],
+    ];
+    let missing = noise.uniform(cells.len());
+    let hide = |(cell, missing): (Vec<f32>, f32)| match missing < 0.2 {
+        true => vec![f32::NAN; cell.len()],
+        false => cell,
+    };
+    cells.into_iter().zip(missing).flat_map(hide).collect()
 }
 
 /// Host values as rows of `columns` on a device.

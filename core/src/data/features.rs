@@ -79,7 +79,11 @@ impl Kind {
         }
     }
 
-    fn of_numbers(numbers: &[f64]) -> std::result::Result<Self, String> {
+    /// What numbers are; NaN is a missing one.
+    ///
+    /// # Errors
+    /// As [`Kind::of`].
+    pub fn of_numbers(numbers: &[f64]) -> std::result::Result<Self, String> {
         let mut present = numbers.iter().copied().filter(|number| !number.is_nan());
         let Some(first) = present.next() else { return Err("empty".into()) };
         if present.all(|number| number == first) {

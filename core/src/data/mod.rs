@@ -20,6 +20,7 @@ mod split;
 pub mod standardise;
 pub mod table;
 mod texts;
+pub mod transform;
 
 pub use batch::{AugmentedSet, Batches, Binarise, Labelled, SemiBatch, Weighted, one_hot};
 pub use examples::{Dataset, Examples, Values};

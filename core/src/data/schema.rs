@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::features::Feature;
+use super::features::{Feature, Kind};
+use super::transform::Transform;
 use super::{Examples, Standardiser, Values};
 
 /// What examples are.
@@ -58,6 +59,8 @@ pub enum Scaling {
     Filled(Vec<f32>),
     /// `(value - mean) / std`, a missing value 0.
     Standardised(Standardiser),
+    /// Each number by a transform of its own, `[features]`; a missing value stays missing.
+    Columns(Vec<Transform>),
 }
 
 impl Schema {
@@ -97,6 +100,34 @@ fn side_of_pixels(features: &[Feature]) -> Option<usize> {
 }
 
 impl Scaling {
+    /// A transform for each number of an example, chosen from those that are trained on. A table knows the kinds of its columns; of
+    /// an array they are told by looking.
+    #[must_use]
+    pub fn by_column(input: &Input, train: &Examples) -> Self {
+        let (rows, width) = (train.len(), train.features());
+        let values = train.gather(&(0..rows).collect::<Vec<_>>());
+        let column =
+            |at: usize| -> Vec<f32> { values.iter().skip(at).step_by(width).copied().collect() };
+        let transforms: Vec<Transform> = match input {
+            Input::Table(features) => {
+                let numbers = features
+                    .iter()
+                    .flat_map(|feature| std::iter::repeat_n(&feature.kind, feature.kind.width()));
+                let choose = |(at, kind)| Transform::choose(kind, &column(at));
+                numbers.enumerate().map(choose).collect()
+            }
+            _ => (0..width)
+                .map(|at| {
+                    let cells = column(at);
+                    let numbers = cells.iter().copied().map(f64::from).collect::<Vec<_>>();
+                    let kind = Kind::of_numbers(&numbers).unwrap_or(Kind::Measurement);
+                    Transform::choose(&kind, &cells)
+                })
+                .collect(),
+        };
+        Self::Columns(transforms)
+    }
+
     /// Examples as a model sees them. Bytes are divided by 255 whenever they are read, and stay as they are.
     ///
     /// # Panics
@@ -111,6 +142,10 @@ impl Scaling {
                 mapped(raw, |feature, value| if value.is_nan() { mean[feature] } else { value })
             }
             (Self::Standardised(standardiser), _) => standardiser.apply(raw),
+            (Self::Columns(transforms), _) => {
+                assert_eq!(raw.features(), transforms.len(), "features of the fitted data");
+                mapped(raw, |feature, value| transforms[feature].apply(value))
+            }
         }
     }
 
@@ -120,6 +155,12 @@ impl Scaling {
             Self::None | Self::Filled(_) => {}
             Self::Range { low, high } => {
                 values.iter_mut().for_each(|value| *value = low + *value * (high - low));
+            }
+            Self::Columns(transforms) => {
+                for row in values.chunks_exact_mut(transforms.len().max(1)) {
+                    let numbers = row.iter_mut().zip(transforms);
+                    numbers.for_each(|(value, transform)| *value = transform.undo(*value));
+                }
             }
             Self::Standardised(Standardiser { mean, std }) => {
                 for row in values.chunks_exact_mut(mean.len().max(1)) {
@@ -140,6 +181,7 @@ impl Scaling {
             Self::Range { low, high } => format!("from {low}..{high} to 0..1"),
             Self::Filled(_) => "none; missing cells become the mean of their column".into(),
             Self::Standardised(_) => "each feature to mean 0 and variance 1".into(),
+            Self::Columns(_) => "each column by itself; missing cells stay missing".into(),
         }
     }
 }

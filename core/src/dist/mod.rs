@@ -5,14 +5,17 @@ mod bernoulli;
 mod categorical;
 mod concrete;
 mod gaussian;
+mod log_gamma;
 mod logistic_flow;
+mod mixed;
 mod multinomial;
 
 pub use bernoulli::Bernoulli;
 pub use categorical::{Categorical, log_sum_exp};
 pub use concrete::{Concrete, log_uniform};
-pub use gaussian::{Gaussian, IsotropicGaussian, clamp_log_var, normal_quantile};
+pub use gaussian::{Gaussian, IsotropicGaussian, clamp_log_var};
 pub use logistic_flow::LogisticFlow;
+pub use mixed::{Column, Levels, LogCounts, Mixed, places};
 pub use multinomial::Multinomial;
 
 use burn::tensor::Tensor;

@@ -12,6 +12,7 @@ use super::auxiliary::{AuxiliaryConfig, Recognition};
 use super::blocks::{Emission, GaussianNet};
 use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
 use super::observation::Observation;
+use super::view::View;
 use crate::dist::Gaussian;
 use crate::error::Result;
 use crate::nets::{Classes, Fan, Inputs};
@@ -38,7 +39,8 @@ impl Adgm {
     pub fn new(config: &AuxiliaryConfig, noise: &Noise, device: &Device) -> Result<Self> {
         config.check()?;
         let (classes, latent) = (config.common.classes, config.latent);
-        let of_a = Fan { features: config.common.features(), beside: latent, classes };
+        let seen = View::new(&config.common).width(config.common.features());
+        let of_a = Fan { features: seen, beside: latent, classes };
         let of_x = Fan { features: latent, beside: 0, classes };
         let mut stream = noise.split("generated auxiliary");
         Ok(Self {
@@ -83,10 +85,10 @@ impl Generative for Adgm {
         epsilon: Tensor<2>,
         divergence: Divergence,
     ) -> Bound {
-        let (q_a, a) = self.recognition.draw(x.clone(), look);
-        let q_z = self.recognition.z(a.clone(), x.clone(), y);
+        let seen = self.recognition.seen(x.clone(), look.training.as_ref());
+        let (q_a, a) = self.recognition.draw(seen.clone(), look);
+        let q_z = self.recognition.z(a.clone(), seen.clone(), y);
         let z = q_z.sample(epsilon);
-        let seen = self.recognition.seen(x.clone());
         let p_a = self.auxiliary.forward(Inputs::shared(seen, y).beside(z.clone()));
         let kl_z = divergence.from_standard(&q_z, &z);
         Bound {
@@ -101,8 +103,9 @@ impl Generative for Adgm {
     }
 
     fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2> {
-        let a = self.recognition.a(x.clone()).mean;
-        self.recognition.z(a, x, y).mean
+        let seen = self.recognition.seen(x, None);
+        let a = self.recognition.a(seen.clone()).mean;
+        self.recognition.z(a, seen, y).mean
     }
 
     fn decode(&self, z: Tensor<2>, y: &Classes) -> Observation {

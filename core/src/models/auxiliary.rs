@@ -13,10 +13,10 @@ use super::blocks::{Emission, GaussianNet};
 use super::check::{at_least_one, widths};
 use super::common::{Common, configuration};
 use super::generative::Look;
-use super::observation::Likelihood;
+use super::view::View;
 use crate::dist::Gaussian;
 use crate::error::Result;
-use crate::nets::{Classes, Fan, Inputs, Mlp};
+use crate::nets::{Classes, Fan, Inputs, Mlp, Training};
 use crate::noise::Noise;
 
 configuration! {
@@ -58,8 +58,7 @@ impl AuxiliaryConfig {
     /// A network to `x`.
     pub(super) fn emission(&self, fan: Fan, noise: &mut Noise, device: &Device) -> Emission {
         let upwards = self.common.hidden_reversed();
-        let kind = (self.common.activation, self.common.likelihood);
-        Emission::new(fan, &upwards, self.common.features(), kind, noise, device)
+        Emission::new(fan, &upwards, &self.common, noise, device)
     }
 }
 
@@ -73,13 +72,14 @@ pub struct Recognition {
     /// `q(z|a,y,x)`, whose first vector is `[a, x]`.
     pub encoder: GaussianNet,
     #[module(skip)]
-    likelihood: Likelihood,
+    view: View,
 }
 
 impl Recognition {
     pub(super) fn new(config: &AuxiliaryConfig, noise: &Noise, device: &Device) -> Self {
-        let Common { classes, activation, likelihood, .. } = config.common;
-        let features = config.common.features();
+        let Common { classes, activation, .. } = config.common;
+        let view = View::new(&config.common);
+        let features = view.width(config.common.features());
         let both = config.auxiliary + features;
         let plain = Fan { features, beside: 0, classes: 0 };
         let fan = Fan { features: both, beside: 0, classes };
@@ -95,49 +95,44 @@ impl Recognition {
                 device,
             ),
             encoder: config.gaussian(fan, config.latent, &mut stream("encoder"), device),
-            likelihood,
+            view,
         }
+    }
+
+    /// What the networks are given of examples: the `seen` of the other methods, `[batch, features]` to `[batch, width]`.
+    pub fn seen(&self, x: Tensor<2>, training: Option<&Training>) -> Tensor<2> {
+        self.view.of(x, training)
     }
 
     /// Logits of `q(y|a,x)` at the mean of `q(a|x)`: `[batch, classes]`.
     pub fn classify(&self, x: Tensor<2>) -> Tensor<2> {
-        let a = self.a(x.clone()).mean;
-        self.logits_at(a, x)
+        let seen = self.seen(x, None);
+        let a = self.a(seen.clone()).mean;
+        self.classifier.forward(beside(a, seen))
     }
 
     /// The same at a draw of `a`: `[batch, features]` to `[draws * batch, classes]`, draw by draw.
     pub fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
-        let (_, a) = self.draw(x.clone(), look);
-        self.logits_at(a, x)
-    }
-
-    fn logits_at(&self, a: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
-        self.classifier.forward(self.beside(a, x))
+        let seen = self.seen(x, look.training.as_ref());
+        let (_, a) = self.draw(seen.clone(), look);
+        self.classifier.forward(beside(a, seen))
     }
 
     /// What `q(y|a,x)` decides from, at the mean of `q(a|x)`: `[batch, width]`.
     pub fn features(&self, x: Tensor<2>) -> Tensor<2> {
-        let a = self.a(x.clone()).mean;
-        self.classifier.features(self.beside(a, x))
-    }
-
-    /// What the networks are given of examples, `[batch, features]`.
-    pub fn seen(&self, x: Tensor<2>) -> Tensor<2> {
-        self.likelihood.seen(x)
-    }
-
-    fn beside(&self, a: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
-        Tensor::cat(vec![a, self.seen(x)], 1)
+        let seen = self.seen(x, None);
+        let a = self.a(seen.clone()).mean;
+        self.classifier.features(beside(a, seen))
     }
 
     /// `q(a|x)`, `[batch, auxiliary]`.
-    pub fn a(&self, x: Tensor<2>) -> Gaussian {
-        self.auxiliary.forward(Inputs::shared(self.seen(x), &Classes::Every))
+    pub fn a(&self, seen: Tensor<2>) -> Gaussian {
+        self.auxiliary.forward(Inputs::shared(seen, &Classes::Every))
     }
 
     /// `q(a|x)` and a draw of it, both `[rows, auxiliary]`; its mean where nothing is drawn.
-    pub fn draw(&self, x: Tensor<2>, look: &Look) -> (Gaussian, Tensor<2>) {
-        let q = self.a(x);
+    pub fn draw(&self, seen: Tensor<2>, look: &Look) -> (Gaussian, Tensor<2>) {
+        let q = self.a(seen);
         let a = match &look.epsilon {
             Some(epsilon) => q.sample(epsilon.clone()),
             None => q.mean.clone(),
@@ -146,7 +141,11 @@ impl Recognition {
     }
 
     /// `q(z|a,y,x)`, `[rows, latent]`.
-    pub fn z(&self, a: Tensor<2>, x: Tensor<2>, y: &Classes) -> Gaussian {
-        self.encoder.forward(Inputs::shared(self.beside(a, x), y))
+    pub fn z(&self, a: Tensor<2>, seen: Tensor<2>, y: &Classes) -> Gaussian {
+        self.encoder.forward(Inputs::shared(beside(a, seen), y))
     }
+}
+
+fn beside(a: Tensor<2>, seen: Tensor<2>) -> Tensor<2> {
+    Tensor::cat(vec![a, seen], 1)
 }

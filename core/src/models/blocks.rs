@@ -6,8 +6,9 @@ use burn::tensor::{Device, Tensor};
 
 use super::common::Common;
 use super::observation::{Likelihood, Observation};
+use super::view::View;
 use crate::dist::{
-    Bernoulli, Gaussian, IsotropicGaussian, Multinomial, clamp_log_var, log_sum_exp,
+    Bernoulli, Column, Gaussian, IsotropicGaussian, Mixed, Multinomial, clamp_log_var, log_sum_exp,
 };
 use crate::error::{Error, Result};
 use crate::nets::{
@@ -120,9 +121,13 @@ pub struct Emission {
     background: Option<Param<Tensor<1>>>,
     #[module(skip)]
     activation: Activation,
+    /// Of the columns of a table: see [`Mixed`].
+    spread: Option<Param<Tensor<1>>>,
     /// Of a Gaussian whose variance is not learnt.
     #[module(skip)]
     sigma: Option<f64>,
+    #[module(skip)]
+    columns: Vec<Column>,
 }
 
 /// From the last hidden layer to the values of an example.
@@ -142,25 +147,25 @@ impl Head {
 }
 
 impl Emission {
-    /// A network `fan -> hidden[0] -> ... -> features`. `hidden` has a layer.
+    /// A network `fan -> hidden[0] -> ... -> features`, whose layers are not those of `common`. `hidden` has a layer.
     pub fn new(
         fan: Fan,
         hidden: &[usize],
-        features: usize,
-        kind: (Activation, Likelihood),
+        common: &Common,
         noise: &mut Noise,
         device: &Device,
     ) -> Self {
+        let features = common.features();
         let head = |width: usize, noise: &mut Noise| {
             Head::Dense(glorot_linear(width, features, noise, device))
         };
-        let background = match kind.1 {
-            Likelihood::Multinomial => Some(parameter(vec![0.0; features], [features], device)),
-            Likelihood::Bernoulli | Likelihood::Gaussian | Likelihood::IsotropicGaussian { .. } => {
-                None
-            }
-        };
-        Self { background, ..Self::with_heads(fan, hidden, kind, noise, device, head) }
+        let zeros = |is: bool| is.then(|| parameter(vec![0.0; features], [features], device));
+        Self {
+            background: zeros(common.likelihood == Likelihood::Multinomial),
+            spread: zeros(common.likelihood == Likelihood::Mixed),
+            columns: common.columns.clone(),
+            ..Self::with_heads(fan, hidden, common, noise, device, head)
+        }
     }
 
     /// The same to images, by transposed convolutions.
@@ -168,20 +173,20 @@ impl Emission {
         (config, image): (&Convolution, [usize; 3]),
         fan: Fan,
         hidden: &[usize],
-        kind: (Activation, Likelihood),
+        common: &Common,
         noise: &mut Noise,
         device: &Device,
     ) -> Self {
         let head = |width: usize, noise: &mut Noise| {
             Head::Convolutional(Deconvolution::new(width, config, image, noise, device))
         };
-        Self::with_heads(fan, hidden, kind, noise, device, head)
+        Self::with_heads(fan, hidden, common, noise, device, head)
     }
 
     fn with_heads(
         fan: Fan,
         hidden: &[usize],
-        (activation, likelihood): (Activation, Likelihood),
+        common: &Common,
         noise: &mut Noise,
         device: &Device,
         head: impl Fn(usize, &mut Noise) -> Head,
@@ -189,17 +194,22 @@ impl Emission {
         let input = ConditionalLinear::new(fan, hidden[0], noise, device);
         let (layers, width) = linear_stack(hidden[0], &hidden[1..], noise, device);
         let output = head(width, noise);
-        let log_var = match likelihood {
-            Likelihood::Bernoulli
-            | Likelihood::Multinomial
-            | Likelihood::IsotropicGaussian { .. } => None,
-            Likelihood::Gaussian => Some(head(width, noise)),
-        };
-        let sigma = match likelihood {
+        let log_var = (common.likelihood == Likelihood::Gaussian).then(|| head(width, noise));
+        let sigma = match common.likelihood {
             Likelihood::IsotropicGaussian { sigma } => Some(sigma),
             _ => None,
         };
-        Self { input, hidden: layers, output, log_var, background: None, activation, sigma }
+        Self {
+            input,
+            hidden: layers,
+            output,
+            log_var,
+            background: None,
+            activation: common.activation,
+            spread: None,
+            sigma,
+            columns: Vec::new(),
+        }
     }
 
     /// The distribution of each row: `[rows, features]`.
@@ -210,6 +220,10 @@ impl Emission {
         if let Some(sigma) = self.sigma {
             let mean = output;
             return Observation::IsotropicGaussian(IsotropicGaussian { mean, sigma });
+        }
+        if let Some(spread) = &self.spread {
+            let columns = self.columns.clone();
+            return Observation::Mixed(Mixed { columns, output, spread: spread.val() });
         }
         match (&self.log_var, &self.background) {
             (Some(head), _) => Observation::Gaussian(Gaussian {
@@ -242,27 +256,26 @@ impl Pair<'_> {
     pub fn init(&self, noise: &Noise, device: &Device) -> Result<(GaussianNet, Emission)> {
         let Self { common, classes, latent, convolution } = *self;
         let Common { activation, likelihood, ref shape, ref hidden, .. } = *common;
-        let features = common.features();
+        let view = View::new(common);
         let fan = |features| Fan { features, beside: 0, classes };
-        let (down, up) = (fan(features), fan(latent));
+        let (down, up) = (fan(view.width(common.features())), fan(latent));
         let upwards = common.hidden_reversed();
-        let kind = (activation, likelihood);
         let (mut of_z, mut of_x) = (noise.split("encoder"), noise.split("decoder"));
         Ok(match convolution {
             None => (
                 GaussianNet::new(down, hidden, latent, activation, &mut of_z, device),
-                Emission::new(up, &upwards, features, kind, &mut of_x, device),
+                Emission::new(up, &upwards, common, &mut of_x, device),
             ),
-            Some(_) if likelihood == Likelihood::Multinomial => {
-                let rule = "counts of words are not an image: leave model.convolution out";
-                return Err(Error::config("model.likelihood", "multinomial", rule));
+            Some(_) if !view.is_of_images() => {
+                let rule = "convolutions are for images: leave model.convolution out";
+                return Err(Error::config("model.likelihood", format!("{likelihood:?}"), rule));
             }
             Some(convolution) => {
                 let on = (convolution, convolution.image(shape)?);
                 let of_z = &mut of_z;
                 (
                     GaussianNet::convolutional(on, down, hidden, latent, activation, of_z, device),
-                    Emission::convolutional(on, up, &upwards, kind, &mut of_x, device),
+                    Emission::convolutional(on, up, &upwards, common, &mut of_x, device),
                 )
             }
         })

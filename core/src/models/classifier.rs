@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use super::check::{example, widths};
 use super::common::Common;
 use super::generative::Classify;
-use super::observation::Likelihood;
+use super::view::View;
 use crate::error::Result;
 use crate::nets::{Convolution, Mlp, Shrink, Training, Trunk};
 use crate::noise::Noise;
@@ -14,8 +14,7 @@ use crate::noise::Noise;
 /// Shape of a [`Classifier`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassifierConfig {
-    /// As of a model, without a decoder; what examples are taken for follows from the likelihood: see
-    /// [`Likelihood::seen`].
+    /// As of a model, without a decoder; what the network is given of examples follows from the likelihood: see [`View`].
     pub common: Common,
     /// Convolutions before them, for images.
     pub convolution: Option<Convolution>,
@@ -27,8 +26,8 @@ impl ClassifierConfig {
     /// # Errors
     /// If there are fewer than two classes or a width is zero.
     pub fn init(&self, noise: &Noise, device: &Device) -> Result<Classifier> {
-        let likelihood = self.common.likelihood;
-        Ok(Classifier { classifier: self.network(noise, device)?, likelihood })
+        let view = View::new(&self.common);
+        Ok(Classifier { classifier: self.network(noise, device)?, view })
     }
 
     /// The network by itself, as models hold it.
@@ -41,7 +40,10 @@ impl ClassifierConfig {
             Mlp::new(inputs, hidden, *classes, *activation, noise, device)
         };
         Ok(match &self.convolution {
-            None => ClassifierNet::Dense(dense(self.common.features(), &mut noise)),
+            None => ClassifierNet::Dense(dense(
+                View::new(&self.common).width(self.common.features()),
+                &mut noise,
+            )),
             Some(config) => {
                 let image = config.image(shape)?;
                 let trunk = Trunk::new(config, image, Shrink::Pool, &mut noise, device);
@@ -102,13 +104,13 @@ pub struct Classifier {
     /// The network.
     pub classifier: ClassifierNet,
     #[module(skip)]
-    likelihood: Likelihood,
+    view: View,
 }
 
 impl Classifier {
     /// Logits as training sees them: `[batch, features]` to `[batch, classes]`.
     pub fn logits(&self, x: Tensor<2>, training: Option<&Training>) -> Tensor<2> {
-        self.classifier.forward(self.likelihood.seen(x), training)
+        self.classifier.forward(self.view.of(x, training), training)
     }
 
     /// Measures what evaluation normalises by on examples, `[batch, features]` (E28).

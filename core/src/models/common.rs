@@ -1,7 +1,8 @@
 //! The settings that the configurations of the models share, and how a configuration takes them in.
 
-use super::check::{example, layers, spread};
+use super::check::{columns, example, layers, spread};
 use super::observation::Likelihood;
+use crate::dist::Column;
 use crate::error::Result;
 use crate::nets::Activation;
 
@@ -18,6 +19,10 @@ pub struct Common {
     pub activation: Activation,
     /// Distribution of `x`.
     pub likelihood: Likelihood,
+    /// What describes each column, where the likelihood is mixed; empty of anything else.
+    pub columns: Vec<Column>,
+    /// Share of the cells of a table that training hides from the networks.
+    pub masking: f64,
 }
 
 impl Common {
@@ -33,10 +38,11 @@ impl Common {
 
     /// # Errors
     /// If an example has no values, there are fewer than two classes, there is no hidden layer, one is without
-    /// units, or a standard deviation is not positive.
+    /// units, a standard deviation is not positive, or columns do not fit the likelihood or the shape.
     pub(super) fn check(&self) -> Result<()> {
         example(&self.shape, self.classes)?;
         layers("model.hidden", &self.hidden)?;
+        columns(self)?;
         spread(self.likelihood)
     }
 }
@@ -70,14 +76,22 @@ macro_rules! configuration {
             hidden: Vec<usize>,
             activation: $crate::nets::Activation,
             likelihood: $crate::models::Likelihood,
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            columns: Vec<$crate::dist::Column>,
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            masking: Option<f64>,
             $($(#[$attribute])* $field: $Type,)*
         }
 
         impl From<Flat> for $Config {
             fn from(flat: Flat) -> Self {
-                let Flat { shape, classes, hidden, activation, likelihood, $($field),* } = flat;
-                let common =
-                    $crate::models::Common { shape, classes, hidden, activation, likelihood };
+                let Flat {
+                    shape, classes, hidden, activation, likelihood, columns, masking, $($field),*
+                } = flat;
+                let masking = masking.unwrap_or_default();
+                let common = $crate::models::Common {
+                    shape, classes, hidden, activation, likelihood, columns, masking,
+                };
                 Self { common, $($field),* }
             }
         }
@@ -85,9 +99,13 @@ macro_rules! configuration {
         impl From<$Config> for Flat {
             fn from(config: $Config) -> Self {
                 let $Config { common, $($field),* } = config;
-                let $crate::models::Common { shape, classes, hidden, activation, likelihood } =
-                    common;
-                Self { shape, classes, hidden, activation, likelihood, $($field),* }
+                let $crate::models::Common {
+                    shape, classes, hidden, activation, likelihood, columns, masking,
+                } = common;
+                let masking = (masking != 0.0).then_some(masking);
+                Self {
+                    shape, classes, hidden, activation, likelihood, columns, masking, $($field),*
+                }
             }
         }
     };

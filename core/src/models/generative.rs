@@ -3,9 +3,10 @@
 use burn::tensor::{Device, Tensor};
 
 use super::observation::Observation;
-use crate::dist::{Gaussian, normal_quantile};
+use crate::dist::Gaussian;
 use crate::nets::{Classes, Training};
 use crate::noise::Noise;
+use crate::quantile::normal_quantile;
 use crate::workers::Workers;
 
 /// Anything that gives `q(y|x)`.

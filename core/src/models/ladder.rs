@@ -16,10 +16,11 @@ use super::blocks::{Emission, GaussianNet};
 use super::check::{at_least_one, widths};
 use super::common::{Common, configuration};
 use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
-use super::observation::{Likelihood, Observation};
+use super::observation::Observation;
+use super::view::View;
 use crate::dist::Gaussian;
 use crate::error::{Error, Result};
-use crate::nets::{Classes, Fan, Inputs, Mlp};
+use crate::nets::{Classes, Fan, Inputs, Mlp, Training};
 use crate::noise::Noise;
 
 /// Names of the layers' divergences, the layer next to the data first; as many layers there can be.
@@ -74,7 +75,7 @@ pub struct Ladder {
     #[module(skip)]
     classes: usize,
     #[module(skip)]
-    likelihood: Likelihood,
+    view: View,
 }
 
 impl Ladder {
@@ -84,8 +85,9 @@ impl Ladder {
     /// If a size is zero, there are fewer than two classes, or layers do not fit each other.
     pub fn new(config: &LadderConfig, noise: &Noise, device: &Device) -> Result<Self> {
         config.check()?;
-        let Common { classes, activation, likelihood, ref hidden, .. } = config.common;
-        let (latent, features) = (&config.latent, config.common.features());
+        let Common { classes, activation, ref hidden, .. } = config.common;
+        let (latent, view) = (&config.latent, View::new(&config.common));
+        let features = view.width(config.common.features());
         let gaussian = |purpose: &str, level: usize, fan| {
             let mut stream = noise.split(purpose).at(level as u64);
             let widths = &hidden[level..=level];
@@ -113,19 +115,18 @@ impl Ladder {
             decoder: Emission::new(
                 fan(latent[0]),
                 &hidden[..1],
-                features,
-                (activation, likelihood),
+                &config.common,
                 &mut noise.split("decoder"),
                 device,
             ),
             classes,
-            likelihood,
+            view,
         })
     }
 
     /// `q'(z_i|x)` of every layer: `[batch, latent]` for all but the last, `[rows, latent]` for that.
-    fn bottom_up(&self, x: Tensor<2>, y: &Classes) -> Vec<Gaussian> {
-        let mut below = self.likelihood.seen(x);
+    fn bottom_up(&self, x: Tensor<2>, y: &Classes, training: Option<&Training>) -> Vec<Gaussian> {
+        let mut below = self.view.of(x, training);
         let level = |net: &GaussianNet| {
             let h = net.trunk(Inputs::shared(below.clone(), y));
             below = h.clone();
@@ -174,7 +175,7 @@ impl Ladder {
 
 impl Classify for Ladder {
     fn classify(&self, x: Tensor<2>) -> Tensor<2> {
-        self.classifier.forward(self.likelihood.seen(x))
+        self.classifier.forward(self.view.of(x, None))
     }
 }
 
@@ -187,19 +188,23 @@ impl Generative for Ladder {
         Widths { example: 0, row: self.latent() }
     }
 
+    fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
+        self.classifier.forward(self.view.of(x, look.training.as_ref()))
+    }
+
     fn features(&self, x: Tensor<2>) -> Tensor<2> {
-        self.classifier.features(self.likelihood.seen(x))
+        self.classifier.features(self.view.of(x, None))
     }
 
     fn bound(
         &self,
         x: Tensor<2>,
-        _: &Look,
+        look: &Look,
         y: &Classes,
         epsilon: Tensor<2>,
         divergence: Divergence,
     ) -> Bound {
-        let said = self.bottom_up(x.clone(), y);
+        let said = self.bottom_up(x.clone(), y, look.training.as_ref());
         let epsilon = self.by_layer(&epsilon);
         let mut divergences = Vec::with_capacity(said.len());
         let z_1 = self.top_down(y, |level, prior| {
@@ -230,7 +235,7 @@ impl Generative for Ladder {
     }
 
     fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2> {
-        let said = self.bottom_up(x, y);
+        let said = self.bottom_up(x, y, None);
         let mut noise = Vec::with_capacity(said.len());
         self.top_down(y, |level, prior| {
             let z = self.posterior(&said[level], prior, y).mean;

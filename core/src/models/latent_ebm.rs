@@ -14,12 +14,13 @@ use serde::{Deserialize, Serialize};
 use super::architecture::architecture;
 use super::blocks::{Emission, GaussianNet, Pair};
 use super::check::{at_least_one, widths};
-use super::common::{Common, configuration};
+use super::common::configuration;
 use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
 use super::latent_posterior::PosteriorDensity;
 use super::latent_prior::{LatentPrior, PriorDensity, Target};
 use super::latent_transfer::TransferDensity;
-use super::observation::{Likelihood, Observation};
+use super::observation::Observation;
+use super::view::View;
 use crate::data::one_hot;
 use crate::dist::Gaussian;
 use crate::error::{Error, Result};
@@ -127,7 +128,7 @@ pub struct LatentEbm {
     #[module(skip)]
     classes: usize,
     #[module(skip)]
-    likelihood: Likelihood,
+    view: View,
     /// How `z` is drawn from the prior.
     #[module(skip)]
     pub langevin: LangevinConfig,
@@ -151,16 +152,16 @@ impl LatentEbm {
             convolution: config.convolution.as_ref(),
         };
         let (encoder, decoder) = pair.init(noise, device)?;
-        let Common { classes, likelihood, .. } = config.common;
+        let (classes, view) = (config.common.classes, View::new(&config.common));
         let LatentEbmConfig { latent, energy_activation, langevin, classified, .. } = *config;
         let energy = &config.energy_hidden;
         let prior = LatentPrior::new(latent, energy, classes, energy_activation, noise, device);
-        Ok(Self { prior, encoder, decoder, classes, likelihood, langevin, classified })
+        Ok(Self { prior, encoder, decoder, classes, view, langevin, classified })
     }
 
     /// `q(z|x)`: `[batch, features]` to `[batch, latent]`.
     pub fn posterior(&self, x: Tensor<2>, training: Option<&Training>) -> Gaussian {
-        let x = self.encoder.look(self.likelihood.seen(x), training);
+        let x = self.encoder.look(self.view.of(x, training), training);
         self.encoder.forward(Inputs::shared(x, &Classes::Every))
     }
 

@@ -11,9 +11,10 @@ use burn::tensor::{Device, Tensor};
 use super::architecture::architecture;
 use super::blocks::{Emission, GaussianNet, Pair};
 use super::check::at_least_one;
-use super::common::{Common, configuration};
+use super::common::configuration;
 use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
-use super::observation::{Likelihood, Observation};
+use super::observation::Observation;
+use super::view::View;
 use crate::dist::Gaussian;
 use crate::error::Result;
 use crate::nets::{Classes, Convolution, Inputs, Training};
@@ -44,7 +45,7 @@ pub struct M1 {
     #[module(skip)]
     classes: usize,
     #[module(skip)]
-    likelihood: Likelihood,
+    view: View,
 }
 
 impl M1 {
@@ -62,17 +63,13 @@ impl M1 {
             convolution: config.convolution.as_ref(),
         };
         let (encoder, decoder) = pair.init(noise, device)?;
-        let Common { classes, likelihood, .. } = config.common;
-        Ok(Self { encoder, decoder, classes, likelihood })
+        let view = View::new(&config.common);
+        Ok(Self { encoder, decoder, classes: config.common.classes, view })
     }
 
     /// `q(z|x)`: `[batch, features]` to `[batch, latent]`.
-    pub fn posterior(&self, x: Tensor<2>) -> Gaussian {
-        self.posterior_in(x, None)
-    }
-
-    fn posterior_in(&self, x: Tensor<2>, training: Option<&Training>) -> Gaussian {
-        let x = self.encoder.look(self.likelihood.seen(x), training);
+    pub fn posterior(&self, x: Tensor<2>, training: Option<&Training>) -> Gaussian {
+        let x = self.encoder.look(self.view.of(x, training), training);
         self.encoder.forward(Inputs::shared(x, &Classes::Every))
     }
 
@@ -100,7 +97,7 @@ impl Generative for M1 {
     }
 
     fn features(&self, x: Tensor<2>) -> Tensor<2> {
-        self.posterior(x).mean
+        self.posterior(x, None).mean
     }
 
     /// With `q(y|x)` and `p(y)` uniform, `U(x)` is the bound of the autoencoder itself. The class makes no
@@ -115,7 +112,7 @@ impl Generative for M1 {
         divergence: Divergence,
     ) -> Bound {
         let [batch, _] = x.dims();
-        let q = self.posterior_in(x.clone(), look.training.as_ref());
+        let q = self.posterior(x.clone(), look.training.as_ref());
         let z = q.sample(epsilon.slice_dim(0, 0..batch));
         let each =
             |shared: Tensor<1>| y.spread(shared.unsqueeze_dim(1), self.classes).squeeze_dim::<1>(1);
@@ -135,7 +132,7 @@ impl Generative for M1 {
     }
 
     fn encode(&self, x: Tensor<2>, _: &Classes) -> Tensor<2> {
-        self.posterior(x).mean
+        self.posterior(x, None).mean
     }
 
     fn decode(&self, z: Tensor<2>, _: &Classes) -> Observation {

@@ -18,7 +18,7 @@ use super::m2::{M2, M2Config};
 use super::observation::{Likelihood, Observation};
 use crate::dist::Gaussian;
 use crate::error::{Error, Result};
-use crate::nets::Classes;
+use crate::nets::{Classes, Training};
 use crate::noise::Noise;
 
 configuration! {
@@ -56,7 +56,13 @@ impl M1M2Config {
     pub fn stacked(&self) -> M2Config {
         let shape = vec![self.active.as_ref().map_or(self.feature_latent, Vec::len)];
         M2Config {
-            common: Common { shape, likelihood: Likelihood::Gaussian, ..self.common.clone() },
+            common: Common {
+                shape,
+                likelihood: Likelihood::Gaussian,
+                columns: Vec::new(),
+                masking: 0.0,
+                ..self.common.clone()
+            },
             latent: self.latent,
             classifier_hidden: self.classifier_hidden.clone(),
             convolution: None,
@@ -127,14 +133,14 @@ impl M1M2 {
     }
 
     /// `q1(f|x)`, held constant.
-    fn posterior(&self, x: Tensor<2>) -> Gaussian {
-        let Gaussian { mean, log_var } = self.features.posterior(x);
+    fn posterior(&self, x: Tensor<2>, training: Option<&Training>) -> Gaussian {
+        let Gaussian { mean, log_var } = self.features.posterior(x, training);
         Gaussian { mean: mean.detach(), log_var: log_var.detach() }
     }
 
     /// A draw of `q1(f|x)`; its mean where nothing is drawn.
     fn draw(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
-        let q = self.posterior(x);
+        let q = self.posterior(x, look.training.as_ref());
         match &look.epsilon {
             Some(epsilon) => q.sample(epsilon.clone()),
             None => q.mean,
@@ -145,7 +151,7 @@ impl M1M2 {
 /// By the mean of the features.
 impl Classify for M1M2 {
     fn classify(&self, x: Tensor<2>) -> Tensor<2> {
-        self.stacked.classify(self.seen(self.posterior(x).mean))
+        self.stacked.classify(self.seen(self.posterior(x, None).mean))
     }
 }
 
@@ -163,7 +169,7 @@ impl Generative for M1M2 {
     }
 
     fn features(&self, x: Tensor<2>) -> Tensor<2> {
-        self.stacked.features(self.seen(self.posterior(x).mean))
+        self.stacked.features(self.seen(self.posterior(x, None).mean))
     }
 
     /// M2's bound on the features that were drawn: what is trained. See [`Generative::frozen`] for the rest.
@@ -181,7 +187,7 @@ impl Generative for M1M2 {
 
     /// `log p1(x|f) - log q1(f|x)`, and the prior of the dimensions that M2 does not see.
     fn frozen(&self, x: Tensor<2>, look: &Look) -> Option<Tensor<1>> {
-        let q = self.posterior(x.clone());
+        let q = self.posterior(x.clone(), look.training.as_ref());
         let f = self.draw(x.clone(), look);
         let unseen = Gaussian::standard_log_prob(f.clone())
             - Gaussian::standard_log_prob(self.seen(f.clone()));
@@ -193,7 +199,7 @@ impl Generative for M1M2 {
     }
 
     fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2> {
-        self.stacked.encode(self.seen(self.posterior(x).mean), y)
+        self.stacked.encode(self.seen(self.posterior(x, None).mean), y)
     }
 
     /// Through the means of the features; those that M2 does not see are at their prior's mean.

@@ -12,9 +12,10 @@ use super::architecture::{Architecture as _, architecture};
 use super::blocks::{Emission, GaussianNet, Pair};
 use super::check::at_least_one;
 use super::classifier::ClassifierNet;
-use super::common::{Common, configuration};
+use super::common::configuration;
 use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
-use super::observation::{Likelihood, Observation};
+use super::observation::Observation;
+use super::view::View;
 use crate::dist::Gaussian;
 use crate::error::Result;
 use crate::nets::{Classes, Convolution, Inputs, Training};
@@ -49,7 +50,7 @@ pub struct M2 {
     #[module(skip)]
     classes: usize,
     #[module(skip)]
-    likelihood: Likelihood,
+    view: View,
 }
 
 impl M2 {
@@ -68,20 +69,20 @@ impl M2 {
             convolution: config.convolution.as_ref(),
         };
         let (encoder, decoder) = pair.init(noise, device)?;
-        let Common { classes, likelihood, .. } = config.common;
-        Ok(Self { classifier, encoder, decoder, classes, likelihood })
+        let view = View::new(&config.common);
+        Ok(Self { classifier, encoder, decoder, classes: config.common.classes, view })
     }
 
     /// `q(z|x,y)`, `[rows, latent]`.
     fn posterior(&self, x: Tensor<2>, y: &Classes, training: Option<&Training>) -> Gaussian {
-        let x = self.encoder.look(self.likelihood.seen(x), training);
+        let x = self.encoder.look(self.view.of(x, training), training);
         self.encoder.forward(Inputs::shared(x, y))
     }
 }
 
 impl Classify for M2 {
     fn classify(&self, x: Tensor<2>) -> Tensor<2> {
-        self.classifier.forward(self.likelihood.seen(x), None)
+        self.classifier.forward(self.view.of(x, None), None)
     }
 }
 
@@ -95,11 +96,12 @@ impl Generative for M2 {
     }
 
     fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
-        self.classifier.forward(self.likelihood.seen(x), look.training.as_ref())
+        let training = look.training.as_ref();
+        self.classifier.forward(self.view.of(x, training), training)
     }
 
     fn features(&self, x: Tensor<2>) -> Tensor<2> {
-        self.classifier.features(self.likelihood.seen(x))
+        self.classifier.features(self.view.of(x, None))
     }
 
     fn bound(

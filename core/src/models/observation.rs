@@ -3,7 +3,8 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::dist::{Bernoulli, Gaussian, IsotropicGaussian, Multinomial};
+use crate::dist::{Bernoulli, Gaussian, IsotropicGaussian, Mixed, Multinomial};
+use crate::noise::Streams;
 
 /// The distribution of a pixel or column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,17 +23,9 @@ pub enum Likelihood {
     },
     /// Counts of words: which they are, given how many.
     Multinomial,
-}
-
-impl Likelihood {
-    /// What networks are given of examples `[batch, features]`: they themselves, or of counts `log(1 + x)`, where a
-    /// word that is repeated counts for less than twice (E34).
-    pub fn seen(self, x: Tensor<2>) -> Tensor<2> {
-        match self {
-            Self::Bernoulli | Self::Gaussian | Self::IsotropicGaussian { .. } => x,
-            Self::Multinomial => x.log1p(),
-        }
-    }
+    /// Columns of a table, each with a distribution of its own: see [`Column`](crate::dist::Column). Which, follows from the
+    /// data.
+    Mixed,
 }
 
 /// The distribution of one example per row.
@@ -46,6 +39,8 @@ pub enum Observation {
     IsotropicGaussian(IsotropicGaussian),
     /// Counts of words.
     Multinomial(Multinomial),
+    /// Columns of a table.
+    Mixed(Mixed),
 }
 
 impl Observation {
@@ -56,16 +51,27 @@ impl Observation {
             Self::Gaussian(values) => values.log_prob(x),
             Self::IsotropicGaussian(values) => values.log_prob(x),
             Self::Multinomial(words) => words.log_prob(x),
+            Self::Mixed(columns) => columns.log_prob(x),
         }
     }
 
-    /// Expected `x`, `[rows, features]`: what is shown as a sample.
+    /// What is shown as a sample, `[rows, features]`: the expected `x` of images and texts, a draw of rows of a table, whose cells are
+    /// words and whole numbers. `streams` has one for each row.
+    pub fn shown(&self, streams: &mut Streams) -> Tensor<2> {
+        match self {
+            Self::Mixed(columns) => columns.draw(streams),
+            _ => self.mean(),
+        }
+    }
+
+    /// Expected `x`, `[rows, features]`.
     pub fn mean(&self) -> Tensor<2> {
         match self {
             Self::Bernoulli(bits) => bits.mean(),
             Self::Gaussian(values) => values.mean.clone(),
             Self::IsotropicGaussian(values) => values.mean.clone(),
             Self::Multinomial(words) => words.mean(),
+            Self::Mixed(columns) => columns.mean(),
         }
     }
 }

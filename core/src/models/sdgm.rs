@@ -83,8 +83,9 @@ impl Generative for Sdgm {
         epsilon: Tensor<2>,
         divergence: Divergence,
     ) -> Bound {
-        let (q_a, a) = self.recognition.draw(x.clone(), look);
-        let q_z = self.recognition.z(a.clone(), x.clone(), y);
+        let seen = self.recognition.seen(x.clone(), look.training.as_ref());
+        let (q_a, a) = self.recognition.draw(seen.clone(), look);
+        let q_z = self.recognition.z(a.clone(), seen, y);
         let z = q_z.sample(epsilon);
         let p_a = self.auxiliary.forward(Inputs::own(z.clone(), y));
         let p_x = self.decoder.forward(Inputs::own(z.clone(), y).beside(a.clone()));
@@ -106,8 +107,9 @@ impl Generative for Sdgm {
     }
 
     fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2> {
-        let a = self.recognition.a(x.clone()).mean;
-        let z = self.recognition.z(a.clone(), x, y).mean;
+        let seen = self.recognition.seen(x, None);
+        let a = self.recognition.a(seen.clone()).mean;
+        let z = self.recognition.z(a.clone(), seen, y).mean;
         let noise = self.auxiliary.forward(Inputs::own(z.clone(), y)).noise_of(a);
         Tensor::cat(vec![z, noise], 1)
     }

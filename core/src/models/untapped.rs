@@ -64,6 +64,8 @@ impl Architecture for UntappedConfig {
             hidden: self.classifier_hidden.clone(),
             activation: self.activation,
             likelihood: Likelihood::Bernoulli,
+            columns: Vec::new(),
+            masking: 0.0,
         };
         ClassifierConfig { common, convolution: None }
     }
@@ -122,8 +124,7 @@ impl Untapped {
             decoder: Emission::new(
                 fan(*latent),
                 &config.hidden,
-                features,
-                (*activation, Likelihood::Bernoulli),
+                &config.baseline().common,
                 &mut noise.split("decoder"),
                 device,
             ),

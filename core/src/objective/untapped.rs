@@ -266,6 +266,7 @@ fn bernoulli(observation: Observation) -> Bernoulli {
         Observation::Gaussian(values) => Bernoulli { logits: values.mean },
         Observation::Multinomial(words) => Bernoulli { logits: words.logits },
         Observation::IsotropicGaussian(values) => Bernoulli { logits: values.mean },
+        Observation::Mixed(columns) => Bernoulli { logits: columns.output },
     }
 }
 

@@ -178,7 +178,7 @@ fn in_units_of_arrays(new: NewRows, schema: &Schema, source: &str) -> Result<New
             );
             Ok(NewRows { raw, notes: [new.notes, vec![note]].concat(), ..new })
         }
-        Scaling::Filled(_) | Scaling::Standardised(_) => bail!(
+        Scaling::Filled(_) | Scaling::Standardised(_) | Scaling::Columns(_) => bail!(
             "{source} is a picture or a folder of them, and the run was trained on arrays of numbers that are no grey levels; \
              give arrays in the same units"
         ),

@@ -7,7 +7,7 @@ use gleaner_core::data::holdout::{hold_out_rows, without_part};
 use gleaner_core::data::own::{OwnData, OwnRows};
 use gleaner_core::data::schema::{Input, Scaling, Schema};
 use gleaner_core::data::{Binarise, Dataset, Examples, Split, SplitConfig, Standardiser, Values};
-use gleaner_core::models::{Likelihood, ModelConfig, background};
+use gleaner_core::models::{Likelihood, ModelConfig, background, columns};
 use gleaner_core::noise::Noise;
 
 use super::recipe::{Fold, Recipe};
@@ -95,7 +95,8 @@ impl Problem {
     /// # Errors
     /// If the recipe's model does not have such settings.
     pub fn model(&self, recipe: &Recipe) -> Result<ModelConfig> {
-        recipe.model.config(&self.data.train.shape, self.classes())
+        let columns = columns(&self.schema).unwrap_or_default();
+        recipe.model.config(&self.data.train.shape, self.classes(), &columns)
     }
 
     /// The same to a classical method.
@@ -151,6 +152,10 @@ fn of_known(data: &Dataset, recipe: &Recipe) -> Result<(Dataset, Schema, Option<
         (None, Some(shape)) => Input::Pictures(shape),
         (None, None) => Input::Array(data.train.shape.clone()),
     };
+    if is_mixed(recipe)? {
+        scaling = Scaling::by_column(&input, &data.train);
+        data = data.map(|examples| scaling.apply(examples));
+    }
     let schema = Schema { classes: data.classes.clone(), label: None, input, scaling };
     Ok((data, schema, None))
 }
@@ -193,7 +198,10 @@ fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Pla
         check_standardise(recipe)?;
         (train, test) = (in_own_units(train, &schema), in_own_units(test, &schema));
     }
-    schema.scaling = own.scaling(&train, settings.standardise);
+    schema.scaling = match is_mixed(recipe)? {
+        true => Scaling::by_column(&schema.input, &train),
+        false => own.scaling(&train, settings.standardise),
+    };
     let data = Dataset {
         name: own.name.clone(),
         classes: schema.classes.clone(),
@@ -235,6 +243,16 @@ fn check_classes(data: &Dataset) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Whether each column has a likelihood of its own, and so is scaled by itself.
+fn is_mixed(recipe: &Recipe) -> Result<bool> {
+    let mixed = recipe.model.likelihood()? == Likelihood::Mixed;
+    ensure!(
+        !(mixed && recipe.data.standardise),
+        "model.likelihood = \"mixed\" scales each column by itself; leave data.standardise out"
+    );
+    Ok(mixed)
 }
 
 fn check_standardise(recipe: &Recipe) -> Result<()> {

@@ -6,9 +6,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use gleaner_core::data::own::{Columns, Nature, OwnData};
 use gleaner_core::data::profile::Profile;
-use gleaner_core::data::schema::Scaling;
+use gleaner_core::data::schema::{Input, Scaling, Schema};
+use gleaner_core::data::transform::Transform;
 use gleaner_core::data::{Dataset, Vocabulary};
-use gleaner_core::models::Likelihood;
+use gleaner_core::dist::Column;
+use gleaner_core::models::{Likelihood, columns};
 use toml::{Table, Value};
 
 use super::recipe::{DataSettings, Draft, Recipe, VOCABULARY, merge, nested};
@@ -28,6 +30,9 @@ const FEWEST_STEPS: usize = 2000;
 
 /// Passes, at least.
 const FEWEST_EPOCHS: usize = 50;
+
+/// Share of the cells of a table that training hides, so that a model can do without any of them.
+const MASKING: f64 = 0.05;
 
 /// Parts of a cross-validation: four fifths of the labels are nearly all of them.
 const FOLDS: usize = 5;
@@ -145,21 +150,48 @@ impl Source {
     /// If the recipe's model does not have such settings.
     pub fn profile(&self, recipe: &Recipe) -> Result<Option<Profile>> {
         let Self::Own(own) = self else { return Ok(None) };
-        let scaling = own.scaling(&own.raw, recipe.data.standardise);
+        let mixed = recipe.model.likelihood()? == Likelihood::Mixed;
+        let scaling = match mixed {
+            true => Scaling::by_column(&own.schema.input, &own.raw),
+            false => own.scaling(&own.raw, recipe.data.standardise),
+        };
+        let schema = Schema { scaling: scaling.clone(), ..own.schema.clone() };
         let likelihood = match recipe.model.likelihood()? {
+            Likelihood::Mixed => {
+                let columns = columns(&schema).unwrap_or_default();
+                &format!("mixed: {}", tally(columns.iter().map(Column::name)))
+            }
             Likelihood::Bernoulli => "bernoulli: bits, or grey levels from 0 to 1",
             Likelihood::Gaussian | Likelihood::IsotropicGaussian { .. } => {
                 "gaussian: numbers of any size"
             }
             Likelihood::Multinomial => "multinomial: counts of words",
         };
-        let mut said = scaling.in_words(&own.schema.input);
+        let mut said = match &scaling {
+            Scaling::Columns(transforms) => tally(transforms.iter().map(Transform::name)),
+            _ => scaling.in_words(&own.schema.input),
+        };
         let has_missing = own.profile.features.iter().any(|feature| feature.missing > 0);
         if has_missing && matches!(scaling, Scaling::Standardised(_)) {
             said += "; missing cells become the mean of their feature";
         }
+        if has_missing && mixed {
+            said += "; missing cells stay missing: they are not scored, and the networks are told which they are";
+        }
         Ok(Some(Profile { likelihood: likelihood.into(), scaling: said, ..own.profile.clone() }))
     }
+}
+
+/// `3 gaussian, 1 ordinal`, in the order in which they first occur.
+fn tally<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for name in names {
+        match counts.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((name, 1)),
+        }
+    }
+    counts.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
 }
 
 /// A data set that is known by name.
@@ -203,24 +235,30 @@ fn asked(settings: &DataSettings, words: Option<Vocabulary>) -> Asked<'_> {
 
 /// The settings that follow from data of the user's own, as far as nothing else is asked for.
 fn follows(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Table {
-    let mut table = likelihood_follows(own.nature, draft, recipe);
+    let mut table = likelihood_follows(own, draft, recipe);
     merge(&mut table, labels_follow(own, draft, recipe));
     merge(&mut table, pace_follows(own.rows.train.len().max(1), draft, recipe));
     table
 }
 
 /// What describes the values, and whether they are standardised for it.
-fn likelihood_follows(nature: Nature, draft: &Draft, recipe: &Recipe) -> Table {
+fn likelihood_follows(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Table {
     let mut table = Table::new();
     let mut set = |path: &str, value: Value| merge(&mut table, nested(path, value));
     let asked = draft.model_setting("likelihood").and_then(Value::as_str);
     let asks = draft.model_setting("likelihood").is_some();
-    match nature {
+    match own.nature {
         // A model without a likelihood to choose describes bits; what it cannot describe is refused later.
         _ if !recipe.model.describes() => {}
         Nature::Numbers if asks => {
-            if asked != Some("bernoulli") {
+            if !matches!(asked, Some("bernoulli" | "mixed")) {
                 set("data.standardise", true.into());
+            }
+        }
+        Nature::Numbers | Nature::Bits if !recipe.data.standardise && !asks && has_columns(own) => {
+            set("model.likelihood", "mixed".into());
+            if draft.model_setting("masking").is_none() {
+                set("model.masking", MASKING.into());
             }
         }
         Nature::Numbers => {
@@ -234,6 +272,15 @@ fn likelihood_follows(nature: Nature, draft: &Draft, recipe: &Recipe) -> Table {
         Nature::Bits | Nature::Counts => {}
     }
     table
+}
+
+/// Whether examples are rows of columns that differ in kind: those of a table, unless it is a picture, or of a flat array of numbers.
+fn has_columns(own: &OwnData) -> bool {
+    match &own.schema.input {
+        Input::Table(_) => own.schema.scaling == Scaling::None,
+        Input::Array(shape) => shape.len() == 1 && own.nature == Nature::Numbers,
+        Input::Pictures(_) | Input::Texts { .. } => false,
+    }
 }
 
 /// How many labels are used, and what the result is measured on.

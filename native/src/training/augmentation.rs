@@ -110,7 +110,7 @@ impl Augmenter<'_> {
         let noise = self.noise.at(step);
         let kept = self.draw(model, &noise)?;
         let (rows, weights, ratio) = self.choose(&kept, &noise, curvature)?;
-        let examples = self.decode(model, &kept, &rows)?;
+        let examples = self.decode(model, &kept, &rows, &noise.split("cells"))?;
         let pseudo =
             if self.settings.pseudo_label { self.pseudo_label(model)? } else { Vec::new() };
         let classes = model.classes();
@@ -224,12 +224,13 @@ impl Augmenter<'_> {
         Ok((rows, weights, ratio))
     }
 
-    /// The expected examples of the samples chosen; `None` if there are none.
+    /// Examples of the samples chosen, expected or, of a table, drawn; `None` if there are none.
     fn decode(
         &self,
         model: &impl Generative,
         kept: &Kept,
         rows: &[usize],
+        noise: &Noise,
     ) -> Result<Option<Examples>> {
         let latent = model.latent();
         let mut values = Vec::new();
@@ -240,7 +241,7 @@ impl Augmenter<'_> {
                 .collect();
             let z = Tensor::from_data(TensorData::new(z, [rows.len(), latent]), self.device);
             let y = one_hot(rows.iter().map(|&row| kept.labels[row]), model.classes(), self.device);
-            let x = model.decode(z, &Classes::Given(y)).mean();
+            let x = model.decode(z, &Classes::Given(y)).shown(&mut noise.streams_of(rows));
             values.extend(pollster::block_on(infer::read(x))?);
         }
         if rows.is_empty() {

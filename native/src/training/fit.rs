@@ -30,6 +30,9 @@ const EXPLODED: f64 = 100.0;
 /// A run that keeps diverging is given up after this many roll-backs.
 const MOST_ROLL_BACKS: u32 = 10;
 
+/// Seconds between two savings: epochs on few examples are shorter than what it takes to write one down.
+const SAVED_EVERY: f64 = 2.0;
+
 /// Training examples that networks which normalise take their statistics from.
 pub(super) const MEASURED_ON: usize = 500;
 
@@ -76,7 +79,7 @@ pub struct Fit<'a, M, O> {
 impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
     /// Runs to the end of the plan or to the user's interruption.
     ///
-    /// `write_best` is called with each model that is better on the validation split than all before it.
+    /// `write_best` is called whenever the state is saved, with the model that is best on the validation split so far if that is a new one.
     ///
     /// # Errors
     /// If a file cannot be written, the device fails, or the run keeps diverging.
@@ -89,12 +92,13 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
     ) -> Result<Outcome> {
         let started = Instant::now();
         let seconds_before = self.state.progress.seconds;
+        let mut unsaved = Unsaved { best: None, since: None };
         let mut last_good = self.state.clone();
         self.go_on_augmented(batches)?;
         while self.state.train.step < self.plan.rate.total_steps {
             if interrupt.requested() {
                 self.state.progress.ledger.settle()?;
-                self.save()?;
+                self.save(&mut unsaved, &write_best)?;
                 return Ok(Outcome::Interrupted);
             }
             self.augment(batches, progress)?;
@@ -119,7 +123,17 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
                     continue;
                 }
                 self.state.progress.seconds = seconds_before + started.elapsed().as_secs_f64();
-                self.end_epoch(&model, validation, progress, &write_best)?;
+                let line = self.end_epoch(model, validation, progress, &mut unsaved);
+                let ends = self.state.train.step == self.plan.rate.total_steps;
+                let is_due = ends || unsaved.is_due();
+                // The model first: whoever reads a line that is saved finds the best model up to it.
+                if is_due {
+                    unsaved.write(&write_best)?;
+                }
+                self.dir.append_metrics(&Value::Object(line))?;
+                if is_due {
+                    self.save(&mut unsaved, &write_best)?;
+                }
                 last_good = self.state.clone();
             }
         }
@@ -200,11 +214,11 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
 
     fn end_epoch(
         &mut self,
-        model: &M,
+        model: M,
         validation: Option<Validation>,
         progress: &mut Progress,
-        write_best: &impl Fn(&M) -> Result<()>,
-    ) -> Result<()> {
+        unsaved: &mut Unsaved<M>,
+    ) -> Map<String, Value> {
         let epoch = self.state.train.step.div_ceil(self.plan.steps_per_epoch);
         let line = self.metrics_line(epoch, validation);
         let Progressed { ledger, best, lines, .. } = &mut self.state.progress;
@@ -214,11 +228,9 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
         // Without a validation split there is nothing to choose by: the last model is the result.
         if validation.is_none_or(|v| best.as_ref().is_none_or(|(_, b)| v.better_than(b))) {
             *best = validation.map(|v| (epoch, v));
-            write_best(model)?;
+            unsaved.best = Some(model);
         }
-        // After the model: whoever reads an epoch's line finds the best model up to that epoch.
-        self.dir.append_metrics(&Value::Object(line))?;
-        self.save()
+        line
     }
 
     fn metrics_line(&self, epoch: u64, validation: Option<Validation>) -> Map<String, Value> {
@@ -269,12 +281,37 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
         Ok(())
     }
 
-    fn save(&self) -> Result<()> {
+    /// The best model first: a run that goes on from a state finds the best one up to there, or a later one, which it will find
+    /// again.
+    fn save(&self, unsaved: &mut Unsaved<M>, write_best: &impl Fn(&M) -> Result<()>) -> Result<()> {
+        unsaved.write(write_best)?;
+        unsaved.since = Some(Instant::now());
         self.state.save(&self.dir.state())?;
         if let Some(refresh) = &self.state.progress.refresh {
             augmented_file::forget_others(self.dir, refresh.step);
         }
         Ok(())
+    }
+}
+
+/// What is not on disk yet.
+struct Unsaved<M> {
+    /// The best model, if it is newer than the file.
+    best: Option<M>,
+    /// When the last state was saved.
+    since: Option<Instant>,
+}
+
+impl<M> Unsaved<M> {
+    fn write(&mut self, write_best: &impl Fn(&M) -> Result<()>) -> Result<()> {
+        match self.best.take() {
+            Some(best) => write_best(&best),
+            None => Ok(()),
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.since.is_none_or(|since| since.elapsed().as_secs_f64() > SAVED_EVERY)
     }
 }
 

@@ -70,6 +70,8 @@ fn common() -> Common {
         hidden: vec![32, 24],
         activation: Default::default(),
         likelihood: Likelihood::Bernoulli,
+        columns: Vec::new(),
+        masking: 0.0,
     }
 }
 

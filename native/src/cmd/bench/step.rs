@@ -147,6 +147,8 @@ impl Bench {
                 hidden: args.hidden.clone(),
                 activation: Activation::Softplus,
                 likelihood: Likelihood::Bernoulli,
+                columns: Vec::new(),
+                masking: 0.0,
             },
             latent: args.latent,
             classifier_hidden: args.hidden.clone(),

@@ -26,7 +26,7 @@ impl Recipe {
             bail!("objective.classifier-draws = 0 is not valid: it must be at least 1");
         }
         // Names and types of the model's settings; their values are checked with the data.
-        self.model.config(&[1], 2)?;
+        self.model.config(&[1], 2, &[])?;
         let sizes = [
             ("train.batch-size", *batch_size),
             ("train.labelled-batch-size", self.train.labelled_batch_size),

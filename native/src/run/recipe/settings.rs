@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 use gleaner_core::data::Binarise;
 use gleaner_core::data::labels::MinusOne;
+use gleaner_core::dist::Column;
 use gleaner_core::models::{Architecture as _, Likelihood, ModelConfig};
 use gleaner_core::noise::NoiseSource;
 use gleaner_core::objective::{
@@ -220,11 +221,16 @@ impl ModelSettings {
         self.0.get("kind").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The configuration for examples of the given shape.
+    /// The configuration for examples of the given shape, and of the given `columns` if their likelihood is mixed.
     ///
     /// # Errors
     /// If there is no such model, or it does not have such settings.
-    pub fn config(&self, shape: &[usize], classes: usize) -> Result<ModelConfig> {
+    pub fn config(
+        &self,
+        shape: &[usize],
+        classes: usize,
+        columns: &[Column],
+    ) -> Result<ModelConfig> {
         let mut table = self.0.clone();
         let kind = table.remove("kind").and_then(|kind| Some(kind.as_str()?.to_owned()));
         let kind = kind.context(
@@ -232,13 +238,17 @@ impl ModelSettings {
         )?;
         let mut table: Table =
             table.into_iter().map(|(key, value)| (key.replace('-', "_"), value)).collect();
-        if let Some(name) = ["shape", "classes"].into_iter().find(|&name| table.contains_key(name))
-        {
+        let of_data = ["shape", "classes", "columns"];
+        if let Some(name) = of_data.into_iter().find(|&name| table.contains_key(name)) {
             bail!("model.{name} follows from the data; leave it out");
         }
         let shape = shape.iter().map(|&size| Value::from(size as i64)).collect::<Vec<_>>();
         table.insert("shape".into(), shape.into());
         table.insert("classes".into(), (classes as i64).into());
+        if !columns.is_empty() {
+            let columns = Value::try_from(columns).context("the columns of the table")?;
+            table.insert("columns".into(), columns);
+        }
         let config = ModelConfig::read(&kind, table).ok_or_else(|| no_such_model(&kind))?;
         config.map_err(|e: toml::de::Error| {
             anyhow!("settings of model {kind}: {}", as_in_a_recipe(&one_line(&e)))
@@ -260,6 +270,9 @@ impl ModelSettings {
             let value = self.0.get(from).with_context(|| format!("model.{from} is missing"))?;
             table.insert(to.to_owned(), value.clone());
         }
+        if let Some(masking) = self.0.get("masking") {
+            table.insert("masking".into(), masking.clone());
+        }
         Ok(Self(table))
     }
 
@@ -268,7 +281,7 @@ impl ModelSettings {
     /// # Errors
     /// As [`ModelSettings::config`].
     pub fn likelihood(&self) -> Result<Likelihood> {
-        Ok(self.config(&[1], 2)?.likelihood())
+        Ok(self.config(&[1], 2, &[])?.likelihood())
     }
 }
 

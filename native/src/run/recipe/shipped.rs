@@ -36,7 +36,7 @@ impl Builds {
     /// If it cannot be built.
     pub fn check(&mut self, recipe: &Recipe, whose: &str) {
         let (shape, classes) = data(recipe);
-        let config = recipe.model.config(&shape, classes);
+        let config = recipe.model.config(&shape, classes, &[]);
         let config = config.unwrap_or_else(|e| panic!("{whose}: {e:#}"));
         if self.0.insert(format!("{config:?}")) {
             let built = config.init(&Noise::new(0), &Device::flex());

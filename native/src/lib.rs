@@ -4,6 +4,7 @@
 // Tests write broken fixtures on purpose.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
+pub mod choice;
 pub mod classical;
 pub mod cli;
 pub mod cmd;

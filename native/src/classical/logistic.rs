@@ -11,6 +11,7 @@ use argmin::core::{CostFunction, Executor, Gradient};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, Axis, s};
+use serde::{Deserialize, Serialize};
 
 use super::probabilistic::Probabilistic;
 use super::{Rows, argmax, check_labels, check_width};
@@ -37,7 +38,7 @@ impl Default for Settings {
 }
 
 /// A fitted regression.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LogisticRegression {
     /// `[width + 1, present classes]`, the intercepts last.
     weights: Array2<f64>,

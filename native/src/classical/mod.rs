@@ -5,10 +5,13 @@
 //! a one-line error. Nothing here draws random numbers: equal input gives equal output.
 
 mod distance;
+pub mod graph;
 pub mod label_spreading;
 pub mod logistic;
 mod methods;
+pub mod mixture;
 pub mod neighbours;
+pub mod network;
 pub mod probabilistic;
 pub mod self_training;
 pub mod svm;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use burn::tensor::Device;
+use gleaner_core::data::Examples;
 use gleaner_core::data::formats::csv_out::write_csv;
 use gleaner_core::data::formats::npy::NpyArray;
 use gleaner_core::data::formats::npz::write_npz;
@@ -12,10 +12,10 @@ use gleaner_core::data::schema::{Scaling, Schema};
 use gleaner_core::data::table::Cells;
 use gleaner_core::measures::eval::{arg_max, entropy_of_logits, probabilities};
 use gleaner_core::measures::uncertainty::interval;
-use gleaner_core::models::Model;
 use serde_json::{Value, json};
 
 use super::file_kind::Format;
+use crate::choice::Classifier;
 use crate::data::new_rows::{NewRows, read_new};
 use crate::run::classify::classify;
 use crate::run::summary::share_in_words;
@@ -81,6 +81,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     );
     let named = || dir.model().display().to_string();
     let model = checkpoint.build(&device).with_context(named)?;
+    let classifier = Classifier::of(&dir, model, &device)?;
     let told = match &args.input {
         Some(path) => {
             let schema = checkpoint.data.with_context(|| {
@@ -90,9 +91,9 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
                     dir.config().display()
                 )
             })?;
-            Predicted::of_new(&model, read_new(path, &schema)?, schema, args.threads, &device)?
+            Predicted::of_new(&classifier, read_new(path, &schema)?, schema, args.threads)?
         }
-        None => Predicted::of_pool(&model, &dir, args, &device)?,
+        None => Predicted::of_pool(&classifier, &dir, args)?,
     };
     let order = match args.least_sure {
         Some(count) => told.least_sure(count),
@@ -118,24 +119,24 @@ struct Predicted {
 
 impl Predicted {
     fn of_new(
-        model: &Model,
+        classifier: &Classifier,
         new: NewRows,
         schema: Schema,
         threads: usize,
-        device: &Device,
     ) -> Result<Self> {
         let NewRows { raw, files, labels, notes } = new;
         notes.iter().for_each(|note| eprintln!("note: {note}"));
         let workers = Threads::start(threads)?;
         let index: Vec<usize> = (0..raw.len()).collect();
-        let logits = classify(model, &raw, &index, &schema.scaling, &workers, device)?;
+        let told = |examples: &Examples| classifier.logits(examples);
+        let logits = classify(&told, &raw, &index, &schema.scaling, &workers)?;
         let truth =
             labels.and_then(|(cells, rows)| truth(&cells, &rows, (&schema.classes, index.len())));
         Ok(Self { logits, classes: schema.classes, index, files, truth })
     }
 
     /// The run's own examples without a label: those of the file, and those whose label the run was not to look at.
-    fn of_pool(model: &Model, dir: &RunDir, args: &Args, device: &Device) -> Result<Self> {
+    fn of_pool(classifier: &Classifier, dir: &RunDir, args: &Args) -> Result<Self> {
         let mut recipe = dir.recipe()?;
         if let Some(data_dir) = &args.data_dir {
             recipe.data.dir = Some(data_dir.clone());
@@ -146,9 +147,12 @@ impl Predicted {
         let rows: Vec<usize> = (0..data.train.len()).filter(|&row| !has_label[row]).collect();
         ensure!(!rows.is_empty(), "every example of the run has a label; give a file of new ones");
         let workers = Threads::start(args.threads)?;
-        let logits = classify(model, &data.train, &rows, &Scaling::None, &workers, device)?;
-        let Places { rows: of_file, files } = places
-            .unwrap_or_else(|| Places { rows: (0..data.train.len()).collect(), files: Vec::new() });
+        let told = |examples: &Examples| classifier.logits(examples);
+        let logits = classify(&told, &data.train, &rows, &Scaling::None, &workers)?;
+        let Places { rows: of_file, files, .. } = places.unwrap_or_else(|| Places {
+            rows: (0..data.train.len()).collect(),
+            ..Places::default()
+        });
         let index: Vec<usize> = rows.iter().map(|&row| of_file[row]).collect();
         let files = index.iter().filter_map(|&row| files.get(row).cloned()).collect();
         Ok(Self { logits, classes: data.classes, index, files, truth: None })

@@ -18,6 +18,9 @@ use crate::system::interrupt::Interrupt;
 use crate::system::output::Output;
 use crate::training::Session;
 
+/// Leaves it open which model or method it is.
+const AUTO: &str = "auto";
+
 /// Train a model, evaluate it on the test split, and write a run directory.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -59,8 +62,8 @@ pub struct Args {
     /// Parts of the cross-validation that measures the accuracy where there is no test split [default: 5]
     #[arg(long, value_name = "N", help_heading = "Your own data")]
     folds: Option<i64>,
-    /// Model [default: m2]
-    #[arg(long, value_parser = ModelConfig::NAMES.to_vec(), help_heading = "Model")]
+    /// Model, or auto: compare plain methods with m2 and keep the best [default: auto for tables of your own, else m2]
+    #[arg(long, value_parser = [&[AUTO], ModelConfig::NAMES].concat(), help_heading = "Model")]
     model: Option<String>,
     /// Regularise with mutual information and entropy (MIER)
     #[arg(long, help_heading = "Model")]
@@ -172,7 +175,8 @@ impl Args {
         set("data.labels", labels.transpose()?);
         set("data.test-share", self.test_share.map(Into::into));
         set("data.folds", self.folds.map(Into::into));
-        set("model.kind", self.model.clone().map(Into::into));
+        // What is left open is chosen once the data are known.
+        set("model.kind", self.model.clone().filter(|model| model != AUTO).map(Into::into));
         set("objective.marginalize", self.marginalize.map(|m| m.to_string().into()));
         if self.mier {
             set("objective.mier.beta", Some(self.mier_beta.unwrap_or(5.0).into()));

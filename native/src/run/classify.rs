@@ -4,11 +4,8 @@
 use std::sync::Mutex;
 
 use anyhow::{Context as _, Result};
-use burn::tensor::Device;
 use gleaner_core::data::Examples;
 use gleaner_core::data::schema::Scaling;
-use gleaner_core::infer;
-use gleaner_core::models::Model;
 use gleaner_core::workers::Workers;
 
 use crate::system::progress::Progress;
@@ -16,24 +13,26 @@ use crate::system::progress::Progress;
 /// Rows of one piece.
 const PIECE: usize = 2000;
 
-/// Logits of `q(y|x)` for some rows of examples in their own units, `[rows, classes]` row-major.
+/// Gives logits of all rows of examples as a model sees them, `[rows, classes]` row-major.
+pub type Classifies<'a> = &'a (dyn Fn(&Examples) -> Result<Vec<f32>> + Sync);
+
+/// Logits for some rows of examples in their own units, `[rows, classes]` row-major.
 ///
 /// # Errors
-/// If the device fails.
+/// If `classifier` fails.
 pub fn classify(
-    model: &Model,
+    classifier: Classifies<'_>,
     raw: &Examples,
     rows: &[usize],
     scaling: &Scaling,
     workers: &dyn Workers,
-    device: &Device,
 ) -> Result<Vec<f32>> {
     let pieces: Vec<&[usize]> = rows.chunks(PIECE).collect();
-    let done = Mutex::new((vec![None; pieces.len()], Progress::steps("predicting", pieces.len())));
+    let none: Vec<Option<Result<Vec<f32>>>> = pieces.iter().map(|_| None).collect();
+    let done = Mutex::new((none, Progress::steps("predicting", pieces.len())));
     workers.run(pieces.len(), &|piece| {
         let scaled = scaling.apply(&raw.select(pieces[piece]));
-        let all: Vec<usize> = (0..scaled.len()).collect();
-        let logits = pollster::block_on(infer::classify(model, &scaled, &all, device));
+        let logits = classifier(&scaled);
         if let Ok(mut done) = done.lock() {
             done.0[piece] = Some(logits);
             done.1.step(String::new);

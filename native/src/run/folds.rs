@@ -11,9 +11,10 @@ use super::recipe::{Fold, Recipe};
 use super::run_dir::RunDir;
 use super::source::Source;
 
-/// The recipes of a cross-validation; none if the recipe is not one.
+/// The recipes of a cross-validation, by which a run is measured or its classifier chosen; none if the recipe asks for neither.
 pub fn fold_recipes(recipe: &Recipe) -> Vec<Recipe> {
-    let Some(of) = recipe.data.folds else { return Vec::new() };
+    let of = recipe.data.folds.or(recipe.choice.map(|choice| choice.folds));
+    let Some(of) = of else { return Vec::new() };
     let repeats = recipe.data.repeats.unwrap_or(1);
     let parts = recipe.data.folds_measured.unwrap_or(of);
     let folds =
@@ -22,6 +23,12 @@ pub fn fold_recipes(recipe: &Recipe) -> Vec<Recipe> {
         let mut recipe = recipe.clone();
         (recipe.data.folds, recipe.data.folds_measured) = (None, None);
         (recipe.data.repeats, recipe.data.fold) = (None, Some(fold));
+        if recipe.choice.take().is_some() {
+            // A network is among the methods that are compared.
+            recipe.train.baseline_steps = 0;
+            // Several such runs are trained side by side.
+            recipe.train.parts = 1;
+        }
         recipe
     };
     folds.map(recipe_of).collect()
@@ -49,16 +56,28 @@ pub struct Part {
 /// If the data or a model cannot be read.
 pub fn parts(dir: &RunDir, recipe: &Recipe, device: &Device) -> Result<Vec<Part>> {
     let source = Source::of_run(dir, recipe)?;
-    let recipes = fold_recipes(recipe);
-    if recipes.is_empty() {
+    if recipe.data.folds.is_none() {
         let (config, model) = dir.load(device)?;
         return Ok(vec![Part { config, model, problem: Problem::of(&source, recipe)? }]);
     }
+    held_out_parts(dir, &source, recipe, device)
+}
+
+/// The runs that each held out a part of the labels.
+///
+/// # Errors
+/// If one is gone or cannot be read.
+pub fn held_out_parts(
+    dir: &RunDir,
+    source: &Source,
+    recipe: &Recipe,
+    device: &Device,
+) -> Result<Vec<Part>> {
     let part = |(number, recipe): (usize, &Recipe)| {
         let path = fold_path(dir, number);
         let part = RunDir::open(&path).context("a part of the cross-validation is gone")?;
         let (config, model) = part.load(device)?;
-        Ok(Part { config, model, problem: Problem::of(&source, recipe)? })
+        Ok(Part { config, model, problem: Problem::of(source, recipe)? })
     };
-    recipes.iter().enumerate().map(part).collect()
+    fold_recipes(recipe).iter().enumerate().map(part).collect()
 }

@@ -25,6 +25,20 @@ pub struct Answered {
     pub right: Vec<bool>,
 }
 
+impl Answered {
+    /// Of logits `[rows, classes]`, row-major, and the right classes.
+    ///
+    /// # Errors
+    /// If there are no rows.
+    pub fn of(logits: &[f32], labels: &[i64], classes: usize) -> Result<Self> {
+        let measured = classification(logits, labels, classes)
+            .context("there are no labelled examples to measure on; use another --split")?;
+        let right = logits.chunks_exact(classes).zip(labels);
+        let right = right.map(|(logits, &label)| arg_max(logits) as i64 == label).collect();
+        Ok(Self { measured, right })
+    }
+}
+
 /// How a model tells classes apart.
 #[derive(Clone, Debug)]
 pub enum Told {
@@ -113,11 +127,7 @@ pub fn measure(
 ) -> Result<Answered> {
     let logits = pollster::block_on(infer::classify(model, examples, rows, device))?;
     let labels: Vec<i64> = rows.iter().map(|&row| examples.labels[row]).collect();
-    let measured = classification(&logits, &labels, classes)
-        .context("there are no labelled examples to measure on; use another --split")?;
-    let right = logits.chunks_exact(classes).zip(&labels);
-    let right = right.map(|(logits, &label)| arg_max(logits) as i64 == label).collect();
-    Ok(Answered { measured, right })
+    Answered::of(&logits, &labels, classes)
 }
 
 /// Mean `U(x)` of rows of a split, nats.

@@ -1,6 +1,7 @@
 //! A run: its settings, its folder, its data as it sees them, and what its model is worth.
 
 pub mod classify;
+mod defaults;
 pub mod folds;
 pub mod judge;
 pub mod measure;
@@ -11,6 +12,7 @@ mod run_dir;
 pub mod source;
 pub mod summary;
 pub mod unseen;
+pub mod verdict;
 
 pub use problem::{Places, Problem};
 pub use run_dir::RunDir;

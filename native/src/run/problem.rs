@@ -10,9 +10,10 @@ use gleaner_core::data::{Binarise, Dataset, Examples, Split, SplitConfig, Standa
 use gleaner_core::models::{Likelihood, ModelConfig, background, columns};
 use gleaner_core::noise::Noise;
 
+use super::defaults::TEST_SHARE;
 use super::recipe::{Fold, Recipe};
 use super::run_dir::RunDir;
-use super::source::{Source, TEST_SHARE};
+use super::source::Source;
 use crate::classical::Task;
 
 /// A share of a count is a whole number although its product is rounded.
@@ -37,6 +38,8 @@ pub struct Problem {
 pub struct Places {
     /// Row of each training example, counted from 0 in the order of the file.
     pub rows: Vec<usize>,
+    /// Row of each example that is held out as a part of the labels.
+    pub held: Vec<usize>,
     /// The file of every row, where they are pictures; empty of anything else.
     pub files: Vec<PathBuf>,
 }
@@ -70,7 +73,11 @@ impl Problem {
         check_range(&data, recipe)?;
         let classes = data.classes.len();
         let config = SplitConfig {
-            labels_per_class: recipe.labels_per_class(classes)?,
+            // The labels of a part are drawn already.
+            labels_per_class: match recipe.data.fold {
+                Some(_) => None,
+                None => recipe.labels_per_class(classes)?,
+            },
             validation: recipe.data.validation,
             labelled_in_pool: recipe.data.labelled_in_pool,
             unlabelled: recipe.data.unlabelled,
@@ -165,26 +172,33 @@ fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Pla
     check_counts(&own.raw, recipe)?;
     let settings = &recipe.data;
     let OwnRows { train, validation, test } = &own.rows;
-    let labels: Vec<i64> = train.iter().map(|&row| own.raw.labels[row]).collect();
-    let back =
-        |rows: Vec<usize>| -> Vec<usize> { rows.into_iter().map(|row| train[row]).collect() };
-    let (train, test) = match (test, settings.fold) {
-        (Some(test), _) => (train.clone(), test.clone()),
-        (None, Some(Fold { part, of, repeat })) => {
-            let noise = Noise::new(repeat as u64).split("cross-validation");
-            let (train, test) = without_part(&labels, part, of, &noise);
-            (back(train), back(test))
+    let all = |rows: &[usize]| rows.iter().map(|&row| own.raw.labels[row]).collect::<Vec<i64>>();
+    let (mut train, mut test) = match test {
+        Some(test) => (train.clone(), test.clone()),
+        None if settings.test_share.is_none() && settings.measures_parts() => {
+            (train.clone(), Vec::new())
         }
-        (None, None) if settings.folds.is_some() => (train.clone(), Vec::new()),
-        (None, None) => {
+        None => {
             let share = settings.test_share.unwrap_or(TEST_SHARE);
             let quota = |count: usize| (count as f64 * share + ROUNDING) as usize;
-            let (train, test) = hold_out_rows(&labels, quota, &own.profile.source)?;
-            (back(train), back(test))
+            let (rest, held) = hold_out_rows(&all(train), quota, &own.profile.source)?;
+            (back(train, &rest), back(train, &held))
         }
     };
+    let mut labels = all(&train);
+    let mut held = Vec::new();
+    if let Some(Fold { part, of, repeat }) = settings.fold {
+        labels = drawn(own, &train, recipe)?;
+        let noise = Noise::new(repeat as u64).split("cross-validation");
+        let (kept, out) = without_part(&labels, part, of, &noise);
+        labels = kept.iter().map(|&row| labels[row]).collect();
+        held = back(&train, &out);
+        (train, test) = (back(&train, &kept), held.clone());
+    }
     let rows: Vec<usize> = train.iter().chain(validation).copied().collect();
+    labels.extend(all(validation));
     let (mut train, mut test) = (own.raw.select(&rows), own.raw.select(&test));
+    train.labels = labels;
     let mut schema = own.schema.clone();
     if settings.grey && settings.features.is_none() {
         (train, test) = (train.to_grey(), test.to_grey());
@@ -214,7 +228,29 @@ fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Pla
         validation: (rows.len() - validation.len()..rows.len()).collect(),
     };
     check_classes(&data)?;
-    Ok((data, schema, Some(Places { rows, files: own.files.clone() })))
+    Ok((data, schema, Some(Places { rows, held, files: own.files.clone() })))
+}
+
+/// Numbers into `rows`, as these.
+fn back(rows: &[usize], numbers: &[usize]) -> Vec<usize> {
+    numbers.iter().map(|&number| rows[number]).collect()
+}
+
+/// The labels of those rows that a run draws labels of; -1 for the others. A part is one of these.
+fn drawn(own: &OwnData, rows: &[usize], recipe: &Recipe) -> Result<Vec<i64>> {
+    let examples = own.raw.select(rows);
+    let config = SplitConfig {
+        labels_per_class: recipe.labels_per_class(own.schema.classes.len())?,
+        validation: recipe.data.validation,
+        labelled_in_pool: recipe.data.labelled_in_pool,
+        unlabelled: None,
+        labelled_classes: recipe.data.labelled_classes.clone(),
+    };
+    let noise = Noise::new(recipe.train.seed).split("split");
+    let split = Split::draw(&examples, own.schema.classes.len(), &config, &noise)?;
+    let mut labels = vec![-1; rows.len()];
+    split.labelled.iter().for_each(|&row| labels[row] = examples.labels[row]);
+    Ok(labels)
 }
 
 /// Bytes that stand for themselves, not for a 255th, as the numbers that they are.

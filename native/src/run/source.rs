@@ -4,53 +4,21 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use gleaner_core::data::own::{Columns, Nature, OwnData};
+use gleaner_core::data::own::{Columns, OwnData};
 use gleaner_core::data::profile::Profile;
-use gleaner_core::data::schema::{Input, Scaling, Schema};
+use gleaner_core::data::schema::{Scaling, Schema};
 use gleaner_core::data::transform::Transform;
 use gleaner_core::data::{Dataset, Vocabulary};
 use gleaner_core::dist::Column;
 use gleaner_core::models::{Likelihood, columns};
-use toml::{Table, Value};
+use toml::Table;
 
-use super::recipe::{DataSettings, Draft, Recipe, VOCABULARY, merge, nested};
+use super::defaults::follows;
+use super::recipe::{DataSettings, Draft, Recipe, VOCABULARY};
 use super::run_dir::RunDir;
 use crate::data::dataset::{self, Loaded};
 use crate::data::own::{self, Asked};
 use crate::data::registry::is_known;
-
-/// A step sees this share of a small pool.
-const SHARE_OF_STEP: usize = 10;
-
-/// Unlabelled examples in a step, at least and at most.
-const BATCH: [usize; 2] = [16, 200];
-
-/// Fewer steps than this teach a model nothing, however few the examples are.
-const FEWEST_STEPS: usize = 2000;
-
-/// Passes, at least.
-const FEWEST_EPOCHS: usize = 50;
-
-/// Share of the cells of a table that training hides, so that a model can do without any of them.
-const MASKING: f64 = 0.05;
-
-/// Parts of a cross-validation: four fifths of the labels are nearly all of them.
-const FOLDS: usize = 5;
-
-/// With fewer labels, one division into parts is too much luck.
-const FEW_LABELS: usize = 50;
-
-/// With more labels, a fifth of them gives an interval that is narrow enough, in a sixth of the time.
-const MANY_LABELS: usize = 10_000;
-
-/// How often few labels are divided.
-const REPEATS: usize = 2;
-
-/// A batch of fewer examples is not worth sharing out among threads.
-const SHARED_BATCH: usize = 64;
-
-/// Share of the labels that is held out where a test split is asked for, or only some labels are used.
-pub const TEST_SHARE: f64 = 0.2;
 
 /// Settings about columns and files, which only data of the user's own have.
 const OF_OWN_DATA: [&str; 12] = [
@@ -231,103 +199,4 @@ fn asked(settings: &DataSettings, words: Option<Vocabulary>) -> Asked<'_> {
         vocabulary: settings.vocabulary.unwrap_or(VOCABULARY),
         words,
     }
-}
-
-/// The settings that follow from data of the user's own, as far as nothing else is asked for.
-fn follows(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Table {
-    let mut table = likelihood_follows(own, draft, recipe);
-    merge(&mut table, labels_follow(own, draft, recipe));
-    merge(&mut table, pace_follows(own.rows.train.len().max(1), draft, recipe));
-    table
-}
-
-/// What describes the values, and whether they are standardised for it.
-fn likelihood_follows(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Table {
-    let mut table = Table::new();
-    let mut set = |path: &str, value: Value| merge(&mut table, nested(path, value));
-    let asked = draft.model_setting("likelihood").and_then(Value::as_str);
-    let asks = draft.model_setting("likelihood").is_some();
-    match own.nature {
-        // A model without a likelihood to choose describes bits; what it cannot describe is refused later.
-        _ if !recipe.model.describes() => {}
-        Nature::Numbers if asks => {
-            if !matches!(asked, Some("bernoulli" | "mixed")) {
-                set("data.standardise", true.into());
-            }
-        }
-        Nature::Numbers | Nature::Bits if !recipe.data.standardise && !asks && has_columns(own) => {
-            set("model.likelihood", "mixed".into());
-            if draft.model_setting("masking").is_none() {
-                set("model.masking", MASKING.into());
-            }
-        }
-        Nature::Numbers => {
-            set("model.likelihood", "gaussian".into());
-            set("data.standardise", true.into());
-        }
-        Nature::Bits if recipe.data.standardise && !asks => {
-            set("model.likelihood", "gaussian".into());
-        }
-        Nature::Counts if !asks => set("model.likelihood", "multinomial".into()),
-        Nature::Bits | Nature::Counts => {}
-    }
-    table
-}
-
-/// Whether examples are rows of columns that differ in kind: those of a table, unless it is a picture, or of a flat array of numbers.
-fn has_columns(own: &OwnData) -> bool {
-    match &own.schema.input {
-        Input::Table(_) => own.schema.scaling == Scaling::None,
-        Input::Array(shape) => shape.len() == 1 && own.nature == Nature::Numbers,
-        Input::Pictures(_) | Input::Texts { .. } => false,
-    }
-}
-
-/// How many labels are used, and what the result is measured on.
-fn labels_follow(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Table {
-    let mut table = Table::new();
-    let mut set = |path: &str, value: Value| merge(&mut table, nested(path, value));
-    let some_labels = draft.says("labels-per-class")
-        || draft.says("labelled-classes")
-        || (draft.says("labels") && !recipe.data.uses_all_labels());
-    if !some_labels {
-        set("data.labels", "all".into());
-        set("data.validation", 0.0.into());
-    }
-    let measured = ["test-share", "folds", "fold"].iter().any(|setting| draft.says(setting));
-    if own.rows.test.is_some() || measured {
-        return table;
-    }
-    if some_labels {
-        set("data.test-share", TEST_SHARE.into());
-        return table;
-    }
-    let labels = own.rows.train.iter().filter(|&&row| own.raw.labels[row] >= 0).count();
-    set("data.folds", (FOLDS.min(labels.max(2)) as i64).into());
-    if labels > MANY_LABELS && !draft.says("folds-measured") {
-        set("data.folds-measured", 1.into());
-    }
-    if labels < FEW_LABELS && !draft.says("repeats") {
-        set("data.repeats", (REPEATS as i64).into());
-    }
-    table
-}
-
-/// How long is trained, and how many examples a step sees: few examples make few steps of a pass.
-fn pace_follows(pool: usize, draft: &Draft, recipe: &Recipe) -> Table {
-    let mut table = Table::new();
-    let mut set = |path: &str, value: Value| merge(&mut table, nested(path, value));
-    let batch = (pool / SHARE_OF_STEP).clamp(BATCH[0], BATCH[1]);
-    set("train.batch-size", (batch as i64).into());
-    let asked = draft.train_setting("batch-size").map(|_| recipe.train.batch_size);
-    let batch = asked.unwrap_or(batch);
-    if batch < SHARED_BATCH {
-        set("train.parts", 1.into());
-    }
-    let epochs = (FEWEST_STEPS * batch).div_ceil(pool).max(FEWEST_EPOCHS) as i64;
-    set("train.epochs", epochs.into());
-    if recipe.train.feature_epochs > 0 {
-        set("train.feature-epochs", epochs.into());
-    }
-    table
 }

@@ -7,12 +7,13 @@ use gleaner_core::measures::units::ActiveUnits;
 use gleaner_core::noise::Noise;
 use serde::{Deserialize, Serialize};
 
-use super::measure::{Baseline, Told, active_units, elbo};
+use super::measure::{Answered, Baseline, Told, active_units, elbo};
 use super::problem::Problem;
 use super::readout::Readout;
 use super::recipe::Recipe;
 use super::run_dir::RunDir;
 use super::unseen::Unseen;
+use super::verdict::Verdict;
 use crate::data::rows::{evenly, every, known};
 use crate::system::output::Output;
 
@@ -81,6 +82,12 @@ pub struct Summary {
     /// Whether the model does worse than the baseline by more than chance.
     #[serde(default)]
     pub worse_than_baseline: bool,
+    /// Accuracy of the generative model by itself, where another method, or an average, is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_accuracy: Option<f64>,
+    /// The methods that were compared with the model, and which one is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Verdict>,
     /// How it does on classes that had no labels, if there are any; `test_accuracy` is then that of classes as
     /// the model numbers them.
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
@@ -238,6 +245,8 @@ impl Summary {
             baseline_interval: None,
             paired: None,
             worse_than_baseline: false,
+            model_accuracy: None,
+            choice: None,
             unseen: None,
             elbo: 0.0,
             entropy: None,
@@ -259,22 +268,42 @@ impl Summary {
         }
     }
 
+    /// With the classifier that is kept, and the best one that looks at labels alone in the place of the baseline.
+    #[must_use]
+    pub fn chosen(self, verdict: Verdict, [kept, label_only]: [&Answered; 2]) -> Self {
+        let measured = kept.measured;
+        let chosen = Self {
+            model_accuracy: Some(self.test_accuracy),
+            test_accuracy: measured.accuracy,
+            baseline_accuracy: Some(label_only.measured.accuracy),
+            paired: Some(Paired::count(&kept.right, &label_only.right)),
+            entropy: Some(measured.entropy),
+            ece: Some(measured.ece),
+            brier: Some(measured.brier),
+            nll: Some(measured.nll),
+            baseline_ece: Some(label_only.measured.ece),
+            choice: Some(verdict),
+            ..self
+        };
+        chosen.with_intervals()
+    }
+
     /// With what the accuracies on so many examples allow to say.
     fn with_intervals(self) -> Self {
         let of = |accuracy: f64| interval(accuracy, self.tested);
         let [own, baseline] = [Some(of(self.test_accuracy)), self.baseline_accuracy.map(of)];
         let below =
             own.zip(self.baseline_accuracy).is_some_and(|(own, baseline)| baseline > own[1]);
-        let lost = self.paired.is_some_and(|paired| paired.difference()[1] < 0.0);
-        Self {
-            interval: own,
-            baseline_interval: baseline,
-            worse_than_baseline: below || lost,
-            ..self
-        }
+        // On the same examples, the difference is known better than either accuracy.
+        let worse = self.paired.map_or(below, |paired| paired.difference()[1] < 0.0);
+        Self { interval: own, baseline_interval: baseline, worse_than_baseline: worse, ..self }
     }
 
-    fn written(self, dir: &RunDir) -> Result<Self> {
+    /// Writes it down.
+    ///
+    /// # Errors
+    /// If the disk does not take it.
+    pub fn written(self, dir: &RunDir) -> Result<Self> {
         let text = serde_json::to_string_pretty(&self).context("summary.json")? + "\n";
         dir.write("summary.json", text.as_bytes())?;
         Ok(self)
@@ -312,7 +341,18 @@ impl Summary {
             rows.push(("baseline accuracy", said + "   (labelled examples only)"));
         }
         let said = share_in_words(self.test_accuracy, self.tested, self.interval);
-        rows.push(("test accuracy", format!("{said}   (semi-supervised {})", self.model)));
+        let of = match &self.choice {
+            Some(verdict) if verdict.kept != self.model => {
+                format!("{}, kept by --model auto", verdict.kept)
+            }
+            _ => format!("semi-supervised {}", self.model),
+        };
+        rows.push(("test accuracy", format!("{said}   ({of})")));
+        let by_itself =
+            self.model_accuracy.map(|accuracy| share_in_words(accuracy, self.tested, None));
+        rows.extend(by_itself.map(|said| {
+            ("model's accuracy", format!("{said}   (semi-supervised {} by itself)", self.model))
+        }));
         rows.push(("measured by", self.measured_by()));
         let probabilities = [
             ("calibration error", self.ece, ""),

@@ -35,7 +35,12 @@ struct Counts {
 }
 
 enum Display {
-    Bar { bar: ProgressBar, metrics: String },
+    /// Nothing: somebody else reports.
+    None,
+    Bar {
+        bar: ProgressBar,
+        metrics: String,
+    },
     Lines(Lines<Box<dyn Write + Send>>),
 }
 
@@ -44,6 +49,13 @@ impl Progress {
     #[must_use]
     pub fn epochs(total: usize, steps_per_epoch: usize) -> Self {
         Self::of(Counts { name: None, total, steps_per_epoch, resumed: 0, done: 0 })
+    }
+
+    /// Reports nothing: for work that is a part of something that is reported.
+    #[must_use]
+    pub fn silent() -> Self {
+        let counts = Counts { name: None, total: 0, steps_per_epoch: 1, resumed: 0, done: 0 };
+        Self { counts, display: Display::None, started: Instant::now() }
     }
 
     /// Starts reporting the steps of work that has a name instead of epochs.
@@ -88,6 +100,7 @@ impl Progress {
                 bar.inc(1);
             }
             Display::Lines(lines) => lines.step(self.counts, elapsed, metrics),
+            Display::None => {}
         }
     }
 
@@ -99,7 +112,7 @@ impl Progress {
             Display::Lines(lines) if self.counts.is_worth_a_line() => {
                 lines.epoch(self.counts, elapsed, metrics);
             }
-            Display::Lines(_) => {}
+            Display::Lines(_) | Display::None => {}
         }
     }
 
@@ -108,6 +121,7 @@ impl Progress {
         match &mut self.display {
             Display::Bar { bar, .. } => bar.suspend(|| say(&mut std::io::stderr(), line)),
             Display::Lines(lines) => say(&mut lines.out, line),
+            Display::None => say(&mut std::io::stderr(), line),
         }
     }
 

@@ -1,7 +1,7 @@
 //! One training from its settings to its results, new or resumed: baseline, choice of the objective, the loop, the summary.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
@@ -21,6 +21,7 @@ use gleaner_core::objective::{
     Unsupervised, UntappedObjective, effective_alpha,
 };
 use gleaner_core::train::{Learner, RateSchedule};
+use gleaner_core::workers::Workers as _;
 
 use super::augmentation::Augmenter;
 use super::baseline::train_baseline;
@@ -29,10 +30,11 @@ use super::fit::{Fit, Outcome, Plan};
 use super::ledger::READ_EVERY;
 use super::state::{Progressed, SavedState};
 use super::validation::Criterion;
+use crate::choice;
 use crate::data::dataset::AG_NEWS_SAMPLE_NAME;
 use crate::run::Problem;
 use crate::run::RunDir;
-use crate::run::folds::{fold_path, fold_recipes};
+use crate::run::folds::{fold_path, fold_recipes, held_out_parts};
 use crate::run::measure::{Baseline, measure_baseline};
 use crate::run::recipe::Recipe;
 use crate::run::source::Source;
@@ -174,7 +176,7 @@ impl Session {
         afterwards: Afterwards<'_>,
     ) -> Result<Summary> {
         let (session, resumable) = (self, dir.path());
-        let stage = Stage { session, dir, resumable, interrupt, afterwards };
+        let stage = Stage { session, dir, resumable, interrupt, afterwards, quiet: false };
         let parts = stage.cross_validate()?;
         stage.run(&parts)
     }
@@ -286,43 +288,53 @@ struct Stage<'a> {
     resumable: &'a Path,
     interrupt: &'a Interrupt,
     afterwards: Afterwards<'a>,
+    /// Whether somebody else reports the progress.
+    quiet: bool,
 }
 
 impl Stage<'_> {
     /// The runs that each hold out a part of the labels, in folders of their own within that of the run; none if the recipe
     /// asks for none.
     fn cross_validate(&self) -> Result<Vec<Summary>> {
-        let Self { session, dir, .. } = *self;
+        let session = self.session;
         let recipes = fold_recipes(&session.recipe);
-        let mut summaries = Vec::new();
-        for (number, recipe) in recipes.iter().enumerate() {
-            let path = fold_path(dir, number);
-            let begun = RunDir::open(&path).is_ok();
-            let part = if begun { RunDir::reopen(&path)? } else { RunDir::create(&path)? };
-            if let Some(summary) = part.read_summary()? {
-                summaries.push(
-                    serde_json::from_value(summary).context("a part of the cross-validation")?,
-                );
-                continue;
-            }
-            eprintln!("cross-validation: part {} of {}", number + 1, recipes.len());
-            let held_out = Session::of(session.source.clone(), recipe.clone())?;
-            let held_out = held_out.validating(session.read_every == 1);
-            held_out.begin(&part)?;
-            let afterwards: Afterwards<'_> = &|_, _, _, _, _| Ok(());
-            let stage = Stage { session: &held_out, dir: &part, afterwards, ..*self };
-            summaries.push(stage.run(&[])?);
-            part.remove_state()?;
+        if recipes.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(summaries)
+        eprintln!(
+            "cross-validation: {} models, each without a part of the {} labels",
+            recipes.len(),
+            session.problem.split.labelled.len()
+        );
+        let progress = Progress::steps("cross-validation", recipes.len());
+        let done = Mutex::new((recipes.iter().map(|_| None).collect::<Vec<_>>(), progress));
+        let (dir, resumable, interrupt) = (self.dir, self.resumable, self.interrupt);
+        let one = |number: usize| {
+            let summary = hold_out(session, (dir, number), &recipes[number], resumable, interrupt);
+            if let Ok(mut done) = done.lock() {
+                done.0[number] = Some(summary);
+                done.1.step(String::new);
+            }
+        };
+        // Steps on few examples do not divide among threads: whole parts do.
+        match recipes[0].train.parts {
+            1 => session.workers.run(recipes.len(), &one),
+            _ => (0..recipes.len()).for_each(one),
+        }
+        let (summaries, progress) = done.into_inner().ok().context("a thread was stopped")?;
+        progress.finish();
+        summaries.into_iter().map(|summary| summary.context("a part is missing")?).collect()
     }
 
     /// From the baseline to what is done afterwards. The figures come from `parts` where there are any.
     fn run(&self, parts: &[Summary]) -> Result<Summary> {
-        let Self { session, dir, resumable, interrupt, afterwards } = *self;
+        let Self { session, dir, resumable, interrupt, afterwards, .. } = *self;
         let started = Instant::now();
-        session.introduce(dir);
-        let baseline = match session.problem.data.test.is_empty() {
+        if !self.quiet {
+            session.introduce(dir);
+        }
+        let compares = session.recipe.choice.is_some();
+        let baseline = match compares || session.problem.data.test.is_empty() {
             true => None,
             false => session.baseline(resumable, interrupt)?,
         };
@@ -355,6 +367,10 @@ impl Stage<'_> {
             },
         };
         let best = progress.best.as_ref();
+        let side_by_side = match fold_recipes(&session.recipe).first() {
+            Some(part) if part.train.parts == 1 => session.workers.count().min(parts.len()).max(1),
+            _ => 1,
+        };
         let run = Run {
             recipe: &session.recipe,
             problem: &session.problem,
@@ -365,15 +381,30 @@ impl Stage<'_> {
             steps: progress.step,
             roll_backs: progress.roll_backs,
             seconds: progress.seconds.max(started.elapsed().as_secs_f64())
-                + parts.iter().map(|part| part.seconds).sum::<f64>(),
+                + parts.iter().map(|part| part.seconds).sum::<f64>() / side_by_side as f64,
         };
-        let summary = match (parts, session.problem.data.test.is_empty()) {
-            ([], false) => summary::finish(dir, &run, baseline.as_ref())?,
-            ([], true) => summary::unmeasured(dir, &run)?,
-            (parts, _) => summary::pool(dir, &run, parts)?,
+        let summary = match (session.recipe.data.folds, session.problem.data.test.is_empty()) {
+            (None, false) => summary::finish(dir, &run, baseline.as_ref())?,
+            (None, true) => summary::unmeasured(dir, &run)?,
+            (Some(_), _) => summary::pool(dir, &run, parts)?,
         };
+        let summary = self.choose(summary)?;
         afterwards(dir, &session.recipe, &session.problem, &summary, &session.device)?;
         Ok(summary)
+    }
+
+    /// Compares other methods with the model, if the recipe asks for it, and keeps the best.
+    fn choose(&self, summary: Summary) -> Result<Summary> {
+        let Self { session, dir, .. } = *self;
+        if session.recipe.choice.is_none() {
+            return Ok(summary);
+        }
+        let Session { recipe, source, problem, device, noise, .. } = session;
+        let parts = held_out_parts(dir, source, recipe, device)?;
+        let choice::Chosen { verdict, kept, label_only } =
+            choice::choose(dir, problem, &parts, noise, device)?;
+        verdict.lines().iter().for_each(|line| eprintln!("{line}"));
+        summary.chosen(verdict, [&kept, &label_only]).written(dir)
     }
 
     /// The first model of M1+M2, trained in a run of its own inside this one, and the second one on it.
@@ -440,8 +471,10 @@ impl Stage<'_> {
         let mut fit = Fit { problem, learner, plan, device, augmenter, dir, state };
         let total = plan.rate.total_steps as usize;
         let done = (fit.state.train.step / plan.steps_per_epoch) as usize;
-        let mut progress =
-            Progress::epochs(total, plan.steps_per_epoch as usize).resumed_after(done);
+        let mut progress = match self.quiet {
+            true => Progress::silent(),
+            false => Progress::epochs(total, plan.steps_per_epoch as usize).resumed_after(done),
+        };
         let write_best = |model: &M| write_model(dir, config, &problem.schema, model);
         let outcome = fit.run(&mut batches, &mut progress, interrupt, write_best)?;
         progress.finish();
@@ -455,6 +488,31 @@ impl Stage<'_> {
         }
         Ok(fit.state.progress)
     }
+}
+
+/// The run that holds out a part of the labels, in a folder of its own within that of the run; its summary, if it is there already.
+fn hold_out(
+    session: &Session,
+    (dir, number): (&RunDir, usize),
+    recipe: &Recipe,
+    resumable: &Path,
+    interrupt: &Interrupt,
+) -> Result<Summary> {
+    let path = fold_path(dir, number);
+    let begun = RunDir::open(&path).is_ok();
+    let part = if begun { RunDir::reopen(&path)? } else { RunDir::create(&path)? };
+    if let Some(summary) = part.read_summary()? {
+        return serde_json::from_value(summary).context("a part of the cross-validation");
+    }
+    let held_out = Session::of(session.source.clone(), recipe.clone())?;
+    let held_out = held_out.validating(session.read_every == 1);
+    held_out.begin(&part)?;
+    let afterwards: Afterwards<'_> = &|_, _, _, _, _| Ok(());
+    let stage =
+        Stage { session: &held_out, dir: &part, resumable, interrupt, afterwards, quiet: true };
+    let summary = stage.run(&[])?;
+    part.remove_state()?;
+    Ok(summary)
 }
 
 fn write_model<M: Module>(

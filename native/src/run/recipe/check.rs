@@ -6,7 +6,7 @@ use gleaner_core::objective::{LatentEbmSettings, UntappedWeights};
 use gleaner_core::train::{AdamSettings, Schedule};
 
 use super::augment::AugmentSettings;
-use super::settings::{DataSettings, Fold, ModelSettings, Recipe, TrainSettings};
+use super::settings::{ChoiceSettings, DataSettings, Fold, ModelSettings, Recipe, TrainSettings};
 use crate::system::device::on_cpu;
 
 impl Recipe {
@@ -22,6 +22,11 @@ impl Recipe {
             bail!("data.vocabulary = 0 is not valid: it must be at least 1");
         }
         check_parts(&self.data)?;
+        if let Some(ChoiceSettings { folds }) =
+            self.choice.filter(|choice| !(2..=100).contains(&choice.folds))
+        {
+            bail!("choice.folds = {folds} is not valid: it must be from 2 to 100");
+        }
         if self.objective.classifier_draws == 0 {
             bail!("objective.classifier-draws = 0 is not valid: it must be at least 1");
         }

@@ -118,6 +118,11 @@ impl Draft {
         self.of_data(setting).is_some()
     }
 
+    /// Whether the user leaves open which model or method it is.
+    pub fn leaves_model_open(&self) -> bool {
+        model_kind(&self.over).is_none()
+    }
+
     /// What the user says about a setting of the model.
     pub fn model_setting(&self, setting: &str) -> Option<&Value> {
         self.over.get("model")?.get(setting)

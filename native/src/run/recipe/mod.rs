@@ -15,7 +15,7 @@ mod tables;
 pub use augment::AugmentSettings;
 pub use layers::Draft;
 pub use settings::{
-    DataSettings, Fold, LabelCount, ModelSettings, ObjectiveSettings, PictureSize, Recipe,
-    TrainSettings, VOCABULARY,
+    ChoiceSettings, DataSettings, Fold, LabelCount, ModelSettings, ObjectiveSettings, PictureSize,
+    Recipe, TrainSettings, VOCABULARY,
 };
 pub use tables::{merge, nested, parse_pair};

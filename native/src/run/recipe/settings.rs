@@ -35,11 +35,22 @@ pub struct Recipe {
     pub model: ModelSettings,
     /// What is minimised.
     pub objective: ObjectiveSettings,
+    /// Whether other methods are compared with the model, and the best is kept; absent, they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<ChoiceSettings>,
     /// What the model adds to the labelled examples; absent, nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augment: Option<AugmentSettings>,
     /// How it is minimised. The last section: it is never absent, so a file that is cut off lacks something.
     pub train: TrainSettings,
+}
+
+/// How the classifier is chosen that a run keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ChoiceSettings {
+    /// Parts of the labels, each of which is told by what was trained on the others.
+    pub folds: usize,
 }
 
 /// Which examples, and which of their labels.
@@ -117,6 +128,13 @@ pub struct DataSettings {
     pub standardise: bool,
     /// What happens to grey levels in training.
     pub binarise: Binarise,
+}
+
+impl DataSettings {
+    /// Whether a cross-validation takes the place of a test split.
+    pub fn measures_parts(&self) -> bool {
+        self.folds.is_some() || self.fold.is_some_and(|_| self.uses_all_labels())
+    }
 }
 
 /// Labelled examples in all.
@@ -214,6 +232,11 @@ impl ModelSettings {
     /// Whether the model has a likelihood to choose.
     pub fn describes(&self) -> bool {
         self.0.contains_key("likelihood")
+    }
+
+    /// A setting of the model.
+    pub fn setting(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
     }
 
     /// The model's name; empty if it has none.

@@ -1,0 +1,139 @@
+//! The classifier that is kept: what predicting takes, as a file beside the model.
+
+use anyhow::{Context as _, Result};
+use burn::tensor::Device;
+use gleaner_core::data::Examples;
+use gleaner_core::infer;
+use gleaner_core::models::Model;
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use super::averaging::tempered;
+use super::encoder::Encoder;
+use super::methods::Fitted;
+use crate::run::RunDir;
+
+/// Its name in the folder of a run.
+const FILE: &str = "classifier.json";
+
+/// A classifier: fitted methods whose probabilities are averaged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Kept {
+    /// How examples are encoded.
+    pub encoder: Encoder,
+    /// Number of classes.
+    pub classes: usize,
+    /// The methods.
+    pub members: Vec<Member>,
+    /// The power of the average.
+    pub power: f64,
+}
+
+/// One of the methods.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Member {
+    /// Its share in the average.
+    pub weight: f64,
+    /// The power of its probabilities.
+    pub power: f64,
+    /// What was fitted.
+    pub fitted: Fitted,
+}
+
+impl Kept {
+    /// That of a run, if one was chosen.
+    ///
+    /// # Errors
+    /// If the file is damaged.
+    pub fn read(dir: &RunDir) -> Result<Option<Self>> {
+        let path = dir.path().join(FILE);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                let damaged = || format!("{} is damaged; train the run again", path.display());
+                serde_json::from_str(&text).with_context(damaged).map(Some)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        }
+    }
+
+    /// # Errors
+    /// If the disk does not take it.
+    pub fn write(&self, dir: &RunDir) -> Result<()> {
+        let text = serde_json::to_string(self).context("the classifier")?;
+        dir.write(FILE, text.as_bytes()).context("the classifier")
+    }
+
+    /// Logarithms of the probabilities of some rows of examples as a model sees them, `[rows, classes]` row-major. `model` gives the
+    /// logits of the run's own model.
+    ///
+    /// # Errors
+    /// If the rows are not of the kind that it was fitted to, or the model fails.
+    pub fn logits(
+        &self,
+        examples: &Examples,
+        rows: &[usize],
+        model: impl FnOnce() -> Result<Vec<f32>>,
+    ) -> Result<Vec<f32>> {
+        let encoded = self.encoder.encode(examples, rows);
+        let asks = self.members.iter().any(|member| matches!(member.fitted, Fitted::Model));
+        let of_model = match asks {
+            true => Some(log_softmax(&model()?, self.classes)),
+            false => None,
+        };
+        let mut sum = Array2::zeros((rows.len(), self.classes));
+        for Member { weight, power, fitted } in &self.members {
+            let told = fitted.log_probs(&encoded)?;
+            let told = told.as_ref().or(of_model.as_ref()).context("the model's own logits")?;
+            sum = sum + tempered(told, *power) * *weight;
+        }
+        let powered = tempered(&sum.mapv_into(|p: f64| p.max(1e-300).ln()), self.power);
+        Ok(powered.into_iter().map(|p| p.ln() as f32).collect())
+    }
+}
+
+/// What predicts for a run: the classifier that was chosen or, where none was, the model itself.
+#[derive(Debug)]
+pub struct Classifier {
+    model: Model,
+    kept: Option<Kept>,
+    device: Device,
+}
+
+impl Classifier {
+    /// That of a run whose model is this.
+    ///
+    /// # Errors
+    /// If the file of the classifier is damaged.
+    pub fn of(dir: &RunDir, model: Model, device: &Device) -> Result<Self> {
+        Ok(Self { model, kept: Kept::read(dir)?, device: device.clone() })
+    }
+
+    /// Logits of all examples as a model sees them, `[rows, classes]` row-major.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn logits(&self, examples: &Examples) -> Result<Vec<f32>> {
+        let rows: Vec<usize> = (0..examples.len()).collect();
+        let of_model =
+            || Ok(pollster::block_on(infer::classify(&self.model, examples, &rows, &self.device))?);
+        match &self.kept {
+            Some(kept) => kept.logits(examples, &rows, of_model),
+            None => of_model(),
+        }
+    }
+}
+
+/// Log-probabilities of logits, `[rows, classes]`.
+pub(super) fn log_softmax(logits: &[f32], classes: usize) -> Array2<f64> {
+    let rows = logits.len() / classes.max(1);
+    let mut all = Array2::from_shape_fn((rows, classes), |(row, class)| {
+        f64::from(logits[row * classes + class])
+    });
+    for mut row in all.rows_mut() {
+        let largest = row.fold(f64::NEG_INFINITY, |a, &b| a.max(b));
+        let total = largest + row.iter().map(|value| (value - largest).exp()).sum::<f64>().ln();
+        row -= total;
+    }
+    all
+}

@@ -1,0 +1,176 @@
+//! Which classifier a run keeps: plain methods and the generative model are compared by cross-validation over the labels, and what
+//! predicts is the best of them or their average.
+
+mod averaging;
+mod contest;
+mod encoder;
+mod kept;
+mod methods;
+mod scoring;
+
+pub use kept::{Classifier, Kept};
+
+use anyhow::{Context as _, Result};
+use burn::tensor::Device;
+use gleaner_core::data::Split;
+use gleaner_core::infer;
+use gleaner_core::noise::Noise;
+use ndarray::Array2;
+
+use contest::{Score, Told, calibration_error, fit};
+use encoder::Encoder;
+use kept::{Member, log_softmax};
+use methods::Pool;
+use scoring::{label_only, verdict};
+
+use crate::data::rows::evenly;
+use crate::data::rows::known;
+use crate::run::folds::Part;
+use crate::run::measure::Answered;
+use crate::run::verdict::Verdict;
+use crate::run::{Problem, RunDir};
+
+/// Labels that methods are compared on, and learn from, at most.
+const MOST_LABELS: usize = 4000;
+
+/// Unlabelled examples that plain methods look at, at most: a graph of all of them takes time by its square.
+const MOST_UNLABELLED: usize = 4000;
+
+/// What was chosen, and how it does.
+#[derive(Debug)]
+pub struct Chosen {
+    /// How the methods did.
+    pub verdict: Verdict,
+    /// How the one that is kept does: on the test split or, without one, on labels that it had not seen.
+    pub kept: Answered,
+    /// The same of the best method that looks at labels alone.
+    pub label_only: Answered,
+}
+
+/// Compares the methods on the labels of a run and keeps one in its folder. `parts` are the runs that each held out a part of the
+/// labels.
+///
+/// # Errors
+/// If a method cannot be fitted, the device fails or the disk does not take the result.
+pub fn choose(
+    dir: &RunDir,
+    problem: &Problem,
+    parts: &[Part],
+    noise: &Noise,
+    device: &Device,
+) -> Result<Chosen> {
+    let labelled = evenly(&problem.split.labelled, MOST_LABELS);
+    let encoder = Encoder::fit(&problem.schema, &problem.data.train, &everyone(&problem.split));
+    let pool = Pool {
+        rows: encoder.encode(&problem.data.train, &with_others(&labelled, &problem.split)),
+        labels: labelled.iter().map(|&row| problem.data.train.labels[row] as usize).collect(),
+        classes: problem.classes(),
+        noise: noise.split("choice"),
+    };
+    let (part, of_model) = held_out(problem, &labelled, parts, device)?;
+    let told = Told::ask(&pool, part, Some(of_model))?;
+    let scores = told.scores();
+    let candidate = Told::keep(&scores);
+    let of_kept = scores.iter().find(|score| score.candidate == candidate);
+    let (of_kept, labels_alone) =
+        of_kept.zip(label_only(&scores)).context("methods to choose from")?;
+    let name = parts.first().map_or("model", |part| part.config.name());
+    let mut verdict = verdict(&scores, of_kept, &told.weights(), parts.len(), name);
+    let kept = fitted(&pool, &told, &encoder, of_kept)?;
+    kept.write(dir)?;
+    verdict.power = kept.power;
+    verdict.ece = calibration(of_kept, &pool.labels, kept.power);
+    let (kept, label_only) = match problem.data.test.is_empty() {
+        true => {
+            (of_kept.answered(&pool.labels, kept.power)?, labels_alone.answered(&pool.labels, 1.0)?)
+        }
+        false => {
+            let label_only = fitted(&pool, &told, &encoder, labels_alone)?;
+            let measure = |kept: &Kept| measured(kept, dir, problem, device);
+            (measure(&kept)?, measure(&label_only)?)
+        }
+    };
+    Ok(Chosen { verdict, kept, label_only })
+}
+
+/// A candidate, fitted to all labels.
+fn fitted(pool: &Pool, told: &Told, encoder: &Encoder, of: &Score) -> Result<Kept> {
+    let shares = told.shares(of.candidate);
+    let members = fit(pool, &shares)?.into_iter().zip(shares);
+    let members =
+        members.map(|(fitted, share)| Member { weight: share.weight, power: share.power, fitted });
+    let power = averaging::power(&of.probabilities.mapv(f64::ln), &pool.labels);
+    Ok(Kept { encoder: encoder.clone(), classes: pool.classes, members: members.collect(), power })
+}
+
+/// How a classifier does on the test split of a run.
+///
+/// # Errors
+/// If the device fails, or there are no labels to measure on.
+pub fn measured(kept: &Kept, dir: &RunDir, problem: &Problem, device: &Device) -> Result<Answered> {
+    let test = &problem.data.test;
+    let rows = known(test);
+    let of_model = || {
+        let (_, model) = dir.load(device)?;
+        Ok(pollster::block_on(infer::classify(&model, test, &rows, device))?)
+    };
+    let logits = kept.logits(test, &rows, of_model)?;
+    let labels: Vec<i64> = rows.iter().map(|&row| test.labels[row]).collect();
+    Answered::of(&logits, &labels, problem.classes())
+}
+
+/// Calibration error of what is kept before and after its probabilities are raised to the power.
+fn calibration(kept: &Score, labels: &[usize], power: f64) -> Option<[f64; 2]> {
+    let after = averaging::tempered(&kept.probabilities.mapv(f64::ln), power);
+    Some([calibration_error(&kept.probabilities, labels)?, calibration_error(&after, labels)?])
+}
+
+fn everyone(split: &Split) -> Vec<usize> {
+    let mut rows: Vec<usize> = split.labelled.iter().chain(&split.unlabelled).copied().collect();
+    rows.sort_unstable();
+    rows.dedup();
+    rows
+}
+
+/// Labelled rows, then some of those that have no label.
+fn with_others(labelled: &[usize], split: &Split) -> Vec<usize> {
+    let mut known = split.labelled.clone();
+    known.sort_unstable();
+    let others: Vec<usize> =
+        split.unlabelled.iter().copied().filter(|row| known.binary_search(row).is_err()).collect();
+    labelled.iter().copied().chain(evenly(&others, MOST_UNLABELLED)).collect()
+}
+
+/// Of each labelled row the part that it was held out in, and what the model of that part says of it: log-probabilities,
+/// `[labelled, classes]`.
+fn held_out(
+    problem: &Problem,
+    labelled: &[usize],
+    parts: &[Part],
+    device: &Device,
+) -> Result<(Vec<usize>, Array2<f64>)> {
+    let places = problem.places.as_ref().context("where the rows stand in the file")?;
+    let classes = problem.classes();
+    let mut found = vec![None; labelled.len()];
+    for (number, part) in parts.iter().enumerate() {
+        let test = &part.problem.data.test;
+        let rows: Vec<usize> = (0..test.len()).collect();
+        let logits = pollster::block_on(infer::classify(&part.model, test, &rows, device))?;
+        let told = log_softmax(&logits, classes);
+        let held = part.problem.places.as_ref().map_or(&[][..], |places| &places.held);
+        for (row, of_file) in held.iter().enumerate() {
+            let at = labelled.iter().position(|&row| places.rows[row] == *of_file);
+            if let Some(at) = at {
+                found[at].get_or_insert((number, told.row(row).to_owned()));
+            }
+        }
+    }
+    let mut told = Array2::zeros((labelled.len(), classes));
+    let mut part = Vec::with_capacity(labelled.len());
+    for (row, found) in found.into_iter().enumerate() {
+        let (number, log_probs) = found.context("a label that no part held out")?;
+        told.row_mut(row).assign(&log_probs);
+        part.push(number);
+    }
+    Ok((part, told))
+}

@@ -5,6 +5,8 @@
 
 #[path = "own_data/arrays.rs"]
 mod arrays;
+#[path = "own_data/choice.rs"]
+mod choice;
 #[path = "own_data/damaged.rs"]
 mod damaged;
 #[path = "own_data/measured.rs"]
@@ -97,11 +99,13 @@ impl Home {
         self.train_longer(data, run, &[&FEW_STEPS, more].concat())
     }
 
-    /// A small run on a file, with whatever steps.
+    /// A small run on a file, with whatever steps; of m2 alone, unless another model is asked for.
     fn train_longer(&self, data: &str, run: &str, more: &[&str]) -> Said {
         let [data, run] = [data, run].map(|name| self.path(name));
         let args = ["train", "--json", "--data", &data, "--out", &run];
-        self.call(&[&args, &TINY[..], more].concat())
+        let asked = more.iter().any(|option| option.starts_with("--model"));
+        let model: &[&str] = if asked { &[] } else { &["--model=m2"] };
+        self.call(&[&args, model, &TINY[..], more].concat())
     }
 
     /// The run of a cross-validation in two parts.

@@ -80,8 +80,8 @@ mod tests {
 
     #[test]
     fn an_overconfident_method_is_made_less_sure() {
-        // Right 7 times of 10, and always 99 % sure.
-        let sure = [0.99f64.ln(), 0.01f64.ln()];
+        // Right 7 times of 10, and always 90 % sure.
+        let sure = [0.9f64.ln(), 0.1f64.ln()];
         let rows = Array2::from_shape_fn((1000, 2), |(_, class)| sure[class]);
         let labels: Vec<usize> = (0..1000).map(|row| usize::from(row % 10 >= 7)).collect();
         let found = power(&rows, &labels);

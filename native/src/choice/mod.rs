@@ -17,7 +17,7 @@ use gleaner_core::infer;
 use gleaner_core::noise::Noise;
 use ndarray::Array2;
 
-use contest::{Score, Told, calibration_error, fit};
+use contest::{Score, Share, Told, calibration_error, fit};
 use encoder::Encoder;
 use kept::{Member, log_softmax};
 use methods::Pool;
@@ -59,33 +59,19 @@ pub fn choose(
     noise: &Noise,
     device: &Device,
 ) -> Result<Chosen> {
-    let labelled = evenly(&problem.split.labelled, MOST_LABELS);
-    let encoder = Encoder::fit(&problem.schema, &problem.data.train, &everyone(&problem.split));
-    let pool = Pool {
-        rows: encoder.encode(&problem.data.train, &with_others(&labelled, &problem.split)),
-        labels: labelled.iter().map(|&row| problem.data.train.labels[row] as usize).collect(),
-        classes: problem.classes(),
-        noise: noise.split("choice"),
-    };
-    let (part, of_model) = held_out(problem, &labelled, parts, device)?;
-    let told = Told::ask(&pool, part, Some(of_model))?;
-    let scores = told.scores();
-    let candidate = Told::keep(&scores);
-    let of_kept = scores.iter().find(|score| score.candidate == candidate);
-    let (of_kept, labels_alone) =
-        of_kept.zip(label_only(&scores)).context("methods to choose from")?;
-    let name = parts.first().map_or("model", |part| part.config.name());
-    let mut verdict = verdict(&scores, of_kept, &told.weights(), parts.len(), name);
-    let kept = fitted(&pool, &told, &encoder, of_kept)?;
+    let contest = Contest::hold(problem, parts, noise, device)?;
+    let kept = contest.fitted(&contest.kept)?;
     kept.write(dir)?;
+    let name = parts.first().map_or("model", |part| part.config.name());
+    let mut verdict =
+        verdict(&contest.scores, &contest.kept, &contest.told.weights(), parts.len(), name);
     verdict.power = kept.power;
-    verdict.ece = calibration(of_kept, &pool.labels, kept.power);
+    verdict.ece = calibration(&contest.kept, &contest.pool.labels, kept.power);
+    let labels = &contest.pool.labels;
     let (kept, label_only) = match problem.data.test.is_empty() {
-        true => {
-            (of_kept.answered(&pool.labels, kept.power)?, labels_alone.answered(&pool.labels, 1.0)?)
-        }
+        true => (contest.held_out()?, contest.label_only.answered(labels, 1.0)?),
         false => {
-            let label_only = fitted(&pool, &told, &encoder, labels_alone)?;
+            let label_only = contest.fitted(&contest.label_only)?;
             let measure = |kept: &Kept| measured(kept, dir, problem, device);
             (measure(&kept)?, measure(&label_only)?)
         }
@@ -93,21 +79,89 @@ pub fn choose(
     Ok(Chosen { verdict, kept, label_only })
 }
 
-/// A candidate, fitted to all labels.
-fn fitted(pool: &Pool, told: &Told, encoder: &Encoder, of: &Score) -> Result<Kept> {
-    let shares = told.shares(of.candidate);
-    let members = fit(pool, &shares)?.into_iter().zip(shares);
-    let members =
-        members.map(|(fitted, share)| Member { weight: share.weight, power: share.power, fitted });
-    let power = averaging::power(&of.probabilities.mapv(f64::ln), &pool.labels);
-    Ok(Kept { encoder: encoder.clone(), classes: pool.classes, members: members.collect(), power })
+/// How the classifier that a run keeps does: on the test split or, without one, on labels that it had not seen.
+///
+/// # Errors
+/// If the run keeps none, or a method or the device fails.
+pub fn measure(
+    dir: &RunDir,
+    problem: &Problem,
+    parts: &[Part],
+    noise: &Noise,
+    device: &Device,
+) -> Result<Answered> {
+    match problem.data.test.is_empty() {
+        true => Contest::hold(problem, parts, noise, device)?.held_out(),
+        false => {
+            let kept = Kept::read(dir)?.context("the run keeps no classifier; train it again")?;
+            measured(&kept, dir, problem, device)
+        }
+    }
+}
+
+/// All methods on the labels of a run.
+struct Contest {
+    encoder: Encoder,
+    pool: Pool,
+    told: Told,
+    scores: Vec<Score>,
+    kept: Score,
+    label_only: Score,
+}
+
+impl Contest {
+    fn hold(problem: &Problem, parts: &[Part], noise: &Noise, device: &Device) -> Result<Self> {
+        let labelled = evenly(&problem.split.labelled, MOST_LABELS);
+        let encoder = Encoder::fit(&problem.schema, &problem.data.train, &everyone(&problem.split));
+        let label = |&row: &usize| problem.data.train.labels[row] as usize;
+        let pool = Pool {
+            rows: encoder.encode(&problem.data.train, &with_others(&labelled, &problem.split)),
+            labels: labelled.iter().map(label).collect(),
+            classes: problem.classes(),
+            noise: noise.split("choice"),
+        };
+        let (part, of_model) = held_out(problem, &labelled, parts, device)?;
+        let told = Told::ask(&pool, part, Some(of_model))?;
+        let scores = told.scores();
+        let candidate = Told::keep(&scores);
+        let kept = scores.iter().find(|score| score.candidate == candidate).cloned();
+        let (kept, label_only) =
+            kept.zip(label_only(&scores).cloned()).context("methods to choose from")?;
+        Ok(Self { encoder, pool, told, scores, kept, label_only })
+    }
+
+    /// A candidate, fitted to all labels.
+    fn fitted(&self, of: &Score) -> Result<Kept> {
+        let shares = self.told.shares(of.candidate);
+        let members = fit(&self.pool, &shares)?.into_iter().zip(shares);
+        let member = |(fitted, share): (_, Share)| Member {
+            weight: share.weight,
+            power: share.power,
+            fitted,
+        };
+        Ok(Kept {
+            encoder: self.encoder.clone(),
+            classes: self.pool.classes,
+            members: members.map(member).collect(),
+            power: self.power(of),
+        })
+    }
+
+    fn power(&self, of: &Score) -> f64 {
+        averaging::power(&of.probabilities.mapv(f64::ln), &self.pool.labels)
+    }
+
+    /// How the candidate that is kept does on labels that it had not seen.
+    fn held_out(&self) -> Result<Answered> {
+        self.kept.answered(&self.pool.labels, self.power(&self.kept))
+    }
 }
 
 /// How a classifier does on the test split of a run.
 ///
 /// # Errors
 /// If the device fails, or there are no labels to measure on.
-pub fn measured(kept: &Kept, dir: &RunDir, problem: &Problem, device: &Device) -> Result<Answered> {
+fn measured(kept: &Kept, dir: &RunDir, problem: &Problem, device: &Device) -> Result<Answered> {
     let test = &problem.data.test;
     let rows = known(test);
     let of_model = || {

@@ -12,14 +12,16 @@ use gleaner_core::measures::units::ActiveUnits;
 use gleaner_core::noise::Noise;
 use serde_json::json;
 
+use crate::choice;
 use crate::data::rows::{evenly, every, known};
 use crate::run::Problem;
 use crate::run::RunDir;
-use crate::run::folds::{Part, parts};
+use crate::run::folds::{Part, held_out_parts, parts};
 use crate::run::judge::Judge;
 use crate::run::measure::{Told, active_units, elbo, mean};
 use crate::run::readout::Readout;
 use crate::run::recipe::Recipe;
+use crate::run::source::Source;
 use crate::run::summary::{MOST_FOR_UNITS, share_in_words};
 use crate::system::device;
 use crate::system::output::Output;
@@ -83,6 +85,15 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let repeats = recipe.data.folds.and(recipe.data.repeats).unwrap_or(1);
     let rows = measured.iter().map(|part| part.rows).sum::<usize>() / repeats;
     let mut measured = Measured::mean(&measured);
+    let mut of_model = None;
+    if recipe.choice.is_some() && args.split == SplitName::Test {
+        let source = Source::of_run(&dir, &recipe)?;
+        let problem = Problem::of(&source, &recipe)?;
+        let held_out = held_out_parts(&dir, &source, &recipe, &device)?;
+        let kept = choice::measure(&dir, &problem, &held_out, &noise, &device)?.measured;
+        of_model = Some(std::mem::replace(&mut measured.accuracy, kept.accuracy));
+        measured.certainty = Some(kept);
+    }
     if recipe.data.folds.is_some() {
         // Of the model that is kept, which the parts say nothing of.
         let (_, model) = dir.load(&device)?;
@@ -96,11 +107,14 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         _ => format!("of the {} split", split[1]),
     };
     out.line(format!("{} on {rows} examples {of}", args.run.display()));
-    out.table(&measured.table(rows, args.iwae_samples));
+    let mut table = measured.table(rows, args.iwae_samples);
+    let said = of_model.map(|accuracy| share_in_words(accuracy, rows, None));
+    table.extend(said.map(|said| ("accuracy of the model", said)));
+    out.table(&table);
     let certainty = measured.certainty;
     out.object(&json!({
         "run": args.run, "split": split[0], "examples": rows,
-        "accuracy": measured.accuracy, "interval": interval(measured.accuracy, rows), "svm": measured.svm,
+        "accuracy": measured.accuracy, "model_accuracy": of_model, "interval": interval(measured.accuracy, rows), "svm": measured.svm,
         "ece": certainty.map(|c| c.ece), "brier": certainty.map(|c| c.brier),
         "nll": certainty.map(|c| c.nll), "entropy": certainty.map(|c| c.entropy), "elbo": measured.elbo,
         "iwae": measured.iwae, "iwae_samples": args.iwae_samples, "active_units": measured.units,

@@ -1,6 +1,6 @@
-//! Probabilities of several methods as one: each made as sure as it is right (temperature scaling, Guo et al. 2017; E50), then
+//! Probabilities of several methods as one: each made as sure as it is right (temperature scaling, Guo et al. 2017; E51), then
 //! averaged with weights by how probable they made labels that they had not seen (pseudo Bayesian model averaging, Yao et al.
-//! 2018; E51).
+//! 2018; E52).
 
 use ndarray::{Array1, Array2};
 

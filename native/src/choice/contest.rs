@@ -160,7 +160,7 @@ impl Told {
     }
 
     /// Which candidate is kept: the average, unless a single method makes the labels more probable by more than two standard errors of
-    /// the difference, and by more than is too little to count (E52). Of several such methods the simplest that is as near to the best.
+    /// the difference, and by more than is too little to count (E53). Of several such methods the simplest that is as near to the best.
     #[must_use]
     pub fn keep(scores: &[Score]) -> Candidate {
         let mean = |score: &Score| score.losses.mean().unwrap_or(f64::INFINITY);

@@ -17,7 +17,7 @@ const BATCH: [usize; 2] = [16, 200];
 const FEWEST_STEPS: usize = 2000;
 
 /// The same of tables, whose networks are smaller.
-const FEWEST_STEPS_ON_TABLES: usize = 1500;
+const FEWEST_STEPS_ON_TABLES: usize = 2000;
 
 /// Passes, at least, ...
 const FEWEST_EPOCHS: usize = 50;
@@ -27,6 +27,9 @@ const MOST_OVER_FEWEST: usize = 8;
 
 /// Units of a hidden layer on tables, at most.
 const WIDEST_ON_TABLES: i64 = 128;
+
+/// Learning rate on tables: small networks take larger steps.
+const RATE_ON_TABLES: f64 = 1e-2;
 
 /// Dimensions of z on tables, at least and at most: as many as an example has numbers, between these.
 const LATENT_ON_TABLES: [usize; 2] = [2, 10];
@@ -201,6 +204,7 @@ fn sizes_follow(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Table {
         let latent = own.raw.features().clamp(LATENT_ON_TABLES[0], LATENT_ON_TABLES[1]);
         merge(&mut table, nested("model.latent", (latent as i64).into()));
     }
+    merge(&mut table, nested("train.lr", RATE_ON_TABLES.into()));
     table
 }
 

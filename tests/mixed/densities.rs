@@ -170,9 +170,9 @@ fn gradients_are_those_of_the_formulas() {
         let moved = |by: f64| {
             let (mut output, mut spread) = (output.clone(), spread.clone());
             if of_spread {
-                spread[at] += by
+                spread[at] += by;
             } else {
-                output[at] += by
+                output[at] += by;
             }
             total(&output, &spread)
         };

@@ -1,8 +1,6 @@
 //! Checks of the sizes in a configuration.
 
-use super::common::Common;
 use super::observation::Likelihood;
-use crate::dist::Column;
 use crate::error::{Error, Result};
 
 /// An example has values, and there are classes to tell apart.
@@ -40,40 +38,6 @@ pub(super) fn at_least_one(field: &'static str, size: usize) -> Result<()> {
     match size {
         0 => Err(Error::config(field, 0, "it needs at least one dimension")),
         _ => Ok(()),
-    }
-}
-
-/// A table has a distribution for each column, and nothing else has columns.
-pub(super) fn columns(common: &Common) -> Result<()> {
-    let Common { columns, masking, likelihood, .. } = common;
-    let refuse =
-        |field: &'static str, value: String, rule: String| Err(Error::config(field, value, rule));
-    if !(0.0..1.0).contains(masking) {
-        return refuse(
-            "model.masking",
-            masking.to_string(),
-            "it must be at least 0 and below 1".into(),
-        );
-    }
-    if *likelihood != Likelihood::Mixed {
-        return match (columns.is_empty(), *masking) {
-            (true, 0.0) => Ok(()),
-            _ => {
-                let rule =
-                    "columns and masking are for model.likelihood = \"mixed\"; leave them out";
-                refuse("model.likelihood", format!("{likelihood:?}"), rule.into())
-            }
-        };
-    }
-    columns.iter().try_for_each(Column::check)?;
-    let width: usize = columns.iter().map(Column::width).sum();
-    match width == common.features() {
-        true => Ok(()),
-        false => {
-            let rule =
-                format!("the columns have {width} numbers, an example {}", common.features());
-            refuse("model.columns", format!("{} columns", columns.len()), rule)
-        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The settings that the configurations of the models share, and how a configuration takes them in.
 
-use super::check::{columns, example, layers, spread};
+use super::check::{example, layers, spread};
 use super::observation::Likelihood;
 use crate::dist::Column;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::nets::Activation;
 
 /// What most configurations say. In a file these settings stand beside a model's own.
@@ -42,8 +42,43 @@ impl Common {
     pub(super) fn check(&self) -> Result<()> {
         example(&self.shape, self.classes)?;
         layers("model.hidden", &self.hidden)?;
-        columns(self)?;
+        self.check_columns()?;
         spread(self.likelihood)
+    }
+
+    /// A table has a distribution for each column, and nothing else has columns.
+    fn check_columns(&self) -> Result<()> {
+        let Self { columns, masking, likelihood, .. } = self;
+        let refuse = |field: &'static str, value: String, rule: String| {
+            Err(Error::config(field, value, rule))
+        };
+        if !(0.0..1.0).contains(masking) {
+            return refuse(
+                "model.masking",
+                masking.to_string(),
+                "it must be at least 0 and below 1".into(),
+            );
+        }
+        if *likelihood != Likelihood::Mixed {
+            return match (columns.is_empty(), *masking) {
+                (true, 0.0) => Ok(()),
+                _ => {
+                    let rule =
+                        "columns and masking are for model.likelihood = \"mixed\"; leave them out";
+                    refuse("model.likelihood", format!("{likelihood:?}"), rule.into())
+                }
+            };
+        }
+        columns.iter().try_for_each(Column::check)?;
+        let width: usize = columns.iter().map(Column::width).sum();
+        match width == self.features() {
+            true => Ok(()),
+            false => {
+                let rule =
+                    format!("the columns have {width} numbers, an example {}", self.features());
+                refuse("model.columns", format!("{} columns", columns.len()), rule)
+            }
+        }
     }
 }
 

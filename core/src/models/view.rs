@@ -46,14 +46,14 @@ impl View {
                 x
             }
             Likelihood::Multinomial => x.log1p(),
-            Likelihood::Mixed => self.of_table(x, training),
+            Likelihood::Mixed => self.of_table(&x, training),
         }
     }
 
-    fn of_table(&self, x: Tensor<2>, training: Option<&Training>) -> Tensor<2> {
+    fn of_table(&self, x: &Tensor<2>, training: Option<&Training>) -> Tensor<2> {
         let mut missing = x.clone().is_nan();
         if let Some(training) = training.filter(|_| self.masking > 0.0) {
-            missing = missing.bool_or(self.hidden(&x, training).greater_elem(0.5));
+            missing = missing.bool_or(self.hidden(x, training).greater_elem(0.5));
         }
         let told = self.told();
         let values = x.clone().mask_fill(missing.clone(), 0.0);

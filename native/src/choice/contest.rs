@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use gleaner_core::measures::eval::classification;
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, Axis};
 
 use super::averaging::{average, losses, power, tempered, weights};
 use super::methods::{Fitted, Method, Pool, Variant};
@@ -21,17 +21,28 @@ const TOO_LITTLE: f64 = 0.05;
 /// What each variant of each method says of the labelled rows, each row told by what did not see its label.
 #[derive(Clone, Debug)]
 pub struct Told {
-    of_methods: Vec<(Method, Vec<(Variant, Array2<f64>)>)>,
+    methods: Vec<ToldBy>,
     labels: Vec<usize>,
     part: Vec<usize>,
 }
 
-/// What is learnt from such rows: how sure each variant may be, and how much it counts.
+/// What the variants of a method say.
+#[derive(Clone, Debug)]
+struct ToldBy {
+    method: Method,
+    variants: Vec<Variant>,
+    /// Of each variant log-probabilities, `[labelled, classes]`.
+    log_probs: Vec<Array2<f64>>,
+}
+
+/// What is learnt from such rows of a method: how sure its variants may be, and how much they count.
 #[derive(Clone, Debug)]
 struct Learnt {
-    of_methods: Vec<(Method, Vec<(Variant, f64, f64)>)>,
-    /// Weight in the average; 0 of a method that is not in it.
-    weights: Vec<f64>,
+    method: Method,
+    /// Weights add up to 1.
+    shares: Vec<Share>,
+    /// Weight in the average of methods; 0 of one that is not in it.
+    weight: f64,
 }
 
 /// A candidate: a method, or the average (`None`).
@@ -64,7 +75,7 @@ impl Score {
 }
 
 /// A variant that is kept.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Share {
     /// Which one.
     pub variant: Variant,
@@ -79,32 +90,27 @@ impl Told {
     ///
     /// # Errors
     /// If a method cannot be fitted.
-    pub fn ask(pool: &Pool, part: Vec<usize>, model: Option<Array2<f64>>) -> Result<Self> {
-        let mut of_methods = Vec::new();
-        for method in Method::ALL {
-            let told = match (method, &model) {
-                (Method::Model, None) => continue,
-                (Method::Model, Some(told)) => vec![(Variant::Model, told.clone())],
-                _ => {
-                    let variants = pool.supported(method.variants(&pool.rows, pool.classes))?;
-                    let told = pool.out_of_fold(&variants, &part)?;
-                    variants.into_iter().zip(told).collect()
-                }
-            };
-            of_methods.push((method, told));
+    pub fn ask(pool: &Pool, part: Vec<usize>, model: Array2<f64>) -> Result<Self> {
+        let mut methods = Vec::new();
+        for method in Method::ALL.into_iter().filter(|method| *method != Method::Model) {
+            let variants = pool.supported(method.variants(&pool.rows, pool.classes))?;
+            let log_probs = pool.out_of_fold(&variants, &part)?;
+            methods.push(ToldBy { method, variants, log_probs });
         }
-        Ok(Self { of_methods, labels: pool.labels.clone(), part })
+        let (method, variants) = (Method::Model, vec![Variant::Model]);
+        methods.push(ToldBy { method, variants, log_probs: vec![model] });
+        Ok(Self { methods, labels: pool.labels.clone(), part })
     }
 
     /// Every candidate, the average first, then the methods from the simplest on.
     #[must_use]
     pub fn scores(&self) -> Vec<Score> {
-        let classes = self.of_methods[0].1[0].1.ncols();
-        let mut all = vec![Array2::zeros((self.labels.len(), classes)); self.of_methods.len() + 1];
+        let classes = self.methods.first().map_or(0, |told| told.log_probs[0].ncols());
+        let mut all = vec![Array2::zeros((self.labels.len(), classes)); self.methods.len() + 1];
         for part in 0..=self.part.iter().copied().max().unwrap_or(0) {
             let (held, rest): (Vec<usize>, Vec<usize>) =
                 (0..self.labels.len()).partition(|&row| self.part[row] == part);
-            let told = self.learn(&rest).apply(self, &held);
+            let told = self.apply(&self.learn(&rest), &held);
             for (all, told) in all.iter_mut().zip(told) {
                 for (&row, told) in held.iter().zip(told.rows()) {
                     all.row_mut(row).assign(&told);
@@ -112,51 +118,60 @@ impl Told {
             }
         }
         let candidates =
-            [None].into_iter().chain(self.of_methods.iter().map(|(method, _)| Some(*method)));
+            [None].into_iter().chain(self.methods.iter().map(|told| Some(told.method)));
         let score = |(candidate, probabilities): (Candidate, Array2<f64>)| {
             let rows = probabilities.rows().into_iter().zip(&self.labels);
-            let right = rows.map(|(row, &label)| row.iter().all(|&p| p <= row[label])).collect();
+            let right = rows.map(|(row, &label)| first_largest(row) == label).collect();
             Score { candidate, losses: losses(&probabilities, &self.labels), right, probabilities }
         };
         candidates.zip(all).map(score).collect()
     }
 
-    fn learn(&self, rows: &[usize]) -> Learnt {
+    fn learn(&self, rows: &[usize]) -> Vec<Learnt> {
         let labels: Vec<usize> = rows.iter().map(|&row| self.labels[row]).collect();
-        let loss =
+        let mean_loss =
             |probabilities: &Array2<f64>| losses(probabilities, &labels).mean().unwrap_or_default();
         let mut of_methods = Vec::new();
         let mut of_average = Vec::new();
-        for (method, told) in &self.of_methods {
+        for ToldBy { method, variants, log_probs } in &self.methods {
             let picked: Vec<Array2<f64>> =
-                told.iter().map(|(_, all)| all.select(Axis(0), rows)).collect();
-            let powers: Vec<f64> =
-                picked.iter().map(|log_probs| power(log_probs, &labels)).collect();
-            let tempered: Vec<Array2<f64>> = picked
-                .iter()
-                .zip(&powers)
-                .map(|(log_probs, &power)| tempered(log_probs, power))
-                .collect();
-            let each: Vec<f64> = tempered.iter().map(loss).collect();
-            let shares = weights(&each, labels.len());
+                log_probs.iter().map(|all| all.select(Axis(0), rows)).collect();
+            let powers: Vec<f64> = picked.iter().map(|picked| power(picked, &labels)).collect();
+            let pairs = picked.iter().zip(&powers);
+            let sure: Vec<Array2<f64>> = pairs.map(|(all, &power)| tempered(all, power)).collect();
+            let of_variants: Vec<f64> = sure.iter().map(mean_loss).collect();
+            let of_variants = weights(&of_variants, labels.len());
             if method.prior() > 0.0 {
-                let of_method = loss(&average(&tempered, &shares));
-                of_average.push(of_method - method.prior().ln() / labels.len() as f64);
+                let prior = method.prior().ln() / labels.len() as f64;
+                of_average.push(mean_loss(&average(&sure, &of_variants)) - prior);
             }
-            let variants = told.iter().map(|(variant, _)| *variant);
-            let known = variants
-                .zip(powers)
-                .zip(shares)
-                .map(|((variant, power), share)| (variant, power, share));
-            of_methods.push((*method, known.collect()));
+            let shares = variants.iter().zip(powers).zip(of_variants);
+            let share = |((&variant, power), weight): ((&Variant, f64), f64)| Share {
+                variant,
+                power,
+                weight,
+            };
+            let shares = shares.map(share).collect();
+            of_methods.push(Learnt { method: *method, shares, weight: 0.0 });
         }
-        let mut shares = weights(&of_average, labels.len()).into_iter();
-        let weight = |(method, _): &(Method, Vec<_>)| match method.prior() > 0.0 {
-            true => shares.next().unwrap_or_default(),
-            false => 0.0,
+        let averaged = of_methods.iter_mut().filter(|learnt| learnt.method.prior() > 0.0);
+        for (learnt, weight) in averaged.zip(weights(&of_average, labels.len())) {
+            learnt.weight = weight;
+        }
+        of_methods
+    }
+
+    /// The average, then each method, on some rows.
+    fn apply(&self, learnt: &[Learnt], rows: &[usize]) -> Vec<Array2<f64>> {
+        let of_method = |(learnt, told): (&Learnt, &ToldBy)| {
+            let pairs = learnt.shares.iter().zip(&told.log_probs);
+            let sure = pairs.map(|(share, all)| tempered(&all.select(Axis(0), rows), share.power));
+            let weights: Vec<f64> = learnt.shares.iter().map(|share| share.weight).collect();
+            average(&sure.collect::<Vec<_>>(), &weights)
         };
-        let weights = of_methods.iter().map(weight).collect();
-        Learnt { of_methods, weights }
+        let methods: Vec<Array2<f64>> = learnt.iter().zip(&self.methods).map(of_method).collect();
+        let weights: Vec<f64> = learnt.iter().map(|learnt| learnt.weight).collect();
+        [vec![average(&methods, &weights)], methods].concat()
     }
 
     /// Which candidate is kept: the average, unless a single method makes the labels more probable by more than two standard errors of
@@ -164,13 +179,11 @@ impl Told {
     #[must_use]
     pub fn keep(scores: &[Score]) -> Candidate {
         let mean = |score: &Score| score.losses.mean().unwrap_or(f64::INFINITY);
-        let Some(best) = scores.iter().min_by(|a, b| mean(a).total_cmp(&mean(b))) else {
-            return None;
-        };
+        let best = scores.iter().min_by(|a, b| mean(a).total_cmp(&mean(b)))?;
         let within = |score: &&Score| {
             let apart = &score.losses - &best.losses;
             let error = apart.std(1.0) / (apart.len() as f64).sqrt();
-            !(apart.mean().unwrap_or_default() > (ERRORS * error).max(TOO_LITTLE))
+            apart.mean().unwrap_or_default() <= (ERRORS * error).max(TOO_LITTLE)
         };
         scores.iter().find(within).and_then(|score| score.candidate)
     }
@@ -178,27 +191,17 @@ impl Told {
     /// The variants that a candidate is made of.
     #[must_use]
     pub fn shares(&self, candidate: Candidate) -> Vec<Share> {
-        let Learnt { of_methods, weights } =
-            self.learn(&(0..self.labels.len()).collect::<Vec<_>>());
-        let of_method = |(method, variants): &(Method, Vec<(Variant, f64, f64)>), weight: f64| {
+        let learnt = self.learn(&(0..self.labels.len()).collect::<Vec<_>>());
+        let of_method = |Learnt { method, shares, weight }: Learnt| {
             let weight = match candidate {
                 None => weight,
-                Some(kept) => f64::from(u8::from(kept == *method)),
+                Some(kept) => f64::from(u8::from(kept == method)),
             };
-            let share = |&(variant, power, share): &(Variant, f64, f64)| Share {
-                variant,
-                power,
-                weight: weight * share,
-            };
-            variants.iter().map(share).collect::<Vec<_>>()
+            let share = move |share: Share| Share { weight: weight * share.weight, ..share };
+            shares.into_iter().map(share)
         };
-        let all: Vec<Share> = of_methods
-            .iter()
-            .zip(weights)
-            .flat_map(|(method, weight)| of_method(method, weight))
-            .collect();
-        let kept: Vec<Share> =
-            all.into_iter().filter(|share| share.weight >= LEAST_WEIGHT).collect();
+        let all = learnt.into_iter().flat_map(of_method);
+        let kept: Vec<Share> = all.filter(|share| share.weight >= LEAST_WEIGHT).collect();
         let sum: f64 = kept.iter().map(|share| share.weight).sum();
         kept.into_iter().map(|share| Share { weight: share.weight / sum, ..share }).collect()
     }
@@ -207,29 +210,14 @@ impl Told {
     #[must_use]
     pub fn weights(&self) -> Vec<(Method, f64)> {
         let learnt = self.learn(&(0..self.labels.len()).collect::<Vec<_>>());
-        self.of_methods.iter().map(|(method, _)| *method).zip(learnt.weights).collect()
+        learnt.into_iter().map(|learnt| (learnt.method, learnt.weight)).collect()
     }
 }
 
-impl Learnt {
-    /// The average, then each method, on some rows.
-    fn apply(&self, told: &Told, rows: &[usize]) -> Vec<Array2<f64>> {
-        let of_method = |((_, known), (_, told)): (
-            &(Method, Vec<(Variant, f64, f64)>),
-            &(Method, Vec<(Variant, Array2<f64>)>),
-        )| {
-            let tempered: Vec<Array2<f64>> = known
-                .iter()
-                .zip(told)
-                .map(|((_, power, _), (_, all))| tempered(&all.select(Axis(0), rows), *power))
-                .collect();
-            let shares: Vec<f64> = known.iter().map(|(_, _, share)| *share).collect();
-            average(&tempered, &shares)
-        };
-        let methods: Vec<Array2<f64>> =
-            self.of_methods.iter().zip(&told.of_methods).map(of_method).collect();
-        [vec![average(&methods, &self.weights)], methods].concat()
-    }
+/// The place of the largest number, the first of equal ones.
+fn first_largest(row: ArrayView1<'_, f64>) -> usize {
+    let better = |best: usize, at: usize| if row[at] > row[best] { at } else { best };
+    (0..row.len()).fold(0, better)
 }
 
 /// Expected calibration error of probabilities.

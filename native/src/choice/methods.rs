@@ -348,18 +348,7 @@ impl Pool {
     fn fit(&self, variant: &Variant, networks: usize, graphs: &mut Graphs) -> Result<Fitted> {
         let labelled: Vec<usize> = (0..self.labelled()).collect();
         Ok(match *variant {
-            Variant::Logistic { penalty } => {
-                let (values, width) =
-                    flat(&self.rows.on(Metric::Standard).select(Axis(0), &labelled));
-                let settings = logistic::Settings { penalty, ..logistic::Settings::default() };
-                let rows = Rows::new(&values, width)?;
-                Fitted::Logistic(LogisticRegression::fit(
-                    rows,
-                    &self.labels,
-                    self.classes,
-                    &settings,
-                )?)
-            }
+            Variant::Logistic { penalty } => Fitted::Logistic(self.regression(penalty)?),
             Variant::Network { metric, hidden, noise } => {
                 let rows = self.rows.on(metric).select(Axis(0), &labelled);
                 let settings = network::Settings {
@@ -373,23 +362,7 @@ impl Pool {
                 let networks = Ensemble::fit(&rows, &self.labels, self.classes, &settings, &noise)?;
                 Fitted::Network { metric, networks }
             }
-            Variant::SelfTraining => {
-                let (values, width) = flat(self.rows.on(Metric::Standard));
-                let (labelled, unlabelled) = values.split_at(self.labelled() * width);
-                let settings = logistic::Settings::default();
-                let fit = |rows: Rows<'_>, labels: &[usize]| {
-                    LogisticRegression::fit(rows, labels, self.classes, &settings)
-                };
-                let trained = self_training(
-                    Rows::new(labelled, width)?,
-                    &self.labels,
-                    Rows::new(unlabelled, width)?,
-                    self.classes,
-                    &self_training::Settings::default(),
-                    fit,
-                )?;
-                Fitted::Logistic(trained.model)
-            }
+            Variant::SelfTraining => Fitted::Logistic(self.self_trained()?),
             Variant::LabelSpreading { metric, neighbours, alpha } => {
                 let rows = self.rows.on(metric);
                 let graph = graphs.of(rows, metric, neighbours)?;
@@ -408,6 +381,31 @@ impl Pool {
             }
             Variant::Model => Fitted::Model,
         })
+    }
+
+    fn regression(&self, penalty: f64) -> Result<LogisticRegression> {
+        let (values, width) = flat(self.rows.on(Metric::Standard));
+        let labelled = Rows::new(&values[..self.labelled() * width], width)?;
+        let settings = logistic::Settings { penalty, ..logistic::Settings::default() };
+        LogisticRegression::fit(labelled, &self.labels, self.classes, &settings)
+    }
+
+    fn self_trained(&self) -> Result<LogisticRegression> {
+        let (values, width) = flat(self.rows.on(Metric::Standard));
+        let (labelled, unlabelled) = values.split_at(self.labelled() * width);
+        let settings = logistic::Settings::default();
+        let fit = |rows: Rows<'_>, labels: &[usize]| {
+            LogisticRegression::fit(rows, labels, self.classes, &settings)
+        };
+        let trained = self_training(
+            Rows::new(labelled, width)?,
+            &self.labels,
+            Rows::new(unlabelled, width)?,
+            self.classes,
+            &self_training::Settings::default(),
+            fit,
+        )?;
+        Ok(trained.model)
     }
 
     fn pairs(&self) -> Vec<(usize, usize)> {

@@ -121,7 +121,7 @@ impl Contest {
             noise: noise.split("choice"),
         };
         let (part, of_model) = held_out(problem, &labelled, parts, device)?;
-        let told = Told::ask(&pool, part, Some(of_model))?;
+        let told = Told::ask(&pool, part, of_model)?;
         let scores = told.scores();
         let candidate = Told::keep(&scores);
         let kept = scores.iter().find(|score| score.candidate == candidate).cloned();

@@ -169,7 +169,7 @@ fn batch(rows: usize, draws: &mut Noise) -> Vec<usize> {
 /// `x W + w`, with `w` the last row of the weights.
 fn affine(x: &Array2<f64>, weights: &Array2<f64>) -> Array2<f64> {
     let width = weights.nrows() - 1;
-    x.dot(&weights.slice(s![..width, ..])) + &weights.row(width)
+    x.dot(&weights.slice(s![..width, ..])) + weights.row(width)
 }
 
 /// What a layer's weights get of the slopes behind it; the intercepts' last.

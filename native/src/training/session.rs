@@ -215,7 +215,9 @@ impl Session {
 
     fn baseline(&self, resumable: &Path, interrupt: &Interrupt) -> Result<Option<Baseline>> {
         let Self { recipe, problem, noise, device, .. } = self;
-        if recipe.train.baseline_steps == 0 {
+        // Where methods are compared, there is a network among them.
+        let unwanted = recipe.train.baseline_steps == 0 || recipe.choice.is_some();
+        if unwanted || problem.data.test.is_empty() {
             return Ok(None);
         }
         match train_baseline(recipe, problem, noise, device, interrupt)? {
@@ -333,11 +335,7 @@ impl Stage<'_> {
         if !self.quiet {
             session.introduce(dir);
         }
-        let compares = session.recipe.choice.is_some();
-        let baseline = match compares || session.problem.data.test.is_empty() {
-            true => None,
-            false => session.baseline(resumable, interrupt)?,
-        };
+        let baseline = session.baseline(resumable, interrupt)?;
         let noise = session.noise.split("model");
         let autodiff = session.device.clone().autodiff();
         let progress = match &session.config {

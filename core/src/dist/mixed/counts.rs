@@ -94,13 +94,13 @@ impl Cells for Counts {
             let gamma = cube.clone().square() * cube * above * (power.log() / shape.clone()).exp();
             rate = rate * gamma / shape;
         }
-        self.seen(poisson(rate, of_count, of_small))
+        self.seen(poisson(rate, of_count, &of_small))
     }
 }
 
 /// Poisson draws of these rates: small ones by going through the distribution function, large ones as the whole number nearest to
 /// a normal variable.
-fn poisson(rate: Tensor<2>, normal: Tensor<2>, uniform: Tensor<2>) -> Tensor<2> {
+fn poisson(rate: Tensor<2>, normal: Tensor<2>, uniform: &Tensor<2>) -> Tensor<2> {
     let large = rate.clone().greater_elem(LARGE);
     let about = (rate.clone() + normal * rate.clone().sqrt()).round().clamp_min(0.0);
     let rate = rate.clamp_max(LARGE);

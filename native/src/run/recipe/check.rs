@@ -21,12 +21,7 @@ impl Recipe {
         if self.data.vocabulary == Some(0) {
             bail!("data.vocabulary = 0 is not valid: it must be at least 1");
         }
-        check_parts(&self.data)?;
-        if let Some(ChoiceSettings { folds }) =
-            self.choice.filter(|choice| !(2..=100).contains(&choice.folds))
-        {
-            bail!("choice.folds = {folds} is not valid: it must be from 2 to 100");
-        }
+        check_parts(&self.data, self.choice)?;
         if self.objective.classifier_draws == 0 {
             bail!("objective.classifier-draws = 0 is not valid: it must be at least 1");
         }
@@ -80,15 +75,18 @@ impl Recipe {
 }
 
 /// How examples without a test split are measured.
-fn check_parts(data: &DataSettings) -> Result<()> {
+fn check_parts(data: &DataSettings, choice: Option<ChoiceSettings>) -> Result<()> {
+    let folds = [("data.folds", data.folds), ("choice.folds", choice.map(|choice| choice.folds))];
+    for (name, folds) in folds {
+        if let Some(folds) = folds.filter(|folds| !(2..=100).contains(folds)) {
+            bail!("{name} = {folds} is not valid: it must be from 2 to 100");
+        }
+    }
     if let Some(share) = data.test_share.filter(|share| !(*share > 0.0 && *share < 1.0)) {
         bail!("data.test-share = {share} is not valid: it must be above 0 and below 1");
     }
     if data.test_share.is_some() && data.folds.is_some() {
         bail!("data.test-share and data.folds are two ways to measure; leave one of them out");
-    }
-    if let Some(folds) = data.folds.filter(|folds| !(2..=100).contains(folds)) {
-        bail!("data.folds = {folds} is not valid: it must be from 2 to 100");
     }
     let parts = data.folds.unwrap_or(0);
     if let Some(measured) = data.folds_measured.filter(|measured| !(1..=parts).contains(measured)) {

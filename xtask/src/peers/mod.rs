@@ -11,6 +11,7 @@ mod options;
 mod report;
 mod server;
 mod statistics;
+mod tables;
 mod turns;
 
 use std::process::ExitCode;
@@ -27,12 +28,13 @@ cargo xtask bench-peers [NAME] [--threads N] [--rounds R] [--steps N] [-- SIZES.
   m2-step      M2's training step, and the same in PyTorch (installed once, several GB)
   coreset      facility location, and the same by apricot (installed once)
   langevin     conditional chains in a latent energy, and the same in PyTorch
+  tables       tables with few labels, and scikit-learn on the same draws; writes docs/results/tables.md (an hour or more)
 
   --threads N  CPU threads of each program (default: all cores)
   --rounds R   rounds in which each program has one turn (default 15)
   --steps N    steps, selections or runs in a turn (default 4)
   -- SIZES...  handed to both sides: --batch-size, --labelled-batch-size, --latent, --hidden, --classes of m2-step,
-               --points, --dims, --size of coreset, --chains, --langevin-steps, --latent, --hidden, --classes of langevin";
+               --draws, --labels, --tables, --missing, --out of tables, --points, --dims, --size of coreset, --chains, --langevin-steps, --latent, --hidden, --classes of langevin";
 
 /// One comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,16 +42,18 @@ enum Bench {
     M2Step,
     Coreset,
     Langevin,
+    Tables,
 }
 
 impl Bench {
-    const ALL: [Self; 3] = [Self::M2Step, Self::Coreset, Self::Langevin];
+    const ALL: [Self; 4] = [Self::M2Step, Self::Coreset, Self::Langevin, Self::Tables];
 
     fn name(self) -> &'static str {
         match self {
             Self::M2Step => "m2-step",
             Self::Coreset => "coreset",
             Self::Langevin => "langevin",
+            Self::Tables => "tables",
         }
     }
 
@@ -58,6 +62,7 @@ impl Bench {
             Self::M2Step => m2_step::run(options),
             Self::Coreset => coreset::run(options),
             Self::Langevin => langevin::run(options),
+            Self::Tables => tables::run(options),
         }
     }
 }

@@ -12,7 +12,7 @@ const LEAST_SD: f32 = 0.03;
 /// Whole numbers of at most so many different values are levels.
 const MOST_LEVELS: usize = 12;
 
-/// Nats by which another transform must describe a column better than standardising.
+/// Nats by which another transform, or a distribution of counts, must describe a column better than standardising.
 const MARGIN: f64 = 3.0;
 
 /// Excess kurtosis, and skewness, from which a column is ranked: a few cells would be most of its variance.
@@ -236,7 +236,7 @@ fn of_whole_numbers(values: &[f64]) -> Way {
     };
     let (poisson, negative_binomial) =
         (poisson_fit(values, mean), negative_binomial_fit(values, [mean, sd]));
-    match poisson.max(negative_binomial) > as_measured {
+    match poisson.max(negative_binomial) > as_measured + MARGIN {
         true => {
             let logarithms: Vec<f64> = values.iter().map(|value| value.ln_1p()).collect();
             let [mean, sd] = moments(&logarithms);

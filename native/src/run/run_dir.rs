@@ -28,7 +28,7 @@ use gleaner_core::models::{Model, ModelConfig};
 use serde_json::Value;
 
 use super::recipe::Recipe;
-use crate::system::files::{append_line, ensure_writable_dir, keep_lines, write_atomic};
+use crate::system::files::{append_line, ensure_writable_dir, keep_lines, settle, write_atomic};
 
 /// What was seen of data of the user's own.
 const PROFILE: &str = "profile.json";
@@ -235,6 +235,15 @@ impl RunDir {
     /// If the disk does not take it.
     pub fn append_augmentation(&self, line: &Value) -> Result<()> {
         append_line(self.augmentation(), &line.to_string())
+    }
+
+    /// Waits until the lines are on the disk: before a state is saved that counts them.
+    ///
+    /// # Errors
+    /// If the disk does not take them.
+    pub fn settle_lines(&self) -> Result<()> {
+        settle(self.metrics())?;
+        settle(self.augmentation())
     }
 
     /// Forgets lines of epochs and refreshes after the saved state.

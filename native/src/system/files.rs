@@ -71,7 +71,7 @@ pub fn ensure_writable_file(path: impl AsRef<Path>) -> Result<()> {
     Ok(())
 }
 
-/// Appends `line` and a line end to `path` in one write, and flushes it to the disk.
+/// Appends `line` and a line end to `path` in one write; [`settle`] waits until it is on the disk.
 ///
 /// # Errors
 /// As [`write_atomic`], and when `line` itself contains a line end.
@@ -84,10 +84,23 @@ pub fn append_line(path: impl AsRef<Path>, line: &str) -> Result<()> {
     );
     let append = || -> io::Result<()> {
         let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-        file.write_all(format!("{line}\n").as_bytes())?;
-        file.sync_data()
+        file.write_all(format!("{line}\n").as_bytes())
     };
     append().map_err(|error| explain("append to", path, &error))
+}
+
+/// Waits until what was appended to `path` is on the disk, if it is there.
+///
+/// # Errors
+/// If the disk refuses it.
+pub fn settle(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    match OpenOptions::new().append(true).open(path).and_then(|file| file.sync_data()) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(explain("append to", path, &error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Shortens `path` to its first `count` complete lines, all or nothing; for logs of a resumed run.

@@ -286,6 +286,7 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
     fn save(&self, unsaved: &mut Unsaved<M>, write_best: &impl Fn(&M) -> Result<()>) -> Result<()> {
         unsaved.write(write_best)?;
         unsaved.since = Some(Instant::now());
+        self.dir.settle_lines()?;
         self.state.save(&self.dir.state())?;
         if let Some(refresh) = &self.state.progress.refresh {
             augmented_file::forget_others(self.dir, refresh.step);

@@ -88,12 +88,23 @@ fn what_predicts_is_what_was_kept() {
     assert_eq!(measured["ece"], summary["ece"]);
     assert_eq!(measured["model_accuracy"], summary["model_accuracy"]);
     // Without the file, it is the model that predicts, and not as well.
+    let kept = home.text("run/classifier.json");
     fs::remove_file(home.path("run/classifier.json")).unwrap();
     let of_model = home
         .call(&["predict", &run, &home.path("test.csv"), "--out", &out, "--json"])
         .done()
         .json();
     assert_eq!(of_model["accuracy"], summary["model_accuracy"]);
+    // That of a run with other classes, or other columns.
+    let mut foreign: Value = serde_json::from_str(&kept).unwrap();
+    foreign["classes"] = 7.into();
+    home.write("run/classifier.json", foreign.to_string());
+    let said = home.call(&["predict", &run, &home.path("test.csv"), "--out", &out]);
+    assert!(said.error().contains("does not belong to this run"), "{}", said.error());
+    foreign["encoder"]["numbers"] = vec![99].into();
+    home.write("run/classifier.json", foreign.to_string());
+    let said = home.call(&["predict", &run, &home.path("test.csv"), "--out", &out]);
+    assert!(said.error().contains("does not belong to this run"), "{}", said.error());
     home.write("run/classifier.json", "{\"encoder\":");
     let said = home.call(&["predict", &run, &home.path("test.csv"), "--out", &out]);
     let error = said.error();

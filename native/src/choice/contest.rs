@@ -55,6 +55,10 @@ pub struct Score {
     pub candidate: Candidate,
     /// Probabilities of the labelled rows, `[labelled, classes]`, by weights and powers that were learnt from other parts.
     pub probabilities: Array2<f64>,
+    /// The same, made as sure as they are right: by a power of the average that was learnt from other parts.
+    pub calibrated: Array2<f64>,
+    /// As the methods give them, without any powers.
+    pub raw: Array2<f64>,
     /// Negative log-probability of each label, nats.
     pub losses: Array1<f64>,
     /// Whether each is told right.
@@ -62,15 +66,14 @@ pub struct Score {
 }
 
 impl Score {
-    /// How it did with probabilities to this power.
+    /// How it did.
     ///
     /// # Errors
     /// There are no labels.
-    pub fn answered(&self, labels: &[usize], power: f64) -> Result<Answered> {
-        let probabilities = tempered(&self.probabilities.mapv(f64::ln), power);
-        let logits: Vec<f32> = probabilities.iter().map(|p| p.ln() as f32).collect();
+    pub fn answered(&self, labels: &[usize]) -> Result<Answered> {
+        let logits: Vec<f32> = self.calibrated.iter().map(|p| p.ln() as f32).collect();
         let labels: Vec<i64> = labels.iter().map(|&label| label as i64).collect();
-        Answered::of(&logits, &labels, probabilities.ncols())
+        Answered::of(&logits, &labels, self.calibrated.ncols())
     }
 }
 
@@ -106,25 +109,39 @@ impl Told {
     #[must_use]
     pub fn scores(&self) -> Vec<Score> {
         let classes = self.methods.first().map_or(0, |told| told.log_probs[0].ncols());
-        let mut all = vec![Array2::zeros((self.labels.len(), classes)); self.methods.len() + 1];
+        let blank = vec![Array2::zeros((self.labels.len(), classes)); self.methods.len() + 1];
+        let (mut all, mut raw) = (blank.clone(), blank);
         for part in 0..=self.part.iter().copied().max().unwrap_or(0) {
             let (held, rest): (Vec<usize>, Vec<usize>) =
                 (0..self.labels.len()).partition(|&row| self.part[row] == part);
-            let told = self.apply(&self.learn(&rest), &held);
-            for (all, told) in all.iter_mut().zip(told) {
-                for (&row, told) in held.iter().zip(told.rows()) {
-                    all.row_mut(row).assign(&told);
-                }
-            }
+            let learnt = self.learn(&rest);
+            put(&mut all, self.apply(&learnt, &held, |share| share.power), &held);
+            put(&mut raw, self.apply(&learnt, &held, |_| 1.0), &held);
         }
         let candidates =
             [None].into_iter().chain(self.methods.iter().map(|told| Some(told.method)));
-        let score = |(candidate, probabilities): (Candidate, Array2<f64>)| {
+        let score = |((candidate, probabilities), raw): ((Candidate, Array2<f64>), Array2<f64>)| {
             let rows = probabilities.rows().into_iter().zip(&self.labels);
             let right = rows.map(|(row, &label)| first_largest(row) == label).collect();
-            Score { candidate, losses: losses(&probabilities, &self.labels), right, probabilities }
+            let losses = losses(&probabilities, &self.labels);
+            let calibrated = self.calibrated(&probabilities);
+            Score { candidate, losses, right, calibrated, raw, probabilities }
         };
-        candidates.zip(all).map(score).collect()
+        candidates.zip(all).zip(raw).map(score).collect()
+    }
+
+    /// Probabilities of each part to the power that is best on the others.
+    fn calibrated(&self, probabilities: &Array2<f64>) -> Array2<f64> {
+        let logs = probabilities.mapv(f64::ln);
+        let mut calibrated = vec![probabilities.clone()];
+        for part in 0..=self.part.iter().copied().max().unwrap_or(0) {
+            let (held, rest): (Vec<usize>, Vec<usize>) =
+                (0..self.labels.len()).partition(|&row| self.part[row] == part);
+            let labels: Vec<usize> = rest.iter().map(|&row| self.labels[row]).collect();
+            let power = power(&logs.select(Axis(0), &rest), &labels);
+            put(&mut calibrated, vec![tempered(&logs.select(Axis(0), &held), power)], &held);
+        }
+        calibrated.swap_remove(0)
     }
 
     fn learn(&self, rows: &[usize]) -> Vec<Learnt> {
@@ -162,10 +179,15 @@ impl Told {
     }
 
     /// The average, then each method, on some rows.
-    fn apply(&self, learnt: &[Learnt], rows: &[usize]) -> Vec<Array2<f64>> {
+    fn apply(
+        &self,
+        learnt: &[Learnt],
+        rows: &[usize],
+        power: impl Fn(&Share) -> f64,
+    ) -> Vec<Array2<f64>> {
         let of_method = |(learnt, told): (&Learnt, &ToldBy)| {
             let pairs = learnt.shares.iter().zip(&told.log_probs);
-            let sure = pairs.map(|(share, all)| tempered(&all.select(Axis(0), rows), share.power));
+            let sure = pairs.map(|(share, all)| tempered(&all.select(Axis(0), rows), power(share)));
             let weights: Vec<f64> = learnt.shares.iter().map(|share| share.weight).collect();
             average(&sure.collect::<Vec<_>>(), &weights)
         };
@@ -214,6 +236,15 @@ impl Told {
     }
 }
 
+/// Writes rows of each matrix to where they belong.
+fn put(all: &mut [Array2<f64>], told: Vec<Array2<f64>>, rows: &[usize]) {
+    for (all, told) in all.iter_mut().zip(told) {
+        for (&row, told) in rows.iter().zip(told.rows()) {
+            all.row_mut(row).assign(&told);
+        }
+    }
+}
+
 /// The place of the largest number, the first of equal ones.
 fn first_largest(row: ArrayView1<'_, f64>) -> usize {
     let better = |best: usize, at: usize| if row[at] > row[best] { at } else { best };
@@ -243,9 +274,12 @@ mod tests {
 
     fn score(candidate: Candidate, losses: &[f64]) -> Score {
         let losses = Array1::from_vec(losses.to_vec());
+        let blank = Array2::zeros((losses.len(), 2));
         Score {
             candidate,
-            probabilities: Array2::zeros((losses.len(), 2)),
+            probabilities: blank.clone(),
+            calibrated: blank.clone(),
+            raw: blank,
             right: Vec::new(),
             losses,
         }

@@ -115,6 +115,23 @@ impl Encoder {
         Self { scaling: schema.scaling.clone(), seen, raw, numbers, categories }
     }
 
+    /// Whether it is for examples of so many numbers.
+    #[must_use]
+    pub fn fits(&self, features: usize) -> bool {
+        let of_category = |category: &Category| match category {
+            Category::Words(place) => place.end <= features,
+            Category::Values { column, .. } => *column < features,
+        };
+        let moments = [&self.seen, &self.raw];
+        moments.iter().all(|m| m.mean.len() == features && m.sd.len() == features)
+            && self.numbers.iter().all(|&column| column < features)
+            && self.categories.iter().all(of_category)
+            && match &self.scaling {
+                Scaling::Columns(transforms) => transforms.len() == features,
+                _ => true,
+            }
+    }
+
     /// Some rows of examples as a model sees them.
     #[must_use]
     pub fn encode(&self, examples: &Examples, rows: &[usize]) -> Encoded {

@@ -1,6 +1,6 @@
 //! The classifier that is kept: what predicting takes, as a file beside the model.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use burn::tensor::Device;
 use gleaner_core::data::Examples;
 use gleaner_core::infer;
@@ -75,6 +75,8 @@ impl Kept {
         rows: &[usize],
         model: impl FnOnce() -> Result<Vec<f32>>,
     ) -> Result<Vec<f32>> {
+        let foreign = "classifier.json does not belong to this run; train the run again";
+        ensure!(self.encoder.fits(examples.features()), foreign);
         let encoded = self.encoder.encode(examples, rows);
         let asks = self.members.iter().any(|member| matches!(member.fitted, Fitted::Model));
         let of_model = match asks {
@@ -85,6 +87,7 @@ impl Kept {
         for Member { weight, power, fitted } in &self.members {
             let told = fitted.log_probs(&encoded)?;
             let told = told.as_ref().or(of_model.as_ref()).context("the model's own logits")?;
+            ensure!(told.dim() == (rows.len(), self.classes), foreign);
             sum = sum + tempered(told, *power) * *weight;
         }
         let powered = tempered(&sum.mapv_into(|p: f64| p.max(1e-300).ln()), self.power);

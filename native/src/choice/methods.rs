@@ -1,6 +1,6 @@
 //! The methods that are compared, each with the settings that it is tried in, and what a fitted one needs for predicting.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use gleaner_core::noise::Noise;
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
@@ -249,6 +249,10 @@ impl Fitted {
         Ok(match self {
             Self::Logistic(regression) => Some(log(of_regression(regression, rows)?)),
             Self::Network { metric, networks } => {
+                ensure!(
+                    networks.fits(rows.on(*metric).ncols()),
+                    "the networks are for other columns"
+                );
                 Some(log(networks.probabilities(rows.on(*metric))))
             }
             Self::LabelSpreading { metric, spreading } => {

@@ -66,10 +66,10 @@ pub fn choose(
     let mut verdict =
         verdict(&contest.scores, &contest.kept, &contest.told.weights(), parts.len(), name);
     verdict.power = kept.power;
-    verdict.ece = calibration(&contest.kept, &contest.pool.labels, kept.power);
+    verdict.ece = calibration(&contest.kept, &contest.pool.labels);
     let labels = &contest.pool.labels;
     let (kept, label_only) = match problem.data.test.is_empty() {
-        true => (contest.held_out()?, contest.label_only.answered(labels, 1.0)?),
+        true => (contest.kept.answered(labels)?, contest.label_only.answered(labels)?),
         false => {
             let label_only = contest.fitted(&contest.label_only)?;
             let measure = |kept: &Kept| measured(kept, dir, problem, device);
@@ -91,7 +91,10 @@ pub fn measure(
     device: &Device,
 ) -> Result<Answered> {
     match problem.data.test.is_empty() {
-        true => Contest::hold(problem, parts, noise, device)?.held_out(),
+        true => {
+            let contest = Contest::hold(problem, parts, noise, device)?;
+            contest.kept.answered(&contest.pool.labels)
+        }
         false => {
             let kept = Kept::read(dir)?.context("the run keeps no classifier; train it again")?;
             measured(&kept, dir, problem, device)
@@ -150,11 +153,6 @@ impl Contest {
     fn power(&self, of: &Score) -> f64 {
         averaging::power(&of.probabilities.mapv(f64::ln), &self.pool.labels)
     }
-
-    /// How the candidate that is kept does on labels that it had not seen.
-    fn held_out(&self) -> Result<Answered> {
-        self.kept.answered(&self.pool.labels, self.power(&self.kept))
-    }
 }
 
 /// How a classifier does on the test split of a run.
@@ -173,10 +171,9 @@ fn measured(kept: &Kept, dir: &RunDir, problem: &Problem, device: &Device) -> Re
     Answered::of(&logits, &labels, problem.classes())
 }
 
-/// Calibration error of what is kept before and after its probabilities are raised to the power.
-fn calibration(kept: &Score, labels: &[usize], power: f64) -> Option<[f64; 2]> {
-    let after = averaging::tempered(&kept.probabilities.mapv(f64::ln), power);
-    Some([calibration_error(&kept.probabilities, labels)?, calibration_error(&after, labels)?])
+/// Calibration error of what is kept, without temperatures and with them.
+fn calibration(kept: &Score, labels: &[usize]) -> Option<[f64; 2]> {
+    Some([calibration_error(&kept.raw, labels)?, calibration_error(&kept.calibrated, labels)?])
 }
 
 fn everyone(split: &Split) -> Vec<usize> {

@@ -66,6 +66,16 @@ impl Ensemble {
         Ok(Self((0..settings.networks as u64).map(train).collect()))
     }
 
+    /// Whether it takes rows of so many columns.
+    #[must_use]
+    pub fn fits(&self, columns: usize) -> bool {
+        let fits = |network: &Network| {
+            network.input.nrows() == columns + 1
+                && network.output.nrows() == network.input.ncols() + 1
+        };
+        self.0.iter().all(fits)
+    }
+
     /// The mean probability of each class, `[rows, classes]`.
     #[must_use]
     pub fn probabilities(&self, rows: &Array2<f64>) -> Array2<f64> {

@@ -59,6 +59,11 @@ pub fn settle(draft: &Draft) -> Result<(Recipe, Source)> {
             recipe.data.name
         );
     }
+    ensure!(
+        recipe.choice.is_none() || !is_known(&recipe.data.name),
+        "choice compares methods on tables of your own, and {} is a known data set; leave it out",
+        recipe.data.name
+    );
     let source = Source::open(&recipe, None)?;
     let recipe = match &source {
         Source::Known(_) => recipe,

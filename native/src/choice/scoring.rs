@@ -4,10 +4,7 @@ use gleaner_core::measures::uncertainty::{Paired, interval};
 
 use super::contest::{Candidate, Score};
 use super::methods::Method;
-use crate::run::verdict::{Row, Verdict};
-
-/// What the average is called.
-const AVERAGE: &str = "average";
+use crate::run::verdict::{AVERAGE, Row, Verdict};
 
 /// What a candidate is called; the run's model is called `model`.
 fn name(candidate: Candidate, model: &str) -> String {

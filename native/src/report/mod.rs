@@ -1,7 +1,11 @@
 //! A run as one HTML page that needs nothing beside itself.
 
+mod comparison;
 pub mod figures;
+mod generated;
+mod predicted;
 mod repeat;
+mod run;
 mod sections;
 
 use std::fmt::Write as _;
@@ -10,7 +14,9 @@ use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-pub use sections::{Run, page};
+use comparison::comparison;
+pub use run::Run;
+pub use sections::page;
 
 use crate::pictures::svg::escaped;
 

@@ -28,6 +28,9 @@ const MOST_OVER_FEWEST: usize = 8;
 /// Units of a hidden layer on tables, at most.
 const WIDEST_ON_TABLES: i64 = 128;
 
+/// Activation on tables: a network of softplus units is nearly linear for longer than such short trainings last.
+const ACTIVATION_ON_TABLES: &str = "relu";
+
 /// Learning rate on tables: small networks take larger steps.
 const RATE_ON_TABLES: f64 = 1e-2;
 
@@ -160,12 +163,7 @@ fn choice_follows(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Option<usize
     if let Some(choice) = recipe.choice {
         return Some(choice.folds);
     }
-    let asks = draft.says("labels-per-class") || draft.says("labels");
-    let asked =
-        if asks { recipe.labels_per_class(own.schema.classes.len()).ok().flatten() } else { None };
-    let used = |count: usize| asked.map_or(count, |asked| asked.min(count));
-    let counts: Vec<usize> =
-        own.profile.label.classes.iter().map(|class| used(class.count)).collect();
+    let counts = label_counts(own, draft, recipe);
     let fewest = counts.iter().copied().min().unwrap_or(0);
     let settled = ["fold", "folds-measured", "repeats", "labelled-classes"];
     let open = draft.leaves_model_open() && !settled.iter().any(|setting| draft.says(setting));
@@ -204,8 +202,28 @@ fn sizes_follow(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Table {
         let latent = own.raw.features().clamp(LATENT_ON_TABLES[0], LATENT_ON_TABLES[1]);
         merge(&mut table, nested("model.latent", (latent as i64).into()));
     }
+    if recipe.model.setting("activation").is_some() && draft.model_setting("activation").is_none() {
+        merge(&mut table, nested("model.activation", ACTIVATION_ON_TABLES.into()));
+    }
     merge(&mut table, nested("train.lr", RATE_ON_TABLES.into()));
+    merge(&mut table, nested("objective.alpha", label_weight(own, draft, recipe).into()));
     table
+}
+
+/// Weight of the labels (E3): Kingma's, or more where labels are so many that one would count less than the bound of an example.
+fn label_weight(own: &OwnData, draft: &Draft, recipe: &Recipe) -> f64 {
+    let labels: usize = label_counts(own, draft, recipe).iter().sum();
+    let pool = own.rows.train.len().max(1);
+    recipe.objective.alpha.max((labels as f64 / pool as f64).min(1.0))
+}
+
+/// Labels of each class that are used.
+fn label_counts(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Vec<usize> {
+    let asks = draft.says("labels-per-class") || draft.says("labels");
+    let asked =
+        if asks { recipe.labels_per_class(own.schema.classes.len()).ok().flatten() } else { None };
+    let used = |count: usize| asked.map_or(count, |asked| asked.min(count));
+    own.profile.label.classes.iter().map(|class| used(class.count)).collect()
 }
 
 /// How long is trained, and how many examples a step sees: few examples make few steps of a pass.

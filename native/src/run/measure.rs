@@ -23,6 +23,10 @@ pub struct Answered {
     pub measured: Classification,
     /// Whether it is right, row by row.
     pub right: Vec<bool>,
+    /// `[rows, classes]`, row-major.
+    pub logits: Vec<f32>,
+    /// The right classes.
+    pub labels: Vec<i64>,
 }
 
 impl Answered {
@@ -35,7 +39,7 @@ impl Answered {
             .context("there are no labelled examples to measure on; use another --split")?;
         let right = logits.chunks_exact(classes).zip(labels);
         let right = right.map(|(logits, &label)| arg_max(logits) as i64 == label).collect();
-        Ok(Self { measured, right })
+        Ok(Self { measured, right, logits: logits.to_vec(), labels: labels.to_vec() })
     }
 }
 

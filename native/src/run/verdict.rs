@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What the average of methods is called.
+pub const AVERAGE: &str = "average";
+
 /// The comparison.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -62,17 +65,32 @@ impl Verdict {
                 percent(*high)
             ));
         }
+        lines.push(self.gain());
+        lines
+    }
+
+    /// What the unlabelled examples added, as a line.
+    #[must_use]
+    pub fn gain(&self) -> String {
         let [added, low, high] = self.added.map(|share| 100.0 * share);
-        lines.push(match self.kept == self.label_only || added <= 0.0 {
+        match self.kept == self.label_only || added <= 0.0 {
             true => format!(
-                "nothing that looks at the unlabelled examples does better than the labels alone ({}: {added:+.1} points, {low:+.1} to {high:+.1})",
-                self.label_only
+                "on these {} labels, nothing that looks at the unlabelled examples does better than the labels alone ({}: {added:+.1} points, {low:+.1} to {high:+.1})",
+                self.labels, self.label_only
             ),
             false => format!(
                 "the unlabelled examples add {added:+.1} points ({low:+.1} to {high:+.1}) to {}, the best of the labels alone",
                 self.label_only
             ),
-        });
-        lines
+        }
+    }
+
+    /// What is kept, within a sentence.
+    #[must_use]
+    pub fn kept_in_words(&self) -> &str {
+        match self.kept.as_str() {
+            AVERAGE => "the average of methods",
+            kept => kept,
+        }
     }
 }

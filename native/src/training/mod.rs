@@ -14,6 +14,6 @@ pub use augmentation::{Augmenter, Refresh};
 pub use baseline::train_baseline;
 pub use fit::{Fit, Outcome, Plan};
 pub use ledger::{Ledger, READ_EVERY};
-pub use session::{Afterwards, Session};
+pub use session::{Afterwards, Results, Session};
 pub use state::{Progressed, SavedState};
 pub use validation::{Criterion, Validation};

@@ -35,7 +35,7 @@ use crate::data::dataset::AG_NEWS_SAMPLE_NAME;
 use crate::run::Problem;
 use crate::run::RunDir;
 use crate::run::folds::{fold_path, fold_recipes, held_out_parts};
-use crate::run::measure::{Baseline, measure_baseline};
+use crate::run::measure::{Answered, Baseline, measure_baseline};
 use crate::run::recipe::Recipe;
 use crate::run::source::Source;
 use crate::run::summary::{self, Run, Summary};
@@ -48,7 +48,16 @@ use crate::system::threads::Threads;
 const PARTS_OF_NORMALISED: usize = 2;
 
 /// What is done with a run that has been measured, such as drawing its pictures.
-pub type Afterwards<'a> = &'a dyn Fn(&RunDir, &Recipe, &Problem, &Summary, &Device) -> Result<()>;
+pub type Afterwards<'a> = &'a dyn Fn(&RunDir, &Recipe, &Problem, &Results, &Device) -> Result<()>;
+
+/// How a run did.
+#[derive(Debug)]
+pub struct Results {
+    /// The figures.
+    pub summary: Summary,
+    /// What the classifier that was chosen says of the examples that it was measured on, where one was.
+    pub kept: Option<Answered>,
+}
 
 /// A run whose settings and data have been found good.
 pub struct Session {
@@ -386,23 +395,24 @@ impl Stage<'_> {
             (None, true) => summary::unmeasured(dir, &run)?,
             (Some(_), _) => summary::pool(dir, &run, parts)?,
         };
-        let summary = self.choose(summary)?;
-        afterwards(dir, &session.recipe, &session.problem, &summary, &session.device)?;
-        Ok(summary)
+        let results = self.choose(summary)?;
+        afterwards(dir, &session.recipe, &session.problem, &results, &session.device)?;
+        Ok(results.summary)
     }
 
     /// Compares other methods with the model, if the recipe asks for it, and keeps the best.
-    fn choose(&self, summary: Summary) -> Result<Summary> {
+    fn choose(&self, summary: Summary) -> Result<Results> {
         let Self { session, dir, .. } = *self;
         if session.recipe.choice.is_none() {
-            return Ok(summary);
+            return Ok(Results { summary, kept: None });
         }
         let Session { recipe, source, problem, device, noise, .. } = session;
         let parts = held_out_parts(dir, source, recipe, device)?;
         let choice::Chosen { verdict, kept, label_only } =
             choice::choose(dir, problem, &parts, noise, device)?;
         verdict.lines().iter().for_each(|line| eprintln!("{line}"));
-        summary.chosen(verdict, [&kept, &label_only]).written(dir)
+        let summary = summary.chosen(verdict, [&kept, &label_only]).written(dir)?;
+        Ok(Results { summary, kept: Some(kept) })
     }
 
     /// The first model of M1+M2, trained in a run of its own inside this one, and the second one on it.

@@ -27,6 +27,8 @@ pub fn curves(metrics: &[Value], baseline: Option<f64>) -> Figure {
     };
     let plain = |(key, name): (&str, &str)| line(key, name, 1.0);
     let mut accuracy = vec![line("validation_accuracy", "semi-supervised, validation", 100.0)];
+    // A level by itself is no curve.
+    let baseline = baseline.filter(|_| !accuracy[0].points.is_empty());
     accuracy.extend(baseline.map(|share| Line::level("supervised baseline, test", share * 100.0)));
     let bounds = [
         ("unlabelled_bound", "unlabelled"),
@@ -101,6 +103,10 @@ mod tests {
         let svg = curves(&[epoch(1), epoch(2)], None).svg().unwrap();
         assert!(svg.contains("Training objective") && svg.contains("KL by layer"), "{svg}");
         assert!(svg.contains("z1") && !svg.contains("z2"), "{svg}");
+        assert!(!curves(&[epoch(1), epoch(2)], Some(0.5)).svg().unwrap().contains("Accuracy"));
+        let validated = json!({"epoch": 1, "objective": 9.0, "validation_accuracy": 0.7});
+        let svg = curves(&[validated], Some(0.5)).svg().unwrap();
+        assert!(svg.contains("Accuracy") && svg.contains("supervised baseline"), "{svg}");
         let one_layer = json!({"epoch": 1, "objective": 9.0, "kl": 2.0});
         assert!(!curves(&[one_layer], None).svg().unwrap().contains("by layer"));
         for absent in ["Accuracy", "Bounds", "Information", "Gradient"] {

@@ -1,6 +1,7 @@
 //! The pictures of a run: what is drawn of it, and the files that training leaves.
 
 mod curves;
+mod drawn_rows;
 mod embedding;
 mod images;
 mod predictions;
@@ -11,6 +12,7 @@ use burn::tensor::Device;
 use gleaner_core::models::{Model, ModelConfig};
 
 pub use curves::curves;
+pub use drawn_rows::samples as samples_of_rows;
 pub use embedding::embedding;
 pub use images::{
     Origin, Pairs, Refined, along, over_classes, plane, reconstructions, refined, samples,
@@ -21,9 +23,8 @@ pub use words::samples as samples_of_words;
 use crate::pictures::picture::image_shape;
 use crate::run::Problem;
 use crate::run::RunDir;
-use crate::run::folds::parts;
 use crate::run::recipe::Recipe;
-use crate::run::summary::Summary;
+use crate::training::Results;
 
 /// A trained model, as pictures are drawn of it.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +53,7 @@ pub fn draw(
     dir: &RunDir,
     recipe: &Recipe,
     problem: &Problem,
-    summary: &Summary,
+    Results { summary, kept }: &Results,
     device: &Device,
 ) -> Result<()> {
     let curves = curves(&dir.read_metrics()?, summary.baseline_accuracy);
@@ -60,9 +61,9 @@ pub fn draw(
     let (config, model) = dir.load(device)?;
     let subject = Subject { config: &config, model: &model, device };
     if subject.classifies() {
-        let predictions = match problem.data.test.is_empty() {
-            false => Predictions::of(&subject, &problem.data.test)?,
-            true => Predictions::of_parts(&parts(dir, recipe, device)?, device)?,
+        let predictions = match kept {
+            Some(answered) => Predictions::new(answered.clone(), problem.classes()),
+            None => Predictions::of_run(dir, recipe, problem, device)?,
         };
         dir.write("reliability.svg", predictions.reliability()?.as_bytes())?;
     }

@@ -1,70 +1,78 @@
-//! `reliability.svg`: the classifier's predictions on a test split, and how often they are right.
+//! `reliability.svg`: the predictions of what a run keeps on examples that it had not seen, and how often they are right.
 
 use anyhow::{Context as _, Result};
 use burn::tensor::Device;
-use gleaner_core::data::Examples;
-use gleaner_core::infer;
-use gleaner_core::measures::eval::{classification, confusion, reliability};
-use gleaner_core::models::Architecture as _;
+use gleaner_core::measures::eval::{confusion, reliability};
+use gleaner_core::noise::Noise;
 
-use super::Subject;
+use crate::choice;
 use crate::data::rows::known;
 use crate::pictures::reliability::reliability_svg;
-use crate::run::folds::Part;
+use crate::run::folds::{Part, held_out_parts, parts};
+use crate::run::measure::{Answered, measure};
+use crate::run::recipe::Recipe;
+use crate::run::source::Source;
+use crate::run::{Problem, RunDir};
 
 /// Predictions and what they should have been.
 #[derive(Clone, Debug)]
 pub struct Predictions {
-    logits: Vec<f32>,
-    labels: Vec<i64>,
+    answered: Answered,
     classes: usize,
 }
 
 impl Predictions {
-    /// Of all examples whose class is known.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn of(subject: &Subject<'_>, examples: &Examples) -> Result<Self> {
-        let rows = known(examples);
-        let logits = infer::classify(subject.model, examples, &rows, subject.device);
-        Ok(Self {
-            logits: pollster::block_on(logits)?,
-            labels: rows.iter().map(|&row| examples.labels[row]).collect(),
-            classes: subject.config.classes(),
-        })
+    /// Those that a classifier has answered.
+    pub fn new(answered: Answered, classes: usize) -> Self {
+        Self { answered, classes }
     }
 
-    /// Of all parts of a cross-validation, each by the model that has not seen it.
+    /// Those of a run: of the classifier that it keeps, on its test split or, without one, on the labels that each part of a
+    /// cross-validation held out.
     ///
     /// # Errors
-    /// If the device fails, or there is no part.
-    pub fn of_parts(parts: &[Part], device: &Device) -> Result<Self> {
-        let of = |part: &Part| {
-            let subject = Subject { config: &part.config, model: &part.model, device };
-            Self::of(&subject, &part.problem.data.test)
-        };
-        let all = parts.iter().map(of).collect::<Result<Vec<_>>>()?;
-        Ok(Self {
-            classes: all.first().context("there is nothing to measure on")?.classes,
-            logits: all.iter().flat_map(|part| part.logits.clone()).collect(),
-            labels: all.iter().flat_map(|part| part.labels.clone()).collect(),
-        })
+    /// If there is nothing to measure on, a part is gone, or the device fails.
+    pub fn of_run(
+        dir: &RunDir,
+        recipe: &Recipe,
+        problem: &Problem,
+        device: &Device,
+    ) -> Result<Self> {
+        if recipe.choice.is_some() {
+            let source = Source::of_run(dir, recipe)?;
+            let parts = held_out_parts(dir, &source, recipe, device)?;
+            let noise = Noise::new(recipe.train.seed);
+            let answered = choice::measure(dir, problem, &parts, &noise, device)?;
+            return Ok(Self::new(answered, problem.classes()));
+        }
+        let told: Vec<Answered> = parts(dir, recipe, device)?
+            .iter()
+            .map(|part| told(part, device))
+            .collect::<Result<_>>()?;
+        let logits: Vec<f32> = told.iter().flat_map(|part| part.logits.clone()).collect();
+        let labels: Vec<i64> = told.iter().flat_map(|part| part.labels.clone()).collect();
+        Ok(Self::new(Answered::of(&logits, &labels, problem.classes())?, problem.classes()))
     }
 
     /// The reliability diagram.
     ///
     /// # Errors
-    /// If there are no predictions.
+    /// If it cannot be drawn.
     pub fn reliability(&self) -> Result<String> {
-        let Self { logits, labels, classes } = self;
-        let measured = classification(logits, labels, *classes).context("no labelled examples")?;
-        let bins = reliability(logits, labels, *classes);
+        let Answered { logits, labels, measured, .. } = &self.answered;
+        let bins = reliability(logits, labels, self.classes);
         reliability_svg("Accuracy by confidence on held-out examples", &bins, measured.ece)
     }
 
     /// How often each class is taken for each class.
     pub fn confusion(&self) -> Vec<Vec<usize>> {
-        confusion(&self.logits, &self.labels, self.classes)
+        confusion(&self.answered.logits, &self.answered.labels, self.classes)
     }
+}
+
+/// What a model says of the examples that it had not seen.
+fn told(part: &Part, device: &Device) -> Result<Answered> {
+    let test = &part.problem.data.test;
+    measure(&part.model, test, &known(test), part.problem.classes(), device)
+        .context("the examples that were held out")
 }

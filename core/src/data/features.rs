@@ -257,6 +257,8 @@ fn put<'a>(
         }
         Kind::YesNo { no, yes } => {
             let value = |word: &str| match word {
+                word if word == yes => 1.0,
+                word if word == no => 0.0,
                 // True in a table of text is true in JSON.
                 word if word.eq_ignore_ascii_case(yes) => 1.0,
                 word if word.eq_ignore_ascii_case(no) => 0.0,

@@ -15,6 +15,9 @@ const MOST_LEVELS: usize = 12;
 /// Nats by which another transform, or a distribution of counts, must describe a column better than standardising.
 const MARGIN: f64 = 3.0;
 
+/// Counts up to here have a likelihood of counts: in single precision, the log-gamma function of larger ones is off by nats.
+const LARGEST_COUNT: f64 = 1e5;
+
 /// Excess kurtosis, and skewness, from which a column is ranked: a few cells would be most of its variance.
 const HEAVY: [f64; 2] = [7.0, 2.0];
 
@@ -120,9 +123,12 @@ impl Transform {
         if value.is_nan() { f32::NAN } else { seen as f32 }
     }
 
-    /// The number that a model sees so, as finely as the column has it.
+    /// The number that a model sees so, as finely as the column has it; NaN stays NaN.
     #[must_use]
     pub fn undo(&self, seen: f32) -> f32 {
+        if seen.is_nan() {
+            return f32::NAN;
+        }
         let seen = f64::from(seen);
         let value = match &self.way {
             Way::AsIs => seen,
@@ -225,7 +231,9 @@ fn of_whole_numbers(values: &[f64]) -> Way {
         return Way::Levels { mean, sd, values, counts };
     }
     let measured = of_measurements(values);
-    if values.first().is_none_or(|&lowest| lowest < 0.0) {
+    if values.first().is_none_or(|&lowest| lowest < 0.0)
+        || values.last().is_some_and(|&largest| largest > LARGEST_COUNT)
+    {
         return measured;
     }
     let as_measured = match &measured {

@@ -54,6 +54,24 @@ pub fn power(log_probs: &Array2<f64>, labels: &[usize]) -> f64 {
     (0.5 * (low + high)).exp()
 }
 
+/// Weights below this share are not worth fitting and keeping a variant for.
+const LEAST_WEIGHT: f64 = 0.01;
+
+/// The largest weights, at most so many and none below a hundredth; they add up to 1, the others are 0.
+#[must_use]
+pub fn pruned(weights: &[f64], most: usize) -> Vec<f64> {
+    let mut falling: Vec<usize> = (0..weights.len()).collect();
+    falling.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
+    let mut kept = vec![0.0; weights.len()];
+    for (rank, &at) in falling.iter().take(most).enumerate() {
+        if rank == 0 || weights[at] >= LEAST_WEIGHT {
+            kept[at] = weights[at];
+        }
+    }
+    let sum: f64 = kept.iter().sum();
+    kept.into_iter().map(|weight| weight / sum.max(f64::MIN_POSITIVE)).collect()
+}
+
 /// Weights by the mean log-losses on `labels` labels, which add up to 1.
 #[must_use]
 pub fn weights(losses: &[f64], labels: usize) -> Vec<f64> {
@@ -106,6 +124,14 @@ mod tests {
         assert!((found.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         let mixed = average(&[array![[1.0, 0.0]], array![[0.0, 1.0]]], &found);
         assert_eq!(mixed, array![[found[0], found[1]]]);
+    }
+
+    #[test]
+    fn the_largest_weights_stay() {
+        assert_eq!(pruned(&[0.2, 0.3, 0.5], 2), [0.0, 0.375, 0.625]);
+        assert_eq!(pruned(&[0.25; 4], 2), [0.5, 0.5, 0.0, 0.0]);
+        assert_eq!(pruned(&[0.005, 0.99, 0.005], 3), [0.0, 1.0, 0.0]);
+        assert!(pruned(&[], 3).is_empty());
     }
 
     #[test]

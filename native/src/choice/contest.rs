@@ -1,15 +1,19 @@
 //! Methods compared on labels that each of them did not see, their average, and which of them is kept.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use gleaner_core::measures::eval::classification;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
-use super::averaging::{average, losses, power, tempered, weights};
-use super::methods::{Fitted, Method, Pool, Variant};
+use super::averaging::{average, losses, power, pruned, tempered, weights};
+use super::fitted::Fitted;
+use super::methods::Method;
+use super::pool::Pool;
+use super::variants::Variant;
+use super::watch::Watch;
 use crate::run::measure::Answered;
 
-/// Weights below this share are not worth fitting and keeping a variant for.
-const LEAST_WEIGHT: f64 = 0.01;
+/// Variants of a method that are averaged, at most: each is fitted to all labels and kept.
+const MOST_VARIANTS: usize = 4;
 
 /// Standard errors by which a method must be better than another to be called so: few labels have few outliers, and an error that is
 /// estimated from them is often too small.
@@ -92,14 +96,24 @@ impl Told {
     /// Asks every method but the run's model, whose logits are given if it takes part.
     ///
     /// # Errors
-    /// If a method cannot be fitted.
-    pub fn ask(pool: &Pool, part: Vec<usize>, model: Array2<f64>) -> Result<Self> {
-        let mut methods = Vec::new();
-        for method in Method::ALL.into_iter().filter(|method| *method != Method::Model) {
-            let variants = pool.supported(method.variants(&pool.rows, pool.classes))?;
-            let log_probs = pool.out_of_fold(&variants, &part)?;
-            methods.push(ToldBy { method, variants, log_probs });
-        }
+    /// If the user stops it.
+    pub fn ask(
+        pool: &Pool,
+        part: Vec<usize>,
+        model: Array2<f64>,
+        watch: &Watch<'_>,
+    ) -> Result<Self> {
+        let plain = Method::ALL.into_iter().filter(|method| *method != Method::Model);
+        let by_method: Vec<(Method, Vec<Variant>)> =
+            plain.map(|method| (method, Variant::all(method, &pool.rows, pool.classes))).collect();
+        let all: Vec<Variant> =
+            by_method.iter().flat_map(|(_, variants)| variants.clone()).collect();
+        let mut log_probs = pool.out_of_fold(&all, &part, watch)?.into_iter();
+        let told_by = |(method, variants): (Method, Vec<Variant>)| {
+            let log_probs = log_probs.by_ref().take(variants.len()).collect();
+            ToldBy { method, variants, log_probs }
+        };
+        let mut methods: Vec<ToldBy> = by_method.into_iter().map(told_by).collect();
         let (method, variants) = (Method::Model, vec![Variant::Model]);
         methods.push(ToldBy { method, variants, log_probs: vec![model] });
         Ok(Self { methods, labels: pool.labels.clone(), part })
@@ -157,7 +171,7 @@ impl Told {
             let pairs = picked.iter().zip(&powers);
             let sure: Vec<Array2<f64>> = pairs.map(|(all, &power)| tempered(all, power)).collect();
             let of_variants: Vec<f64> = sure.iter().map(mean_loss).collect();
-            let of_variants = weights(&of_variants, labels.len());
+            let of_variants = pruned(&weights(&of_variants, labels.len()), MOST_VARIANTS);
             if method.prior() > 0.0 {
                 let prior = method.prior().ln() / labels.len() as f64;
                 of_average.push(mean_loss(&average(&sure, &of_variants)) - prior);
@@ -172,7 +186,8 @@ impl Told {
             of_methods.push(Learnt { method: *method, shares, weight: 0.0 });
         }
         let averaged = of_methods.iter_mut().filter(|learnt| learnt.method.prior() > 0.0);
-        for (learnt, weight) in averaged.zip(weights(&of_average, labels.len())) {
+        let of_average = weights(&of_average, labels.len());
+        for (learnt, weight) in averaged.zip(pruned(&of_average, Method::ALL.len())) {
             learnt.weight = weight;
         }
         of_methods
@@ -222,10 +237,7 @@ impl Told {
             let share = move |share: Share| Share { weight: weight * share.weight, ..share };
             shares.into_iter().map(share)
         };
-        let all = learnt.into_iter().flat_map(of_method);
-        let kept: Vec<Share> = all.filter(|share| share.weight >= LEAST_WEIGHT).collect();
-        let sum: f64 = kept.iter().map(|share| share.weight).sum();
-        kept.into_iter().map(|share| Share { weight: share.weight / sum, ..share }).collect()
+        learnt.into_iter().flat_map(of_method).filter(|share| share.weight > 0.0).collect()
     }
 
     /// Weight of each method in the average.
@@ -259,13 +271,22 @@ pub fn calibration_error(probabilities: &Array2<f64>, labels: &[usize]) -> Optio
     classification(&logits, &labels, probabilities.ncols()).map(|measured| measured.ece)
 }
 
-/// Fits the variants that are kept to all labels.
+/// Fits the variants that are kept to all labels. Those that can be fitted share the weight of those that cannot.
 ///
 /// # Errors
-/// If one cannot be fitted.
-pub fn fit(pool: &Pool, shares: &[Share]) -> Result<Vec<Fitted>> {
+/// If none can be fitted, or the user stops it.
+pub fn fit(pool: &Pool, shares: Vec<Share>, watch: &Watch<'_>) -> Result<Vec<(Share, Fitted)>> {
     let variants: Vec<Variant> = shares.iter().map(|share| share.variant).collect();
-    pool.fit_all(&variants)
+    let fitted = pool.fit_all(&variants, watch)?;
+    let mut fitted: Vec<(Share, Fitted)> = shares
+        .into_iter()
+        .zip(fitted)
+        .filter_map(|(share, fitted)| Some((share, fitted?)))
+        .collect();
+    let sum: f64 = fitted.iter().map(|(share, _)| share.weight).sum();
+    ensure!(sum > 0.0, "none of the methods that were chosen can be fitted to all labels");
+    fitted.iter_mut().for_each(|(share, _)| share.weight /= sum);
+    Ok(fitted)
 }
 
 #[cfg(test)]

@@ -8,6 +8,9 @@ use gleaner_core::data::schema::{Input, Scaling, Schema};
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
+use super::reduction::Reduction;
+use crate::classical::moments::Moments;
+
 /// Numbers of at most so many different values are categories to a mixture: no Gaussian is like them.
 const MOST_VALUES: usize = 5;
 
@@ -36,6 +39,9 @@ enum Category {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Encoder {
     scaling: Scaling,
+    /// What stands for the numbers of wide rows from here on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reduction: Option<Reduction>,
     /// Of the numbers that a model sees.
     seen: Moments,
     /// Of the same in their own units.
@@ -43,12 +49,6 @@ pub struct Encoder {
     /// Numbers of a row that a mixture takes as measurements.
     numbers: Vec<usize>,
     categories: Vec<Category>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Moments {
-    mean: Vec<f64>,
-    sd: Vec<f64>,
 }
 
 /// Rows that are encoded.
@@ -65,38 +65,14 @@ pub struct Encoded {
     pub values: Vec<usize>,
 }
 
-impl Moments {
-    fn of(rows: &Array2<f64>) -> Self {
-        let moments = |column: ndarray::ArrayView1<f64>| {
-            let present: Vec<f64> =
-                column.iter().copied().filter(|value| !value.is_nan()).collect();
-            let count = present.len().max(1) as f64;
-            let mean = present.iter().sum::<f64>() / count;
-            let variance = present.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-            (mean, variance.sqrt())
-        };
-        let (mean, sd) = rows.columns().into_iter().map(moments).unzip();
-        Self { mean, sd }
-    }
-
-    /// Rows less the mean, each column over its scale; a missing number is NaN still.
-    fn scaled(&self, rows: &Array2<f64>, scale: impl Fn(usize) -> f64) -> Array2<f64> {
-        let mut scaled = rows.clone();
-        for (column, mut values) in scaled.axis_iter_mut(Axis(1)).enumerate() {
-            let (mean, scale) = (self.mean[column], scale(column));
-            let scale = if scale > 1e-12 { scale } else { 1.0 };
-            values.mapv_inplace(|value| (value - mean) / scale);
-        }
-        scaled
-    }
-}
-
 impl Encoder {
     /// Fitted to `rows` of examples as a model sees them.
     #[must_use]
     pub fn fit(schema: &Schema, examples: &Examples, rows: &[usize]) -> Self {
-        let (seen, raw) = both(&schema.scaling, examples, rows);
-        let words = words(&schema.input);
+        let reduction = Reduction::fit(schema, examples, rows);
+        let (seen, raw) = both(reduction.as_ref(), &schema.scaling, examples, rows);
+        let pixels = schema.shape().len() > 1;
+        let words = if reduction.is_some() { Vec::new() } else { words(&schema.input) };
         let of_words = |column: usize| words.iter().any(|place| place.contains(&column));
         let mut categories: Vec<Category> = words.iter().cloned().map(Category::Words).collect();
         let mut numbers = Vec::new();
@@ -107,23 +83,28 @@ impl Encoder {
             values.dedup();
             match values.len() {
                 0 | 1 => {}
-                2..=MOST_VALUES => categories.push(Category::Values { column, values }),
+                2..=MOST_VALUES if reduction.is_none() && !pixels => {
+                    categories.push(Category::Values { column, values })
+                }
                 _ => numbers.push(column),
             }
         }
         let (seen, raw) = (Moments::of(&seen), Moments::of(&raw));
-        Self { scaling: schema.scaling.clone(), seen, raw, numbers, categories }
+        Self { scaling: schema.scaling.clone(), reduction, seen, raw, numbers, categories }
     }
 
     /// Whether it is for examples of so many numbers.
     #[must_use]
     pub fn fits(&self, features: usize) -> bool {
+        if let Some(reduction) = &self.reduction {
+            return reduction.fits(features);
+        }
         let of_category = |category: &Category| match category {
             Category::Words(place) => place.end <= features,
             Category::Values { column, .. } => *column < features,
         };
         let moments = [&self.seen, &self.raw];
-        moments.iter().all(|m| m.mean.len() == features && m.sd.len() == features)
+        moments.iter().all(|moments| moments.fits(features))
             && self.numbers.iter().all(|&column| column < features)
             && self.categories.iter().all(of_category)
             && match &self.scaling {
@@ -135,7 +116,7 @@ impl Encoder {
     /// Some rows of examples as a model sees them.
     #[must_use]
     pub fn encode(&self, examples: &Examples, rows: &[usize]) -> Encoded {
-        let (seen, raw) = both(&self.scaling, examples, rows);
+        let (seen, raw) = both(self.reduction.as_ref(), &self.scaling, examples, rows);
         let standard = self.seen.scaled(&seen, |column| self.seen.sd[column]);
         let squares: f64 = self.raw.sd.iter().map(|sd| sd * sd).sum();
         let usual = (squares / self.raw.sd.len().max(1) as f64).sqrt();
@@ -213,8 +194,17 @@ impl Encoded {
     }
 }
 
-/// Rows as a model sees them, and in their own units.
-fn both(scaling: &Scaling, examples: &Examples, rows: &[usize]) -> (Array2<f64>, Array2<f64>) {
+/// Rows as a model sees them, and in their own units; of wide rows what stands for them, twice.
+fn both(
+    reduction: Option<&Reduction>,
+    scaling: &Scaling,
+    examples: &Examples,
+    rows: &[usize],
+) -> (Array2<f64>, Array2<f64>) {
+    if let Some(reduction) = reduction {
+        let reduced = reduction.apply(examples, rows);
+        return (reduced.clone(), reduced);
+    }
     let seen = examples.gather(rows);
     let mut raw = seen.clone();
     scaling.undo(&mut raw);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::averaging::tempered;
 use super::encoder::Encoder;
-use super::methods::Fitted;
+use super::fitted::Fitted;
 use crate::run::RunDir;
 
 /// Its name in the folder of a run.

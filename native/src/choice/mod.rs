@@ -4,11 +4,18 @@
 mod averaging;
 mod contest;
 mod encoder;
+mod fitted;
+mod graphs;
 mod kept;
 mod methods;
+mod pool;
+mod reduction;
 mod scoring;
+mod variants;
+mod watch;
 
 pub use kept::{Classifier, Kept};
+pub use watch::Watch;
 
 use anyhow::{Context as _, Result};
 use burn::tensor::Device;
@@ -20,11 +27,10 @@ use ndarray::Array2;
 use contest::{Score, Share, Told, calibration_error, fit};
 use encoder::Encoder;
 use kept::{Member, log_softmax};
-use methods::Pool;
+use pool::Pool;
 use scoring::{label_only, verdict};
 
-use crate::data::rows::evenly;
-use crate::data::rows::known;
+use crate::data::rows::{evenly, evenly_by_class, known};
 use crate::run::folds::Part;
 use crate::run::measure::Answered;
 use crate::run::verdict::Verdict;
@@ -58,20 +64,22 @@ pub fn choose(
     parts: &[Part],
     noise: &Noise,
     device: &Device,
+    watch: &Watch<'_>,
 ) -> Result<Chosen> {
-    let contest = Contest::hold(problem, parts, noise, device)?;
-    let kept = contest.fitted(&contest.kept)?;
+    let contest = Contest::hold(problem, parts, noise, device, watch)?;
+    let kept = contest.fitted(&contest.kept, watch)?;
     kept.write(dir)?;
     let name = parts.first().map_or("model", |part| part.config.name());
+    let counts = [contest.pool.rows.count() - contest.pool.labelled(), parts.len()];
     let mut verdict =
-        verdict(&contest.scores, &contest.kept, &contest.told.weights(), parts.len(), name);
+        verdict(&contest.scores, &contest.kept, &contest.told.weights(), counts, name);
     verdict.power = kept.power;
     verdict.ece = calibration(&contest.kept, &contest.pool.labels);
     let labels = &contest.pool.labels;
     let (kept, label_only) = match problem.data.test.is_empty() {
         true => (contest.kept.answered(labels)?, contest.label_only.answered(labels)?),
         false => {
-            let label_only = contest.fitted(&contest.label_only)?;
+            let label_only = contest.fitted(&contest.label_only, watch)?;
             let measure = |kept: &Kept| measured(kept, dir, problem, device);
             (measure(&kept)?, measure(&label_only)?)
         }
@@ -89,10 +97,11 @@ pub fn measure(
     parts: &[Part],
     noise: &Noise,
     device: &Device,
+    watch: &Watch<'_>,
 ) -> Result<Answered> {
     match problem.data.test.is_empty() {
         true => {
-            let contest = Contest::hold(problem, parts, noise, device)?;
+            let contest = Contest::hold(problem, parts, noise, device, watch)?;
             contest.kept.answered(&contest.pool.labels)
         }
         false => {
@@ -113,8 +122,15 @@ struct Contest {
 }
 
 impl Contest {
-    fn hold(problem: &Problem, parts: &[Part], noise: &Noise, device: &Device) -> Result<Self> {
-        let labelled = evenly(&problem.split.labelled, MOST_LABELS);
+    fn hold(
+        problem: &Problem,
+        parts: &[Part],
+        noise: &Noise,
+        device: &Device,
+        watch: &Watch<'_>,
+    ) -> Result<Self> {
+        let labelled =
+            evenly_by_class(&problem.split.labelled, &problem.data.train.labels, MOST_LABELS);
         let encoder = Encoder::fit(&problem.schema, &problem.data.train, &everyone(&problem.split));
         let label = |&row: &usize| problem.data.train.labels[row] as usize;
         let pool = Pool {
@@ -124,7 +140,7 @@ impl Contest {
             noise: noise.split("choice"),
         };
         let (part, of_model) = held_out(problem, &labelled, parts, device)?;
-        let told = Told::ask(&pool, part, of_model)?;
+        let told = Told::ask(&pool, part, of_model, watch)?;
         let scores = told.scores();
         let candidate = Told::keep(&scores);
         let kept = scores.iter().find(|score| score.candidate == candidate).cloned();
@@ -134,10 +150,9 @@ impl Contest {
     }
 
     /// A candidate, fitted to all labels.
-    fn fitted(&self, of: &Score) -> Result<Kept> {
-        let shares = self.told.shares(of.candidate);
-        let members = fit(&self.pool, &shares)?.into_iter().zip(shares);
-        let member = |(fitted, share): (_, Share)| Member {
+    fn fitted(&self, of: &Score, watch: &Watch<'_>) -> Result<Kept> {
+        let members = fit(&self.pool, self.told.shares(of.candidate), watch)?.into_iter();
+        let member = |(share, fitted): (Share, _)| Member {
             weight: share.weight,
             power: share.power,
             fitted,

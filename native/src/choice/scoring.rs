@@ -32,7 +32,7 @@ pub(super) fn verdict(
     scores: &[Score],
     kept: &Score,
     weights: &[(Method, f64)],
-    parts: usize,
+    [unlabelled, parts]: [usize; 2],
     model: &str,
 ) -> Verdict {
     let row = |score: &Score| {
@@ -54,6 +54,7 @@ pub(super) fn verdict(
     Verdict {
         kept: name(kept.candidate, model),
         labels: kept.right.len(),
+        unlabelled,
         parts,
         candidates: scores.iter().map(row).collect(),
         label_only: labels_alone.map_or_else(String::new, |score| name(score.candidate, model)),

@@ -9,7 +9,7 @@ use super::logistic::LogisticRegression;
 use super::self_training::self_training;
 use super::svm::{Kernel, Svm};
 use super::{Rows, accuracy, label_spreading, logistic, self_training};
-use crate::data::rows::{classes, evenly, known};
+use crate::data::rows::{classes, evenly, filled, known};
 
 /// Unlabelled rows that a method sees at most: label spreading compares every row with every other.
 const MOST_UNLABELLED: usize = 10_000;
@@ -80,8 +80,8 @@ impl Method {
         let pool = evenly(&pool.collect::<Vec<usize>>(), MOST_UNLABELLED);
         let known = known(test);
         let width = train.features();
-        let [x, u, queries] =
-            [(train, labelled), (train, &pool), (test, &known)].map(|(e, rows)| e.gather(rows));
+        let [x, u, queries] = [(train, labelled), (train, &pool), (test, &known)]
+            .map(|(e, rows)| filled(train, e, rows));
         let set = Set {
             labelled: Rows::new(&x, width)?,
             labels: classes(train, labelled),

@@ -1,15 +1,14 @@
-//! Classical baselines over plain feature rows: support vector machines, label spreading,
-//! self-training and logistic regression.
-//!
-//! Every method takes [`Rows`] and class numbers below a class count, and returns class numbers or
-//! a one-line error. Nothing here draws random numbers: equal input gives equal output.
+//! Classical methods over plain feature rows: support vector machines, label spreading, self-training, logistic regression, a small
+//! network, mixtures. Equal input gives equal output: what is drawn, as in networks and mixtures, comes from noise that is passed in.
 
+pub mod components;
 mod distance;
 pub mod graph;
 pub mod label_spreading;
 pub mod logistic;
 mod methods;
 pub mod mixture;
+pub mod moments;
 pub mod neighbours;
 pub mod network;
 pub mod probabilistic;

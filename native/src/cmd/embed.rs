@@ -7,6 +7,7 @@ use gleaner_core::noise::Noise;
 use serde_json::json;
 
 use super::opening::Opening;
+use crate::choice::Classifier;
 use crate::pictures::tsne::FEWEST;
 use crate::report::figures::{Subject, embedding};
 use crate::run::Problem;
@@ -45,7 +46,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let problem = Problem::of_run(&found.dir, &found.recipe)?;
     let subject = Subject { config: &config, model: &model, device: &found.device };
     let mut noise = Noise::new(args.seed).split("embedding");
-    let scatter = embedding(&subject, &problem, args.rows, &mut noise)?;
+    let classifier = Classifier::of(&found.dir, model.clone(), &found.device)?;
+    let scatter = embedding(&subject, &classifier, &problem, args.rows, &mut noise)?;
     write_atomic(&found.out, scatter.svg()?.as_bytes())?;
     let (rows, wrong) =
         (scatter.points.len(), scatter.points.iter().filter(|point| point.wrong).count());

@@ -12,7 +12,7 @@ use gleaner_core::measures::units::ActiveUnits;
 use gleaner_core::noise::Noise;
 use serde_json::json;
 
-use crate::choice;
+use crate::choice::{self, Watch};
 use crate::data::rows::{evenly, every, known};
 use crate::run::Problem;
 use crate::run::RunDir;
@@ -24,7 +24,9 @@ use crate::run::recipe::Recipe;
 use crate::run::source::Source;
 use crate::run::summary::{MOST_FOR_UNITS, share_in_words};
 use crate::system::device;
+use crate::system::interrupt::Interrupt;
 use crate::system::output::Output;
+use crate::system::threads::Threads;
 
 /// Evaluate a trained run again, or judge samples by its classifier.
 #[derive(Debug, clap::Args)]
@@ -90,7 +92,9 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         let source = Source::of_run(&dir, &recipe)?;
         let problem = Problem::of(&source, &recipe)?;
         let held_out = held_out_parts(&dir, &source, &recipe, &device)?;
-        let kept = choice::measure(&dir, &problem, &held_out, &noise, &device)?.measured;
+        let (workers, interrupt) = (Threads::start(0)?, Interrupt::never());
+        let watch = Watch::new(&workers, &interrupt);
+        let kept = choice::measure(&dir, &problem, &held_out, &noise, &device, &watch)?.measured;
         of_model = Some(std::mem::replace(&mut measured.accuracy, kept.accuracy));
         measured.certainty = Some(kept);
     }

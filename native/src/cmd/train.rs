@@ -13,7 +13,7 @@ use super::own_options::{OwnOptions, absolute};
 use crate::report::figures;
 use crate::run::RunDir;
 use crate::run::recipe::{Draft, merge, nested};
-use crate::run::source::settle;
+use crate::run::source::{settle, why_not_compared};
 use crate::system::interrupt::Interrupt;
 use crate::system::output::Output;
 use crate::training::Session;
@@ -62,7 +62,8 @@ pub struct Args {
     /// Parts of the cross-validation that measures the accuracy where there is no test split [default: 5]
     #[arg(long, value_name = "N", help_heading = "Your own data")]
     folds: Option<i64>,
-    /// Model, or auto: compare plain methods with m2 and keep the best [default: auto for tables of your own, else m2]
+    /// Model, or auto: compare plain methods with m2 and keep their average, or the best if it is clearly better [default: auto for
+    /// data of your own up to some size, else m2]
     #[arg(long, value_parser = [&[AUTO], ModelConfig::NAMES].concat(), help_heading = "Model")]
     model: Option<String>,
     /// Regularise with mutual information and entropy (MIER)
@@ -227,8 +228,18 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
             .train(&dir, &Interrupt::install()?, &figures::draw)?
             .show(&dir, out);
     }
-    let draft = Draft::read(args.recipe.as_deref(), flags, &args.set)?;
+    let mut draft = Draft::read(args.recipe.as_deref(), flags, &args.set)?;
+    let asks_auto = args.model.as_deref() == Some(AUTO);
+    if asks_auto {
+        draft.leave_model_open();
+    }
     let (recipe, source) = settle(&draft)?;
+    if let (true, Some(why)) = (asks_auto, why_not_compared(&source, &draft, &recipe)) {
+        eprintln!(
+            "{AUTO}: methods are not compared, and {} is trained: {why}",
+            recipe.model.kind()
+        );
+    }
     let session = Session::of(Arc::new(source), recipe)?.validating(args.validate);
     for line in session.profile()?.iter().flat_map(Profile::lines) {
         eprintln!("{line}");

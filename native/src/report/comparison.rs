@@ -8,7 +8,7 @@ use crate::run::verdict::{Row, Verdict};
 /// How the methods did, which one is kept, and what the unlabelled examples added.
 pub fn comparison(verdict: &Verdict) -> String {
     let mut html = format!(
-        "<p>Each method on {} labels in {} parts: a part is told by what was trained on the others.</p>\n\
+        "<p>Each method on {} labels in {} parts: a part is predicted by what was trained on the others.</p>\n\
          <div class=\"wide\" tabindex=\"0\"><table class=\"compared\">\n<tr><th scope=\"col\">Method</th>\
          <th scope=\"col\">Accuracy</th><th scope=\"col\">95 % interval</th><th scope=\"col\">Log loss</th>\
          <th scope=\"col\">Share in the average</th></tr>\n",
@@ -18,12 +18,8 @@ pub fn comparison(verdict: &Verdict) -> String {
         html += &line(row, row.name == verdict.kept);
     }
     html += "</table></div>\n";
-    let _ = write!(html, "<p>{}</p>", escaped(&sentence(&verdict.gain())));
-    if let Some([before, after]) = verdict.ece {
-        let _ = write!(
-            html,
-            "\n<p>Calibration error of what is kept: {before:.3} before its probabilities were calibrated, {after:.3} after.</p>"
-        );
+    for line in verdict.gain().iter().chain(&verdict.calibration()) {
+        let _ = writeln!(html, "<p>{}</p>", escaped(&sentence(line)));
     }
     html
 }
@@ -67,6 +63,7 @@ mod tests {
         let verdict = Verdict {
             kept: "average".to_owned(),
             labels: 30,
+            unlabelled: 100,
             parts: 5,
             candidates: vec![row("average", 0.9, 0.0), row("network", 0.8, 0.4)],
             label_only: "network".to_owned(),
@@ -81,7 +78,7 @@ mod tests {
         );
         let other = html.lines().find(|line| line.contains("network</th>"));
         assert!(other.is_some_and(|line| line.contains("40 %") && !line.contains("(kept)")));
-        assert!(html.contains("<p>The unlabelled examples add +10.0 points"), "{html}");
-        assert!(html.contains("0.080 before") && html.contains("0.030 after"), "{html}");
+        assert!(html.contains("<p>The unlabelled examples help: +10.0 points"), "{html}");
+        assert!(html.contains("0.080 as the methods give it, 0.030 after"), "{html}");
     }
 }

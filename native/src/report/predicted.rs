@@ -7,6 +7,7 @@ use gleaner_core::noise::Noise;
 
 use super::figures::embedding;
 use super::{drawing, run::Run, table};
+use crate::choice::Classifier;
 use crate::pictures::svg::escaped;
 
 /// Test examples that are laid out.
@@ -17,7 +18,8 @@ const MOST_IN_TABLE: usize = 20;
 pub(super) fn laid_out(run: &Run) -> Result<String> {
     let mut noise = Noise::new(run.recipe.train.seed).split("embedding");
     let subject = run.subject()?;
-    let scatter = embedding(&subject, run.problem()?, LAID_OUT, &mut noise)?;
+    let classifier = Classifier::of(&run.dir, subject.model.clone(), &run.device)?;
+    let scatter = embedding(&subject, &classifier, run.problem()?, LAID_OUT, &mut noise)?;
     let crosses = match subject.classifies() {
         true => "; crosses mark examples classified as another",
         false => "",

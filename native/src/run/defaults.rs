@@ -16,9 +16,6 @@ const BATCH: [usize; 2] = [16, 200];
 /// Fewer steps than this teach a model nothing, however few the examples are.
 const FEWEST_STEPS: usize = 2000;
 
-/// The same of tables, whose networks are smaller.
-const FEWEST_STEPS_ON_TABLES: usize = 2000;
-
 /// Passes, at least, ...
 const FEWEST_EPOCHS: usize = 50;
 
@@ -46,6 +43,9 @@ const MASKING: f64 = 0.05;
 /// Methods are compared on at most so many labels: with more, the model needs no help.
 const MOST_CHOSEN_BY: usize = 10_000;
 
+/// They are compared on at most so many pictures or texts, on which a model takes minutes to train.
+const MOST_COMPARED: usize = 5000;
+
 /// Parts of a cross-validation: four fifths of the labels are nearly all of them.
 const FOLDS: usize = 5;
 
@@ -70,8 +70,7 @@ pub fn follows(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Table {
     let choice = choice_follows(own, draft, recipe);
     merge(&mut table, labels_follow(own, draft, recipe, choice));
     merge(&mut table, sizes_follow(own, draft, recipe));
-    let fewest_steps = if is_table(own) { FEWEST_STEPS_ON_TABLES } else { FEWEST_STEPS };
-    merge(&mut table, pace_follows(own.rows.train.len().max(1), fewest_steps, draft, recipe));
+    merge(&mut table, pace_follows(own.rows.train.len().max(1), draft, recipe));
     if let Some(folds) = choice {
         merge(&mut table, nested("choice.folds", (folds as i64).into()));
     }
@@ -157,20 +156,41 @@ fn labels_follow(own: &OwnData, draft: &Draft, recipe: &Recipe, choice: Option<u
     table
 }
 
-/// Parts of the labels by which methods are compared with the model: of tables whose model the user leaves open, if every class
-/// has two labels; `None` if they are not compared.
+/// Parts of the labels by which methods are compared with the model, where the user leaves the model open; `None` if they are not
+/// compared.
 fn choice_follows(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Option<usize> {
     if let Some(choice) = recipe.choice {
         return Some(choice.folds);
     }
+    comparison(own, draft, recipe).ok()
+}
+
+/// The same, or why not.
+pub fn comparison(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Result<usize, String> {
     let counts = label_counts(own, draft, recipe);
-    let fewest = counts.iter().copied().min().unwrap_or(0);
+    let labels: usize = counts.iter().sum();
     let settled = ["fold", "folds-measured", "repeats", "labelled-classes"];
-    let open = draft.leaves_model_open() && !settled.iter().any(|setting| draft.says(setting));
-    let compares =
-        is_table(own) && open && fewest > 1 && counts.iter().sum::<usize>() <= MOST_CHOSEN_BY;
+    if let Some(setting) = settled.into_iter().find(|setting| draft.says(setting)) {
+        return Err(format!("data.{setting} is set"));
+    }
+    if !draft.leaves_model_open() {
+        return Err("the model is chosen".to_owned());
+    }
+    if let Some(rare) = counts.iter().position(|&count| count < 2) {
+        let class = &own.profile.label.classes[rare].name;
+        return Err(format!("class {class} has fewer than two labels"));
+    }
+    if labels > MOST_CHOSEN_BY {
+        return Err(format!("{labels} labels are more than {MOST_CHOSEN_BY}"));
+    }
+    let pool = own.rows.train.len();
+    if !is_table(own) && pool > MOST_COMPARED {
+        return Err(format!(
+            "{pool} pictures or texts are more than {MOST_COMPARED}, and each comparison trains the model several times"
+        ));
+    }
     let folds = if draft.says("folds") { recipe.data.folds } else { None };
-    compares.then(|| folds.unwrap_or(FOLDS).min(fewest))
+    Ok(folds.unwrap_or(FOLDS).min(labels))
 }
 
 /// Whether examples are rows of a table, or of a flat array, which is one without names.
@@ -227,7 +247,7 @@ fn label_counts(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Vec<usize> {
 }
 
 /// How long is trained, and how many examples a step sees: few examples make few steps of a pass.
-fn pace_follows(pool: usize, fewest_steps: usize, draft: &Draft, recipe: &Recipe) -> Table {
+fn pace_follows(pool: usize, draft: &Draft, recipe: &Recipe) -> Table {
     let mut table = Table::new();
     let mut set = |path: &str, value: Value| merge(&mut table, nested(path, value));
     let batch = (pool / SHARE_OF_STEP).clamp(BATCH[0], BATCH[1]);
@@ -237,8 +257,8 @@ fn pace_follows(pool: usize, fewest_steps: usize, draft: &Draft, recipe: &Recipe
     if batch < SHARED_BATCH {
         set("train.parts", 1.into());
     }
-    let most_steps = fewest_steps * MOST_OVER_FEWEST;
-    let epochs = (fewest_steps * batch).div_ceil(pool);
+    let most_steps = FEWEST_STEPS * MOST_OVER_FEWEST;
+    let epochs = (FEWEST_STEPS * batch).div_ceil(pool);
     let epochs = FEWEST_EPOCHS.min((most_steps * batch).div_ceil(pool)).max(epochs) as i64;
     set("train.epochs", epochs.into());
     if recipe.train.feature_epochs > 0 {

@@ -188,7 +188,7 @@ fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Pla
     let mut labels = all(&train);
     let mut held = Vec::new();
     if let Some(Fold { part, of, repeat }) = settings.fold {
-        labels = drawn(own, &train, recipe)?;
+        labels = drawn(own, &train, validation, recipe)?;
         let noise = Noise::new(repeat as u64).split("cross-validation");
         let (kept, out) = without_part(&labels, part, of, &noise);
         labels = kept.iter().map(|&row| labels[row]).collect();
@@ -236,9 +236,17 @@ fn back(rows: &[usize], numbers: &[usize]) -> Vec<usize> {
     numbers.iter().map(|&number| rows[number]).collect()
 }
 
-/// The labels of those rows that a run draws labels of; -1 for the others. A part is one of these.
-fn drawn(own: &OwnData, rows: &[usize], recipe: &Recipe) -> Result<Vec<i64>> {
-    let examples = own.raw.select(rows);
+/// The labels of those rows of `train` that a run draws labels of; -1 for the others. A part is one of these.
+fn drawn(
+    own: &OwnData,
+    train: &[usize],
+    validation: &[usize],
+    recipe: &Recipe,
+) -> Result<Vec<i64>> {
+    // As the whole problem draws them: the rows that validate lie behind the others.
+    let rows: Vec<usize> = train.iter().chain(validation).copied().collect();
+    let examples = own.raw.select(&rows);
+    let aside: Vec<usize> = (train.len()..rows.len()).collect();
     let config = SplitConfig {
         labels_per_class: recipe.labels_per_class(own.schema.classes.len())?,
         validation: recipe.data.validation,
@@ -247,8 +255,9 @@ fn drawn(own: &OwnData, rows: &[usize], recipe: &Recipe) -> Result<Vec<i64>> {
         labelled_classes: recipe.data.labelled_classes.clone(),
     };
     let noise = Noise::new(recipe.train.seed).split("split");
-    let split = Split::draw(&examples, own.schema.classes.len(), &config, &noise)?;
-    let mut labels = vec![-1; rows.len()];
+    let classes = own.schema.classes.len();
+    let split = Split::draw_around(&aside, &examples, classes, &config, &noise)?;
+    let mut labels = vec![-1; train.len()];
     split.labelled.iter().for_each(|&row| labels[row] = examples.labels[row]);
     Ok(labels)
 }

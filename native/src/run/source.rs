@@ -13,7 +13,7 @@ use gleaner_core::dist::Column;
 use gleaner_core::models::{Likelihood, columns};
 use toml::Table;
 
-use super::defaults::follows;
+use super::defaults::{comparison, follows};
 use super::recipe::{DataSettings, Draft, Recipe, VOCABULARY};
 use super::run_dir::RunDir;
 use crate::data::dataset::{self, Loaded};
@@ -61,8 +61,12 @@ pub fn settle(draft: &Draft) -> Result<(Recipe, Source)> {
     }
     ensure!(
         recipe.choice.is_none() || !is_known(&recipe.data.name),
-        "choice compares methods on tables of your own, and {} is a known data set; leave it out",
+        "choice compares methods on data of your own, and {} is a known data set; leave it out",
         recipe.data.name
+    );
+    ensure!(
+        recipe.choice.is_none() || recipe.model.kind() != "m1",
+        "choice compares a model that classifies, and m1 does not; leave it out, or use --model m1m2"
     );
     let source = Source::open(&recipe, None)?;
     let recipe = match &source {
@@ -70,6 +74,15 @@ pub fn settle(draft: &Draft) -> Result<(Recipe, Source)> {
         Source::Own(own) => draft.resolve(follows(own, draft, &recipe))?,
     };
     Ok((recipe, source))
+}
+
+/// Why methods are not compared with the model, if they are not.
+pub fn why_not_compared(source: &Source, draft: &Draft, recipe: &Recipe) -> Option<String> {
+    match source {
+        Source::Known(_) => Some("it compares them on data of your own".to_owned()),
+        Source::Own(_) if recipe.choice.is_some() => None,
+        Source::Own(own) => comparison(own, draft, recipe).err(),
+    }
 }
 
 impl Source {

@@ -275,6 +275,7 @@ impl Summary {
         let chosen = Self {
             model_accuracy: Some(self.test_accuracy),
             test_accuracy: measured.accuracy,
+            tested: kept.right.len(),
             baseline_accuracy: Some(label_only.measured.accuracy),
             paired: Some(Paired::count(&kept.right, &label_only.right)),
             entropy: Some(measured.entropy),
@@ -338,12 +339,13 @@ impl Summary {
         let mut rows = Vec::new();
         if let Some(baseline) = self.baseline_accuracy {
             let said = share_in_words(baseline, self.tested, self.baseline_interval);
-            rows.push(("baseline accuracy", said + "   (labelled examples only)"));
+            let of = self.choice.as_ref().map_or(String::new(), |v| format!("{}, ", v.label_only));
+            rows.push(("baseline accuracy", format!("{said}   ({of}labelled examples only)")));
         }
         let said = share_in_words(self.test_accuracy, self.tested, self.interval);
         let of = match &self.choice {
             Some(verdict) if verdict.kept != self.model => {
-                format!("{}, kept by --model auto", verdict.kept)
+                format!("{}, kept by --model auto", verdict.kept_in_words())
             }
             _ => format!("semi-supervised {}", self.model),
         };
@@ -369,10 +371,14 @@ impl Summary {
         rows.push(("run", dir.path().display().to_string()));
         out.table(&rows);
         if self.worse_than_baseline {
-            out.line(
-                "The model does worse on these data than its classifier trained on the labels alone. Try another --model; \
-                 `gleaner baselines RUN` measures methods without a model.",
-            );
+            let [kept, labels_alone] = match &self.choice {
+                Some(verdict) => [verdict.kept_in_words(), &verdict.label_only],
+                None => ["the model", "its classifier trained on the labels alone"],
+            };
+            out.line(format!(
+                "On these data, {kept} does worse than {labels_alone}. Try another --model; `gleaner baselines RUN` measures \
+                 methods without a model."
+            ));
         }
         let mut object = serde_json::to_value(self).context("the summary")?;
         object["run"] = dir.path().display().to_string().into();

@@ -84,7 +84,7 @@ fn judged(model: &impl Generative, problem: &Problem, device: &Device) -> Result
     let classes = problem.classes();
     let rows = rows::known(train);
     let labels = rows::classes(train, &rows);
-    let x = train.gather(&rows);
+    let x = rows::filled(train, train, &rows);
     let settings = Settings { steps: STEPS, ..Settings::default() };
     let judge =
         LogisticRegression::fit(Rows::new(&x, train.features())?, &labels, classes, &settings)?;

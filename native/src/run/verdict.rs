@@ -12,6 +12,9 @@ pub struct Verdict {
     pub kept: String,
     /// Labels that it was decided on.
     pub labels: usize,
+    /// Examples without a label that the methods could look at.
+    #[serde(default)]
+    pub unlabelled: usize,
     /// Parts that these were divided into.
     pub parts: usize,
     /// How each candidate did.
@@ -47,7 +50,7 @@ impl Verdict {
     pub fn lines(&self) -> Vec<String> {
         let percent = |share: f64| format!("{:.1}", 100.0 * share);
         let mut lines = vec![format!(
-            "methods on {} labels in {} parts, each told by what was trained on the others:",
+            "methods on {} labels in {} parts, each part predicted by what was trained on the others:",
             self.labels, self.parts
         )];
         let width = self.candidates.iter().map(|row| row.name.len()).max().unwrap_or(0);
@@ -65,24 +68,43 @@ impl Verdict {
                 percent(*high)
             ));
         }
-        lines.push(self.gain());
+        lines.extend(self.gain());
+        lines.extend(self.calibration());
         lines
     }
 
-    /// What the unlabelled examples added, as a line.
+    /// What the unlabelled examples added, as a line; `None` where there are none.
     #[must_use]
-    pub fn gain(&self) -> String {
+    pub fn gain(&self) -> Option<String> {
         let [added, low, high] = self.added.map(|share| 100.0 * share);
-        match self.kept == self.label_only || added <= 0.0 {
-            true => format!(
-                "on these {} labels, nothing that looks at the unlabelled examples does better than the labels alone ({}: {added:+.1} points, {low:+.1} to {high:+.1})",
-                self.labels, self.label_only
-            ),
-            false => format!(
-                "the unlabelled examples add {added:+.1} points ({low:+.1} to {high:+.1}) to {}, the best of the labels alone",
-                self.label_only
-            ),
+        let Self { label_only, unlabelled, labels, .. } = self;
+        let points = format!("{added:+.1} points, {low:+.1} to {high:+.1}");
+        if *unlabelled == 0 {
+            return None;
         }
+        Some(match self.kept_in_words() {
+            _ if low > 0.0 => {
+                format!(
+                    "the unlabelled examples help: {points} beside {label_only}, the best method on the labels alone"
+                )
+            }
+            _ if self.kept == *label_only || added <= 0.0 => format!(
+                "on these {labels} labels, nothing that uses the unlabelled examples does better than the labels alone ({label_only}: {points})"
+            ),
+            kept => format!(
+                "on these {labels} labels, {kept} is not clearly better than {label_only}, the best method on the labels alone ({points})"
+            ),
+        })
+    }
+
+    /// What calibrating did, as a line.
+    #[must_use]
+    pub fn calibration(&self) -> Option<String> {
+        let [before, after] = self.ece?;
+        let kept = self.kept_in_words();
+        Some(format!(
+            "calibration error of {kept}: {before:.3} as the methods give it, {after:.3} after calibrating"
+        ))
     }
 
     /// What is kept, within a sentence.
@@ -92,5 +114,38 @@ impl Verdict {
             AVERAGE => "the average of methods",
             kept => kept,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(unlabelled: usize, added: [f64; 3]) -> Verdict {
+        Verdict {
+            kept: AVERAGE.to_owned(),
+            labels: 20,
+            unlabelled,
+            parts: 5,
+            candidates: Vec::new(),
+            label_only: "network".to_owned(),
+            added,
+            ece: Some([0.08, 0.03]),
+            power: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_gain_is_claimed_where_chance_does_not_explain_it() {
+        let gain = |added| verdict(100, added).gain().unwrap();
+        assert!(
+            gain([0.1, 0.02, 0.2]).starts_with("the unlabelled examples help: +10.0 points, +2.0")
+        );
+        assert!(gain([0.1, -0.02, 0.2]).contains("is not clearly better than network"));
+        assert!(gain([0.0, -0.1, 0.1]).contains("nothing that uses the unlabelled examples"));
+        assert_eq!(verdict(0, [0.1, 0.02, 0.2]).gain(), None);
+        assert!(
+            verdict(0, [0.0; 3]).calibration().unwrap().contains("0.080 as the methods give it")
+        );
     }
 }

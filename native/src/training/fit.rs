@@ -109,6 +109,7 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
                 largest = self.state.progress.ledger.settle()?.or(largest);
             }
             if largest.is_some_and(|objective| self.has_diverged(objective)) {
+                unsaved.write(&write_best)?;
                 self.roll_back(&last_good, progress)?;
                 self.go_on_augmented(batches)?;
                 continue;
@@ -118,6 +119,7 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
                 let validation =
                     Validation::measure(&model, self.plan.criterion, self.problem, self.device)?;
                 if validation.is_some_and(|v| !v.is_finite()) {
+                    unsaved.write(&write_best)?;
                     self.roll_back(&last_good, progress)?;
                     self.go_on_augmented(batches)?;
                     continue;

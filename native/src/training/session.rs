@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use burn::module::Module;
 use burn::tensor::Device;
 use gleaner_core::checkpoint::Checkpoint;
@@ -30,7 +30,7 @@ use super::fit::{Fit, Outcome, Plan};
 use super::ledger::READ_EVERY;
 use super::state::{Progressed, SavedState};
 use super::validation::Criterion;
-use crate::choice;
+use crate::choice::{self, Watch};
 use crate::data::dataset::AG_NEWS_SAMPLE_NAME;
 use crate::run::Problem;
 use crate::run::RunDir;
@@ -406,12 +406,24 @@ impl Stage<'_> {
         if session.recipe.choice.is_none() {
             return Ok(Results { summary, kept: None });
         }
-        let Session { recipe, source, problem, device, noise, .. } = session;
+        let Session { recipe, source, problem, device, noise, workers, .. } = session;
+        let started = Instant::now();
         let parts = held_out_parts(dir, source, recipe, device)?;
-        let choice::Chosen { verdict, kept, label_only } =
-            choice::choose(dir, problem, &parts, noise, device)?;
+        let watch = Watch::new(&**workers, self.interrupt);
+        let choice::Chosen { verdict, kept, label_only } = choice::choose(
+            dir, problem, &parts, noise, device, &watch,
+        )
+        .map_err(|error| match self.interrupt.requested() {
+            true => anyhow!(
+                "{error}; continue with: gleaner train --resume {}",
+                self.resumable.display()
+            ),
+            false => error,
+        })?;
         verdict.lines().iter().for_each(|line| eprintln!("{line}"));
-        let summary = summary.chosen(verdict, [&kept, &label_only]).written(dir)?;
+        let seconds = summary.seconds + started.elapsed().as_secs_f64();
+        let chosen = Summary { seconds, ..summary.chosen(verdict, [&kept, &label_only]) };
+        let summary = chosen.written(dir)?;
         Ok(Results { summary, kept: Some(kept) })
     }
 

@@ -14,7 +14,6 @@
 
 mod em;
 mod gaussian;
-mod projection;
 mod rows;
 mod start;
 mod words;
@@ -26,8 +25,10 @@ use serde::{Deserialize, Serialize};
 
 use em::{Fit, Setting, log_sum};
 use gaussian::Gaussian;
-use projection::{Projection, filled};
-use rows::{Rows, column_moments};
+use rows::Rows;
+
+use super::components::{Components, filled};
+use super::moments::Moments;
 
 /// What to learn from: rows with and without labels.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +83,7 @@ impl Default for Settings {
 /// A fitted mixture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mixture {
-    projection: Option<Projection>,
+    projection: Option<Components>,
     /// Numeric columns of the rows that it takes.
     width: usize,
     /// How many values each column of words has.
@@ -93,7 +94,7 @@ pub struct Mixture {
 }
 
 impl Mixture {
-    /// Fits the components to all rows of a problem; `seed` decides where they start.
+    /// Fits the components to all rows of a problem; `noise` decides where they start.
     ///
     /// A step takes time in proportion to rows, components of all classes and squared dimensions.
     ///
@@ -101,21 +102,22 @@ impl Mixture {
     /// If there are no rows, columns or classes, the parts of the problem differ in size, a number is
     /// infinite, a belief is negative or not finite, a word or label is not below its count, or a setting
     /// is out of range.
-    pub fn fit(problem: &Problem, settings: &Settings, seed: u64) -> Result<Self> {
+    pub fn fit(problem: &Problem, settings: &Settings, noise: &Noise) -> Result<Self> {
         check_settings(settings)?;
         let beliefs = beliefs(problem)?;
         let Problem { numbers, categories, values, .. } = *problem;
         let wide = numbers.ncols() > settings.dims;
-        let projection = wide.then(|| Projection::new(numbers, settings.dims));
+        let projection = wide.then(|| Components::new(numbers, settings.dims));
         let projected = projection.as_ref().map(|projection| projection.apply(numbers));
         let numbers = projected.as_ref().unwrap_or(numbers);
 
         let rows = Rows::new(numbers, categories, values)?;
-        let (mean, variance) = column_moments(numbers);
+        let Moments { mean, sd } = Moments::of(numbers);
+        let (mean, sd) = (Array1::from_vec(mean), Array1::from_vec(sd));
         let places = places(&filled(numbers, &mean), categories, values);
-        let start = Gaussian { mean, covariance: Array2::from_diag(&(variance + 0.01)) };
+        let start = Gaussian { mean, covariance: Array2::from_diag(&(&sd * &sd + 0.01)) };
         let setting = Setting::new(&rows, problem.labels, settings.components, values);
-        let mut noise = Noise::new(seed).split("mixture");
+        let mut noise = noise.split("mixture");
         let restarts = if settings.components == 1 { 1 } else { settings.restarts };
         let fit = |_| {
             let shares =

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
-use ndarray::{Array1, Array2};
+use ndarray::Array2;
 
 /// What a mixture reads: numbers that may be missing, and words by their numbers.
 #[derive(Clone, Debug)]
@@ -75,20 +75,4 @@ fn groups(numbers: &Array2<f64>) -> Vec<Group> {
         Group { rows, seen, missing, values }
     };
     patterns.into_iter().map(group).collect()
-}
-
-/// Mean and variance of every numeric column over the cells that are there; 0 and 1 without any.
-pub(super) fn column_moments(numbers: &Array2<f64>) -> (Array1<f64>, Array1<f64>) {
-    let moments = |column: ndarray::ArrayView1<f64>| {
-        let there: Vec<f64> = column.iter().copied().filter(|value| !value.is_nan()).collect();
-        if there.is_empty() {
-            return (0.0, 1.0);
-        }
-        let count = there.len() as f64;
-        let mean = there.iter().sum::<f64>() / count;
-        (mean, there.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count)
-    };
-    let (means, variances): (Vec<f64>, Vec<f64>) =
-        numbers.columns().into_iter().map(moments).unzip();
-    (Array1::from_vec(means), Array1::from_vec(variances))
 }

@@ -34,7 +34,7 @@ impl Data {
             classes: self.classes,
             beliefs: &self.beliefs,
         };
-        Mixture::fit(&problem, settings, 1)
+        Mixture::fit(&problem, settings, &Noise::new(1))
     }
 
     fn log_probs(&self, mixture: &Mixture) -> Array2<f64> {

@@ -7,6 +7,7 @@ use gleaner_core::models::Architecture as _;
 use gleaner_core::noise::Noise;
 
 use super::Subject;
+use crate::choice::Classifier;
 use crate::data::rows::{evenly, known};
 use crate::pictures::scatter::{Point, Scatter};
 use crate::pictures::tsne;
@@ -19,6 +20,7 @@ use crate::run::Problem;
 /// If there are too few of them, or the device fails.
 pub fn embedding(
     subject: &Subject<'_>,
+    classifier: &Classifier,
     problem: &Problem,
     rows: usize,
     noise: &mut Noise,
@@ -28,7 +30,7 @@ pub fn embedding(
     let known = known(shown);
     let rows = evenly(&known, rows);
     let features = pollster::block_on(infer::features(model, shown, &rows, device))?;
-    let logits = pollster::block_on(infer::classify(model, shown, &rows, device))?;
+    let logits = classifier.logits(&shown.select(&rows))?;
     let width = features.len() / rows.len().max(1);
     let places = tsne::lay_out(&features, width.max(1), noise)?;
     let predicted = logits.chunks_exact(config.classes()).map(arg_max);

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use gleaner_core::measures::eval::{confusion, reliability};
 use gleaner_core::noise::Noise;
 
-use crate::choice;
+use crate::choice::{self, Watch};
 use crate::data::rows::known;
 use crate::pictures::reliability::reliability_svg;
 use crate::run::folds::{Part, held_out_parts, parts};
@@ -13,6 +13,8 @@ use crate::run::measure::{Answered, measure};
 use crate::run::recipe::Recipe;
 use crate::run::source::Source;
 use crate::run::{Problem, RunDir};
+use crate::system::interrupt::Interrupt;
+use crate::system::threads::Threads;
 
 /// Predictions and what they should have been.
 #[derive(Clone, Debug)]
@@ -42,7 +44,9 @@ impl Predictions {
             let source = Source::of_run(dir, recipe)?;
             let parts = held_out_parts(dir, &source, recipe, device)?;
             let noise = Noise::new(recipe.train.seed);
-            let answered = choice::measure(dir, problem, &parts, &noise, device)?;
+            let (workers, interrupt) = (Threads::start(recipe.train.threads)?, Interrupt::never());
+            let watch = Watch::new(&workers, &interrupt);
+            let answered = choice::measure(dir, problem, &parts, &noise, device, &watch)?;
             return Ok(Self::new(answered, problem.classes()));
         }
         let told: Vec<Answered> = parts(dir, recipe, device)?

@@ -123,6 +123,13 @@ impl Draft {
         model_kind(&self.over).is_none()
     }
 
+    /// Leaves it open, whatever a recipe file says.
+    pub fn leave_model_open(&mut self) {
+        if let Some(Value::Table(model)) = self.over.get_mut("model") {
+            model.remove("kind");
+        }
+    }
+
     /// What the user says about a setting of the model.
     pub fn model_setting(&self, setting: &str) -> Option<&Value> {
         self.over.get("model")?.get(setting)

@@ -1,47 +1,72 @@
-//! Principal components of wide rows.
+//! Principal components: the axes along which rows vary most (Pearson 1901), by subspace iteration (Bauer 1957). Of rows that are
+//! wider than they are many, no covariance is made (Halko, Martinsson and Tropp 2011).
 
+use gleaner_core::eigen;
 use ndarray::{Array1, Array2, ArrayViewMut1, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::rows::column_moments;
-use gleaner_core::eigen;
+use super::moments::Moments;
 
 /// Directions searched beside those kept: what is left out leaves the search at the rate of the first
 /// variance beyond these over the last one kept.
 const SPARE: usize = 12;
-/// Rounds of the search.
+/// Rounds of the search with a covariance, where one is cheap.
 const ROUNDS: usize = 60;
+/// Rounds without: a few are enough for axes of nearly the largest variance.
+const ROUNDS_OF_WIDE: usize = 8;
 
 /// A centre and orthonormal axes through it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Projection {
+pub struct Components {
     /// `[columns]`: the means of the cells that were there, which also stand in for missing ones.
     centre: Array1<f64>,
-    /// `[columns, dims]`, in order of falling variance.
-    axes: Array2<f64>,
+    /// `[columns, dims]`, in order of falling variance, in single precision: there are many of wide rows.
+    axes: Array2<f32>,
 }
 
-impl Projection {
+impl Components {
     /// The `dims` axes of largest variance of `numbers`, `[rows, columns]`, NaN where missing.
     ///
-    /// Takes `columns * columns` values of memory.
+    /// Takes as many values of memory as the rows have, and as many as columns squared where rows are more than columns.
+    #[must_use]
     pub fn new(numbers: &Array2<f64>, dims: usize) -> Self {
-        let (centre, _) = column_moments(numbers);
+        let centre = Array1::from_vec(Moments::of(numbers).mean);
         let centred = filled(numbers, &centre) - &centre;
-        let covariance = centred.t().dot(&centred) / numbers.nrows().max(1) as f64;
-        let mut axes = subspace(&covariance, (dims + SPARE).min(numbers.ncols()));
+        let (rows, columns) = centred.dim();
+        let searched = (dims + SPARE).min(columns);
+        let (axes, along) = match columns <= rows {
+            true => {
+                let covariance = centred.t().dot(&centred);
+                let axes = subspace(columns, searched, ROUNDS, |axes| covariance.dot(axes));
+                let along = covariance.dot(&axes);
+                (axes, along)
+            }
+            false => {
+                let spread = |axes: &Array2<f64>| centred.t().dot(&centred.dot(axes));
+                let axes = subspace(columns, searched, ROUNDS_OF_WIDE, spread);
+                let along = spread(&axes);
+                (axes, along)
+            }
+        };
         // Within the subspace the axes are found exactly.
-        let inner = axes.t().dot(&covariance.dot(&axes));
+        let inner = axes.t().dot(&along) / rows.max(1) as f64;
         let width = inner.nrows();
         let (_, turns) = eigen::symmetric(inner.iter().copied().collect(), width);
         let kept = dims.min(width);
-        axes = axes.dot(&Array2::from_shape_fn((width, kept), |(i, j)| turns[j][i]));
-        Self { centre, axes }
+        let axes = axes.dot(&Array2::from_shape_fn((width, kept), |(i, j)| turns[j][i]));
+        Self { centre, axes: axes.mapv(|value| value as f32) }
+    }
+
+    /// Columns of the rows that they are of.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.axes.nrows()
     }
 
     /// `[rows, dims]`: the coordinates of rows along the axes, the centre's where cells are missing.
+    #[must_use]
     pub fn apply(&self, numbers: &Array2<f64>) -> Array2<f64> {
-        (filled(numbers, &self.centre) - &self.centre).dot(&self.axes)
+        (filled(numbers, &self.centre) - &self.centre).dot(&self.axes.mapv(f64::from))
     }
 }
 
@@ -58,18 +83,21 @@ pub(super) fn filled(numbers: &Array2<f64>, stand_in: &Array1<f64>) -> Array2<f6
     numbers
 }
 
-/// `[columns, dims]`: orthonormal directions that span the largest eigenvectors of a covariance, by
-/// subspace iteration (Bauer 1957).
-fn subspace(covariance: &Array2<f64>, dims: usize) -> Array2<f64> {
-    let columns = covariance.nrows();
+/// `[columns, dims]`: orthonormal directions that span the largest eigenvectors of a covariance, which `times` multiplies with.
+fn subspace(
+    columns: usize,
+    dims: usize,
+    rounds: usize,
+    times: impl Fn(&Array2<f64>) -> Array2<f64>,
+) -> Array2<f64> {
     // Any start will do that leans on no eigenvector: multiples of the golden ratio.
     let start = |(row, column): (usize, usize)| {
         ((row * dims + column + 1) as f64 * 0.618_033_988_749_895).fract() - 0.5
     };
     let mut axes = Array2::from_shape_fn((columns, dims), start);
     orthonormalise(&mut axes);
-    for _ in 0..ROUNDS {
-        axes = covariance.dot(&axes);
+    for _ in 0..rounds {
+        axes = times(&axes);
         orthonormalise(&mut axes);
     }
     axes
@@ -109,12 +137,12 @@ mod tests {
     #[test]
     fn axes_are_the_eigenvectors_of_the_covariance() {
         let numbers = scattered(200, 30);
-        let found = Projection::new(&numbers, 5);
+        let found = Components::new(&numbers, 5);
         let centred = &numbers - &numbers.mean_axis(Axis(0)).unwrap();
         let covariance = centred.t().dot(&centred) / 200.0;
         let (_, wanted) = eigen::symmetric(covariance.iter().copied().collect(), 30);
         for (axis, wanted) in found.axes.columns().into_iter().zip(&wanted) {
-            let cosine: f64 = axis.iter().zip(wanted).map(|(a, b)| a * b).sum();
+            let cosine: f64 = axis.iter().zip(wanted).map(|(a, b)| f64::from(*a) * b).sum();
             assert!((cosine.abs() - 1.0).abs() < 1e-6, "{cosine}");
         }
         let scores = found.apply(&numbers);
@@ -123,16 +151,37 @@ mod tests {
     }
 
     #[test]
+    fn of_wide_rows_the_same_axes_are_found_without_a_covariance() {
+        // A few directions of falling length, and little of everything else.
+        let weights = scattered(40, 6);
+        let directions = scattered(6, 90);
+        let mut numbers = Array2::from_shape_fn((40, 90), |(row, column)| {
+            let part =
+                |k: usize| weights[[row, k]] * directions[[k, column]] * 3f64.powi(-(k as i32));
+            (0..6).map(part).sum::<f64>()
+        });
+        numbers += &(scattered(40, 90) * 1e-4);
+        let found = Components::new(&numbers, 3);
+        let centred = &numbers - &numbers.mean_axis(Axis(0)).unwrap();
+        let covariance = centred.t().dot(&centred) / 40.0;
+        let (_, wanted) = eigen::symmetric(covariance.iter().copied().collect(), 90);
+        for (axis, wanted) in found.axes.columns().into_iter().zip(&wanted) {
+            let cosine: f64 = axis.iter().zip(wanted).map(|(a, b)| f64::from(*a) * b).sum();
+            assert!((cosine.abs() - 1.0).abs() < 1e-5, "{cosine}");
+        }
+    }
+
+    #[test]
     fn fewer_directions_than_asked_for_and_missing_cells_are_fine() {
         // Rank 1, in 3 columns.
         let mut numbers =
             Array2::from_shape_fn((10, 3), |(row, column)| (row * (column + 1)) as f64);
-        let projection = Projection::new(&numbers, 2);
+        let projection = Components::new(&numbers, 2);
         let scores = projection.apply(&numbers);
         assert!(scores.column(1).iter().all(|value| value.abs() < 1e-9), "{scores}");
         assert!(scores.column(0).iter().any(|value| value.abs() > 1.0));
         numbers.row_mut(4).fill(f64::NAN);
-        let scores = Projection::new(&numbers, 2).apply(&numbers);
+        let scores = Components::new(&numbers, 2).apply(&numbers);
         assert!(scores.row(4).iter().all(|value| value.abs() < 1e-9));
     }
 }

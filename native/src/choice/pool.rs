@@ -1,0 +1,296 @@
+//! The rows of a comparison, and fitting methods to them.
+
+use std::sync::Mutex;
+
+use anyhow::{Context as _, Result};
+use gleaner_core::noise::Noise;
+use ndarray::{Array2, Axis};
+
+use super::encoder::{Encoded, Metric};
+use super::fitted::{Fitted, flat, numbers};
+use super::graphs::Graphs;
+use super::methods::Method;
+use super::variants::{MOST_DIMENSIONS, Variant, several};
+use super::watch::Watch;
+use crate::classical::Rows;
+use crate::classical::graph::Spreading;
+use crate::classical::logistic::{self, LogisticRegression};
+use crate::classical::mixture::{Mixture, Problem, Settings, Shrink};
+use crate::classical::network::{self, Ensemble};
+use crate::classical::self_training::{self, self_training};
+
+/// Steps of a network.
+const NETWORK_STEPS: usize = 150;
+
+/// Networks of an ensemble while methods are compared, and of one that is kept.
+const NETWORKS: [usize; 2] = [2, 8];
+
+/// The graph that a mixture's first beliefs are spread over.
+const FIRST_BELIEFS: (Metric, usize, f64) = (Metric::Standard, 12, 0.9);
+
+/// Unlabelled rows that a mixture learns from: more would drown the labels.
+const MOST_IN_MIXTURE: usize = 1000;
+
+/// The rows of a contest: those with labels first.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    /// Labelled, then unlabelled.
+    pub rows: Encoded,
+    /// The class of each labelled row.
+    pub labels: Vec<usize>,
+    /// Number of classes.
+    pub classes: usize,
+    /// Where what is drawn comes from.
+    pub noise: Noise,
+}
+
+impl Pool {
+    /// Labelled rows.
+    #[must_use]
+    pub fn labelled(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Log-probabilities of every labelled row as it is predicted by what was fitted without its part, `[labelled, classes]`, for each
+    /// variant. `part` says of every labelled row which one it is in.
+    ///
+    /// # Errors
+    /// If the user stops it.
+    pub fn out_of_fold(
+        &self,
+        variants: &[Variant],
+        part: &[usize],
+        watch: &Watch<'_>,
+    ) -> Result<Vec<Array2<f64>>> {
+        let parts = part.iter().max().map_or(0, |&last| last + 1);
+        watch.begin(parts * variants.len());
+        let one = |number: usize| self.held_out(variants, part, number, watch);
+        let found = Mutex::new((0..parts).map(|_| None).collect::<Vec<_>>());
+        watch.workers.run(parts, &|number| {
+            let told = one(number);
+            if let Ok(mut found) = found.lock() {
+                found[number] = Some(told);
+            }
+        });
+        watch.end();
+        let mut all = vec![Array2::zeros((self.labelled(), self.classes)); variants.len()];
+        for told in found.into_inner().ok().context("a thread was stopped")? {
+            let (held, told) = told.context("a part is missing")??;
+            for (all, told) in all.iter_mut().zip(told) {
+                for (&row, told) in held.iter().zip(told.rows()) {
+                    all.row_mut(row).assign(&told);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// The labelled rows of a part, and what each variant says of them that was fitted to the others. A variant that cannot be fitted, or
+    /// that the unlabelled rows speak against, says that all classes are alike, and so loses to those that say something.
+    fn held_out(
+        &self,
+        variants: &[Variant],
+        part: &[usize],
+        number: usize,
+        watch: &Watch<'_>,
+    ) -> Result<(Vec<usize>, Vec<Array2<f64>>)> {
+        let (held, kept): (Vec<usize>, Vec<usize>) =
+            (0..self.labelled()).partition(|&row| part[row] == number);
+        let mut rest = kept.clone();
+        rest.extend(self.labelled()..self.rows.count());
+        let pool = Self {
+            rows: self.rows.pick(&rest),
+            labels: kept.iter().map(|&row| self.labels[row]).collect(),
+            classes: self.classes,
+            noise: self.noise.at(number as u64 + 1),
+        };
+        let queries = self.rows.pick(&held);
+        let mut graphs = Graphs::default();
+        let supported = pool.supported(variants, &mut graphs).unwrap_or_else(|error| {
+            watch.failed(Method::Mixture, &error);
+            variants.to_vec()
+        });
+        let alike = -(self.classes as f64).ln();
+        let mut all = Vec::with_capacity(variants.len());
+        for variant in variants {
+            watch.step()?;
+            let told = match supported.contains(variant) {
+                true => pool
+                    .fit(variant, NETWORKS[0], &mut graphs)
+                    .and_then(|fitted| fitted.log_probs(&queries)),
+                false => Ok(None),
+            };
+            let told = told.unwrap_or_else(|error| {
+                watch.failed(variant.method(), &error);
+                None
+            });
+            all.push(told.unwrap_or_else(|| Array2::from_elem((held.len(), self.classes), alike)));
+        }
+        Ok((held, all))
+    }
+
+    /// Fits variants to the whole pool, to be kept; those that cannot be are left out.
+    ///
+    /// # Errors
+    /// If the user stops it.
+    pub fn fit_all(&self, variants: &[Variant], watch: &Watch<'_>) -> Result<Vec<Option<Fitted>>> {
+        let mut graphs = Graphs::default();
+        let mut one = |variant: &Variant| {
+            watch.step()?;
+            let fitted = self.fit(variant, NETWORKS[1], &mut graphs);
+            fitted.map(Some).or_else(|error| {
+                watch.failed(variant.method(), &error);
+                Ok(None)
+            })
+        };
+        variants.iter().map(&mut one).collect()
+    }
+
+    fn fit(&self, variant: &Variant, networks: usize, graphs: &mut Graphs) -> Result<Fitted> {
+        let labelled: Vec<usize> = (0..self.labelled()).collect();
+        Ok(match *variant {
+            Variant::Logistic { penalty } => Fitted::Logistic(self.regression(penalty)?),
+            Variant::Network { metric, hidden, noise } => {
+                let rows = self.rows.on(metric).select(Axis(0), &labelled);
+                let settings = network::Settings {
+                    hidden,
+                    noise,
+                    decay: 0.01,
+                    steps: NETWORK_STEPS,
+                    networks,
+                };
+                let noise = self.noise.split("network");
+                let networks = Ensemble::fit(&rows, &self.labels, self.classes, &settings, &noise)?;
+                Fitted::Network { metric, networks }
+            }
+            Variant::SelfTraining => Fitted::Logistic(self.self_trained()?),
+            Variant::LabelSpreading { metric, neighbours, alpha } => {
+                let rows = self.rows.on(metric);
+                let graph = graphs.of(rows, metric, neighbours)?;
+                let beliefs = graph.spread(&self.pairs(), self.classes, alpha)?;
+                Fitted::LabelSpreading { metric, spreading: Spreading::new(rows, graph, &beliefs)? }
+            }
+            Variant::Mixture { metric, components, tied, dims } => {
+                let beliefs = self.first_beliefs(graphs)?;
+                let shrink = match tied {
+                    true => Shrink::Tied,
+                    false => Shrink::ToTied(dims as f64 + 5.0),
+                };
+                let settings = Settings { components, shrink, restarts: 3, steps: 15, dims };
+                let mixture = self.mixture(&self.few(), metric, &beliefs, &settings)?;
+                Fitted::Mixture { metric, mixture }
+            }
+            Variant::Model => Fitted::Model,
+        })
+    }
+
+    fn regression(&self, penalty: f64) -> Result<LogisticRegression> {
+        let (values, width) = flat(self.rows.on(Metric::Standard));
+        let labelled = Rows::new(&values[..self.labelled() * width], width)?;
+        let settings = logistic::Settings { penalty, ..logistic::Settings::default() };
+        LogisticRegression::fit(labelled, &self.labels, self.classes, &settings)
+    }
+
+    fn self_trained(&self) -> Result<LogisticRegression> {
+        let (values, width) = flat(self.rows.on(Metric::Standard));
+        let (labelled, unlabelled) = values.split_at(self.labelled() * width);
+        let settings = logistic::Settings::default();
+        let fit = |rows: Rows<'_>, labels: &[usize]| {
+            LogisticRegression::fit(rows, labels, self.classes, &settings)
+        };
+        let trained = self_training(
+            Rows::new(labelled, width)?,
+            &self.labels,
+            Rows::new(unlabelled, width)?,
+            self.classes,
+            &self_training::Settings::default(),
+            fit,
+        )?;
+        Ok(trained.model)
+    }
+
+    fn pairs(&self) -> Vec<(usize, usize)> {
+        self.labels.iter().copied().enumerate().collect()
+    }
+
+    /// All labelled rows, and as many others as a mixture learns from, taken evenly.
+    fn few(&self) -> Vec<usize> {
+        let others: Vec<usize> = (self.labelled()..self.rows.count()).collect();
+        let others = crate::data::rows::evenly(&others, MOST_IN_MIXTURE);
+        (0..self.labelled()).chain(others).collect()
+    }
+
+    /// What spreading labels says of every row, squared, so that a mixture begins with what is sure.
+    fn first_beliefs(&self, graphs: &mut Graphs) -> Result<Array2<f64>> {
+        let (metric, neighbours, alpha) = FIRST_BELIEFS;
+        let graph = graphs.of(self.rows.on(metric), metric, neighbours)?;
+        let mut beliefs = graph.spread(&self.pairs(), self.classes, alpha)?;
+        beliefs.mapv_inplace(|belief| belief * belief);
+        Ok(beliefs)
+    }
+
+    fn mixture(
+        &self,
+        rows: &[usize],
+        metric: Metric,
+        beliefs: &Array2<f64>,
+        settings: &Settings,
+    ) -> Result<Mixture> {
+        let picked = self.rows.pick(rows);
+        let labels: Vec<Option<usize>> =
+            rows.iter().map(|&row| self.labels.get(row).copied()).collect();
+        let problem = Problem {
+            numbers: numbers(&picked, metric),
+            categories: &picked.categories,
+            values: &picked.values,
+            labels: &labels,
+            classes: self.classes,
+            beliefs: &beliefs.select(Axis(0), rows),
+        };
+        Mixture::fit(&problem, settings, &self.noise)
+    }
+
+    /// Without the mixtures of one component for each class, or those of several, where unlabelled rows that were held out are clearly
+    /// less probable under them: by more than two standard errors of the difference in log-density.
+    ///
+    /// # Errors
+    /// If a mixture cannot be fitted.
+    fn supported(&self, variants: &[Variant], graphs: &mut Graphs) -> Result<Vec<Variant>> {
+        let several = several(self.classes);
+        let competes = variants
+            .iter()
+            .any(|v| matches!(v, Variant::Mixture { components, .. } if *components == several));
+        let others: Vec<usize> = (self.labelled()..self.rows.count()).collect();
+        let (held, kept): (Vec<usize>, Vec<usize>) =
+            crate::data::rows::evenly(&others, MOST_IN_MIXTURE)
+                .into_iter()
+                .partition(|row| row % 5 == 0);
+        if !competes || held.len() < 10 {
+            return Ok(variants.to_vec());
+        }
+        let beliefs = self.first_beliefs(graphs)?;
+        let rows: Vec<usize> = (0..self.labelled()).chain(kept).collect();
+        let held = self.rows.pick(&held);
+        let dims = self.rows.numbers.ncols().clamp(1, MOST_DIMENSIONS);
+        let density = |components| {
+            let settings = Settings {
+                components,
+                shrink: Shrink::ToTied(dims as f64 + 5.0),
+                restarts: 3,
+                steps: 15,
+                dims,
+            };
+            let mixture = self.mixture(&rows, Metric::Standard, &beliefs, &settings)?;
+            mixture.log_density(numbers(&held, Metric::Standard), &held.categories)
+        };
+        let gain = density(several)? - density(1)?;
+        let mean = gain.mean().unwrap_or_default();
+        let error = gain.std(1.0) / (gain.len() as f64).sqrt();
+        let keeps = |variant: &Variant| match variant {
+            Variant::Mixture { components, .. } if *components == several => mean > -2.0 * error,
+            Variant::Mixture { .. } => mean < 2.0 * error,
+            _ => true,
+        };
+        Ok(variants.iter().copied().filter(keeps).collect())
+    }
+}

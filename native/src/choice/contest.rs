@@ -59,8 +59,6 @@ pub struct Score {
     pub candidate: Candidate,
     /// Probabilities of the labelled rows, `[labelled, classes]`, by weights and powers that were learnt from other parts.
     pub probabilities: Array2<f64>,
-    /// The same, made as sure as they are right: by a power of the average that was learnt from other parts.
-    pub calibrated: Array2<f64>,
     /// As the methods give them, without any powers.
     pub raw: Array2<f64>,
     /// Negative log-probability of each label, nats.
@@ -75,9 +73,9 @@ impl Score {
     /// # Errors
     /// There are no labels.
     pub fn answered(&self, labels: &[usize]) -> Result<Answered> {
-        let logits: Vec<f32> = self.calibrated.iter().map(|p| p.ln() as f32).collect();
+        let logits: Vec<f32> = self.probabilities.iter().map(|p| p.ln() as f32).collect();
         let labels: Vec<i64> = labels.iter().map(|&label| label as i64).collect();
-        Answered::of(&logits, &labels, self.calibrated.ncols())
+        Answered::of(&logits, &labels, self.probabilities.ncols())
     }
 }
 
@@ -138,24 +136,9 @@ impl Told {
             let rows = probabilities.rows().into_iter().zip(&self.labels);
             let right = rows.map(|(row, &label)| first_largest(row) == label).collect();
             let losses = losses(&probabilities, &self.labels);
-            let calibrated = self.calibrated(&probabilities);
-            Score { candidate, losses, right, calibrated, raw, probabilities }
+            Score { candidate, losses, right, raw, probabilities }
         };
         candidates.zip(all).zip(raw).map(score).collect()
-    }
-
-    /// Probabilities of each part to the power that is best on the others.
-    fn calibrated(&self, probabilities: &Array2<f64>) -> Array2<f64> {
-        let logs = probabilities.mapv(f64::ln);
-        let mut calibrated = vec![probabilities.clone()];
-        for part in 0..=self.part.iter().copied().max().unwrap_or(0) {
-            let (held, rest): (Vec<usize>, Vec<usize>) =
-                (0..self.labels.len()).partition(|&row| self.part[row] == part);
-            let labels: Vec<usize> = rest.iter().map(|&row| self.labels[row]).collect();
-            let power = power(&logs.select(Axis(0), &rest), &labels);
-            put(&mut calibrated, vec![tempered(&logs.select(Axis(0), &held), power)], &held);
-        }
-        calibrated.swap_remove(0)
     }
 
     fn learn(&self, rows: &[usize]) -> Vec<Learnt> {
@@ -296,14 +279,7 @@ mod tests {
     fn score(candidate: Candidate, losses: &[f64]) -> Score {
         let losses = Array1::from_vec(losses.to_vec());
         let blank = Array2::zeros((losses.len(), 2));
-        Score {
-            candidate,
-            probabilities: blank.clone(),
-            calibrated: blank.clone(),
-            raw: blank,
-            right: Vec::new(),
-            losses,
-        }
+        Score { candidate, probabilities: blank.clone(), raw: blank, right: Vec::new(), losses }
     }
 
     #[test]

@@ -25,8 +25,6 @@ pub struct Kept {
     pub classes: usize,
     /// The methods.
     pub members: Vec<Member>,
-    /// The power of the average.
-    pub power: f64,
 }
 
 /// One of the methods.
@@ -90,8 +88,7 @@ impl Kept {
             ensure!(told.dim() == (rows.len(), self.classes), foreign);
             sum = sum + tempered(told, *power) * *weight;
         }
-        let powered = tempered(&sum.mapv_into(|p: f64| p.max(1e-300).ln()), self.power);
-        Ok(powered.into_iter().map(|p| p.ln() as f32).collect())
+        Ok(sum.into_iter().map(|p: f64| p.ln() as f32).collect())
     }
 }
 

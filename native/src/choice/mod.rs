@@ -73,7 +73,6 @@ pub fn choose(
     let counts = [contest.pool.rows.count() - contest.pool.labelled(), parts.len()];
     let mut verdict =
         verdict(&contest.scores, &contest.kept, &contest.told.weights(), counts, name);
-    verdict.power = kept.power;
     verdict.ece = calibration(&contest.kept, &contest.pool.labels);
     let labels = &contest.pool.labels;
     let (kept, label_only) = match problem.data.test.is_empty() {
@@ -161,12 +160,7 @@ impl Contest {
             encoder: self.encoder.clone(),
             classes: self.pool.classes,
             members: members.map(member).collect(),
-            power: self.power(of),
         })
-    }
-
-    fn power(&self, of: &Score) -> f64 {
-        averaging::power(&of.probabilities.mapv(f64::ln), &self.pool.labels)
     }
 }
 
@@ -186,9 +180,9 @@ fn measured(kept: &Kept, dir: &RunDir, problem: &Problem, device: &Device) -> Re
     Answered::of(&logits, &labels, problem.classes())
 }
 
-/// Calibration error of what is kept, without temperatures and with them.
+/// Calibration error of what is kept, without temperatures and with those that were learnt from other parts.
 fn calibration(kept: &Score, labels: &[usize]) -> Option<[f64; 2]> {
-    Some([calibration_error(&kept.raw, labels)?, calibration_error(&kept.calibrated, labels)?])
+    Some([calibration_error(&kept.raw, labels)?, calibration_error(&kept.probabilities, labels)?])
 }
 
 fn everyone(split: &Split) -> Vec<usize> {

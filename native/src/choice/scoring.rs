@@ -60,6 +60,5 @@ pub(super) fn verdict(
         label_only: labels_alone.map_or_else(String::new, |score| name(score.candidate, model)),
         added,
         ece: None,
-        power: 1.0,
     }
 }

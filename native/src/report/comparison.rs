@@ -69,7 +69,6 @@ mod tests {
             label_only: "network".to_owned(),
             added: [0.1, 0.02, 0.18],
             ece: Some([0.08, 0.03]),
-            power: 1.2,
         };
         let html = comparison(&verdict);
         let kept = html.lines().find(|line| line.contains("average (kept)"));

@@ -23,10 +23,8 @@ pub struct Verdict {
     pub label_only: String,
     /// What the unlabelled examples added to it: a difference of accuracies with its 95 % interval.
     pub added: [f64; 3],
-    /// Calibration error of the kept candidate before its probabilities were given a temperature, and after.
+    /// Calibration error of the kept candidate before the probabilities of its methods were given a temperature, and after.
     pub ece: Option<[f64; 2]>,
-    /// One over that temperature, of the average of methods.
-    pub power: f64,
 }
 
 /// How a candidate did on labels that it had not seen.
@@ -131,7 +129,6 @@ mod tests {
             label_only: "network".to_owned(),
             added,
             ece: Some([0.08, 0.03]),
-            power: 1.0,
         }
     }
 

@@ -8,6 +8,7 @@ mod fitted;
 mod graphs;
 mod kept;
 mod methods;
+mod moved;
 mod pool;
 mod reduction;
 mod scoring;
@@ -19,7 +20,7 @@ pub use watch::Watch;
 
 use anyhow::{Context as _, Result};
 use burn::tensor::Device;
-use gleaner_core::data::Split;
+use gleaner_core::data::{Examples, Split};
 use gleaner_core::infer;
 use gleaner_core::noise::Noise;
 use ndarray::Array2;
@@ -30,9 +31,10 @@ use kept::{Member, log_softmax};
 use pool::Pool;
 use scoring::{label_only, verdict};
 
-use crate::data::rows::{evenly, evenly_by_class, known};
+use crate::data::rows::{evenly, evenly_by_class, every, known};
 use crate::run::folds::Part;
 use crate::run::measure::Answered;
+use crate::run::recipe::Recipe;
 use crate::run::verdict::Verdict;
 use crate::run::{Problem, RunDir};
 
@@ -62,11 +64,11 @@ pub fn choose(
     dir: &RunDir,
     problem: &Problem,
     parts: &[Part],
-    noise: &Noise,
+    recipe: &Recipe,
     device: &Device,
     watch: &Watch<'_>,
 ) -> Result<Chosen> {
-    let contest = Contest::hold(problem, parts, noise, device, watch)?;
+    let contest = Contest::hold(problem, parts, recipe, device, watch)?;
     let kept = contest.fitted(&contest.kept, watch)?;
     kept.write(dir)?;
     let name = parts.first().map_or("model", |part| part.config.name());
@@ -94,13 +96,13 @@ pub fn measure(
     dir: &RunDir,
     problem: &Problem,
     parts: &[Part],
-    noise: &Noise,
+    recipe: &Recipe,
     device: &Device,
     watch: &Watch<'_>,
 ) -> Result<Answered> {
     match problem.data.test.is_empty() {
         true => {
-            let contest = Contest::hold(problem, parts, noise, device, watch)?;
+            let contest = Contest::hold(problem, parts, recipe, device, watch)?;
             contest.kept.answered(&contest.pool.labels)
         }
         false => {
@@ -124,7 +126,7 @@ impl Contest {
     fn hold(
         problem: &Problem,
         parts: &[Part],
-        noise: &Noise,
+        recipe: &Recipe,
         device: &Device,
         watch: &Watch<'_>,
     ) -> Result<Self> {
@@ -132,11 +134,15 @@ impl Contest {
             evenly_by_class(&problem.split.labelled, &problem.data.train.labels, MOST_LABELS);
         let encoder = Encoder::fit(&problem.schema, &problem.data.train, &everyone(&problem.split));
         let label = |&row: &usize| problem.data.train.labels[row] as usize;
+        let moved =
+            moved::copies(&problem.data.train, &labelled, recipe.objective.classifier_shift);
+        let encoded = |copies: Examples| encoder.encode(&copies, &every(&copies));
         let pool = Pool {
             rows: encoder.encode(&problem.data.train, &with_others(&labelled, &problem.split)),
             labels: labelled.iter().map(label).collect(),
+            moved: moved.map(encoded),
             classes: problem.classes(),
-            noise: noise.split("choice"),
+            noise: Noise::new(recipe.train.seed).split("choice"),
         };
         let (part, of_model) = held_out(problem, &labelled, parts, device)?;
         let told = Told::ask(&pool, part, of_model, watch)?;

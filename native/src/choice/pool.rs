@@ -4,12 +4,13 @@ use std::sync::Mutex;
 
 use anyhow::{Context as _, Result};
 use gleaner_core::noise::Noise;
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Axis, concatenate};
 
 use super::encoder::{Encoded, Metric};
 use super::fitted::{Fitted, flat, numbers};
 use super::graphs::Graphs;
 use super::methods::Method;
+use super::moved::COPIES;
 use super::variants::{MOST_DIMENSIONS, Variant, several};
 use super::watch::Watch;
 use crate::classical::Rows;
@@ -38,6 +39,8 @@ pub struct Pool {
     pub rows: Encoded,
     /// The class of each labelled row.
     pub labels: Vec<usize>,
+    /// [`COPIES`] of each labelled row, if they are pictures that are moved.
+    pub moved: Option<Encoded>,
     /// Number of classes.
     pub classes: usize,
     /// Where what is drawn comes from.
@@ -101,6 +104,10 @@ impl Pool {
         let pool = Self {
             rows: self.rows.pick(&rest),
             labels: kept.iter().map(|&row| self.labels[row]).collect(),
+            moved: self.moved.as_ref().map(|moved| {
+                let copies = |&row: &usize| row * COPIES..(row + 1) * COPIES;
+                moved.pick(&kept.iter().flat_map(copies).collect::<Vec<_>>())
+            }),
             classes: self.classes,
             noise: self.noise.at(number as u64 + 1),
         };
@@ -147,20 +154,14 @@ impl Pool {
     }
 
     fn fit(&self, variant: &Variant, networks: usize, graphs: &mut Graphs) -> Result<Fitted> {
-        let labelled: Vec<usize> = (0..self.labelled()).collect();
         Ok(match *variant {
             Variant::Logistic { penalty } => Fitted::Logistic(self.regression(penalty)?),
             Variant::Network { metric, hidden, noise } => {
-                let rows = self.rows.on(metric).select(Axis(0), &labelled);
-                let settings = network::Settings {
-                    hidden,
-                    noise,
-                    decay: 0.01,
-                    steps: NETWORK_STEPS,
-                    networks,
-                };
+                let (rows, labels) = self.supervised(metric)?;
+                let steps = NETWORK_STEPS * if self.moved.is_some() { 2 } else { 1 };
+                let settings = network::Settings { hidden, noise, decay: 0.01, steps, networks };
                 let noise = self.noise.split("network");
-                let networks = Ensemble::fit(&rows, &self.labels, self.classes, &settings, &noise)?;
+                let networks = Ensemble::fit(&rows, &labels, self.classes, &settings, &noise)?;
                 Fitted::Network { metric, networks }
             }
             Variant::SelfTraining => Fitted::Logistic(self.self_trained()?),
@@ -185,10 +186,20 @@ impl Pool {
     }
 
     fn regression(&self, penalty: f64) -> Result<LogisticRegression> {
-        let (values, width) = flat(self.rows.on(Metric::Standard));
-        let labelled = Rows::new(&values[..self.labelled() * width], width)?;
+        let (rows, labels) = self.supervised(Metric::Standard)?;
+        let (values, width) = flat(&rows);
         let settings = logistic::Settings { penalty, ..logistic::Settings::default() };
-        LogisticRegression::fit(labelled, &self.labels, self.classes, &settings)
+        LogisticRegression::fit(Rows::new(&values, width)?, &labels, self.classes, &settings)
+    }
+
+    /// Labelled rows with their classes, and their copies.
+    fn supervised(&self, metric: Metric) -> Result<(Array2<f64>, Vec<usize>)> {
+        let labelled: Vec<usize> = (0..self.labelled()).collect();
+        let rows = self.rows.on(metric).select(Axis(0), &labelled);
+        let Some(moved) = &self.moved else { return Ok((rows, self.labels.clone())) };
+        let rows = concatenate(Axis(0), &[rows.view(), moved.on(metric).view()])?;
+        let copies = self.labels.iter().flat_map(|&label| [label; COPIES]);
+        Ok((rows, self.labels.iter().copied().chain(copies).collect()))
     }
 
     fn self_trained(&self) -> Result<LogisticRegression> {

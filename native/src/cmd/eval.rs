@@ -94,7 +94,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         let held_out = held_out_parts(&dir, &source, &recipe, &device)?;
         let (workers, interrupt) = (Threads::start(0)?, Interrupt::never());
         let watch = Watch::new(&workers, &interrupt);
-        let kept = choice::measure(&dir, &problem, &held_out, &noise, &device, &watch)?.measured;
+        let kept = choice::measure(&dir, &problem, &held_out, &recipe, &device, &watch)?.measured;
         of_model = Some(std::mem::replace(&mut measured.accuracy, kept.accuracy));
         measured.certainty = Some(kept);
     }

@@ -406,12 +406,12 @@ impl Stage<'_> {
         if session.recipe.choice.is_none() {
             return Ok(Results { summary, kept: None });
         }
-        let Session { recipe, source, problem, device, noise, workers, .. } = session;
+        let Session { recipe, source, problem, device, workers, .. } = session;
         let started = Instant::now();
         let parts = held_out_parts(dir, source, recipe, device)?;
         let watch = Watch::new(&**workers, self.interrupt);
         let choice::Chosen { verdict, kept, label_only } = choice::choose(
-            dir, problem, &parts, noise, device, &watch,
+            dir, problem, &parts, recipe, device, &watch,
         )
         .map_err(|error| match self.interrupt.requested() {
             true => anyhow!(

@@ -3,7 +3,6 @@
 use anyhow::{Context as _, Result};
 use burn::tensor::Device;
 use gleaner_core::measures::eval::{confusion, reliability};
-use gleaner_core::noise::Noise;
 
 use crate::choice::{self, Watch};
 use crate::data::rows::known;
@@ -43,10 +42,9 @@ impl Predictions {
         if recipe.choice.is_some() {
             let source = Source::of_run(dir, recipe)?;
             let parts = held_out_parts(dir, &source, recipe, device)?;
-            let noise = Noise::new(recipe.train.seed);
             let (workers, interrupt) = (Threads::start(recipe.train.threads)?, Interrupt::never());
             let watch = Watch::new(&workers, &interrupt);
-            let answered = choice::measure(dir, problem, &parts, &noise, device, &watch)?;
+            let answered = choice::measure(dir, problem, &parts, recipe, device, &watch)?;
             return Ok(Self::new(answered, problem.classes()));
         }
         let told: Vec<Answered> = parts(dir, recipe, device)?

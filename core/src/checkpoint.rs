@@ -159,7 +159,14 @@ impl Checkpoint {
         };
         let mut config: Map<String, Value> = serde_json::from_str(&config).map_err(unreadable)?;
         let data = config.remove(DATA_KEY).map(serde_json::from_value);
-        let data = data.transpose().map_err(unreadable)?;
+        let data: Option<Schema> = data.transpose().map_err(unreadable)?;
+        let fits = |schema: &Schema| schema.scaling.fits(schema.shape().iter().product());
+        if !data.as_ref().is_none_or(fits) {
+            return Err(Error::Checkpoint(
+                "its `data` do not say how each number is scaled; copy the file again, or train again"
+                    .into(),
+            ));
+        }
         let config = serde_json::from_value(config.into()).map_err(unreadable)?;
         Ok(Self { config, data, parameters: tensors })
     }

@@ -139,9 +139,9 @@ fn the_marginal_likelihood_of_incomplete_rows_is_what_importance_weights_average
     }
 }
 
-/// What stands in a cell does not matter once it is missing, and what networks are given of a row is finite.
+/// Nothing is scored of a row without cells, and its divergence is finite: networks are given no NaN.
 #[test]
-fn a_row_without_cells_has_the_bound_of_the_prior() {
+fn a_row_without_cells_has_nothing_to_reconstruct() {
     for name in ["m1", "m2", "m1m2", "adgm", "sdgm", "ladder", "latent-ebm"] {
         let small = small(name);
         let model = small.model(&Device::flex());

@@ -1,8 +1,9 @@
 //! Tables that are out of the ordinary, when methods are compared on them.
 
+use gleaner_core::data::formats::npy::NpyArray;
 use serde_json::Value;
 
-use super::{HEADER, Home, flower, flowers, kind};
+use super::{HEADER, Home, bytes, flower, flowers, kind};
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value}"))
@@ -177,4 +178,70 @@ fn the_report_says_what_is_kept_and_shows_drawn_rows() {
         .map(|cell| cell.split(['>', '<']).nth(1).unwrap().parse::<f64>().unwrap())
         .sum();
     assert!((right / 60.0 - number(&summary["test_accuracy"])).abs() < 1e-9, "{right}");
+}
+
+/// Pictures of 12 x 12 pixels: a bar that lies or stands, anywhere, and dots; and which of the two.
+fn bars(count: usize) -> (Vec<u8>, Vec<i64>) {
+    let mut pixels = Vec::with_capacity(count * 144);
+    for picture in 0..count {
+        let (stands, place) = (picture % 2 == 1, 2 + picture * 7 % 8);
+        for y in 0..12 {
+            for x in 0..12 {
+                let bar = if stands { x == place } else { y == place };
+                let dot = (x * 31 + y * 17 + picture * 13) % 29 == 0;
+                pixels.push(if bar {
+                    230
+                } else if dot {
+                    120
+                } else {
+                    10
+                });
+            }
+        }
+    }
+    (pixels, (0..count as i64).map(|picture| picture % 2).collect())
+}
+
+#[test]
+fn pictures_are_compared_as_components_with_moved_copies() {
+    let home = Home::new();
+    let (pixels, classes) = bars(40);
+    let some: Vec<i64> =
+        classes.iter().enumerate().map(|(at, &y)| if at < 20 { y } else { -1 }).collect();
+    let y = NpyArray::i64(&[40], some);
+    home.write_npz("bars.npz", &[("x", bytes(&[40, 12, 12], pixels.clone())), ("y", y)]);
+    let summary = home.train("bars.npz", "run", &["--model=auto"]).done().json();
+    assert_eq!(summary["choice"]["labels"], 20, "{summary}");
+    let config = home.text("run/config.toml");
+    assert!(config.contains("classifier-shift = 1\n"), "{config}");
+    // Bars in few places: from one picture, whoever knows that bars move learns the next.
+    assert!(number(&summary["test_accuracy"]) > 0.85, "{summary}");
+    let all = NpyArray::i64(&[40], classes);
+    home.write_npz("all.npz", &[("x", bytes(&[40, 12, 12], pixels)), ("y", all)]);
+    let [run, file, out] = ["run", "all.npz", "p.csv"].map(|name| home.path(name));
+    let said = home.call(&["predict", &run, &file, "--out", &out, "--json"]).done().json();
+    assert!(number(&said["accuracy"]) > 0.85, "{said}");
+}
+
+#[test]
+fn texts_are_compared_by_their_weighted_words() {
+    let home = Home::new();
+    let good = ["fresh", "strong", "rich", "quick"];
+    let bad = ["stale", "bitter", "broken", "late"];
+    let row = |row: usize| {
+        let words = if row % 2 == 0 { good } else { bad };
+        let [a, b] = [words[row / 2 % 4], words[(row / 2 + row / 8 + 1) % 4]];
+        let label = if row % 5 == 4 { "" } else { ["good", "bad"][row % 2] };
+        format!("the coffee was {a} and {b} today,{label}\n")
+    };
+    home.write("said.csv", "said,kind\n".to_owned() + &(0..60).map(row).collect::<String>());
+    let options = ["--text=said", "--model=auto"];
+    let summary = home.train("said.csv", "run", &options).done().json();
+    assert_eq!(summary["choice"]["labels"], 48, "{summary}");
+    assert!(number(&summary["test_accuracy"]) > 0.9, "{summary}");
+    let kept: Value = serde_json::from_str(&home.text("run/classifier.json")).unwrap();
+    assert!(kept["encoder"]["reduction"]["weighing"]["words"].is_object(), "{kept}");
+    let [run, file, out] = ["run", "said.csv", "p.csv"].map(|name| home.path(name));
+    let said = home.call(&["predict", &run, &file, "--out", &out, "--json"]).done().json();
+    assert!(number(&said["accuracy"]) > 0.9, "{said}");
 }

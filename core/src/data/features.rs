@@ -381,6 +381,15 @@ mod tests {
     }
 
     #[test]
+    fn two_words_that_differ_in_capitals_stay_apart() {
+        let allele = words(&["A", "a", "a"]);
+        let kind = Kind::of(&allele).unwrap();
+        let feature = Feature { name: "allele".into(), kind };
+        let (values, _) = encode(&[feature], &table(vec![column("allele", allele)]), "f").unwrap();
+        assert_eq!(values, [0.0, 1.0, 1.0]);
+    }
+
+    #[test]
     fn columns_are_found_by_name_and_what_is_absent_is_named() {
         let mut other = penguins();
         other.columns.reverse();

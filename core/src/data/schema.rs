@@ -128,6 +128,21 @@ impl Scaling {
         Self::Columns(transforms)
     }
 
+    /// Whether it is for examples of so many features, and each of its transforms can be applied and undone.
+    #[must_use]
+    pub fn fits(&self, features: usize) -> bool {
+        match self {
+            Self::None | Self::Range { .. } => true,
+            Self::Filled(mean) => mean.len() == features,
+            Self::Standardised(Standardiser { mean, std }) => {
+                mean.len() == features && std.len() == features
+            }
+            Self::Columns(transforms) => {
+                transforms.len() == features && transforms.iter().all(Transform::is_whole)
+            }
+        }
+    }
+
     /// Examples as a model sees them. Bytes are divided by 255 whenever they are read, and stay as they are.
     ///
     /// # Panics
@@ -202,6 +217,14 @@ mod tests {
     fn rows(values: Vec<f32>, features: usize) -> Examples {
         let labels = vec![0; values.len() / features];
         Examples { values: Values::F32(values), shape: vec![features], labels }
+    }
+
+    #[test]
+    fn a_scaling_is_for_so_many_features() {
+        let columns = Scaling::Columns(vec![Transform::choose(&Kind::Measurement, &[1.0, 2.0])]);
+        assert!(columns.fits(1) && !columns.fits(2));
+        assert!(Scaling::Filled(vec![0.5; 3]).fits(3) && !Scaling::Filled(Vec::new()).fits(3));
+        assert!(Scaling::None.fits(7));
     }
 
     #[test]

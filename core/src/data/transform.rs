@@ -107,6 +107,19 @@ impl Transform {
         Self { way, decimals }
     }
 
+    /// Whether nothing is missing that applying or undoing it takes.
+    pub(super) fn is_whole(&self) -> bool {
+        match &self.way {
+            Way::NormalScores { values, scores } => {
+                values.len() > 1 && values.len() == scores.len()
+            }
+            Way::Levels { values, counts, .. } => {
+                !values.is_empty() && values.len() == counts.len()
+            }
+            Way::AsIs | Way::Standardised { .. } | Way::Log { .. } | Way::Counts { .. } => true,
+        }
+    }
+
     /// What a model sees of a number; NaN stays NaN.
     #[must_use]
     pub fn apply(&self, value: f32) -> f32 {
@@ -352,6 +365,15 @@ mod tests {
     }
 
     #[test]
+    fn a_transform_without_its_scores_is_not_whole() {
+        let heavy = choose(&Kind::Measurement, &normal(400, |z| z.powi(5)));
+        let mut written = serde_json::to_value(&heavy).unwrap();
+        assert!(heavy.is_whole());
+        written["scores"].as_array_mut().unwrap().clear();
+        assert!(!serde_json::from_value::<Transform>(written).unwrap().is_whole());
+    }
+
+    #[test]
     fn whole_numbers_are_levels_counts_or_measurements() {
         let years: Vec<f32> = (0..90).map(|row| 2007.0 + (row % 3) as f32).collect();
         assert_eq!(choose(&Kind::WholeNumber, &years).name(), "levels");
@@ -368,6 +390,9 @@ mod tests {
             .collect();
         let found = choose(&Kind::WholeNumber, &few);
         assert!(matches!(found.way, Way::Counts { overdispersed: false, .. }), "{found:?}");
+        // Counts whose likelihood single precision cannot hold.
+        let large: Vec<f32> = geometric.iter().map(|count| count * 1e5).collect();
+        assert!(!matches!(choose(&Kind::WholeNumber, &large).way, Way::Counts { .. }));
         let pressure = normal(300, |z| (130.0 + 5.0 * z).round());
         assert_eq!(choose(&Kind::WholeNumber, &pressure).name(), "standardised");
     }
@@ -394,7 +419,7 @@ mod tests {
                 let close = 1e-5 * (1.0 + cell.abs());
                 assert!((back - cell).abs() <= close, "{}: {cell} is {back}", transform.name());
             }
-            assert!(transform.apply(f32::NAN).is_nan());
+            assert!(transform.apply(f32::NAN).is_nan() && transform.undo(f32::NAN).is_nan());
             let written = serde_json::to_string(&transform).unwrap();
             assert_eq!(serde_json::from_str::<Transform>(&written).unwrap(), transform);
         }

@@ -63,6 +63,8 @@ pub struct Encoded {
     pub categories: Vec<Vec<Option<usize>>>,
     /// How many there are of each.
     pub values: Vec<usize>,
+    /// The scales that differ.
+    pub metrics: Vec<Metric>,
 }
 
 impl Encoder {
@@ -89,7 +91,10 @@ impl Encoder {
                 _ => numbers.push(column),
             }
         }
-        let (seen, raw) = (Moments::of(&seen), Moments::of(&raw));
+        let (mut seen, raw) = (Moments::of(&seen), Moments::of(&raw));
+        if reduction.as_ref().is_some_and(Reduction::is_of_words) {
+            seen.sd = vec![usual(&raw.sd); raw.sd.len()];
+        }
         Self { scaling: schema.scaling.clone(), reduction, seen, raw, numbers, categories }
     }
 
@@ -118,8 +123,7 @@ impl Encoder {
     pub fn encode(&self, examples: &Examples, rows: &[usize]) -> Encoded {
         let (seen, raw) = both(self.reduction.as_ref(), &self.scaling, examples, rows);
         let standard = self.seen.scaled(&seen, |column| self.seen.sd[column]);
-        let squares: f64 = self.raw.sd.iter().map(|sd| sd * sd).sum();
-        let usual = (squares / self.raw.sd.len().max(1) as f64).sqrt();
+        let usual = usual(&self.raw.sd);
         let filled = |mut rows: Array2<f64>| {
             rows.mapv_inplace(|value| if value.is_nan() { 0.0 } else { value });
             rows
@@ -137,8 +141,17 @@ impl Encoder {
             between,
             categories,
             values: self.categories.iter().map(Category::count).collect(),
+            metrics: match &self.reduction {
+                Some(reduction) if reduction.is_of_words() => vec![Metric::Standard],
+                _ => vec![Metric::Standard, Metric::Common, Metric::Between],
+            },
         }
     }
+}
+
+/// The root of the mean variance.
+fn usual(sd: &[f64]) -> f64 {
+    (sd.iter().map(|sd| sd * sd).sum::<f64>() / sd.len().max(1) as f64).sqrt()
 }
 
 impl Category {
@@ -190,6 +203,7 @@ impl Encoded {
             numbers: pick(&self.numbers),
             categories: self.categories.iter().map(of_column).collect(),
             values: self.values.clone(),
+            metrics: self.metrics.clone(),
         }
     }
 }

@@ -76,11 +76,23 @@ impl Reduction {
         weighed && self.components.columns() == features
     }
 
+    /// Whether it is of texts: their components share a scale that says something, unlike those of columns.
+    #[must_use]
+    pub fn is_of_words(&self) -> bool {
+        matches!(self.weighing, Weighing::Words { .. })
+    }
+
     /// Some rows of examples, `[rows, components]`.
     #[must_use]
     pub fn apply(&self, examples: &Examples, rows: &[usize]) -> Array2<f64> {
         let block = |rows: &[usize]| {
-            self.components.apply(&self.weighing.weighed(gathered(examples, rows)))
+            let components =
+                self.components.apply(&self.weighing.weighed(gathered(examples, rows)));
+            match self.is_of_words() {
+                // Texts are as near as the angle between them is small.
+                true => of_length_one(components),
+                false => components,
+            }
         };
         let blocks: Vec<Array2<f64>> = rows.chunks(BLOCK).map(block).collect();
         let views: Vec<_> = blocks.iter().map(Array2::view).collect();
@@ -102,15 +114,22 @@ impl Weighing {
                 let rarity: Array1<f64> = rarity.iter().copied().map(f64::from).collect();
                 for mut row in numbers.rows_mut() {
                     row.zip_mut_with(&rarity, |count, rarity| *count = count.ln_1p() * rarity);
-                    let length = row.dot(&row).sqrt();
-                    if length > 0.0 {
-                        row /= length;
-                    }
                 }
-                numbers
+                of_length_one(numbers)
             }
         }
     }
+}
+
+/// Rows of length 1; those of length 0 stay.
+fn of_length_one(mut rows: Array2<f64>) -> Array2<f64> {
+    for mut row in rows.rows_mut() {
+        let length = row.dot(&row).sqrt();
+        if length > 0.0 {
+            row /= length;
+        }
+    }
+    rows
 }
 
 /// Of each word, from counts `[rows, words]`.

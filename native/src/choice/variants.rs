@@ -72,6 +72,22 @@ impl Variant {
     /// The settings that it is tried in.
     #[must_use]
     pub fn all(method: Method, rows: &Encoded, classes: usize) -> Vec<Self> {
+        let mut all = Self::on_all_scales(method, rows, classes);
+        all.retain(|variant| variant.metric().is_none_or(|metric| rows.metrics.contains(&metric)));
+        all
+    }
+
+    /// The scale of the columns, if several are tried.
+    fn metric(&self) -> Option<Metric> {
+        match *self {
+            Self::Network { metric, .. }
+            | Self::LabelSpreading { metric, .. }
+            | Self::Mixture { metric, .. } => Some(metric),
+            Self::Logistic { .. } | Self::SelfTraining | Self::Model => None,
+        }
+    }
+
+    fn on_all_scales(method: Method, rows: &Encoded, classes: usize) -> Vec<Self> {
         use Metric::{Between, Common, Standard};
         match method {
             Method::Logistic => [0.1, 1.0].map(|penalty| Self::Logistic { penalty }).into(),

@@ -5,8 +5,7 @@
 //! Rows `i` and `j` are joined if either is among the nearest of the other, by the weight
 //! `exp(-|x_i - x_j|^2 / (s_i s_j))`, where `s` is the distance to the 7th nearest row. With the weights
 //! `W` over the roots of both degrees, `S = D^-1/2 W D^-1/2`, a unit label at row `l` answers with
-//! `(1 - alpha) (I - alpha S)^-1 e_l`. Everything is linear in the labels up to there, so the responses of
-//! all labelled rows, solved for once, serve every subset of them that a cross-validation holds out.
+//! `(1 - alpha) (I - alpha S)^-1 e_l`.
 
 mod conjugate;
 mod neighbours;
@@ -83,46 +82,8 @@ impl Graph {
         self.scales.len()
     }
 
-    /// `[rows, labelled rows]`: what a unit label at each labelled row spreads to every row.
-    ///
-    /// # Errors
-    /// If a labelled row is none of the graph's or `alpha` is not strictly between 0 and 1.
-    pub fn responses(&self, labelled: &[usize], alpha: f64) -> Result<Array2<f64>> {
-        let units: Vec<(usize, usize)> =
-            labelled.iter().enumerate().map(|(column, &row)| (row, column)).collect();
-        self.answer(&units, labelled.len(), alpha)
-    }
-
-    /// `[rows, classes]`: the beliefs that some labelled rows spread, each of them given as its column of
-    /// `responses` and its class. Rows sum to 1 and are uniform where no label arrives.
-    ///
-    /// # Errors
-    /// If `responses` have not as many rows as the graph, or a column or class does not exist.
-    pub fn gather(
-        &self,
-        responses: &Array2<f64>,
-        labelled: &[(usize, usize)],
-        classes: usize,
-    ) -> Result<Array2<f64>> {
-        ensure!(
-            responses.nrows() == self.count(),
-            "responses of {} rows do not fit a graph of {}",
-            responses.nrows(),
-            self.count()
-        );
-        check_pairs(labelled, responses.ncols(), classes)?;
-        let mut sums = Array2::zeros((self.count(), classes));
-        for (mut sums, responses) in sums.rows_mut().into_iter().zip(responses.rows()) {
-            for &(column, class) in labelled {
-                sums[class] += responses[column];
-            }
-        }
-        Ok(self.beliefs(sums))
-    }
-
     /// `[rows, classes]`: the beliefs that `labelled` rows, each given with its class, spread with the
-    /// share `alpha` taken from the neighbours; as [`gather`](Self::gather) makes them of responses, in the
-    /// time of one response a class.
+    /// share `alpha` taken from the neighbours. Rows sum to 1 and are uniform where no label arrives.
     ///
     /// # Errors
     /// If a row or class does not exist or `alpha` is not strictly between 0 and 1.

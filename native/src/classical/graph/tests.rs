@@ -67,8 +67,9 @@ fn responses_match_a_dense_solve() {
     let rows = scattered(40, 3);
     for alpha in [0.3, 0.9, 0.99] {
         let (wanted, _) = dense_responses(&rows, 5, alpha);
-        let all: Vec<usize> = (0..rows.nrows()).collect();
-        let found = Graph::new(&rows, 5).unwrap().responses(&all, alpha).unwrap();
+        let units: Vec<(usize, usize)> = (0..rows.nrows()).map(|row| (row, row)).collect();
+        let graph = Graph::new(&rows, 5).unwrap();
+        let found = graph.answer(&units, rows.nrows(), alpha).unwrap();
         // The residual that is left, times the condition number.
         let error = (&found - &wanted).iter().fold(0.0, |most: f64, e| most.max(e.abs()));
         assert!(error < 1e-9, "alpha {alpha}: {error}");
@@ -117,21 +118,6 @@ fn one_search_serves_several_numbers_of_neighbours() {
         let wanted = Graph::new(&rows, neighbours).unwrap();
         assert_eq!(Graph::from_nearest(&near, neighbours).unwrap(), wanted);
     }
-}
-
-#[test]
-fn gathered_responses_are_what_spreading_a_subset_gives() {
-    let (rows, truth) = moons(40);
-    let graph = Graph::new(&rows, 8).unwrap();
-    let labelled = [2, 11, 30, 41, 66, 70];
-    let responses = graph.responses(&labelled, 0.9).unwrap();
-    let kept: Vec<usize> = vec![0, 2, 3, 5];
-    let columns: Vec<_> = kept.iter().map(|&at| (at, truth[labelled[at]])).collect();
-    let pairs: Vec<_> = kept.iter().map(|&at| (labelled[at], truth[labelled[at]])).collect();
-    let gathered = graph.gather(&responses, &columns, 2).unwrap();
-    let spread = graph.spread(&pairs, 2, 0.9).unwrap();
-    // Both leave a residual of their own beside the least belief.
-    assert!((gathered - spread).iter().all(|difference| difference.abs() < 1e-6));
 }
 
 #[test]
@@ -229,7 +215,6 @@ fn what_does_not_fit_is_an_error() {
     assert!(graph.spread(&[(0, 2)], 2, 0.9).is_err());
     assert!(graph.spread(&[(0, 0)], 2, 1.0).is_err());
     assert!(graph.spread(&[(0, 0)], 2, f64::NAN).is_err());
-    assert!(graph.gather(&Array2::zeros((2, 1)), &[(0, 0)], 2).is_err());
     let beliefs = graph.spread(&[(0, 0)], 2, 0.9).unwrap();
     let spreading = Spreading::new(&rows, &graph, &beliefs).unwrap();
     assert!(spreading.probabilities(&array![[0.0, 1.0]]).is_err());

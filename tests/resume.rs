@@ -153,6 +153,52 @@ fn a_run_is_stopped_in_its_baseline_too() {
 }
 
 #[test]
+fn a_comparison_of_methods_that_is_stopped_goes_on() {
+    let folder = tempdir().unwrap();
+    let point =
+        |row: usize| format!("{},{},{}\n", row * 7 % 11, row * 5 % 13 + row % 2 * 6, row % 2);
+    let data = folder.path().join("points.csv");
+    fs::write(&data, "a,b,kind\n".to_owned() + &(0..30).map(point).collect::<String>()).unwrap();
+    let args = |run: &Path| {
+        let small = SMALL.iter().filter(|arg| !arg.starts_with("--steps"));
+        let small = small.copied().map(str::to_owned).collect::<Vec<_>>();
+        let asked = [format!("--data={}", data.display()), format!("--out={}", run.display())];
+        [vec!["train".to_owned(), "--steps=150".to_owned()], small, asked.to_vec()].concat()
+    };
+    let whole = folder.path().join("whole");
+    gleaner().call(args(&whole)).done();
+    let summary = |run: &Path| {
+        let text = fs::read(run.join("summary.json")).unwrap();
+        let mut summary: Value = serde_json::from_slice(&text).unwrap();
+        summary.as_object_mut().unwrap().remove("seconds").unwrap();
+        summary
+    };
+    for (name, moment) in
+        [("parts", "cross-validation: 5 models"), ("methods", "comparing methods")]
+    {
+        let run = folder.path().join(name);
+        let mut child = gleaner()
+            .command(args(&run))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        said.find(|line| line.contains(moment)).unwrap();
+        signal(&child, "-INT");
+        let last = said.last().unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{last}");
+        assert!(last.starts_with("error: stopped") && last.contains("--resume"), "{last}");
+        assert!(!run.join("classifier.json").exists(), "{last}");
+        resume(&run);
+        let same =
+            |file: &str| fs::read(run.join(file)).unwrap() == fs::read(whole.join(file)).unwrap();
+        assert!(same("classifier.json") && same("model.safetensors"), "{name}");
+        assert_eq!(summary(&run), summary(&whole), "{name}");
+    }
+}
+
+#[test]
 fn a_killed_run_keeps_its_last_checkpoint_and_goes_on_bit_for_bit() {
     let folder = tempdir().unwrap();
     let whole = folder.path().join("whole");

@@ -229,7 +229,7 @@ fn texts_are_compared_by_their_weighted_words() {
     let good = ["fresh", "strong", "rich", "quick"];
     let bad = ["stale", "bitter", "broken", "late"];
     let row = |row: usize| {
-        let words = if row % 2 == 0 { good } else { bad };
+        let words = if row.is_multiple_of(2) { good } else { bad };
         let [a, b] = [words[row / 2 % 4], words[(row / 2 + row / 8 + 1) % 4]];
         let label = if row % 5 == 4 { "" } else { ["good", "bad"][row % 2] };
         format!("the coffee was {a} and {b} today,{label}\n")

@@ -86,7 +86,7 @@ impl Encoder {
             match values.len() {
                 0 | 1 => {}
                 2..=MOST_VALUES if reduction.is_none() && !pixels => {
-                    categories.push(Category::Values { column, values })
+                    categories.push(Category::Values { column, values });
                 }
                 _ => numbers.push(column),
             }

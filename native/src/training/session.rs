@@ -410,6 +410,7 @@ impl Stage<'_> {
         let started = Instant::now();
         let parts = held_out_parts(dir, source, recipe, device)?;
         let watch = Watch::new(&**workers, self.interrupt);
+        eprintln!("comparing methods on {} labels", problem.split.labelled.len());
         let choice::Chosen { verdict, kept, label_only } = choice::choose(
             dir, problem, &parts, recipe, device, &watch,
         )

@@ -68,6 +68,13 @@ pub struct Score {
 }
 
 impl Score {
+    /// Whether it makes the labels more probable than another candidate, by more than chance explains and by enough to count.
+    fn is_clearly_better_than(&self, other: &Self) -> bool {
+        let apart = &other.losses - &self.losses;
+        let error = apart.std(1.0) / (apart.len() as f64).sqrt();
+        apart.mean().unwrap_or_default() > (ERRORS * error).max(TOO_LITTLE)
+    }
+
     /// How it did.
     ///
     /// # Errors
@@ -101,9 +108,16 @@ impl Told {
         model: Array2<f64>,
         watch: &Watch<'_>,
     ) -> Result<Self> {
+        let tried = |method| {
+            let all = Variant::all(method, &pool.rows, pool.classes);
+            let supported = pool.supported(all.clone()).unwrap_or_else(|error| {
+                watch.failed(method, &error);
+                all
+            });
+            (method, supported)
+        };
         let plain = Method::ALL.into_iter().filter(|method| *method != Method::Model);
-        let by_method: Vec<(Method, Vec<Variant>)> =
-            plain.map(|method| (method, Variant::all(method, &pool.rows, pool.classes))).collect();
+        let by_method: Vec<(Method, Vec<Variant>)> = plain.map(tried).collect();
         let all: Vec<Variant> =
             by_method.iter().flat_map(|(_, variants)| variants.clone()).collect();
         let mut log_probs = pool.out_of_fold(&all, &part, watch)?.into_iter();
@@ -194,18 +208,18 @@ impl Told {
         [vec![average(&methods, &weights)], methods].concat()
     }
 
-    /// Which candidate is kept: the average, unless a single method makes the labels more probable by more than two standard errors of
-    /// the difference, and by more than is too little to count (E53). Of several such methods the simplest that is as near to the best.
+    /// Which candidate is kept: the average, unless single methods make the labels more probable, each by more than two standard errors
+    /// of the difference and by more than is too little to count (E53). Of several such methods it is the simplest that is not as clearly
+    /// worse than the best of them.
     #[must_use]
     pub fn keep(scores: &[Score]) -> Candidate {
+        let average = scores.iter().find(|score| score.candidate.is_none())?;
+        let better: Vec<&Score> =
+            scores.iter().filter(|score| score.is_clearly_better_than(average)).collect();
         let mean = |score: &Score| score.losses.mean().unwrap_or(f64::INFINITY);
-        let best = scores.iter().min_by(|a, b| mean(a).total_cmp(&mean(b)))?;
-        let within = |score: &&Score| {
-            let apart = &score.losses - &best.losses;
-            let error = apart.std(1.0) / (apart.len() as f64).sqrt();
-            apart.mean().unwrap_or_default() <= (ERRORS * error).max(TOO_LITTLE)
-        };
-        scores.iter().find(within).and_then(|score| score.candidate)
+        let best = better.iter().min_by(|a, b| mean(a).total_cmp(&mean(b)))?;
+        let simplest = better.iter().find(|score| !best.is_clearly_better_than(score));
+        simplest.and_then(|score| score.candidate)
     }
 
     /// The variants that a candidate is made of.
@@ -289,6 +303,9 @@ mod tests {
         assert_eq!(Told::keep(&[average.clone(), near]), None);
         let better = score(Some(Method::Mixture), &[0.2, 0.3, 0.4, 0.15]);
         let as_good = score(Some(Method::Network), &[0.25, 0.3, 0.35, 0.16]);
+        // One that is far from sure to be worse than the best is not kept for that: it must be better than the average.
+        let unsure = score(Some(Method::Logistic), &[0.1, 1.9, 0.1, 1.2]);
+        assert_eq!(Told::keep(&[average.clone(), unsure, better.clone()]), Some(Method::Mixture));
         // Of two that are as good, the simpler one.
         assert_eq!(Told::keep(&[average.clone(), as_good, better.clone()]), Some(Method::Network));
         assert_eq!(Told::keep(&[average, better]), Some(Method::Mixture));

@@ -9,7 +9,6 @@ use ndarray::{Array2, Axis, concatenate};
 use super::encoder::{Encoded, Metric};
 use super::fitted::{Fitted, flat, numbers};
 use super::graphs::Graphs;
-use super::methods::Method;
 use super::moved::COPIES;
 use super::variants::{MOST_DIMENSIONS, Variant, several};
 use super::watch::Watch;
@@ -19,6 +18,7 @@ use crate::classical::logistic::{self, LogisticRegression};
 use crate::classical::mixture::{Mixture, Problem, Settings, Shrink};
 use crate::classical::network::{self, Ensemble};
 use crate::classical::self_training::{self, self_training};
+use crate::data::rows::evenly;
 
 /// Steps of a network.
 const NETWORK_STEPS: usize = 150;
@@ -28,6 +28,9 @@ const NETWORKS: [usize; 2] = [2, 8];
 
 /// The graph that a mixture's first beliefs are spread over.
 const FIRST_BELIEFS: (Metric, usize, f64) = (Metric::Standard, 12, 0.9);
+
+/// Rows that are held out to tell mixtures apart, at least.
+const FEWEST_HELD: usize = 10;
 
 /// Unlabelled rows that a mixture learns from: more would drown the labels.
 const MOST_IN_MIXTURE: usize = 1000;
@@ -88,8 +91,8 @@ impl Pool {
         Ok(all)
     }
 
-    /// The labelled rows of a part, and what each variant says of them that was fitted to the others. A variant that cannot be fitted, or
-    /// that the unlabelled rows speak against, says that all classes are alike, and so loses to those that say something.
+    /// The labelled rows of a part, and what each variant says of them that was fitted to the others; one that cannot be fitted says that all
+    /// classes are alike.
     fn held_out(
         &self,
         variants: &[Variant],
@@ -113,24 +116,16 @@ impl Pool {
         };
         let queries = self.rows.pick(&held);
         let mut graphs = Graphs::default();
-        let supported = pool.supported(variants, &mut graphs).unwrap_or_else(|error| {
-            watch.failed(Method::Mixture, &error);
-            variants.to_vec()
-        });
         let alike = -(self.classes as f64).ln();
         let mut all = Vec::with_capacity(variants.len());
         for variant in variants {
             watch.step()?;
-            let told = match supported.contains(variant) {
-                true => pool
-                    .fit(variant, NETWORKS[0], &mut graphs)
-                    .and_then(|fitted| fitted.log_probs(&queries)),
-                false => Ok(None),
-            };
-            let told = told.unwrap_or_else(|error| {
-                watch.failed(variant.method(), &error);
-                None
-            });
+            let fitted = pool.fit(variant, NETWORKS[0], &mut graphs);
+            let told =
+                fitted.and_then(|fitted| fitted.log_probs(&queries)).unwrap_or_else(|error| {
+                    watch.failed(variant.method(), &error);
+                    None
+                });
             all.push(told.unwrap_or_else(|| Array2::from_elem((held.len(), self.classes), alike)));
         }
         Ok((held, all))
@@ -227,7 +222,7 @@ impl Pool {
     /// All labelled rows, and as many others as a mixture learns from, taken evenly.
     fn few(&self) -> Vec<usize> {
         let others: Vec<usize> = (self.labelled()..self.rows.count()).collect();
-        let others = crate::data::rows::evenly(&others, MOST_IN_MIXTURE);
+        let others = evenly(&others, MOST_IN_MIXTURE);
         (0..self.labelled()).chain(others).collect()
     }
 
@@ -261,37 +256,39 @@ impl Pool {
         Mixture::fit(&problem, settings, &self.noise)
     }
 
-    /// Without the mixtures of one component for each class, or those of several, where unlabelled rows that were held out are clearly
-    /// less probable under them: by more than two standard errors of the difference in log-density.
+    /// Without the mixtures of one component for each class, or those of several, where rows that were held out are clearly less probable
+    /// under them: by more than two standard errors of the difference in log-density. No label is looked at: labels that choose what is
+    /// tried are no longer unseen.
     ///
     /// # Errors
     /// If a mixture cannot be fitted.
-    fn supported(&self, variants: &[Variant], graphs: &mut Graphs) -> Result<Vec<Variant>> {
+    pub fn supported(&self, variants: Vec<Variant>) -> Result<Vec<Variant>> {
         let several = several(self.classes);
         let competes = variants
             .iter()
             .any(|v| matches!(v, Variant::Mixture { components, .. } if *components == several));
         let others: Vec<usize> = (self.labelled()..self.rows.count()).collect();
         let (held, kept): (Vec<usize>, Vec<usize>) =
-            crate::data::rows::evenly(&others, MOST_IN_MIXTURE)
-                .into_iter()
-                .partition(|row| row % 5 == 0);
-        if !competes || held.len() < 10 {
-            return Ok(variants.to_vec());
+            evenly(&others, MOST_IN_MIXTURE).into_iter().partition(|row| row % 5 == 0);
+        if !competes || held.len() < FEWEST_HELD {
+            return Ok(variants);
         }
-        let beliefs = self.first_beliefs(graphs)?;
-        let rows: Vec<usize> = (0..self.labelled()).chain(kept).collect();
-        let held = self.rows.pick(&held);
+        let (held, kept) = (self.rows.pick(&held), self.rows.pick(&kept));
         let dims = self.rows.numbers.ncols().clamp(1, MOST_DIMENSIONS);
         let density = |components| {
-            let settings = Settings {
-                components,
-                shrink: Shrink::ToTied(dims as f64 + 5.0),
-                restarts: 3,
-                steps: 15,
-                dims,
+            let shrink = Shrink::ToTied(dims as f64 + 5.0);
+            // All components in one class, since no class is known.
+            let components = components * self.classes;
+            let settings = Settings { components, shrink, restarts: 3, steps: 15, dims };
+            let problem = Problem {
+                numbers: numbers(&kept, Metric::Standard),
+                categories: &kept.categories,
+                values: &kept.values,
+                labels: &vec![None; kept.count()],
+                classes: 1,
+                beliefs: &Array2::ones((kept.count(), 1)),
             };
-            let mixture = self.mixture(&rows, Metric::Standard, &beliefs, &settings)?;
+            let mixture = Mixture::fit(&problem, &settings, &self.noise)?;
             mixture.log_density(numbers(&held, Metric::Standard), &held.categories)
         };
         let gain = density(several)? - density(1)?;
@@ -302,6 +299,6 @@ impl Pool {
             Variant::Mixture { .. } => mean < 2.0 * error,
             _ => true,
         };
-        Ok(variants.iter().copied().filter(keeps).collect())
+        Ok(variants.into_iter().filter(keeps).collect())
     }
 }

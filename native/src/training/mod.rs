@@ -7,6 +7,7 @@ mod features;
 mod fit;
 mod ledger;
 mod session;
+mod stage;
 mod state;
 mod validation;
 
@@ -14,6 +15,7 @@ pub use augmentation::{Augmenter, Refresh};
 pub use baseline::train_baseline;
 pub use fit::{Fit, Outcome, Plan};
 pub use ledger::{Ledger, READ_EVERY};
-pub use session::{Afterwards, Results, Session};
+pub use session::Session;
+pub use stage::{Afterwards, Results};
 pub use state::{Progressed, SavedState};
 pub use validation::{Criterion, Validation};

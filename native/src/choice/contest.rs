@@ -2,12 +2,12 @@
 
 use anyhow::{Result, ensure};
 use gleaner_core::measures::eval::classification;
-use ndarray::{Array1, Array2, ArrayView1, Axis};
+use ndarray::{Array1, Array2, Axis};
 
 use super::averaging::{average, losses, power, pruned, tempered, weights};
 use super::fitted::Fitted;
 use super::methods::Method;
-use super::pool::Pool;
+use super::pool::{Pool, put};
 use super::variants::Variant;
 use super::watch::Watch;
 use crate::run::measure::Answered;
@@ -28,6 +28,8 @@ pub struct Told {
     methods: Vec<ToldBy>,
     labels: Vec<usize>,
     part: Vec<usize>,
+    /// What is learnt from all rows.
+    whole: Vec<Learnt>,
 }
 
 /// What the variants of a method say.
@@ -57,14 +59,12 @@ pub type Candidate = Option<Method>;
 pub struct Score {
     /// Which one.
     pub candidate: Candidate,
-    /// Probabilities of the labelled rows, `[labelled, classes]`, by weights and powers that were learnt from other parts.
-    pub probabilities: Array2<f64>,
-    /// As the methods give them, without any powers.
+    /// What it says of the labelled rows, by weights and powers that were learnt from other parts.
+    pub answered: Answered,
+    /// Probabilities, `[labelled, classes]`, as the methods give them, without any powers.
     pub raw: Array2<f64>,
     /// Negative log-probability of each label, nats.
     pub losses: Array1<f64>,
-    /// Whether each is told right.
-    pub right: Vec<bool>,
 }
 
 impl Score {
@@ -73,16 +73,6 @@ impl Score {
         let apart = &other.losses - &self.losses;
         let error = apart.std(1.0) / (apart.len() as f64).sqrt();
         apart.mean().unwrap_or_default() > (ERRORS * error).max(TOO_LITTLE)
-    }
-
-    /// How it did.
-    ///
-    /// # Errors
-    /// There are no labels.
-    pub fn answered(&self, labels: &[usize]) -> Result<Answered> {
-        let logits: Vec<f32> = self.probabilities.iter().map(|p| p.ln() as f32).collect();
-        let labels: Vec<i64> = labels.iter().map(|&label| label as i64).collect();
-        Answered::of(&logits, &labels, self.probabilities.ncols())
     }
 }
 
@@ -128,66 +118,34 @@ impl Told {
         let mut methods: Vec<ToldBy> = by_method.into_iter().map(told_by).collect();
         let (method, variants) = (Method::Model, vec![Variant::Model]);
         methods.push(ToldBy { method, variants, log_probs: vec![model] });
-        Ok(Self { methods, labels: pool.labels.clone(), part })
+        let whole = learn(&methods, &pool.labels, &(0..pool.labelled()).collect::<Vec<_>>());
+        Ok(Self { methods, labels: pool.labels.clone(), part, whole })
     }
 
     /// Every candidate, the average first, then the methods from the simplest on.
-    #[must_use]
-    pub fn scores(&self) -> Vec<Score> {
+    ///
+    /// # Errors
+    /// There are no labels.
+    pub fn scores(&self) -> Result<Vec<Score>> {
         let classes = self.methods.first().map_or(0, |told| told.log_probs[0].ncols());
         let blank = vec![Array2::zeros((self.labels.len(), classes)); self.methods.len() + 1];
         let (mut all, mut raw) = (blank.clone(), blank);
         for part in 0..=self.part.iter().copied().max().unwrap_or(0) {
             let (held, rest): (Vec<usize>, Vec<usize>) =
                 (0..self.labels.len()).partition(|&row| self.part[row] == part);
-            let learnt = self.learn(&rest);
+            let learnt = learn(&self.methods, &self.labels, &rest);
             put(&mut all, self.apply(&learnt, &held, |share| share.power), &held);
             put(&mut raw, self.apply(&learnt, &held, |_| 1.0), &held);
         }
         let candidates =
             [None].into_iter().chain(self.methods.iter().map(|told| Some(told.method)));
+        let labels: Vec<i64> = self.labels.iter().map(|&label| label as i64).collect();
         let score = |((candidate, probabilities), raw): ((Candidate, Array2<f64>), Array2<f64>)| {
-            let rows = probabilities.rows().into_iter().zip(&self.labels);
-            let right = rows.map(|(row, &label)| first_largest(row) == label).collect();
             let losses = losses(&probabilities, &self.labels);
-            Score { candidate, losses, right, raw, probabilities }
+            let answered = Answered::of(&logits(&probabilities), &labels, classes)?;
+            Ok(Score { candidate, answered, raw, losses })
         };
         candidates.zip(all).zip(raw).map(score).collect()
-    }
-
-    fn learn(&self, rows: &[usize]) -> Vec<Learnt> {
-        let labels: Vec<usize> = rows.iter().map(|&row| self.labels[row]).collect();
-        let mean_loss =
-            |probabilities: &Array2<f64>| losses(probabilities, &labels).mean().unwrap_or_default();
-        let mut of_methods = Vec::new();
-        let mut of_average = Vec::new();
-        for ToldBy { method, variants, log_probs } in &self.methods {
-            let picked: Vec<Array2<f64>> =
-                log_probs.iter().map(|all| all.select(Axis(0), rows)).collect();
-            let powers: Vec<f64> = picked.iter().map(|picked| power(picked, &labels)).collect();
-            let pairs = picked.iter().zip(&powers);
-            let sure: Vec<Array2<f64>> = pairs.map(|(all, &power)| tempered(all, power)).collect();
-            let of_variants: Vec<f64> = sure.iter().map(mean_loss).collect();
-            let of_variants = pruned(&weights(&of_variants, labels.len()), MOST_VARIANTS);
-            if method.prior() > 0.0 {
-                let prior = method.prior().ln() / labels.len() as f64;
-                of_average.push(mean_loss(&average(&sure, &of_variants)) - prior);
-            }
-            let shares = variants.iter().zip(powers).zip(of_variants);
-            let share = |((&variant, power), weight): ((&Variant, f64), f64)| Share {
-                variant,
-                power,
-                weight,
-            };
-            let shares = shares.map(share).collect();
-            of_methods.push(Learnt { method: *method, shares, weight: 0.0 });
-        }
-        let averaged = of_methods.iter_mut().filter(|learnt| learnt.method.prior() > 0.0);
-        let of_average = weights(&of_average, labels.len());
-        for (learnt, weight) in averaged.zip(pruned(&of_average, Method::ALL.len())) {
-            learnt.weight = weight;
-        }
-        of_methods
     }
 
     /// The average, then each method, on some rows.
@@ -225,47 +183,68 @@ impl Told {
     /// The variants that a candidate is made of.
     #[must_use]
     pub fn shares(&self, candidate: Candidate) -> Vec<Share> {
-        let learnt = self.learn(&(0..self.labels.len()).collect::<Vec<_>>());
-        let of_method = |Learnt { method, shares, weight }: Learnt| {
+        let of_method = |Learnt { method, shares, weight }: &Learnt| {
             let weight = match candidate {
-                None => weight,
-                Some(kept) => f64::from(u8::from(kept == method)),
+                None => *weight,
+                Some(kept) => f64::from(u8::from(kept == *method)),
             };
-            let share = move |share: Share| Share { weight: weight * share.weight, ..share };
-            shares.into_iter().map(share)
+            let share = move |&share: &Share| Share { weight: weight * share.weight, ..share };
+            shares.iter().map(share).collect::<Vec<_>>()
         };
-        learnt.into_iter().flat_map(of_method).filter(|share| share.weight > 0.0).collect()
+        self.whole.iter().flat_map(of_method).filter(|share| share.weight > 0.0).collect()
     }
 
     /// Weight of each method in the average.
     #[must_use]
     pub fn weights(&self) -> Vec<(Method, f64)> {
-        let learnt = self.learn(&(0..self.labels.len()).collect::<Vec<_>>());
-        learnt.into_iter().map(|learnt| (learnt.method, learnt.weight)).collect()
+        self.whole.iter().map(|learnt| (learnt.method, learnt.weight)).collect()
     }
 }
 
-/// Writes rows of each matrix to where they belong.
-fn put(all: &mut [Array2<f64>], told: Vec<Array2<f64>>, rows: &[usize]) {
-    for (all, told) in all.iter_mut().zip(told) {
-        for (&row, told) in rows.iter().zip(told.rows()) {
-            all.row_mut(row).assign(&told);
+/// How sure each variant may be and how much it counts, from some rows.
+fn learn(methods: &[ToldBy], labels: &[usize], rows: &[usize]) -> Vec<Learnt> {
+    let labels: Vec<usize> = rows.iter().map(|&row| labels[row]).collect();
+    let mean_loss =
+        |probabilities: &Array2<f64>| losses(probabilities, &labels).mean().unwrap_or_default();
+    let mut of_methods = Vec::new();
+    let mut of_average = Vec::new();
+    for ToldBy { method, variants, log_probs } in methods {
+        let picked: Vec<Array2<f64>> =
+            log_probs.iter().map(|all| all.select(Axis(0), rows)).collect();
+        let powers: Vec<f64> = picked.iter().map(|picked| power(picked, &labels)).collect();
+        let pairs = picked.iter().zip(&powers);
+        let sure: Vec<Array2<f64>> = pairs.map(|(all, &power)| tempered(all, power)).collect();
+        let of_variants: Vec<f64> = sure.iter().map(mean_loss).collect();
+        let of_variants = pruned(&weights(&of_variants, labels.len()), MOST_VARIANTS);
+        if method.prior() > 0.0 {
+            let prior = method.prior().ln() / labels.len() as f64;
+            of_average.push(mean_loss(&average(&sure, &of_variants)) - prior);
         }
+        let shares = variants.iter().zip(powers).zip(of_variants);
+        let share =
+            |((&variant, power), weight): ((&Variant, f64), f64)| Share { variant, power, weight };
+        let shares = shares.map(share).collect();
+        of_methods.push(Learnt { method: *method, shares, weight: 0.0 });
     }
-}
-
-/// The place of the largest number, the first of equal ones.
-fn first_largest(row: ArrayView1<'_, f64>) -> usize {
-    let better = |best: usize, at: usize| if row[at] > row[best] { at } else { best };
-    (0..row.len()).fold(0, better)
+    let averaged = of_methods.iter_mut().filter(|learnt| learnt.method.prior() > 0.0);
+    let of_average = weights(&of_average, labels.len());
+    for (learnt, weight) in averaged.zip(pruned(&of_average, Method::ALL.len())) {
+        learnt.weight = weight;
+    }
+    of_methods
 }
 
 /// Expected calibration error of probabilities.
 #[must_use]
 pub fn calibration_error(probabilities: &Array2<f64>, labels: &[usize]) -> Option<f64> {
-    let logits: Vec<f32> = probabilities.iter().map(|&p| p.max(1e-30).ln() as f32).collect();
     let labels: Vec<i64> = labels.iter().map(|&label| label as i64).collect();
-    classification(&logits, &labels, probabilities.ncols()).map(|measured| measured.ece)
+    let measured = classification(&logits(probabilities), &labels, probabilities.ncols());
+    measured.map(|measured| measured.ece)
+}
+
+/// Logarithms, row-major.
+fn logits(probabilities: &Array2<f64>) -> Vec<f32> {
+    probabilities.iter().map(|p| p.max(1e-30).ln() as f32).collect()
 }
 
 /// Fits the variants that are kept to all labels. Those that can be fitted share the weight of those that cannot.
@@ -292,8 +271,8 @@ mod tests {
 
     fn score(candidate: Candidate, losses: &[f64]) -> Score {
         let losses = Array1::from_vec(losses.to_vec());
-        let blank = Array2::zeros((losses.len(), 2));
-        Score { candidate, probabilities: blank.clone(), raw: blank, right: Vec::new(), losses }
+        let answered = Answered::of(&[0.0; 8], &[0; 4], 2).unwrap();
+        Score { candidate, answered, raw: Array2::zeros((4, 2)), losses }
     }
 
     #[test]

@@ -76,9 +76,8 @@ pub fn choose(
     let mut verdict =
         verdict(&contest.scores, &contest.kept, &contest.told.weights(), counts, name);
     verdict.ece = calibration(&contest.kept, &contest.pool.labels);
-    let labels = &contest.pool.labels;
     let (kept, label_only) = match problem.data.test.is_empty() {
-        true => (contest.kept.answered(labels)?, contest.label_only.answered(labels)?),
+        true => (contest.kept.answered, contest.label_only.answered),
         false => {
             let label_only = contest.fitted(&contest.label_only, watch)?;
             let measure = |kept: &Kept| measured(kept, dir, problem, device);
@@ -103,7 +102,7 @@ pub fn measure(
     match problem.data.test.is_empty() {
         true => {
             let contest = Contest::hold(problem, parts, recipe, device, watch)?;
-            contest.kept.answered(&contest.pool.labels)
+            Ok(contest.kept.answered)
         }
         false => {
             let kept = Kept::read(dir)?.context("the run keeps no classifier; train it again")?;
@@ -146,7 +145,7 @@ impl Contest {
         };
         let (part, of_model) = held_out(problem, &labelled, parts, device)?;
         let told = Told::ask(&pool, part, of_model, watch)?;
-        let scores = told.scores();
+        let scores = told.scores()?;
         let candidate = Told::keep(&scores);
         let kept = scores.iter().find(|score| score.candidate == candidate).cloned();
         let (kept, label_only) =
@@ -188,7 +187,7 @@ fn measured(kept: &Kept, dir: &RunDir, problem: &Problem, device: &Device) -> Re
 
 /// Calibration error of what is kept, without temperatures and with those that were learnt from other parts.
 fn calibration(kept: &Score, labels: &[usize]) -> Option<[f64; 2]> {
-    Some([calibration_error(&kept.raw, labels)?, calibration_error(&kept.probabilities, labels)?])
+    Some([calibration_error(&kept.raw, labels)?, kept.answered.measured.ece])
 }
 
 fn everyone(split: &Split) -> Vec<usize> {

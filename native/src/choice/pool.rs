@@ -82,11 +82,7 @@ impl Pool {
         let mut all = vec![Array2::zeros((self.labelled(), self.classes)); variants.len()];
         for told in found.into_inner().ok().context("a thread was stopped")? {
             let (held, told) = told.context("a part is missing")??;
-            for (all, told) in all.iter_mut().zip(told) {
-                for (&row, told) in held.iter().zip(told.rows()) {
-                    all.row_mut(row).assign(&told);
-                }
-            }
+            put(&mut all, told, &held);
         }
         Ok(all)
     }
@@ -300,5 +296,98 @@ impl Pool {
             _ => true,
         };
         Ok(variants.into_iter().filter(keeps).collect())
+    }
+}
+
+/// Writes rows of each matrix to where they belong.
+pub fn put(all: &mut [Array2<f64>], told: Vec<Array2<f64>>, rows: &[usize]) {
+    for (all, told) in all.iter_mut().zip(told) {
+        for (&row, told) in rows.iter().zip(told.rows()) {
+            all.row_mut(row).assign(&told);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gleaner_core::data::schema::{Input, Scaling, Schema};
+    use gleaner_core::data::{Examples, Values};
+
+    use super::super::encoder::Encoder;
+    use super::super::methods::Method;
+    use super::super::moved;
+    use super::*;
+
+    /// Two pictures of 4 x 4 pixels, of classes 1 and 0.
+    fn pictures() -> (Schema, Examples) {
+        let values: Vec<f32> = (0..32).map(|at| ((at * 7 + at / 16) % 11) as f32 / 10.0).collect();
+        let schema = Schema {
+            classes: vec!["a".into(), "b".into()],
+            label: None,
+            input: Input::Pictures([4, 4, 1]),
+            scaling: Scaling::None,
+        };
+        let shape = vec![4, 4, 1];
+        (schema, Examples { values: Values::F32(values), shape, labels: vec![1, 0] })
+    }
+
+    #[test]
+    fn supervised_methods_learn_from_copies_with_the_class_of_their_picture() {
+        let (schema, examples) = pictures();
+        let encoder = Encoder::fit(&schema, &examples, &[0, 1]);
+        let copies = moved::copies(&examples, &[0, 1], 1).unwrap();
+        let all: Vec<usize> = (0..copies.len()).collect();
+        let pool = Pool {
+            rows: encoder.encode(&examples, &[0, 1]),
+            labels: vec![1, 0],
+            moved: Some(encoder.encode(&copies, &all)),
+            classes: 2,
+            noise: Noise::new(0),
+        };
+        let (rows, labels) = pool.supervised(Metric::Common).unwrap();
+        assert_eq!(rows.nrows(), 2 + 2 * COPIES);
+        assert_eq!(labels, [[1, 0].to_vec(), vec![1; COPIES], vec![0; COPIES]].concat());
+        // The class of a copy is that of the picture that it was made of.
+        let wanted: Vec<usize> = copies.labels.iter().map(|&label| label as usize).collect();
+        assert_eq!(labels[2..], wanted);
+        assert_eq!(rows.row(2), pool.moved.as_ref().unwrap().on(Metric::Common).row(0));
+    }
+
+    #[test]
+    fn what_is_tried_is_decided_by_density_and_not_by_labels() {
+        // Two classes, each one blob or each six: as many numbers either way.
+        let rows = |blobs: usize| {
+            let draws = Noise::new(7).normal(1200);
+            let values: Vec<f32> = (0..1200)
+                .map(|at| {
+                    let blob = (at / 2 % blobs) as f32;
+                    let place = [blob * 8.0, (blob * 5.0) % 12.0][at % 2];
+                    place + 0.5 * draws[at]
+                })
+                .collect();
+            let examples =
+                Examples { values: Values::F32(values), shape: vec![2], labels: vec![0; 600] };
+            let schema = Schema {
+                classes: vec!["a".into(), "b".into()],
+                label: None,
+                input: Input::Array(vec![2]),
+                scaling: Scaling::None,
+            };
+            let all: Vec<usize> = (0..600).collect();
+            Encoder::fit(&schema, &examples, &all).encode(&examples, &all)
+        };
+        let several_of = |blobs: usize, labels: Vec<usize>| {
+            let pool =
+                Pool { rows: rows(blobs), labels, moved: None, classes: 2, noise: Noise::new(0) };
+            let all = Variant::all(Method::Mixture, &pool.rows, 2);
+            let kept = pool.supported(all).unwrap();
+            let several = |v: &&Variant| matches!(v, Variant::Mixture { components: 6, .. });
+            (kept.iter().filter(several).count(), kept.len())
+        };
+        let (several, all) = several_of(12, vec![0, 1, 0, 1]);
+        assert_eq!(several, all, "twelve blobs are no two Gaussians");
+        let (several, all) = several_of(2, vec![0, 1, 0, 1]);
+        assert!(several < all, "two blobs are two Gaussians");
+        assert_eq!(several_of(12, vec![0, 1, 0, 1]), several_of(12, vec![1, 1, 0, 0]));
     }
 }

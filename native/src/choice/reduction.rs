@@ -148,3 +148,68 @@ fn gathered(examples: &Examples, rows: &[usize]) -> Array2<f64> {
         f64::from(values[row * width + column])
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use gleaner_core::data::Values;
+    use gleaner_core::data::schema::Scaling;
+
+    use super::*;
+
+    fn schema(input: Input) -> Schema {
+        let classes = vec!["a".into(), "b".into()];
+        Schema { classes, label: None, input, scaling: Scaling::None }
+    }
+
+    fn examples(values: Vec<f32>, shape: Vec<usize>) -> Examples {
+        let rows = values.len() / shape.iter().product::<usize>();
+        Examples { values: Values::F32(values), shape, labels: vec![0; rows] }
+    }
+
+    fn distance(rows: &Array2<f64>, a: usize, b: usize) -> f64 {
+        rows.row(a).iter().zip(rows.row(b)).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt()
+    }
+
+    #[test]
+    fn few_numbers_stay_as_they_are() {
+        let few = examples(vec![0.5; 300], vec![100]);
+        assert!(Reduction::fit(&schema(Input::Array(vec![100])), &few, &[0, 1, 2]).is_none());
+    }
+
+    #[test]
+    fn pictures_keep_their_distances() {
+        let values: Vec<f32> = (0..20 * 144).map(|at| ((at * at) % 97) as f32 / 97.0).collect();
+        let pictures = examples(values.clone(), vec![12, 12, 1]);
+        let all: Vec<usize> = (0..20).collect();
+        let of_pictures = schema(Input::Pictures([12, 12, 1]));
+        let reduction = Reduction::fit(&of_pictures, &pictures, &all).unwrap();
+        assert!(reduction.fits(144) && !reduction.fits(143));
+        // Twenty pictures differ in nineteen directions, fewer than are kept.
+        let reduced = reduction.apply(&pictures, &all);
+        let raw =
+            Array2::from_shape_fn((20, 144), |(row, column)| f64::from(values[row * 144 + column]));
+        for (a, b) in [(0, 1), (3, 17), (8, 12)] {
+            let (found, wanted) = (distance(&reduced, a, b), distance(&raw, a, b));
+            assert!((found / wanted - 1.0).abs() < 1e-4, "{found} {wanted}");
+        }
+    }
+
+    #[test]
+    fn texts_are_as_near_as_the_angle_between_their_words() {
+        // The same words twice as often, other words, and none.
+        let counts = [[2, 1, 0, 0], [4, 2, 0, 0], [0, 0, 3, 1], [0, 1, 0, 2], [0, 0, 0, 0]];
+        let values = counts.iter().flatten().map(|&count| count as f32).collect();
+        let texts = examples(values, vec![4]);
+        let words = ["a", "b", "c", "d"].map(String::from).to_vec();
+        let of_texts = schema(Input::Texts { columns: Vec::new(), words });
+        let all: Vec<usize> = (0..5).collect();
+        let reduction = Reduction::fit(&of_texts, &texts, &all).unwrap();
+        assert!(reduction.is_of_words());
+        let reduced = reduction.apply(&texts, &all);
+        for row in reduced.rows() {
+            assert!((row.dot(&row).sqrt() - 1.0).abs() < 1e-9, "{row}");
+        }
+        assert!(distance(&reduced, 0, 1) < 0.2, "{reduced}");
+        assert!(distance(&reduced, 0, 2) > 1.0, "{reduced}");
+    }
+}

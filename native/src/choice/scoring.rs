@@ -15,10 +15,6 @@ fn name(candidate: Candidate, model: &str) -> String {
     }
 }
 
-fn accuracy(right: &[bool]) -> f64 {
-    right.iter().filter(|&&right| right).count() as f64 / right.len().max(1) as f64
-}
-
 /// The best method that looks at labels alone.
 pub(super) fn label_only(scores: &[Score]) -> Option<&Score> {
     let mean = |score: &&Score| score.losses.mean().unwrap_or(f64::INFINITY);
@@ -36,24 +32,25 @@ pub(super) fn verdict(
     model: &str,
 ) -> Verdict {
     let row = |score: &Score| {
-        let accuracy = accuracy(&score.right);
+        let accuracy = score.answered.measured.accuracy;
         let known = weights.iter().find(|(method, _)| Some(*method) == score.candidate);
         Row {
             name: name(score.candidate, model),
             accuracy,
-            interval: interval(accuracy, score.right.len()),
+            interval: interval(accuracy, score.answered.right.len()),
             log_loss: score.losses.mean().unwrap_or_default(),
             weight: known.map_or(0.0, |(_, weight)| *weight),
         }
     };
     let labels_alone = label_only(scores);
     let added = labels_alone.map_or([0.0; 3], |labels| {
+        let [kept, labels] = [&kept.answered, &labels.answered];
         let [low, high] = Paired::count(&kept.right, &labels.right).difference();
-        [accuracy(&kept.right) - accuracy(&labels.right), low, high]
+        [kept.measured.accuracy - labels.measured.accuracy, low, high]
     });
     Verdict {
         kept: name(kept.candidate, model),
-        labels: kept.right.len(),
+        labels: kept.answered.right.len(),
         unlabelled,
         parts,
         candidates: scores.iter().map(row).collect(),

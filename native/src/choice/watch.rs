@@ -55,10 +55,10 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Says, once for each method, that it cannot be fitted: the others go on without it.
+    /// Says, once for each method, that it could not be fitted somewhere: the comparison goes on.
     pub fn failed(&self, method: Method, error: &anyhow::Error) {
         let is_new = self.failed.lock().is_ok_and(|mut failed| failed.insert(method.title()));
-        let line = format!("{} does not take part: {error:#}", method.title());
+        let line = format!("{} could not be fitted everywhere: {error:#}", method.title());
         if let (true, Ok(mut shown)) = (is_new, self.shown.lock()) {
             match shown.as_mut() {
                 Some(progress) => progress.note(&line),

@@ -134,17 +134,23 @@ mod tests {
         })
     }
 
+    /// That the axes are the eigenvectors of the covariance, found by another method.
+    fn assert_eigenvectors(found: &Components, numbers: &Array2<f64>) {
+        let (rows, columns) = numbers.dim();
+        let centred = numbers - &numbers.mean_axis(Axis(0)).unwrap();
+        let covariance = centred.t().dot(&centred) / rows as f64;
+        let (_, wanted) = eigen::symmetric(covariance.iter().copied().collect(), columns);
+        for (axis, wanted) in found.axes.columns().into_iter().zip(&wanted) {
+            let cosine: f64 = axis.iter().zip(wanted).map(|(a, b)| f64::from(*a) * b).sum();
+            assert!((cosine.abs() - 1.0).abs() < 1e-5, "{cosine}");
+        }
+    }
+
     #[test]
     fn axes_are_the_eigenvectors_of_the_covariance() {
         let numbers = scattered(200, 30);
         let found = Components::new(&numbers, 5);
-        let centred = &numbers - &numbers.mean_axis(Axis(0)).unwrap();
-        let covariance = centred.t().dot(&centred) / 200.0;
-        let (_, wanted) = eigen::symmetric(covariance.iter().copied().collect(), 30);
-        for (axis, wanted) in found.axes.columns().into_iter().zip(&wanted) {
-            let cosine: f64 = axis.iter().zip(wanted).map(|(a, b)| f64::from(*a) * b).sum();
-            assert!((cosine.abs() - 1.0).abs() < 1e-6, "{cosine}");
-        }
+        assert_eigenvectors(&found, &numbers);
         let scores = found.apply(&numbers);
         let products = scores.t().dot(&scores) / 200.0;
         assert!(products.indexed_iter().all(|((i, j), p)| i == j || p.abs() < 1e-6));
@@ -161,14 +167,7 @@ mod tests {
             (0..6).map(part).sum::<f64>()
         });
         numbers += &(scattered(40, 90) * 1e-4);
-        let found = Components::new(&numbers, 3);
-        let centred = &numbers - &numbers.mean_axis(Axis(0)).unwrap();
-        let covariance = centred.t().dot(&centred) / 40.0;
-        let (_, wanted) = eigen::symmetric(covariance.iter().copied().collect(), 90);
-        for (axis, wanted) in found.axes.columns().into_iter().zip(&wanted) {
-            let cosine: f64 = axis.iter().zip(wanted).map(|(a, b)| f64::from(*a) * b).sum();
-            assert!((cosine.abs() - 1.0).abs() < 1e-5, "{cosine}");
-        }
+        assert_eigenvectors(&Components::new(&numbers, 3), &numbers);
     }
 
     #[test]

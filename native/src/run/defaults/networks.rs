@@ -95,7 +95,7 @@ fn of_pictures(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Table {
     model.set("activation", ACTIVATION.into());
     let mut table = model.table;
     let shape = own.schema.shape();
-    let gradient = MOST_GRADIENT.min(GRADIENT_OF_PIXELS / own.raw.features() as f64);
+    let gradient = gradient(own.raw.features());
     let warm_up = (WARM_UP * pace::epochs(own, draft, recipe) as f64).ceil();
     let marginalize =
         if own.schema.classes.len() > MOST_EXACT { "sum-and-sample:1" } else { "exact" };
@@ -121,6 +121,11 @@ fn shift(side: usize) -> i64 {
         24..48 => 2,
         _ => 4,
     }
+}
+
+/// Share of its gradient by which the classifier follows the bound of so many pixels.
+fn gradient(pixels: usize) -> f64 {
+    MOST_GRADIENT.min(GRADIENT_OF_PIXELS / pixels.max(1) as f64)
 }
 
 fn share_labelled(own: &OwnData, draft: &Draft, recipe: &Recipe) -> f64 {
@@ -152,5 +157,17 @@ impl Model<'_> {
         {
             merge(&mut self.table, nested(&format!("model.{setting}"), value));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn larger_pictures_are_moved_further_and_followed_more_slowly() {
+        assert_eq!([8, 12, 28, 32, 64].map(shift), [0, 1, 2, 2, 4]);
+        assert_eq!([16, 64].map(gradient), [0.1, 0.0625]);
+        assert!((gradient(784) - 4.0 / 784.0).abs() < 1e-12);
     }
 }

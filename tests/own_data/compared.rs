@@ -40,7 +40,9 @@ fn words_alone_are_compared() {
         format!("{home},{food},{}\n", ["a", "b"][class])
     };
     home.write("words.csv", "home,food,class\n".to_owned() + &(0..60).map(row).collect::<String>());
-    let summary = home.train("words.csv", "run", &["--model=auto"]).done().json();
+    let said = home.train("words.csv", "run", &["--model=auto"]).done();
+    assert!(!said.stderr.contains("could not be fitted"), "{}", said.stderr);
+    let summary = said.json();
     assert!(number(&summary["test_accuracy"]) > 0.7, "{summary}");
     assert_eq!(summary["choice"]["candidates"].as_array().unwrap().len(), 7);
 }
@@ -132,6 +134,10 @@ fn auto_says_why_it_compares_nothing() {
     let why =
         "auto: methods are not compared, and m2 is trained: class setosa has fewer than two labels";
     assert!(said.stderr.contains(why), "{}", said.stderr);
+    let [data, run] = ["one.csv", "open"].map(|name| home.path(name));
+    let options = ["--test-share=0.3", "--steps=2", "--set=train.baseline-steps=2"];
+    let said = home.call(&[&["train", "--data", &data, "--out", &run], &options[..]].concat());
+    assert!(said.done().stderr.contains(why), "nobody named a model");
     let said = home.call(&[
         "train",
         "--model=auto",

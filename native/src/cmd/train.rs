@@ -13,7 +13,7 @@ use super::own_options::{OwnOptions, absolute};
 use crate::report::figures;
 use crate::run::RunDir;
 use crate::run::recipe::{Draft, merge, nested};
-use crate::run::source::{settle, why_not_compared};
+use crate::run::source::{Source, settle, why_not_compared};
 use crate::system::interrupt::Interrupt;
 use crate::system::output::Output;
 use crate::training::Session;
@@ -234,7 +234,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         draft.leave_model_open();
     }
     let (recipe, source) = settle(&draft)?;
-    if let (true, Some(why)) = (asks_auto, why_not_compared(&source, &draft, &recipe)) {
+    let says_why = asks_auto || matches!(source, Source::Own(_)) && draft.leaves_model_open();
+    if let (true, Some(why)) = (says_why, why_not_compared(&source, &draft, &recipe)) {
         eprintln!(
             "{AUTO}: methods are not compared, and {} is trained: {why}",
             recipe.model.kind()

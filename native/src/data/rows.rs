@@ -1,6 +1,6 @@
 //! Which rows of a set of examples: all, those with a label, some taken evenly.
 
-use gleaner_core::data::Examples;
+use gleaner_core::data::{Examples, Standardiser};
 
 /// Rows whose class is known.
 pub fn known(examples: &Examples) -> Vec<usize> {
@@ -44,17 +44,9 @@ pub fn filled(train: &Examples, examples: &Examples, rows: &[usize]) -> Vec<f32>
     if !values.iter().any(|value| value.is_nan()) {
         return values;
     }
-    let width = examples.features();
-    let all = train.gather(&every(train));
-    let mean = |column: usize| {
-        let there = all.iter().skip(column).step_by(width).filter(|value| !value.is_nan());
-        let (sum, count) =
-            there.fold((0.0, 0), |(sum, count), &value| (sum + f64::from(value), count + 1));
-        (sum / f64::from(count.max(1))) as f32
-    };
-    let means: Vec<f32> = (0..width).map(mean).collect();
+    let means = Standardiser::fit(train).mean;
     for (at, value) in values.iter_mut().enumerate().filter(|(_, value)| value.is_nan()) {
-        *value = means[at % width];
+        *value = means[at % means.len()];
     }
     values
 }

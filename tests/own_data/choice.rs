@@ -87,14 +87,26 @@ fn what_predicts_is_what_was_kept() {
     assert_eq!(measured["accuracy"], summary["test_accuracy"]);
     assert_eq!(measured["ece"], summary["ece"]);
     assert_eq!(measured["model_accuracy"], summary["model_accuracy"]);
-    // Without the file, it is the model that predicts, and not as well.
-    let kept = home.text("run/classifier.json");
-    fs::remove_file(home.path("run/classifier.json")).unwrap();
-    let of_model = home
-        .call(&["predict", &run, &home.path("test.csv"), "--out", &out, "--json"])
+    // A copy to give away predicts the same, up to the model's half precision.
+    let gift = home.path("gift");
+    let given = home.call(&["publish", &run, "--out", &gift, "--json"]).done();
+    assert!(given.json()["examples_held"].as_u64().is_some_and(|held| held > 0));
+    assert!(given.stderr.contains("holds the values of"), "{}", given.stderr);
+    let again = home
+        .call(&["predict", &gift, &home.path("test.csv"), "--out", &out, "--json"])
         .done()
         .json();
-    assert_eq!(of_model["accuracy"], summary["model_accuracy"]);
+    assert_eq!(again["accuracy"], summary["test_accuracy"]);
+    let resumed = home.call(&["train", "--resume", &gift]);
+    assert!(resumed.error().contains("no state/ to go on from"), "{}", resumed.stderr);
+    // Without the file, nothing predicts in its place; the run makes it again.
+    let kept = home.text("run/classifier.json");
+    fs::remove_file(home.path("run/classifier.json")).unwrap();
+    let said = home.call(&["predict", &run, &home.path("test.csv"), "--out", &out]);
+    assert!(said.error().contains("classifier.json is missing"), "{}", said.stderr);
+    assert!(said.error().contains("train --resume"), "{}", said.stderr);
+    home.call(&["train", "--resume", &run]).done();
+    assert_eq!(home.text("run/classifier.json"), kept);
     // That of a run with other classes, or other columns.
     let mut foreign: Value = serde_json::from_str(&kept).unwrap();
     foreign["classes"] = 7.into();

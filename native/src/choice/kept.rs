@@ -1,6 +1,6 @@
 //! The classifier that is kept: what predicting takes, as a file beside the model.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use burn::tensor::Device;
 use gleaner_core::data::Examples;
 use gleaner_core::infer;
@@ -12,6 +12,7 @@ use super::averaging::tempered;
 use super::encoder::Encoder;
 use super::fitted::Fitted;
 use crate::run::RunDir;
+use crate::run::recipe::Recipe;
 
 /// Its name in the folder of a run.
 const FILE: &str = "classifier.json";
@@ -39,20 +40,39 @@ pub struct Member {
 }
 
 impl Kept {
-    /// That of a run, if one was chosen.
+    /// That of a run that compares methods.
     ///
     /// # Errors
-    /// If the file is damaged.
-    pub fn read(dir: &RunDir) -> Result<Option<Self>> {
+    /// If there is none yet, or the file is damaged.
+    pub fn read(dir: &RunDir) -> Result<Self> {
         let path = dir.path().join(FILE);
+        // A finished run that goes on compares the methods again, and trains nothing.
+        let again = || {
+            format!(
+                "compare the methods with gleaner train --resume {}, or copy the run again",
+                dir.path().display()
+            )
+        };
         match std::fs::read_to_string(&path) {
             Ok(text) => {
-                let damaged = || format!("{} is damaged; train the run again", path.display());
-                serde_json::from_str(&text).with_context(damaged).map(Some)
+                let damaged = || format!("{} is damaged; {}", path.display(), again());
+                serde_json::from_str(&text).with_context(damaged)
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                bail!("{} is missing, by which the run predicts; {}", path.display(), again())
+            }
             Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
         }
+    }
+
+    /// Training examples that it holds, without their names.
+    #[must_use]
+    pub fn examples_held(&self) -> usize {
+        let held = self.members.iter().map(|member| match &member.fitted {
+            Fitted::LabelSpreading { spreading, .. } => spreading.held(),
+            _ => 0,
+        });
+        held.max().unwrap_or(0)
     }
 
     /// # Errors
@@ -104,9 +124,10 @@ impl Classifier {
     /// That of a run whose model is this.
     ///
     /// # Errors
-    /// If the file of the classifier is damaged.
-    pub fn of(dir: &RunDir, model: Model, device: &Device) -> Result<Self> {
-        Ok(Self { model, kept: Kept::read(dir)?, device: device.clone() })
+    /// If one was chosen and its file is missing or damaged.
+    pub fn of(dir: &RunDir, recipe: &Recipe, model: Model, device: &Device) -> Result<Self> {
+        let kept = recipe.choice.map(|_| Kept::read(dir)).transpose()?;
+        Ok(Self { model, kept, device: device.clone() })
     }
 
     /// Logits of all examples as a model sees them, `[rows, classes]` row-major.

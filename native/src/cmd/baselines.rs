@@ -61,6 +61,13 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         }
         _ => "the data cannot be opened".to_owned(),
     })?;
+    if let Some(path) = args.settings.as_ref().filter(|path| path.is_dir()) {
+        let dir = RunDir::open(path)?;
+        // Other data may have been named with --set.
+        if dir.recipe()?.data.name == recipe.data.name {
+            source.ensure_unchanged(&dir)?;
+        }
+    }
     let whole = Problem::of(&source, &recipe)?;
     let (labels, seed) = (whole.split.labelled.len(), recipe.train.seed);
     let name = whole.data.name.clone();
@@ -82,6 +89,12 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let table: Vec<_> =
         shares.iter().map(|(name, share)| (*name, format!("{:.2} %", 100.0 * share))).collect();
     out.table(&table);
+    if recipe.choice.is_some() {
+        out.line(
+            "these methods have fixed settings; those that train compares have settings that follow from the labels, so methods \
+             of the same name differ",
+        );
+    }
     let shares: Map<_, _> =
         shares.into_iter().map(|(name, share)| (name.to_owned(), json!(share))).collect();
     out.object(&json!({"data": name, "labels": labels, "seed": seed, "accuracy": shares}))

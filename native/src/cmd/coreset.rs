@@ -11,10 +11,11 @@ use gleaner_core::data::formats::npy::NpyArray;
 use gleaner_core::noise::Noise;
 use serde_json::json;
 
+use super::target::check_outputs;
 use crate::data::samples::SampleFile;
 use crate::pictures::picture::{comfortable_scale, rows_png};
 use crate::system::device::check_threads;
-use crate::system::files::{ensure_writable_file, write_atomic};
+use crate::system::files::write_atomic;
 use crate::system::output::Output;
 use crate::system::progress::Progress;
 use crate::system::threads::Crew;
@@ -177,9 +178,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     check_threads(args.threads)?;
     let mut file = SampleFile::open(&args.samples)?;
     let settings = args.settings(file.rows())?;
-    for path in std::iter::once(&args.out).chain(&args.grid) {
-        ensure_writable_file(path)?;
-    }
+    check_outputs(&args.out, args.grid.as_deref(), &args.samples)?;
     let crew = Crew::start(args.threads)?;
     let started = Instant::now();
     let coreset = crew.lead(|| select(&mut file, &settings, args.seed, &crew))?;

@@ -7,6 +7,7 @@ use gleaner_core::noise::Noise;
 use serde_json::json;
 
 use super::opening::Opening;
+use super::target::Format;
 use crate::choice::Classifier;
 use crate::pictures::tsne::FEWEST;
 use crate::report::figures::{Subject, embedding};
@@ -41,12 +42,12 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.rows < FEWEST {
         bail!("--rows {} is too few for t-SNE; give at least {FEWEST}", args.rows);
     }
-    let found = args.opening.find(args.out.as_deref(), "embedding.svg")?;
+    let found = args.opening.find(args.out.as_deref(), "embedding.svg", Format::Svg)?;
     let (config, model) = found.dir.load(&found.device)?;
     let problem = Problem::of_run(&found.dir, &found.recipe)?;
     let subject = Subject { config: &config, model: &model, device: &found.device };
     let mut noise = Noise::new(args.seed).split("embedding");
-    let classifier = Classifier::of(&found.dir, model.clone(), &found.device)?;
+    let classifier = Classifier::of(&found.dir, &found.recipe, model.clone(), &found.device)?;
     let scatter = embedding(&subject, &classifier, &problem, args.rows, &mut noise)?;
     write_atomic(&found.out, scatter.svg()?.as_bytes())?;
     let (rows, wrong) =

@@ -9,9 +9,10 @@ use gleaner_core::data::formats::npz::write_npz;
 use gleaner_core::data::schema::Scaling;
 use serde_json::json;
 
+use super::target::{Format, Target, data_of};
 use crate::run::Problem;
 use crate::run::RunDir;
-use crate::system::files::{ensure_writable_file, write_atomic};
+use crate::system::files::write_atomic;
 use crate::system::output::Output;
 
 /// Arguments of `gleaner data export`.
@@ -38,8 +39,8 @@ pub struct Args {
 /// If the run or its data cannot be read, or the file cannot be written.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     let dir = RunDir::open(&args.run)?;
-    ensure_writable_file(&args.out)?;
     let mut recipe = dir.recipe()?;
+    Target { flag: "--out", path: &args.out }.check(&[Format::Npz], &data_of(&recipe))?;
     if args.data_dir.is_some() {
         recipe.data.dir.clone_from(&args.data_dir);
     }

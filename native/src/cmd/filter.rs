@@ -8,10 +8,11 @@ use gleaner_core::filter::{ClassCounts, EntropyFilter, Filtered};
 use gleaner_core::measures::predictions::Predictions;
 use serde_json::json;
 
+use super::target::check_outputs;
 use crate::data::rows::evenly;
 use crate::data::samples::SampleFile;
 use crate::pictures::picture::{comfortable_scale, rows_png};
-use crate::system::files::{ensure_writable_file, write_atomic};
+use crate::system::files::write_atomic;
 use crate::system::output::Output;
 
 /// Most pictures of a class that were kept, and that were dropped.
@@ -52,9 +53,7 @@ pub struct Args {
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     let filter = EntropyFilter::new(args.max_entropy, args.keep_agreeing)?;
     let mut file = SampleFile::open(&args.samples)?;
-    for path in std::iter::once(&args.out).chain(&args.grid) {
-        ensure_writable_file(path)?;
-    }
+    check_outputs(&args.out, args.grid.as_deref(), &args.samples)?;
     let predictions = file.predictions()?;
     let filtered = filter.apply(&predictions);
     let Filtered { kept, entropy, classes } = &filtered;

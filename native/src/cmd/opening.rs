@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use burn::tensor::Device;
 
+use super::target::{Format, Target, data_of};
 use crate::run::RunDir;
 use crate::run::recipe::Recipe;
 use crate::system::device;
-use crate::system::files::ensure_writable_file;
 
 /// A run and how to look at it.
 #[derive(Debug, clap::Args)]
@@ -40,12 +40,12 @@ impl Opening {
     /// Finds the run, having checked that the output can be written: `out`, or else `name` in the run's folder.
     ///
     /// # Errors
-    /// If there is no run, the output cannot be written, or there is no such device.
-    pub fn find(&self, out: Option<&Path>, name: &str) -> Result<Found> {
+    /// If there is no run, the output cannot be written or has another ending, or there is no such device.
+    pub fn find(&self, out: Option<&Path>, name: &str, format: Format) -> Result<Found> {
         let dir = RunDir::open(&self.run)?;
         let out = out.map_or_else(|| self.run.join(name), Path::to_path_buf);
-        ensure_writable_file(&out)?;
         let mut recipe = dir.recipe()?;
+        Target { flag: "--out", path: &out }.check(&[format], &data_of(&recipe))?;
         if let Some(data_dir) = &self.data_dir {
             recipe.data.dir = Some(data_dir.clone());
         }

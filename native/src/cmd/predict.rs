@@ -9,14 +9,13 @@ use gleaner_core::data::formats::npy::NpyArray;
 use gleaner_core::data::formats::npz::write_npz;
 use gleaner_core::data::labels;
 use gleaner_core::data::schema::{Scaling, Schema};
-use gleaner_core::data::table::Cells;
 use gleaner_core::measures::eval::{arg_max, entropy_of_logits, probabilities};
 use gleaner_core::measures::uncertainty::interval;
 use serde_json::{Value, json};
 
-use super::file_kind::Format;
+use super::target::{Format, Target, data_of};
 use crate::choice::Classifier;
-use crate::data::new_rows::{NewRows, read_new};
+use crate::data::new_rows::{NewLabels, NewRows, read_new};
 use crate::run::classify::classify;
 use crate::run::summary::share_in_words;
 use crate::run::{Places, Problem, RunDir};
@@ -67,11 +66,14 @@ pub struct Args {
 /// If the run, the input, the device or the output fails.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     let dir = RunDir::open(&args.run)?;
-    let format = args.out.as_deref().map(Format::of).transpose()?;
+    let recipe = dir.recipe()?;
+    let read: Vec<PathBuf> = data_of(&recipe).into_iter().chain(args.input.clone()).collect();
+    let target = args.out.as_deref().map(|path| Target { flag: "--out", path });
+    let formats = [Format::Csv, Format::Npz];
+    let format = target.map(|target| target.check(&formats, &read)).transpose()?;
     if args.least_sure == Some(0) {
         bail!("--least-sure 0 is not valid: it must be at least 1");
     }
-    let recipe = dir.recipe()?;
     device::set_threads(args.threads)?;
     let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
     let checkpoint = dir.checkpoint()?;
@@ -81,7 +83,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     );
     let named = || dir.model().display().to_string();
     let model = checkpoint.build(&device).with_context(named)?;
-    let classifier = Classifier::of(&dir, model, &device)?;
+    let classifier = Classifier::of(&dir, &recipe, model, &device)?;
     let told = match &args.input {
         Some(path) => {
             let schema = checkpoint.data.with_context(|| {
@@ -130,8 +132,7 @@ impl Predicted {
         let index: Vec<usize> = (0..raw.len()).collect();
         let told = |examples: &Examples| classifier.logits(examples);
         let logits = classify(&told, &raw, &index, &schema.scaling, &workers)?;
-        let truth =
-            labels.and_then(|(cells, rows)| truth(&cells, &rows, (&schema.classes, index.len())));
+        let truth = labels.and_then(|labels| truth(&labels, &schema.classes, index.len()));
         Ok(Self { logits, classes: schema.classes, index, files, truth })
     }
 
@@ -198,7 +199,7 @@ impl Predicted {
                     .collect();
                 Ok(write_csv(&header, order.iter().map(|&row| self.cells(row)))?)
             }
-            Format::Npz => Ok(write_npz(&self.arrays(order))?),
+            _ => Ok(write_npz(&self.arrays(order))?),
         }
     }
 
@@ -326,8 +327,9 @@ impl Predicted {
 }
 
 /// The run's classes of labels of some rows of new data; -1 of what is none of them. `None` if they cannot be read as labels.
-fn truth(cells: &Cells, rows: &[usize], (classes, count): (&[String], usize)) -> Option<Vec<i64>> {
-    let read = labels::read(cells, labels::MinusOne::Class, None, "labels").ok()?;
+fn truth(labels: &NewLabels, classes: &[String], count: usize) -> Option<Vec<i64>> {
+    let NewLabels { cells, rows, names } = labels;
+    let read = labels::read(cells, labels::MinusOne::Class, names.as_deref(), "labels").ok()?;
     let place = |name: &String| {
         classes.iter().position(|class| class == name).map_or(-1, |place| place as i64)
     };

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use gleaner_core::checkpoint::{Checkpoint, Precision};
 use serde_json::json;
 
+use crate::choice::Kept;
 use crate::run::RunDir;
 use crate::system::output::Output;
 
@@ -45,14 +46,26 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     // Where the data lie on this machine is nobody else's business.
     recipe.data.forget_folders();
     let vocabulary = run.vocabulary()?;
+    let classifier = recipe.choice.map(|_| Kept::read(&run)).transpose()?;
     let published = RunDir::create_bare(&args.out)?;
     if let Some(vocabulary) = vocabulary {
         published.write_vocabulary(vocabulary.words())?;
+    }
+    if let Some(kept) = &classifier {
+        kept.write(&published)?;
     }
     published.write("summary.json", serde_json::to_string_pretty(&summary)?.as_bytes())?;
     published.write("model.safetensors", &model)?;
     published.write("config.toml", recipe.to_toml()?.as_bytes())?;
     let megabytes = model.len() as f64 / 1e6;
-    out.line(format!("{} holds a model of {megabytes:.2} MB", args.out.display()));
-    out.object(&json!({ "out": args.out, "bytes": model.len() }))
+    let held = classifier.as_ref().map_or(0, Kept::examples_held);
+    let beside = if classifier.is_some() { " and the classifier that was chosen" } else { "" };
+    out.line(format!("{} holds a model of {megabytes:.2} MB{beside}", args.out.display()));
+    if held > 0 {
+        eprintln!(
+            "note: classifier.json holds the values of {held} training examples, which label spreading needs; do not give it \
+             to anyone who must not see them"
+        );
+    }
+    out.object(&json!({ "out": args.out, "bytes": model.len(), "examples_held": held }))
 }

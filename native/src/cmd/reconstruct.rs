@@ -8,6 +8,7 @@ use gleaner_core::sampler::{Chains, Convention, Langevin, StepSize};
 use serde_json::json;
 
 use super::opening::Opening;
+use super::target::Format;
 use crate::pictures::picture::image_shape;
 use crate::report::figures::{Refined, Subject, reconstructions, refined};
 use crate::run::Problem;
@@ -70,7 +71,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         bail!("--count 0 is not valid: it must be at least 1");
     }
     let chains = args.chains()?;
-    let found = args.opening.find(args.out.as_deref(), "reconstructions.png")?;
+    let found = args.opening.find(args.out.as_deref(), "reconstructions.png", Format::Png)?;
     let (config, model) = found.dir.load(&found.device)?;
     image_shape(config.shape())?;
     let problem = Problem::of_run(&found.dir, &found.recipe)?;

@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::opening::{Found, Opening};
+use super::target::Format;
 use crate::report::{Run, page};
 use crate::system::files::write_atomic;
 use crate::system::output::Output;
@@ -32,7 +33,7 @@ pub struct Args {
 /// If there is no such run, its metrics are broken, or the file cannot be written.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     let Found { dir, recipe, device, out: path } =
-        args.opening.find(args.out.as_deref(), "report.html")?;
+        args.opening.find(args.out.as_deref(), "report.html", Format::Html)?;
     let page = page(&Run::read(dir, recipe, device)?);
     write_atomic(&path, page.html().as_bytes())?;
     let missing: Vec<&str> =

@@ -15,11 +15,11 @@ use gleaner_core::sample::{SampleSet, class_conditional};
 use gleaner_core::sampler::Convention;
 use serde_json::json;
 
-use super::file_kind::Format;
+use super::target::{Format, Target, data_of};
 use crate::pictures::picture::{comfortable_scale, grid_png, image_shape};
 use crate::run::RunDir;
 use crate::system::device;
-use crate::system::files::{ensure_writable_file, write_atomic};
+use crate::system::files::write_atomic;
 use crate::system::output::Output;
 use crate::system::threads::Threads;
 
@@ -142,11 +142,13 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         bail!("--per-class 0 is not valid: it must be at least 1");
     }
     let dir = RunDir::open(&args.run)?;
-    for path in std::iter::once(&args.out).chain(&args.grid) {
-        ensure_writable_file(path)?;
-    }
-    let format = Format::of(&args.out)?;
     let recipe = dir.recipe()?;
+    let read = data_of(&recipe);
+    let out_file = Target { flag: "--out", path: &args.out };
+    let format = out_file.check(&[Format::Csv, Format::Npz], &read)?;
+    if let Some(path) = &args.grid {
+        Target { flag: "--grid", path }.check(&[Format::Png], &read)?;
+    }
     device::set_threads(args.threads)?;
     let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
     let checkpoint = dir.checkpoint()?;

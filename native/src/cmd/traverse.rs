@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use serde_json::json;
 
 use super::opening::Opening;
+use super::target::Format;
 use crate::report::figures::{Origin, Subject, along, over_classes, plane};
 use crate::run::Problem;
 use crate::system::files::write_atomic;
@@ -102,7 +103,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
             );
         }
     }
-    let found = args.opening.find(args.out.as_deref(), "traversal.png")?;
+    let found = args.opening.find(args.out.as_deref(), "traversal.png", Format::Png)?;
     let (config, model) = found.dir.load(&found.device)?;
     let subject = Subject { config: &config, model: &model, device: &found.device };
     let problem = match args.from {

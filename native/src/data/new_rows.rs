@@ -25,10 +25,21 @@ pub struct NewRows {
     pub raw: Examples,
     /// The file of each, where they are pictures; empty of anything else.
     pub files: Vec<PathBuf>,
-    /// Labels where the file has some, and of which rows they are.
-    pub labels: Option<(Cells, Vec<usize>)>,
+    /// Labels where the file has some.
+    pub labels: Option<NewLabels>,
     /// What was noticed, a sentence each.
     pub notes: Vec<String>,
+}
+
+/// Labels of new examples.
+#[derive(Debug)]
+pub struct NewLabels {
+    /// As they stand in the file.
+    pub cells: Cells,
+    /// The row of each.
+    pub rows: Vec<usize>,
+    /// What the labels 0, 1, 2, ... are called, where they are numbers of classes.
+    pub names: Option<Vec<String>>,
 }
 
 /// Reads a path as examples of the kind that `schema` describes.
@@ -41,9 +52,9 @@ pub fn read_new(path: &Path, schema: &Schema) -> Result<NewRows> {
         (Input::Table(_) | Input::Texts { .. }, Content::Table(table, _)) => {
             of_table(&table, schema, &source)
         }
-        (Input::Pictures(shape), Content::Pictures) => of_pictures(path, *shape),
+        (Input::Pictures(shape), Content::Pictures) => of_pictures(path, *shape, schema),
         (Input::Array(shape), Content::Pictures) if shape.len() == 3 => {
-            let new = of_pictures(path, [shape[0], shape[1], shape[2]])?;
+            let new = of_pictures(path, [shape[0], shape[1], shape[2]], schema)?;
             in_units_of_arrays(new, schema, &source)
         }
         (Input::Pictures(shape), Content::PictureTable(table, _, images)) => {
@@ -79,9 +90,10 @@ fn unlabelled(values: Values, shape: Vec<usize>, rows: usize) -> Examples {
 }
 
 /// What stands in the label column.
-fn label_cells(table: &Table, schema: &Schema) -> Option<(Cells, Vec<usize>)> {
+fn label_cells(table: &Table, schema: &Schema) -> Option<NewLabels> {
     let place = schema.label.as_ref().and_then(|name| table.find(name))?;
-    Some((table.columns[place].cells.clone(), (0..table.rows).collect()))
+    let cells = table.columns[place].cells.clone();
+    Some(NewLabels { cells, rows: (0..table.rows).collect(), names: None })
 }
 
 /// Says which columns of a table a run does not know.
@@ -156,12 +168,28 @@ fn text_columns(table: &Table, columns: &[String], source: &str) -> Result<Vec<u
     columns.iter().map(find).collect()
 }
 
-fn of_pictures(path: &Path, shape: [usize; 3]) -> Result<NewRows> {
+fn of_pictures(path: &Path, shape: [usize; 3], schema: &Schema) -> Result<NewRows> {
     let (pictures, left_out, noticed) = read_pictures(path, shape, 0)?;
     let raw = unlabelled(Values::U8(pictures.pixels), shape.to_vec(), pictures.files.len());
     let said = |LeftOut { what, why }: LeftOut| format!("left out: {what}: {why}");
     let notes = left_out.into_iter().map(said).chain(noticed).collect();
-    Ok(NewRows { raw, files: pictures.files, labels: None, notes })
+    let labels = labels_of_folders(&pictures.files, path, schema);
+    Ok(NewRows { raw, files: pictures.files, labels, notes })
+}
+
+/// The classes that pictures lie in the folders of, as in training; `None` if no folder is called as a class is.
+fn labels_of_folders(files: &[PathBuf], path: &Path, schema: &Schema) -> Option<NewLabels> {
+    let class = |file: &PathBuf| {
+        let below = file.strip_prefix(path).ok()?.parent()?;
+        let names = below.iter().map(|name| name.to_string_lossy().into_owned());
+        names.into_iter().find(|name| schema.classes.contains(name))
+    };
+    let found: Vec<Option<String>> = files.iter().map(class).collect();
+    found.iter().any(Option::is_some).then(|| NewLabels {
+        rows: (0..found.len()).collect(),
+        cells: Cells::of_words(found),
+        names: None,
+    })
 }
 
 /// Pictures for a run on arrays: black and white are the ends of the range that its pixels had.
@@ -186,7 +214,7 @@ fn in_units_of_arrays(new: NewRows, schema: &Schema, source: &str) -> Result<New
 }
 
 fn of_arrays(file: ArrayFile, shape: &[usize], schema: &Schema, source: &str) -> Result<NewRows> {
-    let EveryRow { values, shape: found, rows, labels, note } = every_row(file, source)?;
+    let EveryRow { values, shape: found, rows, labels, classes, note } = every_row(file, source)?;
     // Pictures may lie in a row.
     let width = |shape: &[usize]| shape.iter().product::<usize>();
     ensure!(
@@ -195,6 +223,10 @@ fn of_arrays(file: ArrayFile, shape: &[usize], schema: &Schema, source: &str) ->
     );
     let values = in_training_units(values, schema, source)?;
     let raw = unlabelled(values, shape.to_vec(), rows);
+    // Classes that have names are numbered in their order, unless the file names its own.
+    let have_names = schema.classes.iter().all(|class| class.parse::<f64>().is_err());
+    let names = classes.or_else(|| have_names.then(|| schema.classes.clone()));
+    let labels = labels.map(|(cells, rows)| NewLabels { cells, rows, names });
     Ok(NewRows { raw, files: Vec::new(), labels, notes: note.into_iter().collect() })
 }
 

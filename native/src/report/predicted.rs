@@ -18,7 +18,7 @@ const MOST_IN_TABLE: usize = 20;
 pub(super) fn laid_out(run: &Run) -> Result<String> {
     let mut noise = Noise::new(run.recipe.train.seed).split("embedding");
     let subject = run.subject()?;
-    let classifier = Classifier::of(&run.dir, subject.model.clone(), &run.device)?;
+    let classifier = Classifier::of(&run.dir, &run.recipe, subject.model.clone(), &run.device)?;
     let scatter = embedding(&subject, &classifier, run.problem()?, LAID_OUT, &mut noise)?;
     let crosses = match subject.classifies() {
         true => "; crosses mark examples classified as another",

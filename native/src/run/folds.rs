@@ -75,7 +75,13 @@ pub fn held_out_parts(
 ) -> Result<Vec<Part>> {
     let part = |(number, recipe): (usize, &Recipe)| {
         let path = fold_path(dir, number);
-        let part = RunDir::open(&path).context("a part of the cross-validation is gone")?;
+        let gone = || {
+            format!(
+                "{} has no parts of its cross-validation any more, which it is measured by; use the run that it was copied from",
+                dir.path().display()
+            )
+        };
+        let part = RunDir::open(&path).with_context(gone)?;
         let (config, model) = part.load(device)?;
         Ok(Part { config, model, problem: Problem::of(source, recipe)? })
     };

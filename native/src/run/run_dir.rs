@@ -75,9 +75,17 @@ impl RunDir {
     /// An existing run that will be written to again.
     ///
     /// # Errors
-    /// If the folder is not there, holds no run, or cannot be written to.
+    /// If the folder is not there, holds no run or one that cannot go on, or cannot be written to.
     pub fn reopen(path: &Path) -> Result<Self> {
         let dir = Self::open(path)?;
+        if dir.summary().exists() && !dir.state().exists() {
+            bail!(
+                "\"{0}\" has results, but no state/ to go on from, so it would be trained anew; to do that: gleaner train {1} --out \
+                 another-run",
+                path.display(),
+                dir.config().display()
+            );
+        }
         dir.make_folders()?;
         Ok(dir)
     }

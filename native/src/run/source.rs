@@ -115,7 +115,16 @@ impl Source {
             format!("{} needs the data that it was trained on; {way}", dir.path().display())
         };
         let source = Self::open(recipe, dir.vocabulary()?).with_context(needs)?;
-        if let (Self::Own(own), Some(before)) = (&source, dir.read_profile()?) {
+        source.ensure_unchanged(dir)?;
+        Ok(source)
+    }
+
+    /// That the data are those that a run was trained on.
+    ///
+    /// # Errors
+    /// If they have changed since.
+    pub fn ensure_unchanged(&self, dir: &RunDir) -> Result<()> {
+        if let (Self::Own(own), Some(before)) = (self, dir.read_profile()?) {
             let (then, now) = (&before.fingerprint, &own.profile.fingerprint);
             ensure!(
                 then.is_empty() || then == now,
@@ -127,7 +136,7 @@ impl Source {
                 own.profile.rows
             );
         }
-        Ok(source)
+        Ok(())
     }
 
     /// What was seen of the user's own data, with what is made of them.

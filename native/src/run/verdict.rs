@@ -86,11 +86,17 @@ impl Verdict {
                     "the unlabelled examples help: {points} beside {label_only}, the best method on the labels alone"
                 )
             }
-            _ if self.kept == *label_only || added <= 0.0 => format!(
-                "on these {labels} labels, nothing that uses the unlabelled examples does better than the labels alone ({label_only}: {points})"
+            _ if self.kept == *label_only => format!(
+                "on these {labels} labels, nothing beats the labels alone: {label_only}, which does not look at the unlabelled \
+                 examples, is kept"
+            ),
+            kept if added <= 0.0 => format!(
+                "on these {labels} labels, the unlabelled examples do not help: {kept} is not better than {label_only}, the \
+                 best method on the labels alone ({points})"
             ),
             kept => format!(
-                "on these {labels} labels, {kept} is not clearly better than {label_only}, the best method on the labels alone ({points})"
+                "on these {labels} labels, {kept} is not clearly better than {label_only}, the best method on the labels alone \
+                 ({points})"
             ),
         })
     }
@@ -139,7 +145,9 @@ mod tests {
             gain([0.1, 0.02, 0.2]).starts_with("the unlabelled examples help: +10.0 points, +2.0")
         );
         assert!(gain([0.1, -0.02, 0.2]).contains("is not clearly better than network"));
-        assert!(gain([0.0, -0.1, 0.1]).contains("nothing that uses the unlabelled examples"));
+        assert!(gain([0.0, -0.1, 0.1]).contains("the unlabelled examples do not help"));
+        let alone = Verdict { kept: "network".to_owned(), ..verdict(100, [0.0; 3]) };
+        assert!(alone.gain().unwrap().contains("nothing beats the labels alone: network"));
         assert_eq!(verdict(0, [0.1, 0.02, 0.2]).gain(), None);
         assert!(
             verdict(0, [0.0; 3]).calibration().unwrap().contains("0.080 as the methods give it")

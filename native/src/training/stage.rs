@@ -275,11 +275,11 @@ fn hold_out(
     interrupt: &Interrupt,
 ) -> Result<Summary> {
     let path = fold_path(dir, number);
-    let begun = RunDir::open(&path).is_ok();
-    let part = if begun { RunDir::reopen(&path)? } else { RunDir::create(&path)? };
-    if let Some(summary) = part.read_summary()? {
+    let begun = RunDir::open(&path);
+    if let Some(summary) = begun.as_ref().ok().map(RunDir::read_summary).transpose()?.flatten() {
         return serde_json::from_value(summary).context("a part of the cross-validation");
     }
+    let part = if begun.is_ok() { RunDir::reopen(&path)? } else { RunDir::create(&path)? };
     let held_out = Session::of(session.source.clone(), recipe.clone())?;
     let held_out = held_out.validating(session.read_every == 1);
     held_out.begin(&part)?;

@@ -82,7 +82,7 @@ pub fn of_arrays(
 /// # Errors
 /// Splits of different shapes.
 pub fn every_row(file: ArrayFile, source_name: &str) -> Result<EveryRow> {
-    let ArrayFile { train, validation, test, unlabelled, .. } = file;
+    let ArrayFile { train, validation, test, unlabelled, classes, .. } = file;
     let mut joined = Joined::new(source_name);
     let rows = [
         ("training", Some(train)),
@@ -102,7 +102,8 @@ pub fn every_row(file: ArrayFile, source_name: &str) -> Result<EveryRow> {
         format!("the file has several splits, taken one after the other: {}", said.join(", "))
     });
     let values = values.unwrap_or(Values::F32(Vec::new()));
-    Ok(EveryRow { values, shape, rows, labels: cells.map(|cells| (cells, labelled)), note })
+    let labels = cells.map(|cells| (cells, labelled));
+    Ok(EveryRow { values, shape, rows, labels, classes, note })
 }
 
 /// What [`every_row`] returns.
@@ -116,6 +117,8 @@ pub struct EveryRow {
     pub rows: usize,
     /// Labels, and of which rows they are.
     pub labels: Option<(Cells, Vec<usize>)>,
+    /// Names of the classes 0, 1, 2, ..., where the file has them.
+    pub classes: Option<Vec<String>>,
     /// How the splits were put together, where there are several.
     pub note: Option<String>,
 }

@@ -41,6 +41,12 @@ impl Spreading {
         })
     }
 
+    /// Rows of the graph, which it keeps.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.rows.nrows()
+    }
+
     /// `[queries, classes]`, each row summing to 1: the mean belief of the nearest rows of the graph,
     /// weighted as its edges are.
     ///

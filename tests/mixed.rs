@@ -16,12 +16,12 @@ use gleaner_core::dist::{Column, Levels, LogCounts};
 /// A column of every kind.
 fn every_kind() -> Vec<Column> {
     vec![
-        Column::Gaussian { least_sd: 0.3 },
+        Column::Gaussian { least_sd: 0.3, lowest: None },
         Column::Categorical { words: 3 },
         Column::NegativeBinomial(LogCounts { mean: 1.2, sd: 0.6 }),
         Column::Bernoulli,
         Column::Ordinal(Levels::of(vec![-1.0, 0.25, 0.5, 2.0], &[4, 10, 3, 3])),
-        Column::Gaussian { least_sd: 0.05 },
+        Column::Gaussian { least_sd: 0.05, lowest: None },
         Column::Poisson(LogCounts { mean: 0.8, sd: 0.5 }),
         Column::Ordinal(Levels::of(vec![0.0, 1.0], &[1, 3])),
     ]

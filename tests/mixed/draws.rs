@@ -1,7 +1,7 @@
 //! Draws of rows: as frequent as their probabilities say, and of the kind that the column holds.
 
 use burn::tensor::{Device, Tensor};
-use gleaner_core::dist::Mixed;
+use gleaner_core::dist::{Column, Mixed};
 use gleaner_core::noise::Noise;
 use gleaner_tests::goodness_of_fit::{chi_square, kolmogorov, normal_distribution};
 use gleaner_tests::small::matrix;
@@ -115,6 +115,26 @@ fn means_are_those_of_many_draws() {
         let drawn = column(&draws, place).map(count).sum::<f64>() / DRAWS as f64;
         assert!((drawn / count(means[place]) - 1.0).abs() < 0.05, "{place}: {drawn}");
     }
+}
+
+#[test]
+fn measurements_with_a_lowest_number_are_drawn_no_lower_and_change_nothing_else() {
+    let device = Device::flex();
+    let lowest = -0.5;
+    let of = |lowest| Mixed {
+        columns: vec![Column::Gaussian { least_sd: 0.3, lowest }],
+        output: matrix(vec![0.1; DRAWS], 1, &device),
+        spread: Tensor::from_floats([-0.4f32], &device),
+    };
+    let draw = |mixed: &Mixed| values(mixed.draw(&mut Noise::new(12).streams(0, DRAWS)));
+    let (bounded, free) = (of(Some(lowest)), of(None));
+    let (drawn, unbounded) = (draw(&bounded), draw(&free));
+    let wanted: Vec<f32> = unbounded.iter().map(|x| x.max(lowest)).collect();
+    assert_eq!(drawn, wanted);
+    assert!(unbounded.iter().filter(|x| **x < lowest).count() > DRAWS / 20);
+    // A cell that is lower is still possible, and as probable as before.
+    let cell = || Tensor::<2>::from_floats([[-2.0f32]], &device);
+    assert_eq!(values(bounded.log_prob(cell())), values(free.log_prob(cell())));
 }
 
 #[test]

@@ -75,6 +75,25 @@ fn a_missing_column_is_named_and_a_new_word_is_said() {
 }
 
 #[test]
+fn what_is_read_is_not_written_over() {
+    let home = Home::new();
+    home.write("zoo.csv", zoo(60));
+    home.write("new.csv", zoo(12));
+    home.trained("zoo.csv", "run");
+    let [run, new, zoo_file] = ["run", "new.csv", "zoo.csv"].map(|name| home.path(name));
+    for out in [&new, &zoo_file] {
+        let said = home.call(&["predict", &run, &new, "--out", out]);
+        assert!(said.error().contains("would replace what is read"), "{}", said.stderr);
+    }
+    let said = home.call(&["sample", &run, "--per-class", "2", "--out", &zoo_file]);
+    assert!(said.error().contains("would replace what is read"), "{}", said.stderr);
+    assert_eq!((home.text("zoo.csv"), home.text("new.csv")), (zoo(60), zoo(12)));
+    let config = home.path("run/config.toml");
+    let said = home.call(&["report", &run, "--out", &config]);
+    assert!(said.error().contains("give a name that ends in .html"), "{}", said.stderr);
+}
+
+#[test]
 fn the_accuracy_is_that_of_the_rows_with_a_label() {
     let home = Home::new();
     home.write("zoo.csv", zoo(60));
@@ -123,6 +142,32 @@ fn arrays_need_the_shape_and_the_units_of_the_training_data() {
     assert!(refused(&home, "dark.npz").contains("give values in the same units"));
     home.write("zoo.csv", zoo(20));
     assert!(refused(&home, "zoo.csv").contains("zoo.csv is a table, and the run was trained on"));
+}
+
+#[test]
+fn labels_that_number_the_classes_and_folders_that_are_called_so_are_counted() {
+    let home = Home::new();
+    let (pixels, y) = digits(80);
+    let named = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    let arrays = |more: &[(&'static str, NpyArray)]| {
+        let x = ("x", bytes(&[80, 8, 8], pixels.clone()));
+        [&[x, ("y", NpyArray::i64(&[80], y.clone()))], more].concat()
+    };
+    home.write_npz("digits.npz", &arrays(&[("classes", NpyArray::texts(named))]));
+    home.trained("digits.npz", "run");
+    let with_names = predict(&home, "digits.npz");
+    assert_eq!(with_names["labelled"], 80);
+    home.write_npz("numbers.npz", &arrays(&[]));
+    assert_eq!(predict(&home, "numbers.npz"), with_names);
+    for (row, (image, &label)) in pixels.chunks(64).zip(&y).enumerate() {
+        let folder = format!("new/batch/{}", named[label as usize]);
+        std::fs::create_dir_all(home.path(&folder)).unwrap();
+        let image = image::GrayImage::from_raw(8, 8, image.to_vec()).unwrap();
+        image.save(home.path(&format!("{folder}/{row}.png"))).unwrap();
+    }
+    let of_folders = predict(&home, "new");
+    assert_eq!(of_folders["labelled"], 80);
+    assert_eq!(of_folders["accuracy"], with_names["accuracy"]);
 }
 
 #[test]

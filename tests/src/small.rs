@@ -228,13 +228,13 @@ impl Small {
 /// Columns of every kind.
 pub fn small_table() -> Vec<Column> {
     vec![
-        Column::Gaussian { least_sd: 0.2 },
+        Column::Gaussian { least_sd: 0.2, lowest: None },
         Column::Categorical { words: 3 },
         Column::NegativeBinomial(LogCounts { mean: 1.2, sd: 0.6 }),
         Column::Bernoulli,
         Column::Ordinal(Levels::of(vec![-1.0, 0.0, 2.0], &[4, 10, 6])),
         Column::Poisson(LogCounts { mean: 0.8, sd: 0.5 }),
-        Column::Gaussian { least_sd: 0.2 },
+        Column::Gaussian { least_sd: 0.2, lowest: None },
     ]
 }
 

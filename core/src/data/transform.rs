@@ -36,6 +36,9 @@ pub struct Transform {
     /// Decimals that the numbers are given to, if they are rounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decimals: Option<i32>,
+    /// The lowest number, where none is negative and the way back could give negative ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lowest: Option<f64>,
 }
 
 /// From a number to what a model sees.
@@ -104,7 +107,11 @@ impl Transform {
             Way::AsIs => None,
             _ => decimals(&values),
         };
-        Self { way, decimals }
+        let lowest = match way {
+            Way::Standardised { .. } => values.first().copied().filter(|&lowest| lowest >= 0.0),
+            _ => None,
+        };
+        Self { way, decimals, lowest }
     }
 
     /// Whether nothing is missing that applying or undoing it takes.
@@ -175,6 +182,12 @@ impl Transform {
         };
         let rounding = step / 12f64.sqrt() / scale;
         if rounding.is_finite() { LEAST_SD.max(rounding as f32) } else { LEAST_SD }
+    }
+
+    /// What draws of a model of this column do not go below, as the model sees it: heights and prices are not negative.
+    #[must_use]
+    pub fn lowest(&self) -> Option<f32> {
+        self.lowest.map(|lowest| self.apply(lowest as f32))
     }
 
     /// What it is called in a profile.
@@ -432,6 +445,17 @@ mod tests {
         assert!((coarse.least_sd() - 0.144).abs() < 0.01, "{}", coarse.least_sd());
         let fine = choose(&Kind::Measurement, &normal(2000, |z| 50.0 + 2.0 * z));
         assert_eq!(fine.least_sd(), LEAST_SD);
+    }
+
+    #[test]
+    fn draws_of_what_is_never_negative_have_a_lowest_number() {
+        let heights = choose(&Kind::Measurement, &normal(500, |z| (z * 0.5 + 0.6).max(0.0)));
+        assert_eq!(heights.name(), "standardised");
+        let lowest = heights.lowest().unwrap();
+        assert!(heights.undo(lowest).abs() < 1e-6, "{heights:?}");
+        assert_eq!(choose(&Kind::Measurement, &normal(500, |z| z)).lowest(), None);
+        // A logarithm gives positive numbers alone.
+        assert_eq!(choose(&Kind::Measurement, &normal(500, |z| z.exp())).lowest(), None);
     }
 
     #[test]

@@ -30,7 +30,7 @@ fn column(transform: &Transform) -> Column {
     match &transform.way {
         Way::AsIs => Column::Bernoulli,
         Way::Standardised { .. } | Way::Log { .. } | Way::NormalScores { .. } => {
-            Column::Gaussian { least_sd: transform.least_sd() }
+            Column::Gaussian { least_sd: transform.least_sd(), lowest: transform.lowest() }
         }
         Way::Counts { mean, sd, overdispersed } => {
             let scale = LogCounts { mean: *mean as f32, sd: *sd as f32 };

@@ -5,10 +5,17 @@ use std::fmt::Write as _;
 use crate::pictures::svg::escaped;
 use crate::run::verdict::{Row, Verdict};
 
-/// How the methods did, which one is kept, and what the unlabelled examples added.
-pub fn comparison(verdict: &Verdict) -> String {
+/// How the methods did, which one is kept, and what the unlabelled examples added. `tested` are the examples of the test
+/// split that the results were measured on, if there is one.
+pub fn comparison(verdict: &Verdict, tested: Option<u64>) -> String {
+    let apart = tested.map_or(String::new(), |tested| {
+        format!(
+            " The accuracies in the results differ from these: they are of {tested} other examples, those of the test split, and \
+             after training on all labels."
+        )
+    });
     let mut html = format!(
-        "<p>Each method on {} labels in {} parts: a part is predicted by what was trained on the others.</p>\n\
+        "<p>Each method on {} labels in {} parts: a part is predicted by what was trained on the others.{apart}</p>\n\
          <div class=\"wide\" tabindex=\"0\"><table class=\"compared\">\n<tr><th scope=\"col\">Method</th>\
          <th scope=\"col\">Accuracy</th><th scope=\"col\">95 % interval</th><th scope=\"col\">Log loss</th>\
          <th scope=\"col\">Share in the average</th></tr>\n",
@@ -70,7 +77,7 @@ mod tests {
             added: [0.1, 0.02, 0.18],
             ece: Some([0.08, 0.03]),
         };
-        let html = comparison(&verdict);
+        let html = comparison(&verdict, None);
         let kept = html.lines().find(|line| line.contains("average (kept)"));
         assert!(
             kept.is_some_and(|line| line.contains("90.0 %") && line.contains("class=\"kept\""))
@@ -79,5 +86,8 @@ mod tests {
         assert!(other.is_some_and(|line| line.contains("40 %") && !line.contains("(kept)")));
         assert!(html.contains("<p>The unlabelled examples help: +10.0 points"), "{html}");
         assert!(html.contains("0.080 as the methods give it, 0.030 after"), "{html}");
+        assert!(!html.contains("test split"), "the results are of the same labels");
+        let beside_a_test = comparison(&verdict, Some(67));
+        assert!(beside_a_test.contains("they are of 67 other examples"), "{beside_a_test}");
     }
 }

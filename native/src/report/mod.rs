@@ -5,6 +5,7 @@ pub mod figures;
 mod generated;
 mod predicted;
 mod repeat;
+mod results;
 mod run;
 mod sections;
 

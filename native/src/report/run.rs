@@ -132,6 +132,17 @@ impl Run {
         Ok(subject)
     }
 
+    /// Whether there is any use in pictures of what the model makes: it is of images, or nothing here says of what it is.
+    pub(super) fn may_have_images(&self) -> bool {
+        match (self.subject(), self.problem()) {
+            (Ok(_), _) => self.of_images().is_ok(),
+            (_, Ok(problem)) => {
+                problem.data.words.is_none() && image_shape(&problem.data.train.shape).is_ok()
+            }
+            (Err(_), Err(_)) => true,
+        }
+    }
+
     /// Test images, or the prior on a machine that lacks them.
     pub(super) fn origin(&self) -> Origin<'_> {
         match &self.problem {

@@ -10,22 +10,31 @@ use gleaner_core::models::{Architecture as _, Generative as _};
 use super::figures::curves;
 use super::generated::{drawn, moved, reconstructed, varied};
 use super::predicted::{calibration, confusions, laid_out};
+use super::results::{measured_on_test, results};
 use super::run::Run;
 use super::{Page, Section, comparison, drawing, repeat, table};
-use crate::pictures::svg::{escaped, number};
-use crate::run::summary::share_in_words;
+use crate::pictures::svg::escaped;
 
 /// The report on a run.
 pub fn page(run: &Run) -> Page {
     let mut sections = vec![("Results", results(run))];
-    sections.extend(run.verdict().map(|verdict| ("Methods compared", Ok(comparison(&verdict)))));
+    sections.extend(run.verdict().map(|verdict| {
+        let tested = run.summary.as_ref().and_then(measured_on_test);
+        ("Methods compared", Ok(comparison(&verdict, tested)))
+    }));
     sections.extend([
         ("How to repeat the run", settings(run)),
         ("Training", training(run)),
         ("Samples", drawn(run)),
-        ("Reconstructions", reconstructed(run)),
-        ("Style and class", varied(run)),
-        ("One latent dimension", moved(run)),
+    ]);
+    if run.may_have_images() {
+        sections.extend([
+            ("Reconstructions", reconstructed(run)),
+            ("Style and class", varied(run)),
+            ("One latent dimension", moved(run)),
+        ]);
+    }
+    sections.extend([
         ("Map of the examples", laid_out(run)),
         ("Calibration", calibration(run)),
         ("Confusions", confusions(run)),
@@ -42,68 +51,14 @@ pub fn page(run: &Run) -> Page {
     }
 }
 
-/// How a number is written.
-type Shown = fn(f64) -> String;
-
-fn results(run: &Run) -> Result<String> {
-    let summary = run
-        .summary
-        .as_ref()
-        .context("the run has not finished; continue it with gleaner train --resume")?;
-    let verdict = run.verdict();
-    let kept = verdict.as_ref().map_or("Test accuracy".to_owned(), |verdict| {
-        format!("Test accuracy of {}", verdict.kept_in_words())
-    });
-    let by_itself = format!("Accuracy of {} by itself", run.recipe.model.kind());
-    let baseline =
-        verdict.as_ref().map_or("Supervised baseline with the same labels".to_owned(), |verdict| {
-            format!("The best of the labels alone: {}", verdict.label_only)
-        });
-    let percent: Shown = |value| format!("{:.2} %", 100.0 * value);
-    let nats: Shown = |value| format!("{} nats", number(value, 4));
-    let plain: Shown = |value| format!("{value:.4}");
-    let whole: Shown = |value| format!("{value:.0}");
-    let seconds: Shown = |value| format!("{value:.1} s");
-    let rows = [
-        ("test_accuracy", kept.as_str(), percent),
-        ("model_accuracy", by_itself.as_str(), percent),
-        ("baseline_accuracy", baseline.as_str(), percent),
-        ("validation_accuracy", "Validation accuracy", percent),
-        ("ece", "Calibration error", plain),
-        ("brier", "Brier score", plain),
-        ("nll", "Negative log-likelihood", nats),
-        ("entropy", "Classifier entropy", nats),
-        ("elbo", "ELBO", nats),
-        ("labels", "Labelled examples", whole),
-        ("unlabelled", "Unlabelled examples", whole),
-        ("best_epoch", "Epoch of the model that was kept", whole),
-        ("steps", "Steps", whole),
-        ("roll_backs", "Times training went back after diverging", whole),
-        ("seed", "Seed", whole),
-        ("seconds", "Time", seconds),
-    ];
-    let found = |(key, name, shown): &(&str, &str, Shown)| {
-        Some(((*name).to_owned(), shown(summary[*key].as_f64()?)))
-    };
-    let mut rows: Vec<(String, String)> = rows.iter().filter_map(found).collect();
-    // How far the accuracies can be trusted.
-    let bounded =
-        [(kept, "test_accuracy", "interval"), (baseline, "baseline_accuracy", "baseline_interval")];
-    for (name, share, bounds) in bounded {
-        let Some(row) = rows.iter_mut().find(|row| row.0 == name) else { continue };
-        let bounds = serde_json::from_value(summary[bounds].clone()).ok();
-        if let (Some(share), Some(count), Some(bounds)) =
-            (summary[share].as_f64(), summary["tested"].as_u64(), bounds)
-        {
-            row.1 = share_in_words(share, count as usize, Some(bounds));
-        }
-    }
-    Ok(table(&rows))
-}
-
 /// What was seen of data of the user's own; `None` of a known data set.
 fn seen(run: &Run) -> Option<Result<String>> {
-    let text = |profile: Profile| format!("<pre>{}</pre>", escaped(&profile.lines().join("\n")));
+    // Each line by itself, so that one that is too long goes on below its own text.
+    let line = |line: &String| format!("<span>{}</span>", escaped(line));
+    let text = |profile: Profile| {
+        let lines: String = profile.lines().iter().map(line).collect();
+        format!("<pre class=\"profile\">{lines}</pre>")
+    };
     run.dir.read_profile().map(|profile| profile.map(text)).transpose()
 }
 

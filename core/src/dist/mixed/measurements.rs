@@ -12,12 +12,14 @@ pub(super) struct Measurements {
     pub mean: Tensor<2>,
     /// `[1, columns]`.
     pub log_var: Tensor<2>,
+    /// What draws do not go below, `[1, columns]`.
+    pub lowest: Tensor<2>,
 }
 
 impl Measurements {
-    /// The variance is `least_sd² + exp(2 raw)` (E46): that of the rounding, and that of the rest. Both are `[1, columns]`.
-    pub fn new(mean: Tensor<2>, raw: Tensor<2>, least_sd: Tensor<2>) -> Self {
-        Self { mean, log_var: ((raw * 2.0).exp() + least_sd.square()).log() }
+    /// The variance is `least_sd² + exp(2 raw)` (E46): that of the rounding, and that of the rest. All but the mean are `[1, columns]`.
+    pub fn new(mean: Tensor<2>, raw: Tensor<2>, least_sd: Tensor<2>, lowest: Tensor<2>) -> Self {
+        Self { mean, log_var: ((raw * 2.0).exp() + least_sd.square()).log(), lowest }
     }
 }
 
@@ -35,6 +37,7 @@ impl Cells for Measurements {
 
     fn draw(&self, luck: Luck) -> Tensor<2> {
         let [normal, _] = luck.normal;
-        self.mean.clone() + normal * (self.log_var.clone() * 0.5).exp()
+        (self.mean.clone() + normal * (self.log_var.clone() * 0.5).exp())
+            .max_pair(self.lowest.clone())
     }
 }

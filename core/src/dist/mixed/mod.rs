@@ -31,6 +31,9 @@ pub enum Column {
     Gaussian {
         /// What it cannot go below: of cells that are rounded, or equal, the density would grow without end.
         least_sd: f32,
+        /// What draws do not go below, where no cell of the column is negative: its lowest number. The density knows nothing of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lowest: Option<f32>,
     },
     /// Yes or no: 1 or 0.
     Bernoulli,
@@ -78,7 +81,9 @@ impl Column {
         let positive = |scale: f32| scale.is_finite() && scale > 0.0;
         let fine = match self {
             Self::Bernoulli => true,
-            Self::Gaussian { least_sd } => positive(*least_sd),
+            Self::Gaussian { least_sd, lowest } => {
+                positive(*least_sd) && lowest.is_none_or(f32::is_finite)
+            }
             Self::Categorical { words } => *words > 1,
             Self::Ordinal(levels) => levels.are_in_order(),
             Self::Poisson(LogCounts { mean, sd })
@@ -220,13 +225,15 @@ impl<'a> OfKind<'a> {
         };
         match self.columns[0] {
             Column::Gaussian { .. } => {
-                let least = |column: &&Column| match column {
-                    Column::Gaussian { least_sd } => Some(*least_sd),
+                let limits = |column: &&Column| match column {
+                    Column::Gaussian { least_sd, lowest } => {
+                        Some((*least_sd, lowest.unwrap_or(f32::MIN)))
+                    }
                     _ => None,
                 };
-                let least = self.columns.iter().filter_map(least).collect();
-                let least = constant(least, &output.device());
-                Box::new(Measurements::new(output, spread(), least))
+                let (least, lowest) = self.columns.iter().filter_map(limits).unzip();
+                let [least, lowest] = [least, lowest].map(|of| constant(of, &output.device()));
+                Box::new(Measurements::new(output, spread(), least, lowest))
             }
             Column::Bernoulli => Box::new(YesNo { logits: output }),
             Column::Categorical { .. } => Box::new(Words { logits: output }),

@@ -1,0 +1,142 @@
+//! The section of the report with the figures that a run came to.
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::{run::Run, table};
+use crate::pictures::svg::number;
+use crate::run::summary::share_in_words;
+use crate::run::verdict::Verdict;
+
+/// How a number is written.
+type Shown = fn(f64) -> String;
+
+/// What a run came to, and how that was measured.
+pub(super) fn results(run: &Run) -> Result<String> {
+    let summary = run
+        .summary
+        .as_ref()
+        .context("the run has not finished; continue it with gleaner train --resume")?;
+    Ok(table(&rows(summary, run.verdict().as_ref(), run.recipe.model.kind())))
+}
+
+fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String, String)> {
+    let accuracy = match summary["folds"].is_null() {
+        true => "Test accuracy",
+        false => "Accuracy",
+    };
+    let kept = verdict.map_or(accuracy.to_owned(), |verdict| {
+        format!("{accuracy} of {}", verdict.kept_in_words())
+    });
+    let by_itself = format!("Accuracy of {model} by itself");
+    let baseline =
+        verdict.map_or("Supervised baseline with the same labels".to_owned(), |verdict| {
+            format!("The best of the labels alone: {}", verdict.label_only)
+        });
+    let percent: Shown = |value| format!("{:.2} %", 100.0 * value);
+    let nats: Shown = |value| format!("{} nats", number(value, 4));
+    let plain: Shown = |value| format!("{value:.4}");
+    let whole: Shown = |value| format!("{value:.0}");
+    let seconds: Shown = |value| format!("{value:.1} s");
+    let shown = |rows: &[(&str, &str, Shown)]| -> Vec<(String, String)> {
+        let found = |(key, name, shown): &(&str, &str, Shown)| {
+            Some(((*name).to_owned(), shown(summary[*key].as_f64()?)))
+        };
+        rows.iter().filter_map(found).collect()
+    };
+    let mut rows = shown(&[
+        ("test_accuracy", kept.as_str(), percent),
+        ("model_accuracy", by_itself.as_str(), percent),
+        ("baseline_accuracy", baseline.as_str(), percent),
+    ]);
+    // How far the accuracies can be trusted.
+    let bounded =
+        [(kept, "test_accuracy", "interval"), (baseline, "baseline_accuracy", "baseline_interval")];
+    for (name, share, bounds) in bounded {
+        let Some(row) = rows.iter_mut().find(|row| row.0 == name) else { continue };
+        let bounds = serde_json::from_value(summary[bounds].clone()).ok();
+        if let (Some(share), Some(count), Some(bounds)) =
+            (summary[share].as_f64(), summary["tested"].as_u64(), bounds)
+        {
+            row.1 = share_in_words(share, count as usize, Some(bounds));
+        }
+    }
+    rows.extend(measured_by(summary).map(|how| ("Measured by".to_owned(), how)));
+    rows.extend(shown(&[
+        ("validation_accuracy", "Validation accuracy", percent),
+        ("ece", "Calibration error", plain),
+        ("brier", "Brier score", plain),
+        ("nll", "Negative log-likelihood", nats),
+        ("entropy", "Classifier entropy", nats),
+        ("elbo", "ELBO", nats),
+        ("labels", "Labelled examples", whole),
+        ("unlabelled", "Unlabelled examples", whole),
+        ("best_epoch", "Epoch of the model that was kept", whole),
+        ("steps", "Steps", whole),
+        ("roll_backs", "Times training went back after diverging", whole),
+        ("seed", "Seed", whole),
+        ("seconds", "Time", seconds),
+    ]));
+    rows
+}
+
+/// Examples of the test split that the accuracies were measured on; `None` where a cross-validation took its place.
+pub(super) fn measured_on_test(summary: &Value) -> Option<u64> {
+    summary["tested"].as_u64().filter(|&tested| tested > 0 && summary["folds"].is_null())
+}
+
+/// How the accuracies were measured, in the words of `gleaner train`; `None` of a run that did not write it down.
+fn measured_by(summary: &Value) -> Option<String> {
+    if let Some(tested) = measured_on_test(summary) {
+        return Some(format!("{tested} examples of the test split"));
+    }
+    let count = |key: &str| summary[key].as_u64();
+    let (tested, labels, folds) = (count("tested")?, count("labels")?, count("folds")?);
+    let parts = match tested < labels {
+        true => format!("cross-validation: {tested} of {labels} labels, held out"),
+        false => format!(
+            "cross-validation: {tested} labelled examples in {folds} parts, each held out once"
+        ),
+    };
+    Some(match count("repeats") {
+        None | Some(1) => parts,
+        Some(repeats) => format!("{parts}, divided anew {repeats} times"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The value beside a name.
+    fn value(summary: &Value, name: &str) -> Option<String> {
+        rows(summary, None, "m2").into_iter().find(|row| row.0 == name).map(|row| row.1)
+    }
+
+    #[test]
+    fn accuracies_say_how_they_were_measured() {
+        let mut summary = json!({
+            "test_accuracy": 0.75, "interval": [0.5, 0.9], "tested": 24, "labels": 24, "seconds": 1.0,
+        });
+        let share = "75.00 % (18 of 24, 95 % interval 50.0 to 90.0 %)";
+        assert_eq!(value(&summary, "Test accuracy").unwrap(), share);
+        assert_eq!(value(&summary, "Measured by").unwrap(), "24 examples of the test split");
+        assert_eq!(measured_on_test(&summary), Some(24));
+        (summary["folds"], summary["repeats"]) = (5.into(), 1.into());
+        assert_eq!(value(&summary, "Test accuracy"), None, "there is no test split");
+        assert_eq!(value(&summary, "Accuracy").unwrap(), share);
+        let parts = "cross-validation: 24 labelled examples in 5 parts, each held out once";
+        assert_eq!(value(&summary, "Measured by").unwrap(), parts);
+        assert_eq!(measured_on_test(&summary), None);
+        summary["repeats"] = 2.into();
+        let twice = format!("{parts}, divided anew 2 times");
+        assert_eq!(value(&summary, "Measured by").unwrap(), twice);
+        (summary["labels"], summary["repeats"]) = (30.into(), Value::Null);
+        let some = "cross-validation: 24 of 30 labels, held out";
+        assert_eq!(value(&summary, "Measured by").unwrap(), some);
+        summary["tested"] = Value::Null;
+        assert_eq!(value(&summary, "Measured by"), None, "an older run did not say");
+    }
+}

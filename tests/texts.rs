@@ -88,11 +88,9 @@ fn a_run_on_texts_keeps_its_words_and_shows_them() {
     let again = gleaner().call(["eval", &path, "--json"]).done().json();
     assert_eq!(again["accuracy"].as_f64().unwrap(), accuracy);
     let report = gleaner().call(["report", &path, "--json"]).done().json();
-    let missing: Vec<&str> =
-        report["missing"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    assert_eq!(missing, ["Reconstructions", "Style and class", "One latent dimension"]);
+    assert_eq!(report["missing"], Value::Array(Vec::new()));
     let page = fs::read_to_string(run.join("report.html")).unwrap();
-    assert!(page.contains("distinctive:") && page.contains("shows them as words"));
+    assert!(page.contains("distinctive:") && !page.contains("Reconstructions"), "{page}");
     for verb in ["reconstruct", "traverse"] {
         let error = refusal(&gleaner().call([verb, &path]));
         assert!(error.contains("not images") && error.contains("samples.txt"), "{error}");

@@ -68,11 +68,11 @@ impl Kept {
     /// Training examples that it holds, without their names.
     #[must_use]
     pub fn examples_held(&self) -> usize {
-        let held = self.members.iter().map(|member| match &member.fitted {
+        let of_members = self.members.iter().map(|member| match &member.fitted {
             Fitted::LabelSpreading { spreading, .. } => spreading.held(),
             _ => 0,
         });
-        held.max().unwrap_or(0)
+        of_members.max().unwrap_or(0).max(self.encoder.rows_held())
     }
 
     /// # Errors

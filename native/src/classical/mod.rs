@@ -4,6 +4,7 @@
 pub mod components;
 mod distance;
 pub mod graph;
+pub mod imputation;
 pub mod label_spreading;
 pub mod logistic;
 mod methods;

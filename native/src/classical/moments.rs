@@ -37,6 +37,18 @@ impl Moments {
         self.mean.len() == columns && self.sd.len() == columns
     }
 
+    /// What [`scaled`](Self::scaled) made these rows of.
+    #[must_use]
+    pub fn unscaled(&self, rows: &Array2<f64>, scale: impl Fn(usize) -> f64) -> Array2<f64> {
+        let mut unscaled = rows.clone();
+        for (column, mut values) in unscaled.axis_iter_mut(Axis(1)).enumerate() {
+            let (mean, scale) = (self.mean[column], scale(column));
+            let scale = if scale > 1e-12 { scale } else { 1.0 };
+            values.mapv_inplace(|value| value * scale + mean);
+        }
+        unscaled
+    }
+
     /// Rows less the mean, each column over its scale; a missing number is NaN still.
     #[must_use]
     pub fn scaled(&self, rows: &Array2<f64>, scale: impl Fn(usize) -> f64) -> Array2<f64> {

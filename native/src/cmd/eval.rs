@@ -91,7 +91,10 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if recipe.choice.is_some() && args.split == SplitName::Test {
         let source = Source::of_run(&dir, &recipe)?;
         let problem = Problem::of(&source, &recipe)?;
-        let held_out = held_out_parts(&dir, &source, &recipe, &device)?;
+        let held_out = match problem.data.test.is_empty() {
+            true => held_out_parts(&dir, &source, &recipe, &device)?,
+            false => Vec::new(),
+        };
         let (workers, interrupt) = (Threads::start(0)?, Interrupt::never());
         let watch = Watch::new(&workers, &interrupt);
         let kept = choice::measure(&dir, &problem, &held_out, &recipe, &device, &watch)?.measured;

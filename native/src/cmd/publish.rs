@@ -15,8 +15,7 @@ use crate::system::output::Output;
 #[command(after_help = "Examples:\n  \
     gleaner publish runs/mnist-latent-ebm-seed0 --out mnist-latent-ebm\n  \
     gleaner sample mnist-latent-ebm --per-class 10 --out samples.npz\n\n\
-    The folder is a run: every command reads it. Do not resume it, that would train it again from the start. The web\n    \
-    page opens its model.safetensors.")]
+    The folder is a run: every command reads it. It cannot be resumed. The web page opens its model.safetensors.")]
 pub struct Args {
     /// Run directory
     run: PathBuf,

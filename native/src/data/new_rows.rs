@@ -121,11 +121,19 @@ fn of_table(table: &Table, schema: &Schema, source: &str) -> Result<NewRows> {
             let places = text_columns(table, columns, source)?;
             let vocabulary = Vocabulary::from_words(words.clone(), source)?;
             let mut counts = SparseRows::new(words.len());
+            let mut foreign = 0;
             for row in 0..table.rows {
                 let cells = places.iter().filter_map(|&place| table.columns[place].cells.text(row));
-                counts.push(vocabulary.count(&cells.collect::<Vec<_>>().join("\n")));
+                let found = vocabulary.count(&cells.collect::<Vec<_>>().join("\n"));
+                foreign += usize::from(found.is_empty());
+                counts.push(found);
             }
-            (Values::Counts(counts), Vec::new())
+            let note = format!(
+                "{foreign} of {} texts have none of the {} words that the run counts; what is predicted for them means little",
+                table.rows,
+                words.len()
+            );
+            (Values::Counts(counts), if foreign > 0 { vec![note] } else { Vec::new() })
         }
         _ => {
             let (numbers, mut notes) =

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 
 use super::axis::Axis;
 pub use super::axis::Scale;
+use super::outliers;
 use super::svg::{self, escaped, number};
 
 const WIDTH: f64 = 760.0;
@@ -74,6 +75,15 @@ impl Line {
         Self { level: true, ..Self::new(name, vec![[f64::NAN, value]]) }
     }
 
+    /// The values that an axis of this scale makes room for.
+    fn shown(&self, scale: Scale) -> Vec<f64> {
+        let values: Vec<f64> = self.points.iter().map(|[_, value]| *value).collect();
+        match outliers::shown(&values) {
+            Some(ends) if scale == Scale::Linear && self.spread.is_empty() => ends.to_vec(),
+            _ => values,
+        }
+    }
+
     /// The last finite value.
     fn last(&self) -> Option<f64> {
         self.points.iter().rev().map(|[_, value]| *value).find(|value| value.is_finite())
@@ -131,27 +141,39 @@ fn panel_svg(panel: &Panel, x: &Axis, top: f64) -> String {
     let (bottom, right) = (top + panel.height - 10.0, WIDTH - RIGHT);
     let values = panel.lines.iter().flat_map(|line| {
         let ends = line.spread.iter().flatten().copied();
-        line.points.iter().map(|[_, value]| *value).chain(ends)
+        line.shown(panel.scale).into_iter().chain(ends)
     });
-    let y = Axis::covering(values, panel.limits, panel.scale, [bottom, top]);
+    let axis = Axis::covering(values, panel.limits, panel.scale, [bottom, top]);
+    let y = |value: f64| axis.at(value).clamp(top, bottom);
     let mut svg = String::new();
+    let mut outside = 0;
+    for [place, value] in panel.lines.iter().flat_map(|line| &line.points) {
+        if (axis.at(*value) - y(*value)).abs() > 0.5 {
+            svg += &mark_svg(x.at(*place), y(*value), [top, bottom]);
+            outside += 1;
+        }
+    }
+    let unit = match outside {
+        0 => panel.unit.to_owned(),
+        1 => format!("{}; 1 point lies outside", panel.unit),
+        _ => format!("{}; {outside} points lie outside", panel.unit),
+    };
     let _ = writeln!(
         svg,
         "<text x=\"{LEFT}\" y=\"{:.1}\"><tspan font-weight=\"600\" font-size=\"13\" fill=\"#111827\">{}</tspan> \
-         <tspan dx=\"4\">{}</tspan></text>",
+         <tspan dx=\"4\">{unit}</tspan></text>",
         top - 12.0,
-        panel.title,
-        panel.unit
+        panel.title
     );
-    let (ticks, decimals) = y.ticks(5, 0.0);
+    let (ticks, decimals) = axis.ticks(5, 0.0);
     for tick in ticks {
         let _ = writeln!(
             svg,
             "<path d=\"M{LEFT} {0:.1}H{right}\" stroke=\"#e5e7eb\"/><text x=\"{1}\" y=\"{2:.1}\" \
              text-anchor=\"end\">{3}</text>",
-            y.at(tick),
+            y(tick),
             LEFT - 8.0,
-            y.at(tick) + 4.0,
+            y(tick) + 4.0,
             number(tick, decimals)
         );
     }
@@ -160,7 +182,7 @@ fn panel_svg(panel: &Panel, x: &Axis, top: f64) -> String {
         let Some(last) = line.last() else { continue };
         let colour = if line.level { LEVEL_COLOUR } else { COLOURS[index % COLOURS.len()] };
         svg += &match line.level {
-            true => level_svg(y.at(last)),
+            true => level_svg(y(last)),
             false => line_svg(line, colour, x, &y),
         };
         legend.push(legend_entry(line, last, panel.suffix, colour));
@@ -176,14 +198,14 @@ fn panel_svg(panel: &Panel, x: &Axis, top: f64) -> String {
 }
 
 /// A solid line through the finite points; a dot where a point has no neighbour to be joined to, or a bar.
-fn line_svg(line: &Line, colour: &str, x: &Axis, y: &Axis) -> String {
+fn line_svg(line: &Line, colour: &str, x: &Axis, y: &dyn Fn(f64) -> f64) -> String {
     let mut svg = String::new();
     let dot = |[place, value]: [f64; 2]| {
-        let (cx, cy) = (x.at(place), y.at(value));
+        let (cx, cy) = (x.at(place), y(value));
         format!("<circle cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"3\" fill=\"{colour}\"/>\n")
     };
     for (point, [low, high]) in line.points.iter().zip(&line.spread) {
-        let [at, low, high] = [x.at(point[0]), y.at(*low), y.at(*high)];
+        let [at, low, high] = [x.at(point[0]), y(*low), y(*high)];
         let _ = writeln!(svg, "<path d=\"M{at:.1} {low:.1}V{high:.1}\" stroke=\"{colour}\"/>");
         svg += &dot(*point);
     }
@@ -193,8 +215,7 @@ fn line_svg(line: &Line, colour: &str, x: &Axis, y: &Axis) -> String {
             svg += &dot(*only);
             continue;
         }
-        let at =
-            run.iter().map(|[place, value]| format!("{:.1} {:.1}", x.at(*place), y.at(*value)));
+        let at = run.iter().map(|[place, value]| format!("{:.1} {:.1}", x.at(*place), y(*value)));
         let _ = writeln!(
             svg,
             "<path d=\"M{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.8\" stroke-linejoin=\"round\"/>",
@@ -202,6 +223,12 @@ fn line_svg(line: &Line, colour: &str, x: &Axis, y: &Axis) -> String {
         );
     }
     svg
+}
+
+/// A triangle at the edge that a point lies beyond.
+fn mark_svg(x: f64, y: f64, [top, bottom]: [f64; 2]) -> String {
+    let inward = if y - top < bottom - y { 6.0 } else { -6.0 };
+    format!("<path d=\"M{x:.1} {y:.1}l4 {inward}h-8z\" fill=\"#4b5563\"/>\n")
 }
 
 fn level_svg(at: f64) -> String {
@@ -324,6 +351,21 @@ mod tests {
             panel.scale = Scale::Logarithmic;
         }
         assert_inside(&powers.svg().unwrap(), 2);
+    }
+
+    #[test]
+    fn a_spike_leaves_the_rest_of_a_curve_its_height() {
+        let spiked = |spike: f64| {
+            let mut figure = run(60);
+            figure.panels[0].lines[0].points[30][1] = spike;
+            figure.svg().unwrap()
+        };
+        let svg = spiked(4000.0);
+        assert_inside(&svg, 2);
+        assert!(svg.contains("nats per example; 1 point lies outside"), "{svg}");
+        assert_eq!(svg.matches("h-8z").count(), 1, "a mark where it lies");
+        assert!(svg.contains(">40<") && !svg.contains(">4000<"), "{svg}");
+        assert!(!spiked(30.0).contains("outside"), "no spike");
     }
 
     #[test]

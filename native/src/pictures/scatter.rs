@@ -12,6 +12,11 @@ const HEAD: f64 = 40.0;
 const EDGE: f64 = 14.0;
 /// Line height of the legend.
 const LINE: f64 = 22.0;
+/// About how wide a letter of a name is.
+const LETTER: f64 = 7.0;
+/// Room for a name is looked for on so many circles around its class, so far apart.
+const RINGS: u32 = 24;
+const STEP: f64 = 8.0;
 /// More classes than this have no legend: their names stand among the points.
 const MOST_IN_LEGEND: usize = 22;
 /// Far apart for the common colour vision deficiencies in the order in which they are used; names among the
@@ -59,6 +64,8 @@ impl Scatter {
             "<text x=\"{EDGE}\" y=\"26\" font-weight=\"600\" font-size=\"13\" fill=\"#111827\">{}</text>",
             escaped(&self.title)
         );
+        let (lines, names) = self.names(&place);
+        svg += &lines;
         // What is wrong is what one looks for, so it lies on top.
         for point in self.points.iter().filter(|point| !point.wrong) {
             let ([x, y], colour) = (place.at(point.at), colour(point.class));
@@ -70,13 +77,31 @@ impl Scatter {
         for point in self.points.iter().filter(|point| point.wrong) {
             svg += &cross(place.at(point.at), colour(point.class));
         }
-        for (class, name) in self.classes.iter().enumerate() {
-            if let Some(middle) = self.middle(class) {
-                svg += &name_svg(place.at(middle), name);
-            }
-        }
+        svg += &names;
         svg += &self.legend();
         Ok(svg + "</svg>\n")
+    }
+
+    /// Names where they cover the fewest points, and lines to them from the middles of their classes.
+    fn names(&self, place: &Place) -> (String, String) {
+        let points: Vec<[f64; 2]> = self.points.iter().map(|point| place.at(point.at)).collect();
+        let (mut lines, mut names) = (String::new(), String::new());
+        let mut taken = Vec::new();
+        for (class, name) in self.classes.iter().enumerate() {
+            let Some(middle) = self.middle(class).map(|middle| place.at(middle)) else { continue };
+            let name_box = free_box(middle, name, &points, &taken);
+            let [x, y] = name_box.middle;
+            let _ = writeln!(
+                lines,
+                "<path d=\"M{:.1} {:.1}L{x:.1} {y:.1}\" stroke=\"{}\" stroke-opacity=\"0.5\"/>",
+                middle[0],
+                middle[1],
+                colour(class)
+            );
+            names += &name_svg(name_box.middle, name);
+            taken.push(name_box);
+        }
+        (lines, names)
     }
 
     /// The median of a class's points, coordinate by coordinate; `None` if it has none.
@@ -139,11 +164,68 @@ fn cross([x, y]: [f64; 2], colour: &str) -> String {
 
 fn name_svg([x, y]: [f64; 2], name: &str) -> String {
     format!(
-        "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"15\" font-weight=\"700\" fill=\"#111827\" \
-         stroke=\"#ffffff\" stroke-width=\"4\" stroke-linejoin=\"round\" paint-order=\"stroke\">{}</text>\n",
-        y + 5.0,
+        "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-weight=\"600\" fill=\"#111827\" stroke=\"#ffffff\" \
+         stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\">{}</text>\n",
+        y + 4.0,
         escaped(name)
     )
+}
+
+/// The room that a name takes.
+#[derive(Clone, Copy, Debug)]
+struct NameBox {
+    middle: [f64; 2],
+    /// Half of its width and height.
+    half: [f64; 2],
+}
+
+impl NameBox {
+    fn of(name: &str, middle: [f64; 2]) -> Self {
+        Self { middle, half: [0.5 * LETTER * name.chars().count() as f64 + 4.0, 10.0] }
+    }
+
+    fn holds(&self, point: [f64; 2]) -> bool {
+        (0..2).all(|axis| (point[axis] - self.middle[axis]).abs() < self.half[axis])
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        let apart = |axis: usize| (self.middle[axis] - other.middle[axis]).abs();
+        (0..2).all(|axis| apart(axis) < self.half[axis] + other.half[axis])
+    }
+
+    fn is_inside(&self) -> bool {
+        let [x, y] = self.middle;
+        let [width, height] = self.half;
+        x >= width && x + width <= SIDE && y >= HEAD + height && y + height <= HEAD + SIDE
+    }
+}
+
+/// Room for a name around the middle of its class: the nearest that covers nothing or, in a crowd, the one that covers least.
+fn free_box(middle: [f64; 2], name: &str, points: &[[f64; 2]], taken: &[NameBox]) -> NameBox {
+    let around = (0..RINGS).flat_map(|ring| {
+        let (radius, places) = (f64::from(ring) * STEP, if ring == 0 { 1 } else { 24 });
+        (0..places).map(move |place| {
+            let (sine, cosine) = (std::f64::consts::TAU * f64::from(place) / 24.0).sin_cos();
+            [middle[0] + radius * cosine, middle[1] - radius * sine]
+        })
+    });
+    let covered = |room: &NameBox| {
+        // A name on a name makes both unreadable, and outside there is nothing to be seen.
+        let lost = !room.is_inside() || taken.iter().any(|other| room.meets(other));
+        let points = points.iter().filter(|point| room.holds(**point)).count();
+        points + if lost { 1000 } else { 0 }
+    };
+    let mut best = (NameBox::of(name, middle), usize::MAX);
+    for room in around.map(|at| NameBox::of(name, at)) {
+        let covers = covered(&room);
+        if covers < best.1 {
+            best = (room, covers);
+        }
+        if covers == 0 {
+            break;
+        }
+    }
+    best.0
 }
 
 /// Where points lie in the picture: centred, and as large as fits.
@@ -192,6 +274,31 @@ mod tests {
         assert!(svg.contains(COLOURS[0]) && svg.contains("&lt;dog&gt;"), "{svg}");
         assert!(svg.contains("class: 1 of 3"), "{svg}");
         assert!(svg.contains("cx=\"14.0\" cy=\"54.0\""), "the first point lies at the edge: {svg}");
+    }
+
+    #[test]
+    fn names_cover_no_points_and_no_names() {
+        // Two crowds beside each other, each wider than its name, and a third class without points.
+        let crowd = |class: usize| {
+            (0..400).map(move |place: usize| {
+                let at = [(place % 20) as f64 + 24.0 * class as f64, (place / 20) as f64];
+                Point { at, class, wrong: false }
+            })
+        };
+        let mut scatter = scatter(crowd(0).chain(crowd(1)).collect());
+        scatter.classes.push("none".to_owned());
+        let place = Place::of(&scatter.points);
+        let points: Vec<[f64; 2]> = scatter.points.iter().map(|point| place.at(point.at)).collect();
+        let first = free_box(place.at([9.5, 9.5]), "cat", &points, &[]);
+        let second = free_box(place.at([9.5, 9.5]), "cat", &points, &[first]);
+        for room in [first, second] {
+            assert!(room.is_inside() && !points.iter().any(|point| room.holds(*point)), "{room:?}");
+        }
+        assert!(!first.meets(&second), "{first:?} {second:?}");
+        let alone = free_box([100.0, 100.0], "cat", &[], &[]);
+        assert_eq!(alone.middle, [100.0, 100.0], "nothing is in the way");
+        let (lines, names) = scatter.names(&place);
+        assert_eq!([lines.lines().count(), names.lines().count()], [2, 2]);
     }
 
     #[test]

@@ -25,7 +25,10 @@ const START: f32 = 1e-4;
 /// If there are too few points, a value is not a number, or no thread can be started.
 pub fn lay_out(values: &[f32], width: usize, noise: &mut Noise) -> Result<Vec<[f64; 2]>> {
     let count = values.len() / width;
-    ensure!(count >= FEWEST, "{count} examples are too few for t-SNE; give at least {FEWEST}");
+    ensure!(
+        count >= FEWEST,
+        "{count} examples are too few for a map: t-SNE takes at least {FEWEST}"
+    );
     ensure!(
         values.iter().all(|value| value.is_finite()),
         "a feature is not a number: the model has diverged; lower the learning rate"

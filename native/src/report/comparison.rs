@@ -10,8 +10,8 @@ use crate::run::verdict::{Row, Verdict};
 pub fn comparison(verdict: &Verdict, tested: Option<u64>) -> String {
     let apart = tested.map_or(String::new(), |tested| {
         format!(
-            " The accuracies in the results differ from these: they are of {tested} other examples, those of the test split, and \
-             after training on all labels."
+            " The accuracies in the results differ from these: they are measured on {tested} other examples, those of the test \
+             split, after training on all of these labels."
         )
     });
     let mut html = format!(
@@ -88,6 +88,6 @@ mod tests {
         assert!(html.contains("0.080 as the methods give it, 0.030 after"), "{html}");
         assert!(!html.contains("test split"), "the results are of the same labels");
         let beside_a_test = comparison(&verdict, Some(67));
-        assert!(beside_a_test.contains("they are of 67 other examples"), "{beside_a_test}");
+        assert!(beside_a_test.contains("measured on 67 other examples"), "{beside_a_test}");
     }
 }

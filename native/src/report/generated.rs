@@ -1,10 +1,12 @@
 //! The sections of the report on what a model generates.
 
 use anyhow::Result;
+use gleaner_core::data::features::{Feature, Kind};
 use gleaner_core::models::{Architecture as _, Generative as _};
 
 use super::figures::{
-    Origin, along, over_classes, plane, reconstructions, samples, samples_of_rows, samples_of_words,
+    Origin, along, equal_to_data, over_classes, plane, reconstructions, samples, samples_of_rows,
+    samples_of_words,
 };
 use super::{picture, run::Run};
 use crate::pictures::picture::image_shape;
@@ -50,7 +52,48 @@ fn drawn_rows(run: &Run) -> Result<Option<String>> {
     };
     let per_class = (DRAWN_ROWS / subject.config.classes().max(1)).clamp(1, DRAWN_OF_CLASS);
     let rows = samples_of_rows(&subject, schema, per_class, run.recipe.train.seed)?;
-    Ok(Some(rows_as_table(&header, &rows)))
+    // Only who has the data can tell.
+    let equal = run.problem().ok().map(|problem| {
+        let data = [&problem.data.train, &problem.data.test];
+        let equal = equal_to_data(&rows, &problem.schema, &data);
+        equal_in_words(equal, rows.len(), schema.features().is_some_and(are_words))
+    });
+    let classes = subject.classifies();
+    let table = rows_as_table(
+        &class_first(header, classes),
+        &rows.into_iter().map(|row| class_first(row, classes)).collect::<Vec<_>>(),
+    );
+    Ok(Some(format!(
+        "{table}\n<p>Drawn by the model.{} <code>gleaner sample</code> draws more.</p>",
+        equal.unwrap_or_default()
+    )))
+}
+
+/// Whether no column has numbers.
+fn are_words(features: &[Feature]) -> bool {
+    features.iter().all(|feature| matches!(feature.kind, Kind::YesNo { .. } | Kind::Words { .. }))
+}
+
+/// How many of the drawn rows equal a row of the data. Where columns have few values, drawing one anew takes no learning by heart.
+fn equal_in_words(equal: usize, of: usize, words: bool) -> String {
+    let expected = match words && equal > 0 {
+        true => ", as is to be expected where every column has few values",
+        false => "",
+    };
+    match equal {
+        0 => format!(" None of these {of} equals a row of the data."),
+        1 => format!(" 1 of these {of} equals a row of the data{expected}."),
+        _ => format!(" {equal} of these {of} equal a row of the data{expected}."),
+    }
+}
+
+/// Cells with the class, which stands last, before the others; without it, of a model that has no classes.
+fn class_first(mut cells: Vec<String>, classes: bool) -> Vec<String> {
+    match classes {
+        true => cells.rotate_right(1),
+        false => drop(cells.pop()),
+    }
+    cells
 }
 
 /// Rows below a header.
@@ -61,8 +104,7 @@ fn rows_as_table(header: &[String], rows: &[Vec<String>]) -> String {
     };
     let rows: String = rows.iter().map(|row| cells("<td>", "</td>", row)).collect();
     format!(
-        "<div class=\"wide\" tabindex=\"0\"><table class=\"rows\">\n{}{rows}</table></div>\n<p>Drawn by the model, none of \
-         them a row of the data. <code>gleaner sample</code> draws more.</p>",
+        "<div class=\"wide\" tabindex=\"0\"><table class=\"rows\">\n{}{rows}</table></div>",
         cells("<th scope=\"col\">", "</th>", header)
     )
 }
@@ -112,4 +154,27 @@ pub(super) fn moved(run: &Run) -> Result<String> {
     let caption = format!("Dimension {dimension}{which} from low to high; the others {others}.");
     let alt = "A row for each class, a column for each value of one latent dimension";
     Ok(picture(&png, alt, &caption))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_class_stands_first_and_is_left_out_where_there_is_none() {
+        let cells = || ["mass", "site", "species"].map(str::to_owned).to_vec();
+        assert_eq!(class_first(cells(), true), ["species", "mass", "site"]);
+        assert_eq!(class_first(cells(), false), ["mass", "site"]);
+    }
+
+    #[test]
+    fn rows_that_equal_the_data_are_counted_and_expected_of_words_alone() {
+        assert_eq!(equal_in_words(0, 12, true), " None of these 12 equals a row of the data.");
+        assert_eq!(equal_in_words(1, 12, false), " 1 of these 12 equals a row of the data.");
+        let words = equal_in_words(3, 12, true);
+        assert!(words.contains("3 of these 12 equal a row of the data, as is to be"), "{words}");
+        let kinds = [Kind::YesNo { no: "n".into(), yes: "y".into() }, Kind::WholeNumber];
+        let features = kinds.map(|kind| Feature { name: "x".into(), kind });
+        assert!(are_words(&features[..1]) && !are_words(&features));
+    }
 }

@@ -41,11 +41,44 @@ pub(super) fn calibration(run: &Run) -> Result<String> {
 pub(super) fn confusions(run: &Run) -> Result<String> {
     let counts = run.predictions()?.confusion();
     let names = run.names()?;
-    Ok(if names.len() > MOST_IN_TABLE {
-        most_confused(&counts, &names)
-    } else {
-        matrix(&counts, &names)
-    })
+    let mut html = match names.len() > MOST_IN_TABLE {
+        true => most_confused(&counts, &names),
+        false => matrix(&counts, &names),
+    };
+    let problem = run.problem()?;
+    let label = |&row: &usize| problem.data.train.labels[row];
+    let labels: Vec<i64> = problem.split.labelled.iter().map(label).collect();
+    for note in notes(&counts, &labels, problem.data.test.is_empty(), &names) {
+        let _ = write!(html, "\n<p>{}</p>", escaped(&note));
+    }
+    Ok(html)
+}
+
+/// What to know of the counts, a sentence each. `held_out` are counts of labels that a cross-validation held out, of all the
+/// `labels` that are trained on.
+fn notes(counts: &[Vec<usize>], labels: &[i64], held_out: bool, names: &[String]) -> Vec<String> {
+    let tested = |class: usize| counts[class].iter().sum::<usize>();
+    let known = |class: usize| labels.iter().filter(|&&label| label == class as i64).count();
+    let listed = |of: &dyn Fn(usize) -> bool| {
+        let classes = (0..names.len()).filter(|&class| of(class));
+        let classes: Vec<&str> = classes.map(|class| names[class].as_str()).collect();
+        (!classes.is_empty()).then(|| classes.join(", "))
+    };
+    let all: usize = (0..names.len()).map(tested).sum();
+    let times = all / labels.len().max(1);
+    let repeated = (held_out && times > 1).then(|| {
+        format!("Each example is counted {times} times, once for each time that the labels were divided.")
+    });
+    let single = listed(&|class| held_out && tested(class) > 0 && known(class) == 1);
+    let single = single.map(|classes| {
+        format!(
+            "Classes of one labelled example: {classes}. While it is held out, there is none to learn the class from, so it counts as \
+             wrong; that does not say how well the class is recognised."
+        )
+    });
+    let untested = listed(&|class| tested(class) == 0)
+        .map(|classes| format!("No example was left to measure on: {classes}."));
+    [repeated, single, untested].into_iter().flatten().collect()
 }
 
 fn matrix(counts: &[Vec<usize>], names: &[String]) -> String {
@@ -91,6 +124,21 @@ fn most_confused(counts: &[Vec<usize>], names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn classes_with_too_few_examples_to_be_measured_are_named() {
+        let names = ["ant".to_owned(), "bee".to_owned(), "cow".to_owned()];
+        let counts = [vec![5, 0, 0], vec![2, 0, 0], vec![0, 0, 0]];
+        let labels = [0, 0, 0, 0, 0, 1];
+        let held_out = notes(&counts, &labels, true, &names);
+        assert!(held_out[0].contains("one labelled example: bee."), "{held_out:?}");
+        assert_eq!(held_out[1..], ["No example was left to measure on: cow."]);
+        // A test split leaves the one label to learn from.
+        assert_eq!(notes(&counts, &labels, false, &names), held_out[1..]);
+        assert!(notes(&counts[..1], &labels, true, &names[..1]).is_empty());
+        let twice = notes(&[vec![12, 0, 0]], &labels, true, &names[..1]);
+        assert!(twice[0].contains("counted 2 times"), "{twice:?}");
+    }
 
     #[test]
     fn many_classes_have_a_list_of_confusions_instead_of_a_table() {

@@ -29,8 +29,8 @@ fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String,
         format!("{accuracy} of {}", verdict.kept_in_words())
     });
     let by_itself = format!("Accuracy of {model} by itself");
-    let baseline =
-        verdict.map_or("Supervised baseline with the same labels".to_owned(), |verdict| {
+    let baseline = verdict
+        .map_or("Supervised baseline with the same labels".to_owned(), |verdict| {
             format!("The best of the labels alone: {}", verdict.label_only)
         });
     let percent: Shown = |value| format!("{:.2} %", 100.0 * value);

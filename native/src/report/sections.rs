@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use gleaner_core::data::profile::Profile;
 use gleaner_core::measures::units::ActiveUnits;
 use gleaner_core::models::{Architecture as _, Generative as _};

@@ -81,8 +81,15 @@ pub fn held_out_parts(
                 dir.path().display()
             )
         };
-        let part = RunDir::open(&path).with_context(gone)?;
-        let (config, model) = part.load(device)?;
+        let part = RunDir::open(&path).ok().with_context(gone)?;
+        let damaged = || {
+            format!(
+                "delete {}, and train that part again with gleaner train --resume {}",
+                path.display(),
+                dir.path().display()
+            )
+        };
+        let (config, model) = part.load(device).with_context(damaged)?;
         Ok(Part { config, model, problem: Problem::of(source, recipe)? })
     };
     fold_recipes(recipe).iter().enumerate().map(part).collect()

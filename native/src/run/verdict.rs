@@ -106,8 +106,9 @@ impl Verdict {
     pub fn calibration(&self) -> Option<String> {
         let [before, after] = self.ece?;
         let kept = self.kept_in_words();
+        let comment = if after > before { " (no better; few labels say little of it)" } else { "" };
         Some(format!(
-            "calibration error of {kept}: {before:.3} as the methods give it, {after:.3} after calibrating"
+            "calibration error of {kept}: {before:.3} as the methods give it, {after:.3} after calibrating{comment}"
         ))
     }
 
@@ -149,8 +150,13 @@ mod tests {
         let alone = Verdict { kept: "network".to_owned(), ..verdict(100, [0.0; 3]) };
         assert!(alone.gain().unwrap().contains("nothing beats the labels alone: network"));
         assert_eq!(verdict(0, [0.1, 0.02, 0.2]).gain(), None);
+        let calibrated = verdict(0, [0.0; 3]);
+        let said = calibrated.calibration().unwrap();
         assert!(
-            verdict(0, [0.0; 3]).calibration().unwrap().contains("0.080 as the methods give it")
+            said.contains("0.080 as the methods give it") && !said.contains("no better"),
+            "{said}"
         );
+        let worse = Verdict { ece: Some([0.03, 0.04]), ..calibrated };
+        assert!(worse.calibration().unwrap().contains("0.040 after calibrating (no better"));
     }
 }

@@ -113,7 +113,9 @@ pub fn keep_lines(path: impl AsRef<Path>, count: usize) -> Result<()> {
     let path = path.as_ref();
     let bytes = match fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound && count == 0 => return Ok(()),
-        read => read.with_context(|| format!("cannot read {}", path.display()))?,
+        read => read.with_context(|| {
+            format!("cannot read {}; resume from a complete copy of the folder", path.display())
+        })?,
     };
     let ends: Vec<usize> =
         bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1).collect();

@@ -12,7 +12,7 @@ use burn::tensor::Device;
 use gleaner_core::models::{Model, ModelConfig};
 
 pub use curves::curves;
-pub use drawn_rows::samples as samples_of_rows;
+pub use drawn_rows::{equal_to_data, samples as samples_of_rows};
 pub use embedding::embedding;
 pub use images::{
     Origin, Pairs, Refined, along, over_classes, plane, reconstructions, refined, samples,

@@ -172,6 +172,15 @@ fn a_report_says_what_this_machine_lacks() {
     assert!(fs::read_to_string(&page).unwrap().contains("has not finished"));
 }
 
+/// A name that a verb writes to.
+fn picture_of(verb: &str) -> &'static str {
+    match verb {
+        "embed" => "x.svg",
+        "report" => "x.html",
+        _ => "x.png",
+    }
+}
+
 #[test]
 fn wrong_wishes_end_in_one_line_and_leave_nothing() {
     let trained = Trained::with(&[]);
@@ -185,12 +194,15 @@ fn wrong_wishes_end_in_one_line_and_leave_nothing() {
         ("traverse", &["--manifold", "--columns=101"], "10000 tiles"),
         ("report", &["--device=tpu"], "--device tpu"),
     ] {
-        let said = trained.call(verb, "x", more);
+        let said = trained.call(verb, picture_of(verb), more);
         assert!(said.error().contains(named), "{verb} {more:?}: {}", said.error());
     }
     for verb in ["embed", "traverse", "report"] {
         assert!(
-            trained.call(verb, "no/such/file", &[]).error().contains("does not exist"),
+            trained
+                .call(verb, &format!("no/such/{}", picture_of(verb)), &[])
+                .error()
+                .contains("does not exist"),
             "{verb}"
         );
         let nowhere = trained.path("nowhere").display().to_string();
@@ -200,7 +212,9 @@ fn wrong_wishes_end_in_one_line_and_leave_nothing() {
         let help = gleaner().call([verb, "--help"]).done().stdout;
         assert!(help.contains("Example"), "{help}");
     }
-    assert_eq!(trained.call("traverse", "x", &["--vary=z"]).code, Some(2));
+    let said = trained.call("embed", "x.pdf", &[]);
+    assert!(said.error().contains("x.pdf: give a name that ends in .svg"), "{}", said.error());
+    assert_eq!(trained.call("traverse", "x.png", &["--vary=z"]).code, Some(2));
     assert_eq!(trained.names(), ["run"]);
 }
 

@@ -18,6 +18,7 @@ use serde_json::json;
 use super::target::{Format, Target, data_of};
 use crate::pictures::picture::{comfortable_scale, grid_png, image_shape};
 use crate::run::RunDir;
+use crate::run::recipe::Recipe;
 use crate::system::device;
 use crate::system::files::write_atomic;
 use crate::system::output::Output;
@@ -143,12 +144,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }
     let dir = RunDir::open(&args.run)?;
     let recipe = dir.recipe()?;
-    let read = data_of(&recipe);
-    let out_file = Target { flag: "--out", path: &args.out };
-    let format = out_file.check(&[Format::Csv, Format::Npz], &read)?;
-    if let Some(path) = &args.grid {
-        Target { flag: "--grid", path }.check(&[Format::Png], &read)?;
-    }
+    let format = args.format(&recipe)?;
     device::set_threads(args.threads)?;
     let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
     let checkpoint = dir.checkpoint()?;
@@ -203,6 +199,15 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
 }
 
 impl Args {
+    /// What is written, having checked that it can be.
+    fn format(&self, recipe: &Recipe) -> Result<Format> {
+        let read = data_of(recipe);
+        if let Some(path) = &self.grid {
+            Target { flag: "--grid", path }.check(&[Format::Png], &read)?;
+        }
+        Target { flag: "--out", path: &self.out }.check(&[Format::Csv, Format::Npz], &read)
+    }
+
     /// The columns of a table of samples; `None` where arrays are asked for.
     fn header(&self, format: Format, schema: Option<&Schema>) -> Result<Option<Vec<String>>> {
         if format == Format::Npz {

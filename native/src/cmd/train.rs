@@ -16,7 +16,7 @@ use crate::run::recipe::{Draft, merge, nested};
 use crate::run::source::{Source, settle, why_not_compared};
 use crate::system::interrupt::Interrupt;
 use crate::system::output::Output;
-use crate::training::Session;
+use crate::training::{Session, train};
 
 /// Leaves it open which model or method it is.
 const AUTO: &str = "auto";
@@ -223,10 +223,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
             );
         }
         let dir = RunDir::reopen(path)?;
-        return Session::resume(&dir)?
-            .validating(args.validate)
-            .train(&dir, &Interrupt::install()?, &figures::draw)?
-            .show(&dir, out);
+        let session = Session::resume(&dir)?.validating(args.validate);
+        return train(&session, &dir, &Interrupt::install()?, &figures::draw)?.show(&dir, out);
     }
     let mut draft = Draft::read(args.recipe.as_deref(), flags, &args.set)?;
     let asks_auto = args.model.as_deref() == Some(AUTO);
@@ -250,5 +248,5 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         None => RunDir::create_named(&session.name())?,
     };
     session.begin(&dir)?;
-    session.train(&dir, &Interrupt::install()?, &figures::draw)?.show(&dir, out)
+    train(&session, &dir, &Interrupt::install()?, &figures::draw)?.show(&dir, out)
 }

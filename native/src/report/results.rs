@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{run::Run, table};
 use crate::pictures::svg::number;
-use crate::run::summary::share_in_words;
+use crate::run::summary::{self, share_in_words};
 use crate::run::verdict::Verdict;
 
 /// How a number is written.
@@ -87,21 +87,9 @@ pub(super) fn measured_on_test(summary: &Value) -> Option<u64> {
 
 /// How the accuracies were measured, in the words of `gleaner train`; `None` of a run that did not write it down.
 fn measured_by(summary: &Value) -> Option<String> {
-    if let Some(tested) = measured_on_test(summary) {
-        return Some(format!("{tested} examples of the test split"));
-    }
-    let count = |key: &str| summary[key].as_u64();
-    let (tested, labels, folds) = (count("tested")?, count("labels")?, count("folds")?);
-    let parts = match tested < labels {
-        true => format!("cross-validation: {tested} of {labels} labels, held out"),
-        false => format!(
-            "cross-validation: {tested} labelled examples in {folds} parts, each held out once"
-        ),
-    };
-    Some(match count("repeats") {
-        None | Some(1) => parts,
-        Some(repeats) => format!("{parts}, divided anew {repeats} times"),
-    })
+    let count = |key: &str| summary[key].as_u64().map(|count| count as usize);
+    let tested = count("tested").filter(|&tested| tested > 0)?;
+    Some(summary::measured_by([tested, count("labels")?], count("folds"), count("repeats")))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::run::recipe::{Recipe, merge, nested};
 use crate::system::device;
 use crate::system::files::write_atomic;
 use crate::system::interrupt::Interrupt;
-use crate::training::{Session, train_baseline};
+use crate::training::{Session, train, train_baseline};
 
 /// Values by column, row and metric, each with the seeds of their draws.
 pub type Results = BTreeMap<(String, String, String), Vec<(u64, f64)>>;
@@ -145,7 +145,7 @@ fn run(cell: &Cell, interrupt: &Interrupt) -> Result<Value> {
             dir
         }
     };
-    let summary = session.train(&dir, interrupt, &figures::draw)?;
+    let summary = train(&session, &dir, interrupt, &figures::draw)?;
     Ok(serde_json::to_value(summary)?)
 }
 

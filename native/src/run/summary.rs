@@ -310,26 +310,6 @@ impl Summary {
         Ok(self)
     }
 
-    /// How the accuracies were measured.
-    fn measured_by(&self) -> String {
-        let Some(folds) = self.folds else {
-            return format!("{} examples of the test split", self.tested);
-        };
-        let parts = match self.tested < self.labels {
-            true => {
-                format!("cross-validation: {} of {} labels, held out", self.tested, self.labels)
-            }
-            false => format!(
-                "cross-validation: {} labelled examples in {folds} parts, each held out once",
-                self.tested
-            ),
-        };
-        match self.repeats.unwrap_or(1) {
-            1 => parts,
-            repeats => format!("{parts}, divided anew {repeats} times"),
-        }
-    }
-
     /// Shows the results.
     ///
     /// # Errors
@@ -355,7 +335,10 @@ impl Summary {
         rows.extend(by_itself.map(|said| {
             ("model's accuracy", format!("{said}   (semi-supervised {} by itself)", self.model))
         }));
-        rows.push(("measured by", self.measured_by()));
+        rows.push((
+            "measured by",
+            measured_by([self.tested, self.labels], self.folds, self.repeats),
+        ));
         let probabilities = [
             ("calibration error", self.ece, ""),
             ("Brier score", self.brier, ""),
@@ -383,6 +366,25 @@ impl Summary {
         let mut object = serde_json::to_value(self).context("the summary")?;
         object["run"] = dir.path().display().to_string().into();
         out.object(&object)
+    }
+}
+
+/// How accuracies were measured: on so many examples of a run with so many labels, in parts that were divided anew so often.
+pub fn measured_by(
+    [tested, labels]: [usize; 2],
+    folds: Option<usize>,
+    repeats: Option<usize>,
+) -> String {
+    let Some(folds) = folds else { return format!("{tested} examples of the test split") };
+    let parts = match tested < labels {
+        true => format!("cross-validation: {tested} of {labels} labels, held out"),
+        false => format!(
+            "cross-validation: {tested} labelled examples in {folds} parts, each held out once"
+        ),
+    };
+    match repeats.unwrap_or(1) {
+        1 => parts,
+        repeats => format!("{parts}, divided anew {repeats} times"),
     }
 }
 

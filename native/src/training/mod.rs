@@ -16,6 +16,6 @@ pub use baseline::train_baseline;
 pub use fit::{Fit, Outcome, Plan};
 pub use ledger::{Ledger, READ_EVERY};
 pub use session::Session;
-pub use stage::{Afterwards, Results};
+pub use stage::{Afterwards, Results, train};
 pub use state::{Progressed, SavedState};
 pub use validation::{Criterion, Validation};

@@ -17,7 +17,6 @@ use gleaner_core::train::RateSchedule;
 use super::baseline::train_baseline;
 use super::fit::Plan;
 use super::ledger::READ_EVERY;
-use super::stage::{Afterwards, Stage};
 use super::validation::Criterion;
 use crate::data::dataset::AG_NEWS_SAMPLE_NAME;
 use crate::run::Problem;
@@ -25,7 +24,6 @@ use crate::run::RunDir;
 use crate::run::measure::{Baseline, measure_baseline};
 use crate::run::recipe::Recipe;
 use crate::run::source::Source;
-use crate::run::summary::Summary;
 use crate::system::device;
 use crate::system::interrupt::Interrupt;
 use crate::system::threads::Threads;
@@ -149,23 +147,6 @@ impl Session {
     /// If the recipe's model does not have such settings.
     pub fn profile(&self) -> Result<Option<Profile>> {
         self.source.profile(&self.recipe)
-    }
-
-    /// Trains, or goes on from the folder's saved state, measures the best model on the test split, and does what is
-    /// to be done `afterwards`.
-    ///
-    /// # Errors
-    /// If the device or the disk fails, the run keeps diverging, or the user stops it.
-    pub fn train(
-        &self,
-        dir: &RunDir,
-        interrupt: &Interrupt,
-        afterwards: Afterwards<'_>,
-    ) -> Result<Summary> {
-        let (session, resumable) = (self, dir.path());
-        let stage = Stage { session, dir, resumable, interrupt, afterwards, quiet: false };
-        let parts = stage.cross_validate()?;
-        stage.run(&parts)
     }
 
     pub(super) fn introduce(&self, dir: &RunDir) {

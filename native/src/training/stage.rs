@@ -45,23 +45,39 @@ pub struct Results {
     pub kept: Option<Answered>,
 }
 
+/// Trains a session, or goes on from the folder's saved state, measures the best model on the test split, and does what is to be done
+/// `afterwards`.
+///
+/// # Errors
+/// If the device or the disk fails, the run keeps diverging, or the user stops it.
+pub fn train(
+    session: &Session,
+    dir: &RunDir,
+    interrupt: &Interrupt,
+    afterwards: Afterwards<'_>,
+) -> Result<Summary> {
+    let stage = Stage { session, dir, resumable: dir.path(), interrupt, afterwards, quiet: false };
+    let parts = stage.cross_validate()?;
+    stage.run(&parts)
+}
+
 /// Where the loop runs: a folder, which is the run's own or, in the first half of an M1+M2, one inside that of the run
 /// that can be resumed.
 #[derive(Clone, Copy)]
-pub(super) struct Stage<'a> {
-    pub(super) session: &'a Session,
-    pub(super) dir: &'a RunDir,
-    pub(super) resumable: &'a Path,
-    pub(super) interrupt: &'a Interrupt,
-    pub(super) afterwards: Afterwards<'a>,
+struct Stage<'a> {
+    session: &'a Session,
+    dir: &'a RunDir,
+    resumable: &'a Path,
+    interrupt: &'a Interrupt,
+    afterwards: Afterwards<'a>,
     /// Whether somebody else reports the progress.
-    pub(super) quiet: bool,
+    quiet: bool,
 }
 
 impl Stage<'_> {
     /// The runs that each hold out a part of the labels, in folders of their own within that of the run; none if the recipe
     /// asks for none.
-    pub(super) fn cross_validate(&self) -> Result<Vec<Summary>> {
+    fn cross_validate(&self) -> Result<Vec<Summary>> {
         let session = self.session;
         let recipes = fold_recipes(&session.recipe);
         if recipes.is_empty() {
@@ -93,7 +109,7 @@ impl Stage<'_> {
     }
 
     /// From the baseline to what is done afterwards. The figures come from `parts` where there are any.
-    pub(super) fn run(&self, parts: &[Summary]) -> Result<Summary> {
+    fn run(&self, parts: &[Summary]) -> Result<Summary> {
         let Self { session, dir, resumable, interrupt, afterwards, .. } = *self;
         let started = Instant::now();
         if !self.quiet {

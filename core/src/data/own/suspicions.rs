@@ -46,10 +46,10 @@ pub fn about_labels(labels: &Labels) -> Vec<String> {
     match &singles[..] {
         [] => {}
         [one] => notes.push(format!(
-            "the class {one} has one example alone: it cannot be measured, and may be a slip"
+            "the class {one} has one example alone: how well it is recognised cannot be measured, and it may be a slip"
         )),
         [first, ..] => notes.push(format!(
-            "{} classes have one example alone, such as {first}: they cannot be measured",
+            "{} classes have one example alone, such as {first}: how well they are recognised cannot be measured",
             singles.len()
         )),
     }

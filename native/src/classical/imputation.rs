@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::distance::BLOCK;
 
+/// Distances that differ by less are equal but for rounding.
+const AS_NEAR: f64 = 1e-9;
+
 /// Rows that others take missing cells from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Donors {
@@ -78,7 +81,7 @@ impl Donors {
                 let order = from_near_to_far(apart);
                 for (column, value) in rows.row_mut(row).iter_mut().enumerate() {
                     if value.is_nan() {
-                        *value = mean_of_first(&order, donors.column(column), nearest);
+                        *value = mean_of_nearest(&order, apart, donors.column(column), nearest);
                     }
                 }
             }
@@ -93,11 +96,24 @@ fn from_near_to_far(apart: ArrayView1<f64>) -> Vec<usize> {
     order
 }
 
-/// The mean of the first so many cells that are there; NaN without any.
-fn mean_of_first(order: &[usize], column: ArrayView1<f64>, count: usize) -> f64 {
-    let found = order.iter().map(|&row| column[row]).filter(|value| !value.is_nan()).take(count);
-    let (sum, found) = found.fold((0.0, 0), |(sum, found), value| (sum + value, found + 1));
-    sum / f64::from(found)
+/// The mean of the first so many cells that are there, and of those that are as near as the last of them: rows of words are often equally
+/// near, and files are often sorted by class. NaN without any.
+fn mean_of_nearest(
+    order: &[usize],
+    apart: ArrayView1<f64>,
+    column: ArrayView1<f64>,
+    count: usize,
+) -> f64 {
+    let (mut sum, mut found, mut farthest) = (0.0, 0, f64::NEG_INFINITY);
+    for &row in order.iter().filter(|&&row| !column[row].is_nan()) {
+        if found >= count && apart[row] > farthest + AS_NEAR {
+            break;
+        }
+        sum += column[row];
+        found += 1;
+        farthest = farthest.max(apart[row]);
+    }
+    sum / found as f64
 }
 
 #[cfg(test)]
@@ -131,6 +147,15 @@ mod tests {
         Donors::new(&donors()).fill(&mut others, 2);
         let wanted = array![[2.0, 3.0, 2.0], [7.0, 4.5, 5.5], [6.0, 3.5, 4.5], [1.0, 2.0, 3.0]];
         assert_eq!(others, wanted);
+    }
+
+    #[test]
+    fn donors_that_are_equally_near_all_count() {
+        // Sorted: of the rows with a 1, the first two have a 10.
+        let donors = Donors::new(&array![[1.0, 10.0], [1.0, 10.0], [1.0, 40.0], [0.0, 7.0]]);
+        let mut rows = array![[1.0, N], [0.0, N]];
+        donors.fill(&mut rows, 2);
+        assert_eq!(rows, array![[1.0, 20.0], [0.0, (7.0 + 60.0) / 4.0]]);
     }
 
     #[test]

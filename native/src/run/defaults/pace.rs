@@ -1,6 +1,7 @@
 //! How long is trained, and how many examples a step sees.
 
 use gleaner_core::data::own::OwnData;
+use gleaner_core::data::schema::Input;
 use toml::{Table, Value};
 
 use crate::run::recipe::{Draft, Recipe, merge, nested};
@@ -19,6 +20,11 @@ const FEWEST_EPOCHS: usize = 50;
 
 /// ... unless that makes more steps than so many times the fewest.
 const MOST_OVER_FEWEST: usize = 8;
+
+/// M2 on texts: so many passes, which make at most so many steps, unless they are fewer passes than the least. Longer, the classifier
+/// forgets what the labels say and follows topics.
+const EPOCHS_OF_TEXTS: [usize; 2] = [6, 40];
+const MOST_STEPS_ON_TEXTS: usize = 500;
 
 /// A batch of fewer examples is not worth sharing out among threads.
 const SHARED_BATCH: usize = 64;
@@ -49,6 +55,10 @@ pub fn epochs(own: &OwnData, draft: &Draft, recipe: &Recipe) -> usize {
 
 fn fitting_epochs(own: &OwnData, draft: &Draft, recipe: &Recipe) -> usize {
     let (pool, batch) = (pool(own), batch_in_use(own, draft, recipe));
+    if matches!(own.schema.input, Input::Texts { .. }) && recipe.model.kind() == "m2" {
+        let [fewest, most] = EPOCHS_OF_TEXTS;
+        return (MOST_STEPS_ON_TEXTS * batch).div_ceil(pool).clamp(fewest, most);
+    }
     let most_steps = FEWEST_STEPS * MOST_OVER_FEWEST;
     let epochs = (FEWEST_STEPS * batch).div_ceil(pool);
     FEWEST_EPOCHS.min((most_steps * batch).div_ceil(pool)).max(epochs)

@@ -134,12 +134,12 @@ fn models_without_an_energy_refuse_chains_in_one_line() {
     let folder = tempdir().unwrap();
     let run = folder.path().join("run");
     gleaner().train_small(&run, &[]).done();
-    let out = folder.path().join("out.npz");
-    for (verb, more) in [
-        ("sample", &["--per-class=1", "--sampler=langevin"][..]),
-        ("sample", &["--per-class=1", "--steps=5"]),
-        ("reconstruct", &["--posterior-steps=5"]),
+    for (verb, name, more) in [
+        ("sample", "x.npz", &["--per-class=1", "--sampler=langevin"][..]),
+        ("sample", "x.npz", &["--per-class=1", "--steps=5"]),
+        ("reconstruct", "x.png", &["--posterior-steps=5"]),
     ] {
+        let out = folder.path().join(name);
         let said = call(verb, &run, &out, more);
         assert!(said.error().contains("(m2)"), "{verb}: {}", said.error());
         assert!(!out.exists());

@@ -1,6 +1,7 @@
 //! How many labels are used, what a result is measured on, and whether methods are compared.
 
 use gleaner_core::data::own::OwnData;
+use gleaner_core::data::schema::Input;
 use toml::{Table, Value};
 
 use super::is_table;
@@ -9,8 +10,11 @@ use crate::run::recipe::{Draft, Recipe, merge, nested};
 /// Methods are compared on at most so many labels: with more, the model needs no help.
 const MOST_CHOSEN_BY: usize = 10_000;
 
-/// They are compared on at most so many pictures or texts, on which a model takes minutes to train.
-const MOST_COMPARED: usize = 5000;
+/// They are compared on at most so many pictures, on which a model takes minutes to train.
+const MOST_PICTURES: usize = 5000;
+
+/// On at most so many texts: more of them are more steps (see `pace`).
+const MOST_TEXTS: usize = 20_000;
 
 /// Parts of a cross-validation: four fifths of the labels are nearly all of them.
 const FOLDS: usize = 5;
@@ -94,9 +98,14 @@ pub fn comparison(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Result<usize
         return Err(format!("{labels} labels are more than {MOST_CHOSEN_BY}"));
     }
     let pool = own.rows.train.len();
-    if !is_table(own) && pool > MOST_COMPARED {
+    let limit = match &own.schema.input {
+        Input::Texts { .. } => Some(("texts", MOST_TEXTS)),
+        _ if is_table(own) => None,
+        _ => Some(("pictures", MOST_PICTURES)),
+    };
+    if let Some((what, most)) = limit.filter(|(_, most)| pool > *most) {
         return Err(format!(
-            "{pool} pictures or texts are more than {MOST_COMPARED}, and each comparison trains the model several times"
+            "{pool} {what} are more than {most}, and a comparison trains the model several times"
         ));
     }
     let folds = if draft.says("folds") { recipe.data.folds } else { None };

@@ -190,6 +190,7 @@ fn a_comparison_of_methods_that_is_stopped_goes_on() {
         assert_eq!(child.wait().unwrap().code(), Some(1), "{last}");
         assert!(last.starts_with("error: stopped") && last.contains("--resume"), "{last}");
         assert!(!run.join("classifier.json").exists(), "{last}");
+        assert!(!run.join("summary.json").exists(), "there are no results yet");
         resume(&run);
         let same =
             |file: &str| fs::read(run.join(file)).unwrap() == fs::read(whole.join(file)).unwrap();

@@ -97,6 +97,8 @@ fn what_predicts_is_what_was_kept() {
         .done()
         .json();
     assert_eq!(again["accuracy"], summary["test_accuracy"]);
+    let profile: Value = serde_json::from_str(&home.text("gift/profile.json")).unwrap();
+    assert_eq!(profile["source"], "some.csv", "where the data lay stays at home");
     let resumed = home.call(&["train", "--resume", &gift]);
     assert!(resumed.error().contains("no state/ to go on from"), "{}", resumed.stderr);
     // Without the file, nothing predicts in its place; the run makes it again.

@@ -108,6 +108,12 @@ fn the_accuracy_is_that_of_the_rows_with_a_label() {
     let right = told.iter().filter(|(truth, told)| truth == told).count();
     assert_eq!((&said["labelled"], told.len()), (&40.into(), 40));
     assert_eq!(said["accuracy"].as_f64().unwrap(), right as f64 / 40.0);
+    // A label that the run does not know is said, and not counted.
+    home.write("other.csv", zoo(60).replacen(KINDS[0], "virginica", 3));
+    let [run, other, out] = ["run", "other.csv", "p.csv"].map(|name| home.path(name));
+    let said = home.call(&["predict", &run, &other, "--out", &out]).done().stdout;
+    let note = "3 rows have a label that is none of the run's classes, such as \"virginica\"";
+    assert!(said.contains(note) && said.contains("of 37,"), "{said}");
 }
 
 #[test]

@@ -144,6 +144,13 @@ fn a_label_that_cannot_be_one_is_answered_with_columns_that_could() {
     assert!(
         home.refused("first.csv", &[]).ends_with("name it with --label; these could be: \"kind\"")
     );
+    // A last column that is empty is not passed over for another one.
+    let empty: String = (0..60).map(|row| format!("{}.5,{},\n", row, KINDS[row % 3])).collect();
+    home.write("empty.csv", format!("size,site,kind\n{empty}"));
+    let said = home.refused("empty.csv", &[]);
+    assert!(said.contains("the last column, \"kind\", is empty, so no row has a label"), "{said}");
+    home.write("commas.csv", format!("size,site,\n{empty}"));
+    assert_eq!(home.show("commas.csv", &[]).classes(), "setosa 20, versicolor 20, virginica 20");
     // Without a header, columns have numbers, and the message says how to name one.
     home.write("headless.csv", &label_first);
     assert!(home.refused("headless.csv", &[]).ends_with("these could be: \"column 1\""));

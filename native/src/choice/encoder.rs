@@ -16,6 +16,10 @@ use crate::data::rows::evenly;
 /// Numbers of at most so many different values are categories to a mixture: no Gaussian is like them.
 const MOST_VALUES: usize = 5;
 
+/// Columns over which the variance is spread less evenly do not share a unit: one in dollars would drown one in years, and by chance tell
+/// few labels apart.
+const LEAST_SPREAD: f64 = 0.1;
+
 /// Rows that missing cells are filled from, at most.
 const MOST_DONORS: usize = 2000;
 
@@ -163,10 +167,7 @@ impl Encoder {
             between,
             categories,
             values: self.categories.iter().map(Category::count).collect(),
-            metrics: match &self.reduction {
-                Some(reduction) if reduction.is_of_words() => vec![Metric::Standard],
-                _ => vec![Metric::Standard, Metric::Common, Metric::Between],
-            },
+            metrics: self.metrics(),
         }
     }
 }
@@ -187,10 +188,36 @@ impl Encoder {
         (filled, raw)
     }
 
+    /// The scales that are worth a try.
+    fn metrics(&self) -> Vec<Metric> {
+        let share_a_unit = match &self.reduction {
+            Some(reduction) => !reduction.is_of_words(),
+            None => spread(&self.raw.sd) >= LEAST_SPREAD,
+        };
+        match share_a_unit {
+            true => vec![Metric::Standard, Metric::Common, Metric::Between],
+            false => vec![Metric::Standard],
+        }
+    }
+
     /// Rows of the training data that it holds.
     #[must_use]
     pub fn rows_held(&self) -> usize {
         self.donors.as_ref().map_or(0, Donors::count)
+    }
+}
+
+/// How evenly the variance is spread over the columns: by their participation ratio `(sum v)^2 / sum v^2`, 0 where one has all of it and 1
+/// where all have the same.
+fn spread(sd: &[f64]) -> f64 {
+    let variances = || sd.iter().map(|sd| sd * sd);
+    let squares: f64 = variances().map(|variance| variance * variance).sum();
+    let ratio = variances().sum::<f64>().powi(2) / squares;
+    match sd.len() {
+        0 | 1 => 1.0,
+        // All are 0.
+        _ if !ratio.is_finite() => 0.0,
+        columns => (ratio - 1.0) / (columns as f64 - 1.0),
     }
 }
 
@@ -336,6 +363,20 @@ mod tests {
         assert_eq!(encoder.rows_held(), 21);
         let written = serde_json::to_string(&encoder).unwrap();
         assert_eq!(serde_json::from_str::<Encoder>(&written).unwrap(), encoder);
+    }
+
+    #[test]
+    fn columns_share_a_scale_unless_one_drowns_the_others() {
+        assert!((spread(&[1.0, 1.0, 1.0, 0.0]) - 2.0 / 3.0).abs() < 1e-12);
+        assert!((spread(&[2.0, 2.0]) - 1.0).abs() < 1e-12);
+        // Years and dollars.
+        assert!(spread(&[15.0, 20_000.0]) < LEAST_SPREAD);
+        // Flowers in centimetres; wines, of which one column counts hundreds.
+        assert!(spread(&[0.83, 0.43, 1.76, 0.76]) >= LEAST_SPREAD);
+        assert!(
+            spread(&[0.8, 1.1, 0.3, 3.3, 14.0, 0.6, 1.0, 0.1, 0.6, 2.3, 0.2, 0.7, 314.0])
+                < LEAST_SPREAD
+        );
     }
 
     #[test]

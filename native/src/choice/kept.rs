@@ -47,11 +47,11 @@ impl Kept {
     pub fn read(dir: &RunDir) -> Result<Self> {
         let path = dir.path().join(FILE);
         // A finished run that goes on compares the methods again, and trains nothing.
-        let again = || {
-            format!(
-                "compare the methods with gleaner train --resume {}, or copy the run again",
-                dir.path().display()
-            )
+        let again = || match dir.state().exists() {
+            true => {
+                format!("compare the methods with gleaner train --resume {}", dir.path().display())
+            }
+            false => "copy the run again".to_owned(),
         };
         match std::fs::read_to_string(&path) {
             Ok(text) => {
@@ -93,7 +93,7 @@ impl Kept {
         rows: &[usize],
         model: impl FnOnce() -> Result<Vec<f32>>,
     ) -> Result<Vec<f32>> {
-        let foreign = "classifier.json does not belong to this run; train the run again";
+        let foreign = "classifier.json does not belong to this run; delete it, and make it anew with gleaner train --resume";
         ensure!(self.encoder.fits(examples.features()), foreign);
         let encoded = self.encoder.encode(examples, rows);
         let asks = self.members.iter().any(|member| matches!(member.fitted, Fitted::Model));

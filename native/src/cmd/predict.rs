@@ -117,6 +117,8 @@ struct Predicted {
     files: Vec<PathBuf>,
     /// Right classes, where the input has them; -1 where it has none.
     truth: Option<Vec<i64>>,
+    /// Rows with a label that is none of the run's classes, and one of these labels.
+    foreign: Option<(usize, String)>,
 }
 
 impl Predicted {
@@ -132,8 +134,16 @@ impl Predicted {
         let index: Vec<usize> = (0..raw.len()).collect();
         let told = |examples: &Examples| classifier.logits(examples);
         let logits = classify(&told, &raw, &index, &schema.scaling, &workers)?;
-        let truth = labels.and_then(|labels| truth(&labels, &schema.classes, index.len()));
-        Ok(Self { logits, classes: schema.classes, index, files, truth })
+        let told = labels.and_then(|labels| truth(&labels, &schema.classes, index.len()));
+        let (truth, foreign) = told.unzip();
+        Ok(Self {
+            logits,
+            classes: schema.classes,
+            index,
+            files,
+            truth,
+            foreign: foreign.flatten(),
+        })
     }
 
     /// The run's own examples without a label: those of the file, and those whose label the run was not to look at.
@@ -156,7 +166,7 @@ impl Predicted {
         });
         let index: Vec<usize> = rows.iter().map(|&row| of_file[row]).collect();
         let files = index.iter().filter_map(|&row| files.get(row).cloned()).collect();
-        Ok(Self { logits, classes: data.classes, index, files, truth: None })
+        Ok(Self { logits, classes: data.classes, index, files, truth: None, foreign: None })
     }
 
     fn len(&self) -> usize {
@@ -264,6 +274,11 @@ impl Predicted {
             let said = share_in_words(accuracy, count, Some(interval(accuracy, count)));
             out.line(format!("right, where the input has a label: {said}"));
         }
+        if let Some((rows, label)) = &self.foreign {
+            out.line(format!(
+                "{rows} rows have a label that is none of the run's classes, such as {label:?}; they are not counted"
+            ));
+        }
         if args.least_sure.is_some() {
             let rows: Vec<Vec<String>> = order
                 .iter()
@@ -326,8 +341,12 @@ impl Predicted {
     }
 }
 
-/// The run's classes of labels of some rows of new data; -1 of what is none of them. `None` if they cannot be read as labels.
-fn truth(labels: &NewLabels, classes: &[String], count: usize) -> Option<Vec<i64>> {
+/// What labels of new data say.
+type Truth = (Vec<i64>, Option<(usize, String)>);
+
+/// The run's classes of labels of some rows of new data, -1 of what is none of them; and how many rows have a label that is none of
+/// them, with the first such label. `None` if they cannot be read as labels.
+fn truth(labels: &NewLabels, classes: &[String], count: usize) -> Option<Truth> {
     let NewLabels { cells, rows, names } = labels;
     let read = labels::read(cells, labels::MinusOne::Class, names.as_deref(), "labels").ok()?;
     let place = |name: &String| {
@@ -335,8 +354,13 @@ fn truth(labels: &NewLabels, classes: &[String], count: usize) -> Option<Vec<i64
     };
     let places: Vec<i64> = read.classes.iter().map(place).collect();
     let mut truth = vec![-1; count];
+    let mut foreign = None;
     for (&row, &label) in rows.iter().zip(&read.of_rows) {
-        truth[row] = usize::try_from(label).map_or(-1, |label| places[label]);
+        let Ok(label) = usize::try_from(label) else { continue };
+        truth[row] = places[label];
+        if places[label] < 0 {
+            foreign.get_or_insert((0, read.classes[label].clone())).0 += 1;
+        }
     }
-    Some(truth)
+    Some((truth, foreign))
 }

@@ -1,9 +1,10 @@
 //! `gleaner publish`: a run as a small folder to give away, which the page can show.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use gleaner_core::checkpoint::{Checkpoint, Precision};
+use gleaner_core::data::profile::Profile;
 use serde_json::json;
 
 use crate::choice::Kept;
@@ -45,10 +46,17 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     // Where the data lie on this machine is nobody else's business.
     recipe.data.forget_folders();
     let vocabulary = run.vocabulary()?;
+    let profile = run.read_profile()?.map(|profile| Profile {
+        source: Path::new(&profile.source).file_name().unwrap_or_default().display().to_string(),
+        ..profile
+    });
     let classifier = recipe.choice.map(|_| Kept::read(&run)).transpose()?;
     let published = RunDir::create_bare(&args.out)?;
     if let Some(vocabulary) = vocabulary {
         published.write_vocabulary(vocabulary.words())?;
+    }
+    if let Some(profile) = &profile {
+        published.write_profile(profile)?;
     }
     if let Some(kept) = &classifier {
         kept.write(&published)?;
@@ -62,8 +70,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     out.line(format!("{} holds a model of {megabytes:.2} MB{beside}", args.out.display()));
     if held > 0 {
         eprintln!(
-            "note: classifier.json holds the values of {held} training examples, which label spreading needs; do not give it \
-             to anyone who must not see them"
+            "note: classifier.json holds the values of {held} training examples, which it predicts from; do not give it to anyone \
+             who must not see them"
         );
     }
     out.object(&json!({ "out": args.out, "bytes": model.len(), "examples_held": held }))

@@ -231,6 +231,10 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if asks_auto {
         draft.leave_model_open();
     }
+    if let Some(path) = &args.out {
+        // Before the data are read, which may take long.
+        RunDir::ensure_free(path)?;
+    }
     let (recipe, source) = settle(&draft)?;
     let says_why = asks_auto || matches!(source, Source::Own(_)) && draft.leaves_model_open();
     if let (true, Some(why)) = (says_why, why_not_compared(&source, &draft, &recipe)) {

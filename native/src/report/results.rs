@@ -29,6 +29,7 @@ fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String,
         format!("{accuracy} of {}", verdict.kept_in_words())
     });
     let by_itself = format!("Accuracy of {model} by itself");
+    let is_kept = verdict.is_some_and(|verdict| verdict.kept == model);
     let baseline = verdict
         .map_or("Supervised baseline with the same labels".to_owned(), |verdict| {
             format!("The best of the labels alone: {}", verdict.label_only)
@@ -46,7 +47,7 @@ fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String,
     };
     let mut rows = shown(&[
         ("test_accuracy", kept.as_str(), percent),
-        ("model_accuracy", by_itself.as_str(), percent),
+        (if is_kept { "" } else { "model_accuracy" }, by_itself.as_str(), percent),
         ("baseline_accuracy", baseline.as_str(), percent),
     ]);
     // How far the accuracies can be trusted.
@@ -70,7 +71,7 @@ fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String,
         ("entropy", "Classifier entropy", nats),
         ("elbo", "ELBO", nats),
         ("labels", "Labelled examples", whole),
-        ("unlabelled", "Unlabelled examples", whole),
+        ("unlabelled", "Examples of the unlabelled pool", whole),
         ("best_epoch", "Epoch of the model that was kept", whole),
         ("steps", "Steps", whole),
         ("roll_backs", "Times training went back after diverging", whole),

@@ -83,7 +83,11 @@ fn settings(run: &Run) -> Result<String> {
 }
 
 fn training(run: &Run) -> Result<String> {
-    ensure!(!run.metrics.is_empty(), "the run has not finished its first epoch");
+    let why = match run.summary.is_some() {
+        true => "the run has no metrics.jsonl, as one that was published",
+        false => "the run has not finished its first epoch",
+    };
+    ensure!(!run.metrics.is_empty(), "{why}");
     let baseline = run.summary.as_ref().and_then(|summary| summary["baseline_accuracy"].as_f64());
     Ok(drawing(
         &curves(&run.metrics, baseline).svg()?,

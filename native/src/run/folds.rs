@@ -76,10 +76,17 @@ pub fn held_out_parts(
     let part = |(number, recipe): (usize, &Recipe)| {
         let path = fold_path(dir, number);
         let gone = || {
-            format!(
-                "{} has no parts of its cross-validation any more, which it is measured by; use the run that it was copied from",
-                dir.path().display()
-            )
+            let run = dir.path().display();
+            match dir.state().exists() {
+                true => format!(
+                    "{} is missing; train it with gleaner train --resume {run}",
+                    path.display()
+                ),
+                false => format!(
+                    "{run} was copied without folds/, the parts of the cross-validation that it is measured by; use the run \
+                     that it was copied from"
+                ),
+            }
         };
         let part = RunDir::open(&path).ok().with_context(gone)?;
         let damaged = || {

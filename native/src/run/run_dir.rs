@@ -48,6 +48,17 @@ impl RunDir {
     /// # Errors
     /// If it holds one, or cannot be written to.
     pub fn create(path: &Path) -> Result<Self> {
+        Self::ensure_free(path)?;
+        let dir = Self { path: path.to_owned() };
+        dir.make_folders()?;
+        Ok(dir)
+    }
+
+    /// That a folder holds no run.
+    ///
+    /// # Errors
+    /// If it holds one.
+    pub fn ensure_free(path: &Path) -> Result<()> {
         let dir = Self { path: path.to_owned() };
         if dir.config().exists() || dir.model().exists() {
             bail!(
@@ -55,18 +66,20 @@ impl RunDir {
                 path.display()
             );
         }
-        dir.make_folders()?;
-        Ok(dir)
+        Ok(())
     }
 
     /// A new folder for a finished run, which nobody will resume.
     ///
     /// # Errors
-    /// If it holds a run, or cannot be written to.
+    /// If it holds a run or anything else, or cannot be written to.
     pub fn create_bare(path: &Path) -> Result<Self> {
         let dir = Self { path: path.to_owned() };
         if dir.config().exists() || dir.model().exists() {
             bail!("\"{}\" already holds a run; choose another --out", path.display());
+        }
+        if std::fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()) {
+            bail!("\"{}\" is not empty; choose another --out", path.display());
         }
         ensure_writable_dir(path)?;
         Ok(dir)
@@ -259,12 +272,8 @@ impl RunDir {
     /// # Errors
     /// If the disk does not take it.
     pub fn keep_lines(&self, epochs: usize, refreshes: usize) -> Result<()> {
-        for (path, lines) in [(self.metrics(), epochs), (self.augmentation(), refreshes)] {
-            if path.exists() {
-                keep_lines(path, lines)?;
-            }
-        }
-        Ok(())
+        keep_lines(self.metrics(), epochs)?;
+        keep_lines(self.augmentation(), refreshes)
     }
 
     /// The epochs' lines.
@@ -275,7 +284,7 @@ impl RunDir {
         let path = self.metrics();
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         let broken =
-            |line| format!("{}: line {line} is not valid JSON; delete that line", path.display());
+            |line| format!("{}: line {line} is not valid JSON; copy the run again", path.display());
         text.lines()
             .enumerate()
             .map(|(at, line)| serde_json::from_str(line).with_context(|| broken(at + 1)))
@@ -313,7 +322,14 @@ impl RunDir {
     pub fn checkpoint(&self) -> Result<Checkpoint> {
         let path = self.model();
         let bytes = std::fs::read(&path).with_context(|| {
-            format!("cannot read {}; has the run finished its first epoch?", path.display())
+            let (model, run) = (path.display(), self.path.display());
+            match self.summary().exists() {
+                true => format!(
+                    "cannot read {model}; copy the run again, or repeat it with gleaner train {} --out another-run",
+                    self.config().display()
+                ),
+                false => format!("{run} has no model yet; go on with gleaner train --resume {run}"),
+            }
         })?;
         let named = || path.display().to_string();
         Checkpoint::from_bytes(&bytes).with_context(named)

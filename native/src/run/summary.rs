@@ -129,10 +129,10 @@ pub struct Summary {
     pub seconds: f64,
 }
 
-/// Measures the kept model on the test split and writes `summary.json`.
+/// Measures the kept model on the test split.
 ///
 /// # Errors
-/// If the checkpoint or the disk fails.
+/// If the checkpoint cannot be read or the device fails.
 pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<&Baseline>) -> Result<Summary> {
     let (config, model) = dir.load(run.device)?;
     let test = &run.problem.data.test;
@@ -163,14 +163,14 @@ pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<&Baseline>) -> Resul
         active_units: active_units(&model, test, &rows, run.device)?,
         ..Summary::of(run, config.name())
     };
-    summary.with_intervals().written(dir)
+    Ok(summary.with_intervals())
 }
 
 /// Puts the results of a cross-validation together: the summary of the run that is kept, which learnt from all labels and so
 /// has none left to be measured on.
 ///
 /// # Errors
-/// If the checkpoint or the disk fails.
+/// If the checkpoint cannot be read or the device fails.
 pub fn pool(dir: &RunDir, run: &Run<'_>, parts: &[Summary]) -> Result<Summary> {
     let (config, model) = dir.load(run.device)?;
     let repeats = run.recipe.data.repeats.unwrap_or(1);
@@ -217,15 +217,12 @@ pub fn pool(dir: &RunDir, run: &Run<'_>, parts: &[Summary]) -> Result<Summary> {
         )?,
         ..Summary::of(run, config.name())
     };
-    summary.with_intervals().written(dir)
+    Ok(summary.with_intervals())
 }
 
 /// The summary of a run that nothing is left to measure on: a part of another one that learns from all labels.
-///
-/// # Errors
-/// If the disk fails.
-pub fn unmeasured(dir: &RunDir, run: &Run<'_>) -> Result<Summary> {
-    Summary::of(run, run.recipe.model.kind()).written(dir)
+pub fn unmeasured(run: &Run<'_>) -> Summary {
+    Summary::of(run, run.recipe.model.kind())
 }
 
 impl Summary {

@@ -163,7 +163,7 @@ impl Stage<'_> {
         };
         let summary = match (session.recipe.data.folds, session.problem.data.test.is_empty()) {
             (None, false) => summary::finish(dir, &run, baseline.as_ref())?,
-            (None, true) => summary::unmeasured(dir, &run)?,
+            (None, true) => summary::unmeasured(&run),
             (Some(_), _) => summary::pool(dir, &run, parts)?,
         };
         let results = self.choose(summary)?;
@@ -174,8 +174,9 @@ impl Stage<'_> {
     /// Compares other methods with the model, if the recipe asks for it, and keeps the best.
     fn choose(&self, summary: Summary) -> Result<Results> {
         let Self { session, dir, .. } = *self;
+        // Written once all is known: a run that is stopped before has no results.
         if session.recipe.choice.is_none() {
-            return Ok(Results { summary, kept: None });
+            return Ok(Results { summary: summary.written(dir)?, kept: None });
         }
         let Session { recipe, source, problem, device, workers, .. } = session;
         let started = Instant::now();

@@ -119,6 +119,16 @@ pub fn label_column(
         table.columns[*place].cells.missing() < table.rows && splits(table, *place).is_none()
     };
     let last = (0..table.columns.len()).rev().find(may_be).unwrap_or(0);
+    let is_empty = |place: &usize| {
+        let column = &table.columns[*place];
+        table.named && !column.name.is_empty() && column.cells.missing() == table.rows
+    };
+    if let Some(place) = (last..table.columns.len()).rfind(is_empty) {
+        let name = &table.columns[place].name;
+        let problem = format!("the last column, {name:?}, is empty, so no row has a label");
+        let remedy = "give some rows a label, name another column with --label, or remove this one";
+        return Err(Error::data(source_name, problem, remedy));
+    }
     if read_labels(table, last, columns, source_name).is_err() {
         let name = &table.columns[last].name;
         let problem = format!(

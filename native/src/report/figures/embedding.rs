@@ -39,7 +39,7 @@ pub fn embedding(
         Point { at, class, wrong: subject.classifies() && predicted != class }
     });
     let seen = match subject.classifies() {
-        true => "Last hidden layer of the classifier",
+        true => "Last hidden layer of the model's classifier",
         false => "Latent variables",
     };
     Ok(Scatter {

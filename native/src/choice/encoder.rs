@@ -176,7 +176,11 @@ impl Encoder {
     /// Standardised rows, and the same in their own units, with missing cells filled where donors are kept.
     fn filled(&self, standard: &Array2<f64>, raw: Array2<f64>) -> (Array2<f64>, Array2<f64>) {
         let mut filled = standard.clone();
-        let Some(donors) = &self.donors else { return (filled, raw) };
+        let Some(donors) =
+            self.donors.as_ref().filter(|_| filled.iter().any(|value| value.is_nan()))
+        else {
+            return (filled, raw);
+        };
         donors.fill(&mut filled, NEAREST);
         let seen = self.seen.unscaled(&filled, |column| self.seen.sd[column]);
         let mut back: Vec<f32> = seen.iter().map(|&value| value as f32).collect();

@@ -55,6 +55,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         merge(&mut flags, nested("data.dir", dir.display().to_string().into()));
     }
     let draft = Draft::read(file.as_deref(), flags, &args.set)?;
+    // Wrong settings are no trouble with the data.
+    draft.resolve(toml::Table::new())?;
     let (recipe, source) = settle(&draft).with_context(|| match &args.settings {
         Some(path) if path.is_dir() => {
             format!("{} needs the data that it was trained on", path.display())

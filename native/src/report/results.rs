@@ -29,7 +29,6 @@ fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String,
         format!("{accuracy} of {}", verdict.kept_in_words())
     });
     let by_itself = format!("Accuracy of {model} by itself");
-    let is_kept = verdict.is_some_and(|verdict| verdict.kept == model);
     let baseline = verdict
         .map_or("Supervised baseline with the same labels".to_owned(), |verdict| {
             format!("The best of the labels alone: {}", verdict.label_only)
@@ -45,11 +44,16 @@ fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String,
         };
         rows.iter().filter_map(found).collect()
     };
-    let mut rows = shown(&[
+    let mut accuracies = vec![
         ("test_accuracy", kept.as_str(), percent),
-        (if is_kept { "" } else { "model_accuracy" }, by_itself.as_str(), percent),
+        ("model_accuracy", by_itself.as_str(), percent),
         ("baseline_accuracy", baseline.as_str(), percent),
-    ]);
+    ];
+    // A model that is kept has its accuracy above.
+    accuracies.retain(|(key, ..)| {
+        *key != "model_accuracy" || verdict.is_none_or(|verdict| verdict.kept != model)
+    });
+    let mut rows = shown(&accuracies);
     // How far the accuracies can be trusted.
     let bounded =
         [(kept, "test_accuracy", "interval"), (baseline, "baseline_accuracy", "baseline_interval")];

@@ -91,8 +91,8 @@ impl Verdict {
                  examples, is kept"
             ),
             kept if added <= 0.0 => format!(
-                "on these {labels} labels, the unlabelled examples do not help: {kept} is not better than {label_only}, the \
-                 best method on the labels alone ({points})"
+                "on these {labels} labels, the unlabelled examples are not seen to help: {kept} is not better than \
+                 {label_only}, the best method on the labels alone ({points})"
             ),
             kept => format!(
                 "on these {labels} labels, {kept} is not clearly better than {label_only}, the best method on the labels alone \
@@ -146,7 +146,7 @@ mod tests {
             gain([0.1, 0.02, 0.2]).starts_with("the unlabelled examples help: +10.0 points, +2.0")
         );
         assert!(gain([0.1, -0.02, 0.2]).contains("is not clearly better than network"));
-        assert!(gain([0.0, -0.1, 0.1]).contains("the unlabelled examples do not help"));
+        assert!(gain([0.0, -0.1, 0.1]).contains("the unlabelled examples are not seen to help"));
         let alone = Verdict { kept: "network".to_owned(), ..verdict(100, [0.0; 3]) };
         assert!(alone.gain().unwrap().contains("nothing beats the labels alone: network"));
         assert_eq!(verdict(0, [0.1, 0.02, 0.2]).gain(), None);

@@ -109,6 +109,20 @@ mod tests {
     }
 
     #[test]
+    fn a_model_that_is_kept_has_its_accuracy_once() {
+        let summary = json!({"test_accuracy": 0.9, "model_accuracy": 0.9});
+        let shown = |kept: &str| {
+            let verdict = json!({
+                "kept": kept, "labels": 9, "parts": 3, "candidates": [], "label_only": "network", "added": [0.0, 0.0, 0.0],
+                "ece": null,
+            });
+            let verdict: Verdict = serde_json::from_value(verdict).unwrap();
+            rows(&summary, Some(&verdict), "m2").len()
+        };
+        assert_eq!([shown("average"), shown("m2")], [2, 1]);
+    }
+
+    #[test]
     fn accuracies_say_how_they_were_measured() {
         let mut summary = json!({
             "test_accuracy": 0.75, "interval": [0.5, 0.9], "tested": 24, "labels": 24, "seconds": 1.0,

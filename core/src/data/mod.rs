@@ -1,10 +1,11 @@
 //! Data sets: bytes to examples, splits, batches.
 //!
 //! [`formats`] turn bytes into examples, [`texts`](TextDataset) become counts of words, and the files beside them
-//! decide which examples a step sees. From the bottom up: `sparse`, `examples`, `holdout`, `standardise`, `split`,
+//! decide which examples a step sees. From the bottom up: `sparse`, `examples`, `copies`, `holdout`, `standardise`, `split`,
 //! `batch`, `part`, `texts`, `formats`.
 
 mod batch;
+mod copies;
 mod examples;
 pub mod features;
 pub mod formats;
@@ -23,6 +24,7 @@ mod texts;
 pub mod transform;
 
 pub use batch::{AugmentedSet, Batches, Binarise, Labelled, SemiBatch, Weighted, one_hot};
+pub use copies::Copies;
 pub use examples::{Dataset, Examples, Values};
 pub use part::Part;
 pub use sparse::SparseRows;

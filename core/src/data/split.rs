@@ -1,9 +1,11 @@
 //! Which training examples keep their labels, which are held out for validation, and which are the pool
 //! of unlabelled examples. The test split is not touched here and cannot be: it is not an argument.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::{Deserialize, Serialize};
 
-use super::Examples;
+use super::{Copies, Examples};
 use crate::error::{Error, Result};
 use crate::noise::Noise;
 
@@ -55,19 +57,21 @@ impl Split {
         config: &SplitConfig,
         noise: &Noise,
     ) -> Result<Self> {
-        Self::draw_around(&[], examples, classes, config, noise)
+        Self::draw_around(&[], &Copies::default(), examples, classes, config, noise)
     }
 
     /// Draws a split around rows that are set aside for validation. If there are any, they alone validate; else
     /// the share of the configuration does. The validation rows and the order of the rest depend only on `noise`, so runs with
     /// more labels use a superset of the labels of runs with fewer.
     ///
-    /// Rows with label -1 always go to the unlabelled pool.
+    /// Rows with label -1 always go to the unlabelled pool. Labelled rows that are copies of each other validate together or not at
+    /// all.
     ///
     /// # Errors
     /// If a class has fewer examples than labels are asked for, or nothing is left to train on.
     pub fn draw_around(
         set_aside: &[usize],
+        copies: &Copies,
         examples: &Examples,
         classes: usize,
         config: &SplitConfig,
@@ -84,9 +88,10 @@ impl Split {
         let mut validation: Vec<usize> =
             set_aside.iter().copied().filter(|&row| examples.labels[row] >= 0).collect();
         if set_aside.is_empty() {
+            let held_out = held_out(&by_class, config.validation, copies);
             for rows in &mut by_class {
-                let held_out = (rows.len() as f64 * config.validation).round() as usize;
-                validation.extend(rows.drain(..held_out));
+                validation
+                    .extend(rows.extract_if(.., |row| held_out.contains(&copies.first(*row))));
             }
         }
         let labelled = draw_labelled(&by_class, config.labels_per_class)?;
@@ -109,6 +114,24 @@ impl Split {
         }
         Ok(Self { labelled, unlabelled, validation })
     }
+}
+
+/// A share of each class: the first rows with all that are copies of them, by the first row like them.
+fn held_out(by_class: &[Vec<usize>], share: f64, copies: &Copies) -> HashSet<usize> {
+    let mut held = HashSet::new();
+    for rows in by_class {
+        let quota = (rows.len() as f64 * share).round() as usize;
+        let mut alike = HashMap::<usize, usize>::new();
+        rows.iter().for_each(|&row| *alike.entry(copies.first(row)).or_default() += 1);
+        // Of another class, some may be held out already.
+        let mut count: usize = held.iter().filter_map(|first| alike.get(first)).sum();
+        for first in rows.iter().map(|&row| copies.first(row)) {
+            if count < quota && held.insert(first) {
+                count += alike[&first];
+            }
+        }
+    }
+    held
 }
 
 /// So many rows of the pool, among them those that are labelled if they belong there, in rising order.
@@ -244,7 +267,9 @@ mod tests {
         let examples = examples();
         let aside: Vec<usize> = (80..100).collect();
         let config = SplitConfig { labels_per_class: None, ..config(1) };
-        let split = Split::draw_around(&aside, &examples, 3, &config, &Noise::new(0)).unwrap();
+        let split =
+            Split::draw_around(&aside, &Copies::default(), &examples, 3, &config, &Noise::new(0))
+                .unwrap();
         let labelled =
             |rows: &[usize]| rows.iter().filter(|&&row| examples.labels[row] >= 0).count();
         assert_eq!((split.validation.len(), labelled(&split.validation)), (18, 18));
@@ -302,5 +327,28 @@ mod tests {
     fn asking_for_more_labels_than_there_are_names_the_setting() {
         let error = Split::draw(&examples(), 3, &config(40), &Noise::new(0)).unwrap_err();
         assert!(error.to_string().contains("labels-per-class = 40"), "{error}");
+    }
+
+    #[test]
+    fn copies_validate_together_or_not_at_all() {
+        // Ten of each of sixty rows, one of three in two classes.
+        let values = (0..600).map(|i| (i % 60) as f32).collect();
+        let labels = (0..600).map(|i| if i % 3 == 0 { i / 60 % 2 } else { i % 2 }).collect();
+        let examples = Examples { values: Values::F32(values), shape: vec![1], labels };
+        let copies = Copies::of(&examples);
+        let config = SplitConfig { labels_per_class: None, labelled_in_pool: true, ..config(1) };
+        let draw = |copies: &Copies| {
+            Split::draw_around(&[], copies, &examples, 2, &config, &Noise::new(0)).unwrap()
+        };
+        let split = draw(&copies);
+        let met = |split: &Split| {
+            let trained: HashSet<usize> =
+                split.labelled.iter().map(|&row| copies.first(row)).collect();
+            split.validation.iter().filter(|&&row| trained.contains(&copies.first(row))).count()
+        };
+        assert_eq!(met(&split), 0);
+        assert!(met(&draw(&Copies::default())) > 0, "rows by themselves do stand on both sides");
+        let share = split.validation.len() as f64 / 600.0;
+        assert!((share - 0.2).abs() < 0.03, "{share}");
     }
 }

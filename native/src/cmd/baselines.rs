@@ -67,7 +67,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         let dir = RunDir::open(path)?;
         // Other data may have been named with --set.
         if dir.recipe()?.data.name == recipe.data.name {
-            source.ensure_unchanged(&dir)?;
+            source.ensure_unchanged(&dir, &recipe)?;
         }
     }
     let whole = Problem::of(&source, &recipe)?;

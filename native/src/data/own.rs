@@ -1,6 +1,5 @@
 //! Files and folders of the user's own, as data to learn from.
 
-use std::hash::Hasher as _;
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
@@ -10,16 +9,12 @@ use gleaner_core::data::profile::{FeatureProfile, LabelProfile, Profile, Splits}
 use gleaner_core::data::schema::{Input, Scaling, Schema};
 use gleaner_core::data::table::Table;
 use gleaner_core::data::{Examples, Values, Vocabulary};
-use twox_hash::XxHash3_64;
 
 use super::parquet::Images;
 use super::picture_findings::refuse_alike;
 use super::picture_folder::{PictureFolder, read_folder};
 use super::picture_pixels::{common_shape, decode_rows, heads_of_rows};
 use super::reading::{Content, read, read_labels};
-
-/// Numbers that are hashed together.
-const PIECE: usize = 1 << 16;
 
 /// What the settings say about a file.
 #[derive(Debug)]
@@ -43,34 +38,6 @@ pub struct Asked<'a> {
 /// # Errors
 /// It is not there, is not what it claims to be, has no labels, or something is asked of it that it does not have.
 pub fn open(path: &Path, asked: &Asked<'_>) -> Result<OwnData> {
-    let mut data = read_as_asked(path, asked)?;
-    data.profile.fingerprint = fingerprint(&data);
-    Ok(data)
-}
-
-/// A hash (XXH3) of the values, the labels and the names of the classes.
-fn fingerprint(data: &OwnData) -> String {
-    let mut hash = XxHash3_64::new();
-    let mut floats = |numbers: &[f32]| {
-        for piece in numbers.chunks(PIECE) {
-            hash.write(&piece.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>());
-        }
-    };
-    match &data.raw.values {
-        Values::F32(numbers) => floats(numbers),
-        Values::Counts(rows) => {
-            (0..rows.rows()).for_each(|row| {
-                rows.row(row).for_each(|(column, count)| floats(&[column as f32, count]));
-            });
-        }
-        Values::U8(bytes) => hash.write(bytes),
-    }
-    data.raw.labels.iter().for_each(|label| hash.write(&label.to_le_bytes()));
-    data.schema.classes.iter().for_each(|class| hash.write(class.as_bytes()));
-    format!("{:016x}", hash.finish())
-}
-
-fn read_as_asked(path: &Path, asked: &Asked<'_>) -> Result<OwnData> {
     let source = path.display().to_string();
     let name = name(path);
     let content = read(path)?;
@@ -208,15 +175,7 @@ fn of_pixels(
     };
     let raw =
         Examples { values: Values::U8(pixels), shape: shape.to_vec(), labels: labels.of_rows };
-    OwnData {
-        name: name.to_owned(),
-        raw,
-        rows: rows.clone(),
-        schema,
-        nature: Nature::Bits,
-        profile,
-        files: Vec::new(),
-    }
+    OwnData::new(name, raw, rows.clone(), schema, Nature::Bits, profile)
 }
 
 /// Pictures that lie in a column of a table.

@@ -1,9 +1,9 @@
 //! The command line that repeats a run on a machine that has none of its files.
 
 use anyhow::Result;
-use toml::{Table, Value};
+use toml::Table;
 
-use crate::run::recipe::{Recipe, merge, nested};
+use crate::run::recipe::{Recipe, flat, merge, nested};
 
 /// `gleaner train` with whatever differs from the built-in recipe of the same data set and model; `None` if that
 /// recipe sets something that this one leaves out, which no flag can.
@@ -23,8 +23,8 @@ fn arguments(recipe: &Recipe) -> Result<Option<Vec<String>>> {
     let kind = recipe.model.kind();
     let mut base = nested("data.name", recipe.data.name.clone().into());
     merge(&mut base, nested("model.kind", kind.into()));
-    let built_in = flat(&Table::try_from(Recipe::resolve(None, base, &[])?)?, "");
-    let own = flat(&Table::try_from(recipe)?, "");
+    let built_in = flat(&Table::try_from(Recipe::resolve(None, base, &[])?)?);
+    let own = flat(&Table::try_from(recipe)?);
     if built_in.iter().any(|(key, _)| own.iter().all(|(other, _)| other != key)) {
         return Ok(None);
     }
@@ -33,15 +33,6 @@ fn arguments(recipe: &Recipe) -> Result<Option<Vec<String>>> {
         arguments.push(format!("--set={key}={value}"));
     }
     Ok(Some(arguments))
-}
-
-/// Every setting by its path.
-fn flat(table: &Table, prefix: &str) -> Vec<(String, Value)> {
-    let setting = |(key, value): (&String, &Value)| match value {
-        Value::Table(inner) => flat(inner, &format!("{prefix}{key}.")),
-        value => vec![(format!("{prefix}{key}"), value.clone())],
-    };
-    table.iter().flat_map(setting).collect()
 }
 
 /// As a shell takes it for one word.

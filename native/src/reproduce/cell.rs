@@ -139,12 +139,9 @@ fn run(cell: &Cell, interrupt: &Interrupt) -> Result<Value> {
     let session = Session::prepare(recipe)?;
     let dir = match begun {
         Some(_) => RunDir::reopen(&cell.path)?,
-        None => {
-            let dir = RunDir::create(&cell.path)?;
-            session.begin(&dir)?;
-            dir
-        }
+        None => RunDir::create(&cell.path)?,
     };
+    session.begin_or_go_on(&dir)?;
     let summary = train(&session, &dir, interrupt, &figures::draw)?;
     Ok(serde_json::to_value(summary)?)
 }
@@ -152,19 +149,17 @@ fn run(cell: &Cell, interrupt: &Interrupt) -> Result<Value> {
 /// The number of parts is filled in when a run begins, and matters only to a model that normalises over them; where
 /// the data lie and how many threads work is of no consequence. Nothing else may differ.
 fn same_settings(found: &Recipe, wanted: &Recipe, path: &Path) -> Result<()> {
-    let mut found = found.clone();
-    if wanted.train.parts == 0 || !wanted.model.normalises() {
-        found.train.parts = wanted.train.parts;
-    }
-    found.train.threads = wanted.train.threads;
-    found.data.dir.clone_from(&wanted.data.dir);
-    if found != *wanted {
-        bail!(
-            "\"{}\" was started with other settings; choose another --out, or delete it",
+    let of_parts = match wanted.train.parts == 0 || !wanted.model.normalises() {
+        true => "train.parts",
+        false => "",
+    };
+    match found.difference(wanted, &["train.threads", "data.dir", of_parts])? {
+        None => Ok(()),
+        Some(difference) => bail!(
+            "\"{}\" was started with other settings ({difference}); choose another --out, or delete it",
             path.display()
-        );
+        ),
     }
-    Ok(())
 }
 
 /// What is kept of another method.

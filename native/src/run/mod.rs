@@ -11,8 +11,10 @@ pub mod recipe;
 mod run_dir;
 pub mod source;
 pub mod summary;
+mod trained_on;
 pub mod unseen;
 pub mod verdict;
 
 pub use problem::{Places, Problem};
 pub use run_dir::RunDir;
+pub use trained_on::TrainedOn;

@@ -6,7 +6,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use gleaner_core::data::holdout::{hold_out_rows, without_part};
 use gleaner_core::data::own::{OwnData, OwnRows};
 use gleaner_core::data::schema::{Input, Scaling, Schema};
-use gleaner_core::data::{Binarise, Dataset, Examples, Split, SplitConfig, Standardiser, Values};
+use gleaner_core::data::{
+    Binarise, Copies, Dataset, Examples, Split, SplitConfig, Standardiser, Values,
+};
 use gleaner_core::models::{Likelihood, ModelConfig, background, columns};
 use gleaner_core::noise::Noise;
 
@@ -66,9 +68,17 @@ impl Problem {
     /// # Errors
     /// As [`Problem::load`].
     pub fn of(source: &Source, recipe: &Recipe) -> Result<Self> {
-        let (data, schema, places) = match source {
-            Source::Known(data) => of_known(data, recipe)?,
-            Source::Own(own) => of_own(own, recipe)?,
+        let (data, schema, places, copies) = match source {
+            // A published split stays as it is.
+            Source::Known(data) => {
+                let (data, schema) = of_known(data, recipe)?;
+                (data, schema, None, Copies::default())
+            }
+            Source::Own(own) => {
+                let (data, schema, places) = of_own(own, recipe)?;
+                let copies = own.copies.among(&places.rows);
+                (data, schema, Some(places), copies)
+            }
         };
         check_range(&data, recipe)?;
         let classes = data.classes.len();
@@ -84,7 +94,8 @@ impl Problem {
             labelled_classes: recipe.data.labelled_classes.clone(),
         };
         let noise = Noise::new(recipe.train.seed).split("split");
-        let split = Split::draw_around(&data.validation, &data.train, classes, &config, &noise)
+        let (aside, train) = (&data.validation, &data.train);
+        let split = Split::draw_around(aside, &copies, train, classes, &config, &noise)
             .with_context(|| data.name.clone())?;
         Ok(Self { data, split, schema, places })
     }
@@ -141,7 +152,7 @@ impl Problem {
 }
 
 /// A known data set as the recipe wants it.
-fn of_known(data: &Dataset, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Places>)> {
+fn of_known(data: &Dataset, recipe: &Recipe) -> Result<(Dataset, Schema)> {
     check_counts(&data.train, recipe)?;
     let mut data = data.clone();
     if recipe.data.grey && recipe.data.features.is_none() {
@@ -164,11 +175,11 @@ fn of_known(data: &Dataset, recipe: &Recipe) -> Result<(Dataset, Schema, Option<
         data = data.map(|examples| scaling.apply(examples));
     }
     let schema = Schema { classes: data.classes.clone(), label: None, input, scaling };
-    Ok((data, schema, None))
+    Ok((data, schema))
 }
 
 /// The user's own data, divided and scaled.
-fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Places>)> {
+fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Places)> {
     check_counts(&own.raw, recipe)?;
     let settings = &recipe.data;
     let OwnRows { train, validation, test } = &own.rows;
@@ -181,7 +192,8 @@ fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Pla
         None => {
             let share = settings.test_share.unwrap_or(TEST_SHARE);
             let quota = |count: usize| (count as f64 * share + ROUNDING) as usize;
-            let (rest, held) = hold_out_rows(&all(train), quota, &own.profile.source)?;
+            let copies = own.copies.among(train);
+            let (rest, held) = hold_out_rows(&all(train), &copies, quota, &own.profile.source)?;
             (back(train, &rest), back(train, &held))
         }
     };
@@ -190,7 +202,7 @@ fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Pla
     if let Some(Fold { part, of, repeat }) = settings.fold {
         labels = drawn(own, &train, validation, recipe)?;
         let noise = Noise::new(repeat as u64).split("cross-validation");
-        let (kept, out) = without_part(&labels, part, of, &noise);
+        let (kept, out) = without_part(&labels, &own.copies.among(&train), part, of, &noise);
         labels = kept.iter().map(|&row| labels[row]).collect();
         held = back(&train, &out);
         (train, test) = (back(&train, &kept), held.clone());
@@ -228,7 +240,7 @@ fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Pla
         validation: (rows.len() - validation.len()..rows.len()).collect(),
     };
     check_classes(&data)?;
-    Ok((data, schema, Some(Places { rows, held, files: own.files.clone() })))
+    Ok((data, schema, Places { rows, held, files: own.files.clone() }))
 }
 
 /// Numbers into `rows`, as these.
@@ -256,7 +268,8 @@ fn drawn(
     };
     let noise = Noise::new(recipe.train.seed).split("split");
     let classes = own.schema.classes.len();
-    let split = Split::draw_around(&aside, &examples, classes, &config, &noise)?;
+    let copies = own.copies.among(&rows);
+    let split = Split::draw_around(&aside, &copies, &examples, classes, &config, &noise)?;
     let mut labels = vec![-1; train.len()];
     split.labelled.iter().for_each(|&row| labels[row] = examples.labels[row]);
     Ok(labels)

@@ -5,7 +5,7 @@
 //! curves.svg  reliability.svg
 //! ```
 //!
-//! of data of the user's own also `profile.json` and, of a cross-validation, a run for each part,
+//! and `data.json`, which says what it was trained on; of data of the user's own also `profile.json` and, of a cross-validation, a run for each part,
 //!
 //! ```text
 //! folds/1/  folds/2/  ...
@@ -17,7 +17,10 @@
 //! vocabulary.txt  samples.txt
 //! ```
 
+use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use burn::tensor::Device;
@@ -28,10 +31,20 @@ use gleaner_core::models::{Model, ModelConfig};
 use serde_json::Value;
 
 use super::recipe::Recipe;
-use crate::system::files::{append_line, ensure_writable_dir, keep_lines, settle, write_atomic};
+use super::trained_on::TrainedOn;
+use crate::system::files::{
+    append_line, ensure_writable_dir, is_temporary, keep_lines, settle, write_atomic,
+};
+use crate::system::lock::{self, Lock};
+
+/// What the run was trained on.
+const DATA: &str = "data.json";
 
 /// What was seen of data of the user's own.
 const PROFILE: &str = "profile.json";
+
+/// The folder of what a resumed run needs.
+const STATE: &str = "state";
 
 /// The words of a run on texts.
 const VOCABULARY: &str = "vocabulary.txt";
@@ -40,57 +53,78 @@ const VOCABULARY: &str = "vocabulary.txt";
 #[derive(Clone, Debug)]
 pub struct RunDir {
     path: PathBuf,
+    /// Of a run that is written to.
+    _lock: Option<Arc<Lock>>,
 }
 
 impl RunDir {
-    /// A new folder that may exist but must not hold a run.
+    /// A new folder, which nobody else writes into as long as this value lives. It may exist, but must be empty.
     ///
     /// # Errors
-    /// If it holds one, or cannot be written to.
+    /// If it holds a run or anything else, is being written by another process, or cannot be written to.
     pub fn create(path: &Path) -> Result<Self> {
-        Self::ensure_free(path)?;
-        let dir = Self { path: path.to_owned() };
+        let dir = Self::create_bare(path)?;
         dir.make_folders()?;
         Ok(dir)
-    }
-
-    /// That a folder holds no run.
-    ///
-    /// # Errors
-    /// If it holds one.
-    pub fn ensure_free(path: &Path) -> Result<()> {
-        let dir = Self { path: path.to_owned() };
-        if dir.config().exists() || dir.model().exists() {
-            bail!(
-                "\"{}\" already holds a run; continue it with --resume {0}, or choose another --out",
-                path.display()
-            );
-        }
-        Ok(())
     }
 
     /// A new folder for a finished run, which nobody will resume.
     ///
     /// # Errors
-    /// If it holds a run or anything else, or cannot be written to.
+    /// As [`RunDir::create`].
     pub fn create_bare(path: &Path) -> Result<Self> {
-        let dir = Self { path: path.to_owned() };
-        if dir.config().exists() || dir.model().exists() {
-            bail!("\"{}\" already holds a run; choose another --out", path.display());
-        }
-        if std::fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()) {
-            bail!("\"{}\" is not empty; choose another --out", path.display());
-        }
         ensure_writable_dir(path)?;
+        let dir = Self::locked(path)?;
+        dir.ensure_empty()?;
         Ok(dir)
     }
 
-    /// An existing run that will be written to again.
+    /// That [`RunDir::create`] will find a folder free; nothing is written.
     ///
     /// # Errors
-    /// If the folder is not there, holds no run or one that cannot go on, or cannot be written to.
+    /// If it is not.
+    pub fn ensure_free(path: &Path) -> Result<()> {
+        if path.is_dir() {
+            Self::locked(path)?.ensure_empty()?;
+        }
+        Ok(())
+    }
+
+    fn locked(path: &Path) -> Result<Self> {
+        Ok(Self { path: path.to_owned(), _lock: Some(Arc::new(Lock::take(path)?)) })
+    }
+
+    fn ensure_empty(&self) -> Result<()> {
+        let path = self.path.display();
+        if self.config().exists() {
+            bail!(
+                "\"{path}\" already holds a run; continue it with --resume {path}, or choose another --out"
+            );
+        }
+        // What a run leaves that was stopped before its settings were written is nobody's.
+        let is_left = |name: &OsStr| {
+            name == lock::FILE || is_temporary(name) || name == STATE && !self.state().exists()
+        };
+        let found = std::fs::read_dir(&self.path).with_context(|| format!("cannot read {path}"))?;
+        let names = found.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>();
+        let names = names.with_context(|| format!("cannot read {path}"))?;
+        if let Some(name) = names.iter().find(|name| !is_left(name)) {
+            bail!(
+                "\"{path}\" is neither empty nor a run: it holds {}; choose another --out",
+                name.display()
+            );
+        }
+        Ok(())
+    }
+
+    /// An existing run that will be written to again, by nobody else as long as this value lives.
+    ///
+    /// # Errors
+    /// If the folder is not there, holds no run or one that cannot go on, is being written by another process, or cannot be written
+    /// to.
     pub fn reopen(path: &Path) -> Result<Self> {
-        let dir = Self::open(path)?;
+        Self::open(path)?;
+        let dir = Self::locked(path)?;
         if dir.summary().exists() && !dir.state().exists() {
             bail!(
                 "\"{0}\" has results, but no state/ to go on from, so it would be trained anew; to do that: gleaner train {1} --out \
@@ -105,7 +139,7 @@ impl RunDir {
 
     fn make_folders(&self) -> Result<()> {
         ensure_writable_dir(&self.path)?;
-        ensure_writable_dir(self.path.join("state"))
+        ensure_writable_dir(self.path.join(STATE))
     }
 
     /// The first free folder of `runs/NAME`, `runs/NAME-2`, ...
@@ -114,11 +148,22 @@ impl RunDir {
     /// If it cannot be written to.
     pub fn create_named(name: &str) -> Result<Self> {
         let runs = Path::new("runs");
-        let free = (1u32..)
-            .map(|n| runs.join(if n == 1 { name.to_owned() } else { format!("{name}-{n}") }))
-            .find(|path| !path.exists())
-            .unwrap_or_else(|| runs.join(name));
-        Self::create(&free)
+        ensure_writable_dir(runs)?;
+        for number in 1u32.. {
+            let path = match number {
+                1 => runs.join(name),
+                _ => runs.join(format!("{name}-{number}")),
+            };
+            // Made by this process, not found there: another one may be looking for a name, too.
+            match std::fs::create_dir(&path) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => {
+                    return Err(error).with_context(|| format!("cannot create {}", path.display()));
+                }
+                Ok(()) => return Self::create(&path),
+            }
+        }
+        bail!("{} has no name left for a run; choose one with --out", runs.display())
     }
 
     /// An existing run that is only read.
@@ -126,7 +171,7 @@ impl RunDir {
     /// # Errors
     /// If the folder is not there or holds no run.
     pub fn open(path: &Path) -> Result<Self> {
-        let dir = Self { path: path.to_owned() };
+        let dir = Self { path: path.to_owned(), _lock: None };
         if !dir.config().is_file() {
             bail!(
                 "\"{}\" is not a run: it has no config.toml; give the folder that `gleaner train` made",
@@ -153,7 +198,7 @@ impl RunDir {
 
     /// What a resumed run needs.
     pub fn state(&self) -> PathBuf {
-        self.path.join("state").join("state.safetensors")
+        self.path.join(STATE).join("state.safetensors")
     }
 
     /// One line per epoch.
@@ -203,6 +248,29 @@ impl RunDir {
         Ok(Some(Vocabulary::from_words(words, &named)?))
     }
 
+    /// Writes down what the run is trained on.
+    ///
+    /// # Errors
+    /// If the disk does not take it.
+    pub fn write_trained_on(&self, data: &TrainedOn) -> Result<()> {
+        let text = serde_json::to_string_pretty(data).context(DATA)? + "\n";
+        self.write(DATA, text.as_bytes())
+    }
+
+    /// What the run was trained on; `None` of one that was made before this was written down.
+    ///
+    /// # Errors
+    /// If it is there and cannot be read.
+    pub fn trained_on(&self) -> Result<Option<TrainedOn>> {
+        let path = self.path.join(DATA);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let broken = || format!("\"{}\" cannot be read; copy the run again", path.display());
+        let text = std::fs::read_to_string(&path).with_context(broken)?;
+        serde_json::from_str(&text).map(Some).with_context(broken)
+    }
+
     /// Writes down what was seen of data of the user's own.
     ///
     /// # Errors
@@ -237,7 +305,7 @@ impl RunDir {
     /// # Errors
     /// If it cannot be removed.
     pub fn remove_state(&self) -> Result<()> {
-        let folder = self.path.join("state");
+        let folder = self.path.join(STATE);
         let context = || format!("cannot remove {}", folder.display());
         std::fs::remove_dir_all(&folder).with_context(context)
     }

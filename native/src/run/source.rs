@@ -16,6 +16,7 @@ use toml::Table;
 use super::defaults::{comparison, follows};
 use super::recipe::{DataSettings, Draft, Recipe, VOCABULARY};
 use super::run_dir::RunDir;
+use super::trained_on::TrainedOn;
 use crate::data::dataset::{self, Loaded};
 use crate::data::own::{self, Asked};
 use crate::data::registry::is_known;
@@ -99,7 +100,7 @@ impl Source {
         if let Some(features) = &settings.features {
             own = own::with_features(own, features)?;
         }
-        Ok(Self::Own(Box::new(own)))
+        Ok(Self::Own(Box::new(own.with_copies())))
     }
 
     /// Opens the data of a run that is there: of texts, with the words that it counted.
@@ -107,36 +108,59 @@ impl Source {
     /// # Errors
     /// If they cannot be read; the message says that the run needs them.
     pub fn of_run(dir: &RunDir, recipe: &Recipe) -> Result<Self> {
+        let place =
+            dir.trained_on()?.map_or_else(String::new, |data| format!(" ({})", data.source));
         let needs = || {
             let way = match is_known(&recipe.data.name) {
                 true => "put them back, or name the folder of the data sets with --data-dir",
                 false => "put them back there (gleaner predict RUN FILE works without)",
             };
-            format!("{} needs the data that it was trained on; {way}", dir.path().display())
+            format!("{} needs the data that it was trained on{place}; {way}", dir.path().display())
         };
         let source = Self::open(recipe, dir.vocabulary()?).with_context(needs)?;
-        source.ensure_unchanged(dir)?;
+        source.ensure_unchanged(dir, recipe)?;
         Ok(source)
     }
 
-    /// That the data are those that a run was trained on.
+    /// That the data are those that a run was trained on, wherever they lie now.
     ///
     /// # Errors
     /// If they have changed since.
-    pub fn ensure_unchanged(&self, dir: &RunDir) -> Result<()> {
-        if let (Self::Own(own), Some(before)) = (self, dir.read_profile()?) {
-            let (then, now) = (&before.fingerprint, &own.profile.fingerprint);
-            ensure!(
-                then.is_empty() || then == now,
-                "{}: the data have changed since {} was trained on them ({} rows then, {} now); put the old ones back, or \
-                 train again (gleaner predict RUN FILE works with any data)",
-                own.profile.source,
-                dir.path().display(),
-                before.rows,
-                own.profile.rows
-            );
+    pub fn ensure_unchanged(&self, dir: &RunDir, recipe: &Recipe) -> Result<()> {
+        let now = self.trained_on(recipe);
+        let changed = match (dir.trained_on()?, dir.read_profile()?) {
+            (Some(then), _) => then.difference(&now),
+            // A run that was made before this was written down may have a fingerprint of a file of the user's own.
+            (None, Some(profile)) if recipe.data.features.is_none() => {
+                let same = [String::new(), now.digest].contains(&profile.fingerprint);
+                (!same).then(|| format!("{} rows then, {} now", profile.rows, now.examples))
+            }
+            (None, _) => None,
+        };
+        match changed {
+            None => Ok(()),
+            Some(changed) => bail!(
+                "{}: the data have changed since {} was trained on them: {changed}; put the old ones back, or train again (gleaner \
+                 predict RUN FILE works with any data)",
+                now.source,
+                dir.path().display()
+            ),
         }
-        Ok(())
+    }
+
+    /// What a run is trained on.
+    pub fn trained_on(&self, recipe: &Recipe) -> TrainedOn {
+        match self {
+            Self::Known(data) => {
+                let dir = recipe.data.dir.clone().unwrap_or_else(dataset::default_data_dir);
+                let folder = std::path::absolute(&dir).unwrap_or(dir).join(&data.name);
+                let splits = [&data.train, &data.test];
+                TrainedOn::of(folder.display().to_string(), &splits, &data.classes)
+            }
+            Self::Own(own) => {
+                TrainedOn::of(own.profile.source.clone(), &[&own.raw], &own.schema.classes)
+            }
+        }
     }
 
     /// What was seen of the user's own data, with what is made of them.

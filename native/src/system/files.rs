@@ -5,12 +5,17 @@
 //! therefore leaves the previous version or the new one, and at worst one unfinished line at the end of
 //! a log, which [`keep_lines`] removes.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use tempfile::NamedTempFile;
+
+/// Around the names of files that are written aside.
+const PREFIX: &str = ".gleaner-";
+const SUFFIX: &str = ".tmp";
 
 /// Replaces `path` by `bytes`, all or nothing.
 ///
@@ -164,10 +169,16 @@ fn put_in_place(aside: NamedTempFile, target: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether a file is called like one that is written aside: what a process that was killed leaves behind.
+pub fn is_temporary(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes())
+}
+
 /// An empty temporary file in `folder`, removed unless renamed.
 fn beside(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".gleaner-").suffix(".tmp");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     // Temporary files are private by default; results are as readable as any other file.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

@@ -22,7 +22,7 @@ use crate::data::dataset::AG_NEWS_SAMPLE_NAME;
 use crate::run::Problem;
 use crate::run::RunDir;
 use crate::run::measure::{Baseline, measure_baseline};
-use crate::run::recipe::Recipe;
+use crate::run::recipe::{OF_THE_MACHINE, Recipe};
 use crate::run::source::Source;
 use crate::system::device;
 use crate::system::interrupt::Interrupt;
@@ -68,11 +68,13 @@ impl Session {
     /// A run that is there, with its own settings and words.
     ///
     /// # Errors
-    /// As [`Session::prepare`].
+    /// As [`Session::prepare`], and if the data have changed.
     pub fn resume(dir: &RunDir) -> Result<Self> {
         let recipe = dir.recipe()?;
         let source = Source::of_run(dir, &recipe)?;
-        Self::of(Arc::new(source), recipe)
+        let session = Self::of(Arc::new(source), recipe)?;
+        session.begin_or_go_on(dir)?;
+        Ok(session)
     }
 
     /// The same on data that are divided already, as the recipe has them.
@@ -127,18 +129,48 @@ impl Session {
         format!("{}-{}-seed{seed}", self.problem.data.name, self.config.name())
     }
 
-    /// Writes the settings down, and the words of texts.
+    /// Writes down the settings, the words of texts and what the run is trained on, in this order: a run that was stopped in the
+    /// middle has settings, so that it can be resumed, which writes the rest.
     ///
     /// # Errors
     /// If the disk does not take them.
     pub fn begin(&self, dir: &RunDir) -> Result<()> {
+        dir.write("config.toml", self.recipe.to_toml()?.as_bytes())?;
         if let Some(words) = &self.problem.data.words {
             dir.write_vocabulary(words)?;
         }
         if let Some(profile) = self.profile()? {
             dir.write_profile(&profile)?;
         }
-        dir.write("config.toml", self.recipe.to_toml()?.as_bytes())
+        dir.write_trained_on(&self.source.trained_on(&self.recipe))
+    }
+
+    /// Begins a run that is new or was stopped before all this was written down; another one must be of these settings and data.
+    ///
+    /// # Errors
+    /// If it is not, or the disk fails.
+    pub fn begin_or_go_on(&self, dir: &RunDir) -> Result<()> {
+        if dir.config().exists() {
+            self.ensure_same(dir)?;
+        }
+        match dir.trained_on()? {
+            Some(_) => Ok(()),
+            None => self.begin(dir),
+        }
+    }
+
+    /// That a run which was begun is of these settings and data.
+    ///
+    /// # Errors
+    /// If it is not; the first difference is named.
+    pub(super) fn ensure_same(&self, dir: &RunDir) -> Result<()> {
+        if let Some(difference) = dir.recipe()?.difference(&self.recipe, &OF_THE_MACHINE)? {
+            bail!(
+                "\"{}\" was begun with other settings ({difference}); delete it, or choose another --out",
+                dir.path().display()
+            );
+        }
+        self.source.ensure_unchanged(dir, &self.recipe)
     }
 
     /// What was seen of data of the user's own.

@@ -206,11 +206,11 @@ impl Stage<'_> {
         let path = dir.path().join("features");
         let begun = RunDir::open(&path).is_ok();
         let inner = if begun { RunDir::reopen(&path)? } else { RunDir::create(&path)? };
+        let recipe = features_recipe(&session.recipe)?;
+        let features = Session::on(session.source.clone(), session.problem.clone(), recipe)?;
+        let features = features.validating(session.read_every == 1);
+        features.begin_or_go_on(&inner)?;
         if !inner.summary().exists() {
-            let recipe = if begun { inner.recipe()? } else { features_recipe(&session.recipe)? };
-            let features = Session::on(session.source.clone(), session.problem.clone(), recipe)?;
-            let features = features.validating(session.read_every == 1);
-            features.begin(&inner)?;
             Stage { session: &features, dir: &inner, ..*self }.run(&[])?;
         }
         let autodiff = session.device.clone().autodiff();
@@ -237,8 +237,10 @@ impl Stage<'_> {
         let Session { recipe, problem, device, noise, workers, .. } = session;
         let mut batches = session.batches()?;
         let plan = session.plan(batches.steps_per_epoch());
-        let state = if dir.state().exists() {
-            SavedState::load(&dir.state(), model, device)?
+        let mut state = if dir.state().exists() {
+            let state = SavedState::load(&dir.state(), model, device)?;
+            state.progress.ensure_of(recipe, &dir.state())?;
+            state
         } else {
             let model = match &session.background {
                 Some(background) => with_background(model, background)?,
@@ -246,6 +248,7 @@ impl Stage<'_> {
             };
             SavedState::fresh(model)
         };
+        state.progress.settings = recipe.to_toml()?;
         let learner = Learner {
             objective,
             clip_norm: recipe.train.clip_norm,
@@ -292,14 +295,17 @@ fn hold_out(
     interrupt: &Interrupt,
 ) -> Result<Summary> {
     let path = fold_path(dir, number);
-    let begun = RunDir::open(&path);
-    if let Some(summary) = begun.as_ref().ok().map(RunDir::read_summary).transpose()?.flatten() {
-        return serde_json::from_value(summary).context("a part of the cross-validation");
-    }
-    let part = if begun.is_ok() { RunDir::reopen(&path)? } else { RunDir::create(&path)? };
     let held_out = Session::of(session.source.clone(), recipe.clone())?;
     let held_out = held_out.validating(session.read_every == 1);
-    held_out.begin(&part)?;
+    let begun = RunDir::open(&path).ok();
+    if let Some(part) = &begun
+        && let Some(summary) = part.read_summary()?
+    {
+        held_out.ensure_same(part)?;
+        return serde_json::from_value(summary).context("a part of the cross-validation");
+    }
+    let part = if begun.is_some() { RunDir::reopen(&path)? } else { RunDir::create(&path)? };
+    held_out.begin_or_go_on(&part)?;
     let afterwards: Afterwards<'_> = &|_, _, _, _, _| Ok(());
     let stage =
         Stage { session: &held_out, dir: &part, resumable, interrupt, afterwards, quiet: true };

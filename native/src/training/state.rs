@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::checkpoint::{Parameter, Precision, TensorFile, fill};
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::augmentation::Refresh;
 use super::ledger::Ledger;
 use super::validation::Validation;
+use crate::run::recipe::{OF_THE_MACHINE, Recipe};
 use crate::system::files::write_atomic;
 
 /// Everything about a run's progress that is not a tensor.
@@ -45,6 +46,32 @@ pub struct Progressed {
     pub lines: usize,
     /// Seconds of training before this process.
     pub seconds: f64,
+    /// The run's settings, as TOML; empty of a state that was saved before this was written down.
+    #[serde(default)]
+    pub settings: String,
+}
+
+impl Progressed {
+    /// That this is the progress of a run with such settings.
+    ///
+    /// # Errors
+    /// If it is not; the first difference is named.
+    pub fn ensure_of(&self, recipe: &Recipe, path: &Path) -> Result<()> {
+        if self.settings.is_empty() {
+            return Ok(());
+        }
+        let path = path.display();
+        let saved: Recipe = toml::from_str(&self.settings).map_err(|_| {
+            anyhow!("{path} was saved with settings that this version does not know; start a new run in another --out")
+        })?;
+        match saved.difference(recipe, &OF_THE_MACHINE)? {
+            None => Ok(()),
+            Some(difference) => bail!(
+                "{path} was saved by a run with {difference} as config.toml says; put that config.toml back, or start a new run in \
+                 another --out"
+            ),
+        }
+    }
 }
 
 /// Weights, optimiser and progress of a run.

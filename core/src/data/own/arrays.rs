@@ -73,7 +73,7 @@ pub fn of_arrays(
         scaling,
     };
     let raw = Examples { values, shape, labels: labels.of_rows };
-    Ok(OwnData { name: name.to_owned(), raw, rows, schema, nature, profile, files: Vec::new() })
+    Ok(OwnData::new(name, raw, rows, schema, nature, profile))
 }
 
 /// Every example of a file, whatever split it is in: values, shape of one, what is known of their labels, and a sentence that

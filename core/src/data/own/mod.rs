@@ -2,6 +2,7 @@
 //! they are.
 
 mod arrays;
+mod duplicates;
 mod suspicions;
 mod table;
 
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 use super::labels::Labels;
 use super::profile::{Counted, LabelProfile, Profile};
 use super::schema::{Scaling, Schema};
-use super::{Examples, Standardiser, Values};
+use super::{Copies, Examples, Standardiser, Values};
 
 /// Data of the user's own.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,8 @@ pub struct OwnData {
     pub profile: Profile,
     /// The file of each example, where they are pictures; empty of anything else.
     pub files: Vec<PathBuf>,
+    /// Which labelled rows stay together when splits are made.
+    pub copies: Copies,
 }
 
 /// Splits of a file, as row numbers.
@@ -57,6 +60,20 @@ pub enum Nature {
 }
 
 impl OwnData {
+    /// Examples that are no pictures of files; copies among them have not been looked for.
+    #[must_use]
+    pub fn new(
+        name: &str,
+        raw: Examples,
+        rows: OwnRows,
+        schema: Schema,
+        nature: Nature,
+        profile: Profile,
+    ) -> Self {
+        let (files, copies) = (Vec::new(), Copies::default());
+        Self { name: name.to_owned(), raw, rows, schema, nature, profile, files, copies }
+    }
+
     /// What is done with the examples before a model sees them, fitted to those that are trained on.
     #[must_use]
     pub fn scaling(&self, train: &Examples, standardise: bool) -> Scaling {

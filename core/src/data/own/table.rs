@@ -81,7 +81,7 @@ pub fn of_table(
     };
     let schema = Schema { classes: labels.classes, label: Some(place), input, scaling };
     let raw = Examples { values, shape: schema.shape(), labels: labels.of_rows };
-    Ok(OwnData { name: name.to_owned(), raw, rows, schema, nature, profile, files: Vec::new() })
+    Ok(OwnData::new(name, raw, rows, schema, nature, profile))
 }
 
 /// Which rows are which split: as a column says that is called `split`, or all of them to train on.

@@ -6,6 +6,7 @@
 
 mod augment;
 mod check;
+mod difference;
 mod layers;
 mod settings;
 #[cfg(test)]
@@ -13,9 +14,10 @@ pub mod shipped;
 mod tables;
 
 pub use augment::AugmentSettings;
+pub use difference::OF_THE_MACHINE;
 pub use layers::Draft;
 pub use settings::{
     ChoiceSettings, DataSettings, Fold, LabelCount, ModelSettings, ObjectiveSettings, PictureSize,
     Recipe, TrainSettings, VOCABULARY,
 };
-pub use tables::{merge, nested, parse_pair};
+pub use tables::{flat, merge, nested, parse_pair};

@@ -57,6 +57,17 @@ pub fn merge(base: &mut Table, over: Table) {
     }
 }
 
+/// Every value by its path, `a.b.c`.
+pub fn flat(table: &Table) -> Vec<(String, Value)> {
+    let setting = |(key, value): (&String, &Value)| match value {
+        Value::Table(inner) => {
+            flat(inner).into_iter().map(|(path, value)| (format!("{key}.{path}"), value)).collect()
+        }
+        value => vec![(key.clone(), value.clone())],
+    };
+    table.iter().flat_map(setting).collect()
+}
+
 pub(super) fn one_line(error: &toml::de::Error) -> String {
     let mut message = error.message().replace('\n', " ");
     if let Some(place) = error.to_string().lines().find(|line| line.starts_with("in `")) {

@@ -1,0 +1,140 @@
+//! One writer per folder: a lock that the system takes back when its process ends, however it ends.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+/// The file that is locked, in the folder that it is about.
+pub const FILE: &str = ".lock";
+
+/// A folder that nobody else writes into while this value lives.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+    path: PathBuf,
+}
+
+impl Lock {
+    /// Takes the lock of a folder that is there.
+    ///
+    /// # Errors
+    /// Somebody else holds it, and is named; or no file can be made in the folder.
+    pub fn take(folder: &Path) -> Result<Self> {
+        let path = folder.join(FILE);
+        loop {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(false);
+            let cannot =
+                || format!("cannot write into {}; choose another folder", folder.display());
+            let file = options.open(&path).with_context(cannot)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => bail!(
+                    "\"{}\" is being written by {}; wait until that has ended, or use another folder",
+                    folder.display(),
+                    holder(&file)
+                ),
+                // Some network file systems have no locks: one writer is better than none.
+                Err(TryLockError::Error(error)) => eprintln!(
+                    "note: {} cannot be locked ({error}); let no other program write into it",
+                    folder.display()
+                ),
+            }
+            // Whoever held it a moment ago may have taken the file away.
+            if is_file_at(&file, &path) {
+                let mut lock = Self { file, path };
+                lock.sign().with_context(cannot)?;
+                return Ok(lock);
+            }
+        }
+    }
+
+    /// Writes down who holds it.
+    fn sign(&mut self) -> std::io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        let host = gethostname::gethostname();
+        write!(self.file, "process {} on {}", std::process::id(), host.display())
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // While it is held: nobody else can have the file that goes. One that stays is in nobody's way.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn holder(mut file: &File) -> String {
+    let mut text = String::new();
+    match file.read_to_string(&mut text) {
+        Ok(1..) => text,
+        // It is about to be written, or the system lets nobody read what is locked.
+        _ => "another process".to_owned(),
+    }
+}
+
+#[cfg(unix)]
+fn is_file_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let id = |found: fs::Metadata| (found.dev(), found.ino());
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(ours), Ok(there)) => id(ours) == id(there),
+        _ => false,
+    }
+}
+
+/// Elsewhere an open file cannot be taken away.
+#[cfg(not(unix))]
+fn is_file_at(_: &File, _: &Path) -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_told_who_the_first_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Lock::take(folder.path()).unwrap();
+        let error = Lock::take(folder.path()).unwrap_err().to_string();
+        assert!(error.contains(&format!("process {} on ", std::process::id())), "{error}");
+        assert!(error.contains(&folder.path().display().to_string()), "{error}");
+        drop(first);
+        Lock::take(folder.path()).unwrap();
+        assert!(!folder.path().join(FILE).exists(), "nothing is left behind");
+    }
+
+    #[test]
+    fn a_lock_of_a_process_that_is_gone_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), "process 1 on elsewhere, which was a longer name")
+            .unwrap();
+        let lock = Lock::take(folder.path()).unwrap();
+        let signed = fs::read_to_string(&lock.path).unwrap();
+        assert!(signed.starts_with(&format!("process {} on ", std::process::id())), "{signed}");
+        assert!(!signed.contains("longer"), "{signed}");
+    }
+
+    #[test]
+    fn of_many_that_try_at_once_one_holds_it_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = std::sync::atomic::AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let Ok(_lock) = Lock::take(folder.path()) else { continue };
+                        let others = inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                        assert_eq!(others, 0);
+                        std::thread::yield_now();
+                        inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+    }
+}

@@ -8,7 +8,7 @@ use gleaner_core::data::profile::Profile;
 use serde_json::json;
 
 use crate::choice::Kept;
-use crate::run::RunDir;
+use crate::run::{RunDir, TrainedOn};
 use crate::system::output::Output;
 
 /// Copy a run into a small folder to share: half-precision weights, recipe, results.
@@ -46,14 +46,17 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     // Where the data lie on this machine is nobody else's business.
     recipe.data.forget_folders();
     let vocabulary = run.vocabulary()?;
-    let profile = run.read_profile()?.map(|profile| Profile {
-        source: Path::new(&profile.source).file_name().unwrap_or_default().display().to_string(),
-        ..profile
-    });
+    let profile = run
+        .read_profile()?
+        .map(|profile| Profile { source: file_name(&profile.source), ..profile });
+    let data = run.trained_on()?.map(|data| TrainedOn { source: file_name(&data.source), ..data });
     let classifier = recipe.choice.map(|_| Kept::read(&run)).transpose()?;
     let published = RunDir::create_bare(&args.out)?;
     if let Some(vocabulary) = vocabulary {
         published.write_vocabulary(vocabulary.words())?;
+    }
+    if let Some(data) = &data {
+        published.write_trained_on(data)?;
     }
     if let Some(profile) = &profile {
         published.write_profile(profile)?;
@@ -75,4 +78,9 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         );
     }
     out.object(&json!({ "out": args.out, "bytes": model.len(), "examples_held": held }))
+}
+
+/// Where it lies on this machine is nobody else's business.
+fn file_name(source: &str) -> String {
+    Path::new(source).file_name().unwrap_or_default().display().to_string()
 }

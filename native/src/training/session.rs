@@ -28,8 +28,14 @@ use crate::system::device;
 use crate::system::interrupt::Interrupt;
 use crate::system::threads::Threads;
 
-/// Parts of a batch that is normalised part by part, on whatever number of cores.
-const PARTS_OF_NORMALISED: usize = 2;
+/// Parts that a batch is split into on the CPU, on whatever number of cores: sums over parts are rounded by their number, and the same
+/// recipe should give the same model everywhere.
+const FEWEST_PARTS: usize = 2;
+const MOST_PARTS: usize = 8;
+
+/// Examples of a part. With fewer, what each part costs by itself (its copy of the gradients, most of all) is more than a twentieth of
+/// the step.
+const EXAMPLES_OF_PART: usize = 200;
 
 /// A run whose settings and data have been found good.
 pub struct Session {
@@ -86,12 +92,8 @@ impl Session {
         device::set_threads(recipe.train.threads)?;
         let workers = Arc::new(Threads::start(recipe.train.threads)?);
         if recipe.train.parts == 0 {
-            // Written down, so that the run can be repeated to the bit on a machine with other cores.
-            recipe.train.parts = match device::on_cpu(&recipe.train.device) {
-                true if recipe.model.normalises() => PARTS_OF_NORMALISED,
-                true => workers.count(),
-                false => 1,
-            };
+            // Written down, so that the run can be repeated to the bit with a later version.
+            recipe.train.parts = default_parts(&recipe);
         }
         let device = device::parse(&recipe.train.device)?;
         let noise = Noise::new(recipe.train.seed);
@@ -192,6 +194,13 @@ impl Session {
         if let Some(words) = &data.words {
             eprintln!("{}: texts as counts of {} words", data.name, words.len());
         }
+        let (threads, parts) = (self.workers.count(), self.recipe.train.parts);
+        if device::on_cpu(&self.recipe.train.device) && parts >= FEWEST_PARTS && threads > parts {
+            eprintln!(
+                "{parts} of {threads} threads share a step, so that the result does not depend on the machine; --set train.parts={threads} \
+                 uses all of them, and rounds otherwise"
+            );
+        }
         let test = match data.test.len() {
             0 => String::new(),
             count => format!(", {count} test"),
@@ -282,5 +291,16 @@ impl Session {
             mier: settings.mier,
             augment_weight: self.recipe.augment.as_ref().map_or(0.0, |augment| augment.weight),
         }))
+    }
+}
+
+/// Into how many parts a batch is split where the recipe leaves it open.
+fn default_parts(recipe: &Recipe) -> usize {
+    let parts = (recipe.train.batch_size / EXAMPLES_OF_PART).clamp(FEWEST_PARTS, MOST_PARTS);
+    match device::on_cpu(&recipe.train.device) {
+        // The statistics of a part are noise that the learning rate was chosen with.
+        true if recipe.model.normalises() => FEWEST_PARTS,
+        true => parts,
+        false => 1,
     }
 }

@@ -379,9 +379,9 @@ pub struct TrainSettings {
     pub threads: usize,
     /// Where a step's noise is drawn: `host`, the same numbers on every device, or `device`, faster on a GPU.
     pub noise: NoiseSource,
-    /// Parts that a batch is split into and worked on side by side; 0 takes one for each thread, and two for a
-    /// model that normalises over the examples of a part. For any other, results depend on this only by rounding,
-    /// and on the number of threads not at all.
+    /// Parts that a batch is split into and worked on side by side; 0 takes two on the CPU, more of a large batch, and one on a GPU. A
+    /// model that normalises does so over the examples of a part. For any other, results depend on this only by rounding, and on the
+    /// number of threads not at all.
     pub parts: usize,
 }
 

@@ -28,7 +28,9 @@ use gleaner_core::models::{Model, ModelConfig};
 use serde_json::Value;
 
 use super::recipe::Recipe;
-use crate::system::files::{append_line, ensure_writable_dir, keep_lines, settle, write_atomic};
+use crate::system::files::{
+    append_line, ensure_writable_dir, keep_lines, settle, write_atomic, write_folder,
+};
 
 /// What was seen of data of the user's own.
 const PROFILE: &str = "profile.json";
@@ -69,11 +71,11 @@ impl RunDir {
         Ok(())
     }
 
-    /// A new folder for a finished run, which nobody will resume.
+    /// A new folder for a finished run, which nobody will resume: whole, as `fill` writes it, or not at all.
     ///
     /// # Errors
-    /// If it holds a run or anything else, or cannot be written to.
-    pub fn create_bare(path: &Path) -> Result<Self> {
+    /// If it holds a run or anything else, or cannot be written to, and whatever `fill` returns.
+    pub fn create_bare(path: &Path, fill: impl FnOnce(&Self) -> Result<()>) -> Result<()> {
         let dir = Self { path: path.to_owned() };
         if dir.config().exists() || dir.model().exists() {
             bail!("\"{}\" already holds a run; choose another --out", path.display());
@@ -81,8 +83,7 @@ impl RunDir {
         if std::fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()) {
             bail!("\"{}\" is not empty; choose another --out", path.display());
         }
-        ensure_writable_dir(path)?;
-        Ok(dir)
+        write_folder(path, |aside| fill(&Self { path: aside.to_owned() }))
     }
 
     /// An existing run that will be written to again.

@@ -18,7 +18,7 @@ use crate::objective::{importance_log_weights, unlabelled_bound};
 use crate::sample::{SampleSet, Samples};
 
 /// Rows that are put through a network at a time.
-const ROWS: usize = 500;
+pub const ROWS: usize = 500;
 
 /// The values of a tensor of any shape `[d_1, ..., d_D]`, row-major.
 ///

@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::cmd;
+use crate::system::interrupt::Interrupt;
 use crate::system::output::Output;
 
 /// Train semi-supervised generative models, sample from them, and keep the samples worth learning from.
@@ -76,6 +77,10 @@ impl Cli {
     /// Whatever stops the verb, worded for the user.
     pub fn run(self) -> Result<()> {
         let out = Output::new(self.json);
+        // The server ends by a signal.
+        if !matches!(self.verb, Verb::Serve(_)) {
+            Interrupt::install()?;
+        }
         match self.verb {
             Verb::Train(args) => cmd::train::run(&args, &out),
             Verb::Eval(args) => cmd::eval::run(&args, &out),
@@ -94,6 +99,7 @@ impl Cli {
             Verb::Data(args) => cmd::data::run(&args, &out),
             Verb::Devices(args) => cmd::devices::run(&args, &out),
             Verb::Bench(args) => cmd::bench::run(&args, &out),
-        }
+        }?;
+        out.finish()
     }
 }

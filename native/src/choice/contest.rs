@@ -91,7 +91,7 @@ impl Told {
     /// Asks every method but the run's model, whose logits are given if it takes part.
     ///
     /// # Errors
-    /// If the user stops it.
+    /// If a thread is stopped.
     pub fn ask(
         pool: &Pool,
         part: Vec<usize>,
@@ -250,10 +250,10 @@ fn logits(probabilities: &Array2<f64>) -> Vec<f32> {
 /// Fits the variants that are kept to all labels. Those that can be fitted share the weight of those that cannot.
 ///
 /// # Errors
-/// If none can be fitted, or the user stops it.
+/// If none can be fitted.
 pub fn fit(pool: &Pool, shares: Vec<Share>, watch: &Watch<'_>) -> Result<Vec<(Share, Fitted)>> {
     let variants: Vec<Variant> = shares.iter().map(|share| share.variant).collect();
-    let fitted = pool.fit_all(&variants, watch)?;
+    let fitted = pool.fit_all(&variants, watch);
     let mut fitted: Vec<(Share, Fitted)> = shares
         .into_iter()
         .zip(fitted)

@@ -61,7 +61,7 @@ impl Pool {
     /// variant. `part` says of every labelled row which one it is in.
     ///
     /// # Errors
-    /// If the user stops it.
+    /// If a thread is stopped.
     pub fn out_of_fold(
         &self,
         variants: &[Variant],
@@ -115,7 +115,7 @@ impl Pool {
         let alike = -(self.classes as f64).ln();
         let mut all = Vec::with_capacity(variants.len());
         for variant in variants {
-            watch.step()?;
+            watch.step();
             let fitted = pool.fit(variant, NETWORKS[0], &mut graphs);
             let told =
                 fitted.and_then(|fitted| fitted.log_probs(&queries)).unwrap_or_else(|error| {
@@ -128,18 +128,12 @@ impl Pool {
     }
 
     /// Fits variants to the whole pool, to be kept; those that cannot be are left out.
-    ///
-    /// # Errors
-    /// If the user stops it.
-    pub fn fit_all(&self, variants: &[Variant], watch: &Watch<'_>) -> Result<Vec<Option<Fitted>>> {
+    pub fn fit_all(&self, variants: &[Variant], watch: &Watch<'_>) -> Vec<Option<Fitted>> {
         let mut graphs = Graphs::default();
         let mut one = |variant: &Variant| {
-            watch.step()?;
+            watch.step();
             let fitted = self.fit(variant, NETWORKS[1], &mut graphs);
-            fitted.map(Some).or_else(|error| {
-                watch.failed(variant.method(), &error);
-                Ok(None)
-            })
+            fitted.map_err(|error| watch.failed(variant.method(), &error)).ok()
         };
         variants.iter().map(&mut one).collect()
     }

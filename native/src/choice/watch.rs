@@ -1,30 +1,26 @@
-//! What goes on beside a comparison: threads that share it, progress, Ctrl-C, methods that fail.
+//! What goes on beside a comparison: threads that share it, progress, methods that fail.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use anyhow::{Result, bail};
 use gleaner_core::workers::Workers;
 
 use super::methods::Method;
-use crate::system::interrupt::Interrupt;
 use crate::system::progress::Progress;
 
 /// Who does the work and who watches it.
 pub struct Watch<'a> {
     /// The threads.
     pub workers: &'a dyn Workers,
-    /// Whether the user has asked to stop.
-    pub interrupt: &'a Interrupt,
     shown: Mutex<Option<Progress>>,
     failed: Mutex<BTreeSet<&'static str>>,
 }
 
 impl<'a> Watch<'a> {
     /// Work that nobody has begun.
-    pub fn new(workers: &'a dyn Workers, interrupt: &'a Interrupt) -> Self {
+    pub fn new(workers: &'a dyn Workers) -> Self {
         let (shown, failed) = (Mutex::new(None), Mutex::new(BTreeSet::new()));
-        Self { workers, interrupt, shown, failed }
+        Self { workers, shown, failed }
     }
 
     /// Begins `fits` fits.
@@ -35,17 +31,10 @@ impl<'a> Watch<'a> {
     }
 
     /// One more is done.
-    ///
-    /// # Errors
-    /// The user has asked to stop.
-    pub fn step(&self) -> Result<()> {
-        if self.interrupt.requested() {
-            bail!("stopped while comparing methods");
-        }
+    pub fn step(&self) {
         if let Some(progress) = self.shown.lock().ok().as_mut().and_then(|shown| shown.as_mut()) {
             progress.step(String::new);
         }
-        Ok(())
     }
 
     /// All are done.

@@ -15,7 +15,6 @@ use crate::run::measure::measure_baseline;
 use crate::run::recipe::{Draft, Recipe, merge, nested};
 use crate::run::source::settle;
 use crate::system::device;
-use crate::system::interrupt::Interrupt;
 use crate::system::output::Output;
 use crate::training::train_baseline;
 
@@ -114,9 +113,6 @@ fn mean(problems: &[Problem], accuracy: impl Fn(&Problem) -> Result<f64>) -> Res
 fn network(recipe: &Recipe, problem: &Problem) -> Result<f64> {
     let device = device::parse(&recipe.train.device)?;
     let noise = Noise::new(recipe.train.seed);
-    // Nothing is written here, so Ctrl-C may end it as it ends any program.
-    let interrupt = Interrupt::never();
-    let model = train_baseline(recipe, problem, &noise, &device, &interrupt)?;
-    let model = model.context("stopped")?;
+    let model = train_baseline(recipe, problem, &noise, &device)?;
     Ok(measure_baseline(&model, problem, &device)?.measured.accuracy)
 }

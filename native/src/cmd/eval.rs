@@ -24,7 +24,6 @@ use crate::run::recipe::Recipe;
 use crate::run::source::Source;
 use crate::run::summary::{MOST_FOR_UNITS, share_in_words};
 use crate::system::device;
-use crate::system::interrupt::Interrupt;
 use crate::system::output::Output;
 use crate::system::threads::Threads;
 
@@ -95,8 +94,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
             true => held_out_parts(&dir, &source, &recipe, &device)?,
             false => Vec::new(),
         };
-        let (workers, interrupt) = (Threads::start(0)?, Interrupt::never());
-        let watch = Watch::new(&workers, &interrupt);
+        let workers = Threads::start(0)?;
+        let watch = Watch::new(&workers);
         let kept = choice::measure(&dir, &problem, &held_out, &recipe, &device, &watch)?.measured;
         of_model = Some(std::mem::replace(&mut measured.accuracy, kept.accuracy));
         measured.certainty = Some(kept);

@@ -51,22 +51,23 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         .map(|profile| Profile { source: file_name(&profile.source), ..profile });
     let data = run.trained_on()?.map(|data| TrainedOn { source: file_name(&data.source), ..data });
     let classifier = recipe.choice.map(|_| Kept::read(&run)).transpose()?;
-    let published = RunDir::create_bare(&args.out)?;
-    if let Some(vocabulary) = vocabulary {
-        published.write_vocabulary(vocabulary.words())?;
-    }
-    if let Some(data) = &data {
-        published.write_trained_on(data)?;
-    }
-    if let Some(profile) = &profile {
-        published.write_profile(profile)?;
-    }
-    if let Some(kept) = &classifier {
-        kept.write(&published)?;
-    }
-    published.write("summary.json", serde_json::to_string_pretty(&summary)?.as_bytes())?;
-    published.write("model.safetensors", &model)?;
-    published.write("config.toml", recipe.to_toml()?.as_bytes())?;
+    RunDir::create_bare(&args.out, |published| {
+        if let Some(vocabulary) = vocabulary {
+            published.write_vocabulary(vocabulary.words())?;
+        }
+        if let Some(data) = &data {
+            published.write_trained_on(data)?;
+        }
+        if let Some(profile) = &profile {
+            published.write_profile(profile)?;
+        }
+        if let Some(kept) = &classifier {
+            kept.write(published)?;
+        }
+        published.write("summary.json", serde_json::to_string_pretty(&summary)?.as_bytes())?;
+        published.write("model.safetensors", &model)?;
+        published.write("config.toml", recipe.to_toml()?.as_bytes())
+    })?;
     let megabytes = model.len() as f64 / 1e6;
     let held = classifier.as_ref().map_or(0, Kept::examples_held);
     let beside = if classifier.is_some() { " and the classifier that was chosen" } else { "" };

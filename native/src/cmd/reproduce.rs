@@ -18,6 +18,9 @@ use crate::system::output::Output;
 /// Label draws unless asked otherwise.
 const DRAWS: u64 = 5;
 
+/// For whoever stops a table.
+const GO_ON: &str = "to continue, run the same command with --resume";
+
 /// Reproduce a table of a paper: every row, several label draws, means with confidence intervals.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -142,6 +145,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }
     ensure_writable_dir(&runs)?;
     let interrupt = Interrupt::install()?;
+    interrupt.advise(GO_ON);
     let mut results = done_before(args, &table, &settings)?;
     let mut skipped = Vec::<(String, String)>::new();
     for (number, cell) in cells.iter().enumerate() {
@@ -152,7 +156,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         eprintln!("[{}/{}] {}, {}, seed {seed}", number + 1, cells.len(), column.name, row.name);
         let outcome = measure(cell, &interrupt);
         if interrupt.requested() {
-            bail!("stopped; to continue, run the same command with --resume");
+            bail!("stopped; {GO_ON}");
         }
         let place = || format!("{}, {}, seed {seed}", column.name, row.name);
         let outcome = outcome.with_context(place)?;

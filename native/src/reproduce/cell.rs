@@ -124,7 +124,7 @@ pub fn measure(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
         return Ok(Outcome::Skipped(reason));
     }
     let values = match cell.row.method {
-        Some(method) => other_method(cell, method, interrupt),
+        Some(method) => other_method(cell, method),
         None => run(cell, interrupt),
     };
     values.map(Outcome::Measured)
@@ -169,7 +169,7 @@ struct Finished {
     settings: Recipe,
 }
 
-fn other_method(cell: &Cell, method: RowMethod, interrupt: &Interrupt) -> Result<Value> {
+fn other_method(cell: &Cell, method: RowMethod) -> Result<Value> {
     device::set_threads(cell.recipe.train.threads)?;
     let problem = Problem::load(&cell.recipe)?;
     let accuracy = match method {
@@ -177,8 +177,7 @@ fn other_method(cell: &Cell, method: RowMethod, interrupt: &Interrupt) -> Result
         RowMethod::Network(_) => {
             let device = device::parse(&cell.recipe.train.device)?;
             let noise = Noise::new(cell.seed);
-            let model = train_baseline(&cell.recipe, &problem, &noise, &device, interrupt)?;
-            let model = model.context("stopped")?;
+            let model = train_baseline(&cell.recipe, &problem, &noise, &device)?;
             measure_baseline(&model, &problem, &device)?.measured.accuracy
         }
     };

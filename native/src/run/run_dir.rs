@@ -32,8 +32,9 @@ use serde_json::Value;
 
 use super::recipe::Recipe;
 use super::trained_on::TrainedOn;
+use crate::system::aside::is_temporary;
 use crate::system::files::{
-    append_line, ensure_writable_dir, is_temporary, keep_lines, settle, write_atomic,
+    append_line, ensure_writable_dir, keep_lines, settle, write_atomic, write_folder,
 };
 use crate::system::lock::{self, Lock};
 
@@ -63,20 +64,20 @@ impl RunDir {
     /// # Errors
     /// If it holds a run or anything else, is being written by another process, or cannot be written to.
     pub fn create(path: &Path) -> Result<Self> {
-        let dir = Self::create_bare(path)?;
+        ensure_writable_dir(path)?;
+        let dir = Self::locked(path)?;
+        dir.ensure_empty()?;
         dir.make_folders()?;
         Ok(dir)
     }
 
-    /// A new folder for a finished run, which nobody will resume.
+    /// A new folder for a finished run, which nobody will resume: whole, as `fill` writes it, or not at all.
     ///
     /// # Errors
-    /// As [`RunDir::create`].
-    pub fn create_bare(path: &Path) -> Result<Self> {
-        ensure_writable_dir(path)?;
-        let dir = Self::locked(path)?;
-        dir.ensure_empty()?;
-        Ok(dir)
+    /// If it holds a run or anything else, or cannot be written to, and whatever `fill` returns.
+    pub fn create_bare(path: &Path, fill: impl FnOnce(&Self) -> Result<()>) -> Result<()> {
+        Self::ensure_free(path)?;
+        write_folder(path, |aside| fill(&Self { path: aside.to_owned(), _lock: None }))
     }
 
     /// That [`RunDir::create`] will find a folder free; nothing is written.
@@ -98,7 +99,7 @@ impl RunDir {
         let path = self.path.display();
         if self.config().exists() {
             bail!(
-                "\"{path}\" already holds a run; continue it with --resume {path}, or choose another --out"
+                "\"{path}\" already holds a run; choose another --out, or continue it with gleaner train --resume {path}"
             );
         }
         // What a run leaves that was stopped before its settings were written is nobody's.

@@ -5,17 +5,13 @@
 //! therefore leaves the previous version or the new one, and at worst one unfinished line at the end of
 //! a log, which [`keep_lines`] removes.
 
-use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use tempfile::NamedTempFile;
 
-/// Around the names of files that are written aside.
-const PREFIX: &str = ".gleaner-";
-const SUFFIX: &str = ".tmp";
+use super::aside::Aside;
 
 /// Replaces `path` by `bytes`, all or nothing.
 ///
@@ -42,10 +38,25 @@ pub fn write_atomic_by(
 ) -> Result<()> {
     let path = path.as_ref();
     let target = replaceable(path)?;
-    let folder = parent(&target);
-    let mut aside = beside(folder).map_err(|error| explain("write", path, &error))?;
-    write(aside.as_file_mut()).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut aside =
+        Aside::new_in(parent(&target)).map_err(|error| explain("write", path, &error))?;
+    write(aside.file()?).with_context(|| format!("cannot write {}", path.display()))?;
     put_in_place(aside, &target).map_err(|error| explain("write", path, &error))
+}
+
+/// Makes the folder `path`, which is new or empty, of what `fill` writes into the folder that it is given, all or nothing.
+///
+/// # Errors
+/// As [`write_atomic`], and whatever `fill` returns.
+pub fn write_folder(path: impl AsRef<Path>, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let path = path.as_ref();
+    let explained = |error: io::Error| explain("write", path, &error);
+    fs::create_dir_all(parent(path)).map_err(explained)?;
+    let aside = Aside::new_in(parent(path)).map_err(explained)?;
+    fill(&aside.folder().map_err(explained)?)?;
+    aside.put_folder_in_place(path).map_err(explained)?;
+    settle_folder(parent(path));
+    Ok(())
 }
 
 /// Creates the folder `path` (and its parents) where missing, and proves that files can be made in it.
@@ -61,7 +72,7 @@ pub fn ensure_writable_dir(path: impl AsRef<Path>) -> Result<()> {
         );
     }
     fs::create_dir_all(path).map_err(|error| explain("create the folder", path, &error))?;
-    beside(path).map_err(|error| explain("write into the folder", path, &error))?;
+    Aside::new_in(path).map_err(|error| explain("write into the folder", path, &error))?;
     Ok(())
 }
 
@@ -72,7 +83,7 @@ pub fn ensure_writable_dir(path: impl AsRef<Path>) -> Result<()> {
 pub fn ensure_writable_file(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     let target = replaceable(path)?;
-    beside(parent(&target)).map_err(|error| explain("write", path, &error))?;
+    Aside::new_in(parent(&target)).map_err(|error| explain("write", path, &error))?;
     Ok(())
 }
 
@@ -155,34 +166,21 @@ fn replaceable(path: &Path) -> Result<PathBuf> {
 }
 
 fn write_and_rename(target: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut aside = beside(parent(target))?;
-    aside.write_all(bytes)?;
+    let mut aside = Aside::new_in(parent(target))?;
+    aside.file()?.write_all(bytes)?;
     put_in_place(aside, target)
 }
 
-fn put_in_place(aside: NamedTempFile, target: &Path) -> io::Result<()> {
-    aside.as_file().sync_all()?;
-    aside.persist(target).map_err(|failed| failed.error)?;
-    // The rename itself reaches the disk with the folder. Some file systems cannot flush a folder;
-    // the file is complete either way, so that is no failure.
-    let _ = File::open(parent(target)).and_then(|folder| folder.sync_all());
+fn put_in_place(aside: Aside, target: &Path) -> io::Result<()> {
+    aside.put_in_place(target)?;
+    settle_folder(parent(target));
     Ok(())
 }
 
-/// Whether a file is called like one that is written aside: what a process that was killed leaves behind.
-pub fn is_temporary(name: &OsStr) -> bool {
-    let name = name.as_encoded_bytes();
-    name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes())
-}
-
-/// An empty temporary file in `folder`, removed unless renamed.
-fn beside(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX).suffix(SUFFIX);
-    // Temporary files are private by default; results are as readable as any other file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+/// A new name itself reaches the disk with its folder. Some file systems cannot flush a folder; what has the name is whole either
+/// way, so that is no failure.
+fn settle_folder(folder: &Path) {
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 fn parent(path: &Path) -> &Path {
@@ -193,7 +191,7 @@ fn parent(path: &Path) -> &Path {
 }
 
 /// One line: what failed, where, why, and what to do.
-fn explain(action: &str, path: &Path, error: &io::Error) -> anyhow::Error {
+pub(super) fn explain(action: &str, path: &Path, error: &io::Error) -> anyhow::Error {
     let advice = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "the disk is full; free some space or choose another disk"
@@ -255,6 +253,24 @@ mod tests {
         is_one_line_about(&failed.unwrap_err(), &path, "no more");
         assert_eq!(fs::read(&path).unwrap(), b"first");
         assert_eq!(names(folder.path()), ["coreset.npz"]);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_filled_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("published/run");
+        let half = write_folder(&path, |aside| {
+            write_atomic(aside.join("summary.json"), b"whole")?;
+            bail!("no more")
+        });
+        assert_eq!(half.unwrap_err().to_string(), "no more");
+        assert_eq!(names(path.parent().unwrap()), [""; 0]);
+        write_folder(&path, |aside| write_atomic(aside.join("summary.json"), b"whole")).unwrap();
+        assert_eq!(names(path.parent().unwrap()), ["run"]);
+        assert_eq!(names(&path), ["summary.json"]);
+        let taken = write_folder(&path, |_| Ok(())).unwrap_err();
+        is_one_line_about(&taken, &path, "cannot write");
+        assert_eq!(names(&path), ["summary.json"]);
     }
 
     #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! The machine around a command: files, threads, devices, the terminal, Ctrl-C.
 
+pub mod aside;
 pub mod device;
 pub mod files;
 pub mod interrupt;

@@ -1,20 +1,25 @@
 //! Results on stdout: lines for people, and one JSON object at the end where it was asked for.
 
-use std::io::Write as _;
+use std::io::{self, ErrorKind, Write as _};
+use std::path::Path;
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
-/// Where results go.
-#[derive(Clone, Copy, Debug)]
+use super::files::explain;
+
+/// Where results go. The first line that could not be written is remembered to the end: the work itself goes on.
+#[derive(Debug)]
 pub struct Output {
     json: bool,
+    failed: OnceLock<anyhow::Error>,
 }
 
 impl Output {
     /// With or without the JSON object at the end.
     pub fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, failed: OnceLock::new() }
     }
 
     /// Whether the user asked for JSON.
@@ -24,12 +29,24 @@ impl Output {
 
     /// Writes a line for people; stderr gets it when stdout is kept for JSON.
     pub fn line(&self, text: impl AsRef<str>) {
-        // A closed pipe (`gleaner ... | head`) is the reader's choice, not a failure of the work.
-        if self.json {
-            let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
-        } else {
-            let _ = writeln!(std::io::stdout(), "{}", text.as_ref());
+        match self.json {
+            true => eprintln!("{}", text.as_ref()),
+            false => self.write(text.as_ref()),
         }
+    }
+
+    fn write(&self, line: &str) {
+        if let Some(error) = could_not_write(writeln!(io::stdout(), "{line}")) {
+            self.failed.get_or_init(|| error);
+        }
+    }
+
+    /// Whether all could be written.
+    ///
+    /// # Errors
+    /// If something could not, and somebody may still want it.
+    pub fn finish(self) -> Result<()> {
+        self.failed.into_inner().map_or(Ok(()), Err)
     }
 
     /// Writes the JSON object, if it was asked for.
@@ -40,7 +57,7 @@ impl Output {
         if self.json {
             let text =
                 serde_json::to_string(value).context("the result cannot be written as JSON")?;
-            let _ = writeln!(std::io::stdout(), "{text}");
+            self.write(&text);
         }
         Ok(())
     }
@@ -66,4 +83,10 @@ impl Output {
             self.line(format!("  {name:width$}  {value}"));
         }
     }
+}
+
+/// What is wrong with standard output. A closed pipe (`gleaner ... | head`) is the reader's choice and no failure of the work.
+pub fn could_not_write(written: io::Result<()>) -> Option<anyhow::Error> {
+    let error = written.err().filter(|error| error.kind() != ErrorKind::BrokenPipe)?;
+    Some(explain("write to", Path::new("standard output"), &error))
 }

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::validation;
 use crate::run::Problem;
 use crate::run::recipe::AugmentSettings;
+use crate::system::interrupt::Interrupt;
 use crate::system::threads::{Crew, Threads};
 
 /// Samples of a class that are drawn at a time: of a pool, only what the filter leaves stays in memory, without `x`.
@@ -42,6 +43,8 @@ pub struct Augmenter<'a> {
     pub workers: Arc<Threads>,
     /// Of all draws.
     pub noise: Noise,
+    /// Whether the user has asked to stop.
+    pub interrupt: &'a Interrupt,
 }
 
 /// What a refresh came to: a line of `augmentation.jsonl`.
@@ -97,7 +100,7 @@ impl Augmenter<'_> {
     /// refreshes, takes this one in.
     ///
     /// # Errors
-    /// If the device fails.
+    /// If the device fails, or the user asks to stop.
     pub fn refresh(
         &self,
         model: &impl Generative,
@@ -106,7 +109,8 @@ impl Augmenter<'_> {
         curvature: &mut Curvature,
     ) -> Result<(AugmentedSet, Refresh)> {
         let started = Instant::now();
-        let accuracy = validation::measure(model, self.problem, self.device)?.map(|v| v.accuracy);
+        let validation = validation::measure(model, self.problem, self.device, self.interrupt)?;
+        let accuracy = validation.map(|v| v.accuracy);
         let noise = self.noise.at(step);
         let kept = self.draw(model, &noise)?;
         let (rows, weights, ratio) = self.choose(&kept, &noise, curvature)?;
@@ -127,8 +131,8 @@ impl Augmenter<'_> {
                 None => None,
                 Some(examples) => {
                     let all: Vec<usize> = (0..examples.len()).collect();
-                    let logits = infer::classify(model, examples, &all, self.device);
-                    let logits = pollster::block_on(logits)?;
+                    let logits =
+                        validation::classify(model, examples, &all, self.device, self.interrupt)?;
                     share(agreeing(&logits, &examples.labels, classes), examples.len())
                 }
             },
@@ -162,6 +166,7 @@ impl Augmenter<'_> {
         let filter = self.filter()?;
         let mut kept = Kept::default();
         for (turn, first) in (0..per_class).step_by(DRAWN_AT_A_TIME).enumerate() {
+            self.interrupt.check()?;
             let count = DRAWN_AT_A_TIME.min(per_class - first);
             let mut noise = noise.split("draw").at(turn as u64);
             let samples = class_conditional(model, count, &mut noise, self.device, &*self.workers);
@@ -235,6 +240,7 @@ impl Augmenter<'_> {
         let latent = model.latent();
         let mut values = Vec::new();
         for rows in rows.chunks(DECODED_AT_A_TIME) {
+            self.interrupt.check()?;
             let z: Vec<f32> = rows
                 .iter()
                 .flat_map(|&row| kept.z[row * latent..(row + 1) * latent].iter().copied())
@@ -256,8 +262,8 @@ impl Augmenter<'_> {
     /// Unlabelled examples that the model is sure of by the same threshold, with their most probable class.
     fn pseudo_label(&self, model: &impl Generative) -> Result<Vec<(usize, i64)>> {
         let rows = &self.problem.split.unlabelled;
-        let logits = infer::classify(model, &self.problem.data.train, rows, self.device);
-        let logits = pollster::block_on(logits)?;
+        let train = &self.problem.data.train;
+        let logits = validation::classify(model, train, rows, self.device, self.interrupt)?;
         let most = self.settings.max_entropy.unwrap_or(f64::INFINITY);
         let sure = rows.iter().zip(logits.chunks_exact(model.classes()));
         let sure = sure.filter(|(_, row)| eval::entropy_of_logits(row) < most);

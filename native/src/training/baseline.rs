@@ -23,7 +23,7 @@ use crate::system::progress::Progress;
 /// Looks at the validation split in one run.
 const LOOKS: u64 = 40;
 
-/// Trains the baseline and returns the model that is best on the validation split; `None` if the user stops it.
+/// Trains the baseline and returns the model that is best on the validation split.
 ///
 /// # Errors
 /// If the device fails.
@@ -32,8 +32,7 @@ pub fn train_baseline(
     problem: &Problem,
     noise: &Noise,
     device: &Device,
-    interrupt: &Interrupt,
-) -> Result<Option<Classifier>> {
+) -> Result<Classifier> {
     let steps = recipe.train.baseline_steps;
     let autodiff = device.clone().autodiff();
     let config = problem.model(recipe)?.baseline();
@@ -59,19 +58,17 @@ pub fn train_baseline(
     // Its own examples: whatever it normalises by, too, it knows from them alone.
     let labelled = evenly(&problem.split.labelled, MEASURED_ON);
     let labelled = infer::upload(&problem.data.train, &labelled, device);
+    // Nothing here is saved, so that nothing is lost where a signal ends the process at once.
+    let never = Interrupt::never();
     let mut progress = Progress::steps("baseline", steps as usize);
     let mut best: Option<(Classifier, Option<Classification>)> = None;
     while state.step < steps {
-        if interrupt.requested() {
-            progress.finish();
-            return Ok(None);
-        }
         let batch = batches.at(state.step, device);
         let rate = rate.at(state.step);
         (state, _) = learner.step(state, &batch, rate, Elapsed::ALL);
         if state.step.is_multiple_of((steps / LOOKS).max(1)) || state.step == steps {
             let model = measured_on(&labelled, state.model.valid());
-            let measured = measure(&model, problem, device)?;
+            let measured = measure(&model, problem, device, &never)?;
             let improved = match (&best, &measured) {
                 (Some((_, Some(old))), Some(new)) => better(new, old),
                 _ => true,
@@ -84,7 +81,7 @@ pub fn train_baseline(
     }
     progress.finish();
     let last = || measured_on(&labelled, state.model.valid());
-    Ok(Some(best.map_or_else(last, |(model, _)| model)))
+    Ok(best.map_or_else(last, |(model, _)| model))
 }
 
 fn measured_on(labelled: &Tensor<2>, mut model: Classifier) -> Classifier {

@@ -77,7 +77,7 @@ pub struct Fit<'a, M, O> {
 }
 
 impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
-    /// Runs to the end of the plan or to the user's interruption.
+    /// Runs to the end of the plan or to the user's interruption, which is heard after every step and within whatever takes longer.
     ///
     /// `write_best` is called whenever the state is saved, with the model that is best on the validation split so far if that is a new one.
     ///
@@ -90,34 +90,41 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
         interrupt: &Interrupt,
         write_best: impl Fn(&M) -> Result<()>,
     ) -> Result<Outcome> {
+        let polite = interrupt.politely();
         let started = Instant::now();
         let seconds_before = self.state.progress.seconds;
         let mut unsaved = Unsaved { best: None, since: None };
         let mut last_good = self.state.clone();
         self.go_on_augmented(batches)?;
-        while self.state.train.step < self.plan.rate.total_steps {
+        while self.state.train.step < self.plan.rate.total_steps || self.has_epoch_to_end() {
             if interrupt.requested() {
                 self.state.progress.ledger.settle()?;
                 self.save(&mut unsaved, &write_best)?;
                 return Ok(Outcome::Interrupted);
             }
-            self.augment(batches, progress)?;
-            let mut largest = self.step(batches, progress)?;
-            let epoch_ends = self.at_epoch_end();
-            // The very first objective is read at once: it is what later ones are compared with.
-            if epoch_ends || self.state.progress.first_objective.is_none() {
-                largest = self.state.progress.ledger.settle()?.or(largest);
+            if !self.has_epoch_to_end() {
+                let augmented = self.augment(batches, progress);
+                if interrupt.requested() {
+                    continue;
+                }
+                augmented?;
+                let largest = self.step(batches, progress)?;
+                if largest.is_some_and(|objective| self.has_diverged(objective)) {
+                    unsaved.write(&write_best)?;
+                    self.roll_back(&last_good, progress)?;
+                    self.go_on_augmented(batches)?;
+                    continue;
+                }
             }
-            if largest.is_some_and(|objective| self.has_diverged(objective)) {
-                unsaved.write(&write_best)?;
-                self.roll_back(&last_good, progress)?;
-                self.go_on_augmented(batches)?;
-                continue;
-            }
-            if epoch_ends {
+            if self.has_epoch_to_end() {
                 let model = self.measured();
+                let criterion = self.plan.criterion;
                 let validation =
-                    Validation::measure(&model, self.plan.criterion, self.problem, self.device)?;
+                    Validation::measure(&model, criterion, self.problem, self.device, interrupt);
+                if interrupt.requested() {
+                    continue;
+                }
+                let validation = validation?;
                 if validation.is_some_and(|v| !v.is_finite()) {
                     unsaved.write(&write_best)?;
                     self.roll_back(&last_good, progress)?;
@@ -139,7 +146,9 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
                 last_good = self.state.clone();
             }
         }
-        Ok(Outcome::Done)
+        drop(polite);
+        // What was asked for while the last step was saved.
+        Ok(if interrupt.requested() { Outcome::Interrupted } else { Outcome::Done })
     }
 
     /// Makes a new set before this step if one is due, and trains on it from here on.
@@ -186,7 +195,11 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
         let (train, terms) = self.learner.step(train, &batch, rate, elapsed);
         self.state.train = train;
         self.state.progress.step = step + 1;
-        let largest = self.state.progress.ledger.add(&terms, self.plan.read_every)?;
+        let mut largest = self.state.progress.ledger.add(&terms, self.plan.read_every)?;
+        // The very first objective is read at once: it is what later ones are compared with.
+        if self.at_epoch_end() || self.state.progress.first_objective.is_none() {
+            largest = self.state.progress.ledger.settle()?.or(largest);
+        }
         let ledger = &self.state.progress.ledger;
         progress
             .step(|| ledger.means().first().map_or(String::new(), |(n, v)| format!("{n} {v:.3}")));
@@ -204,6 +217,12 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
     fn at_epoch_end(&self) -> bool {
         let step = self.state.train.step;
         step.is_multiple_of(self.plan.steps_per_epoch) || step == self.plan.rate.total_steps
+    }
+
+    /// Whether the steps of an epoch are done and it has no line yet: it may have been stopped while it was measured.
+    fn has_epoch_to_end(&self) -> bool {
+        let epochs = self.state.train.step.div_ceil(self.plan.steps_per_epoch);
+        self.at_epoch_end() && (self.state.progress.lines as u64) < epochs
     }
 
     /// The model as it is evaluated.

@@ -1,6 +1,5 @@
 //! A run from its settings to the training that they describe, new or resumed.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
@@ -25,7 +24,6 @@ use crate::run::measure::{Baseline, measure_baseline};
 use crate::run::recipe::{OF_THE_MACHINE, Recipe};
 use crate::run::source::Source;
 use crate::system::device;
-use crate::system::interrupt::Interrupt;
 use crate::system::threads::Threads;
 
 /// Parts that a batch is split into on the CPU, on whatever number of cores: sums over parts are rounded by their number, and the same
@@ -222,24 +220,15 @@ impl Session {
         self.recipe.model.shares_objective().then_some(self.alpha)
     }
 
-    pub(super) fn baseline(
-        &self,
-        resumable: &Path,
-        interrupt: &Interrupt,
-    ) -> Result<Option<Baseline>> {
+    pub(super) fn baseline(&self) -> Result<Option<Baseline>> {
         let Self { recipe, problem, noise, device, .. } = self;
         // Where methods are compared, there is a network among them.
         let unwanted = recipe.train.baseline_steps == 0 || recipe.choice.is_some();
         if unwanted || problem.data.test.is_empty() {
             return Ok(None);
         }
-        match train_baseline(recipe, problem, noise, device, interrupt)? {
-            Some(model) => measure_baseline(&model, problem, device).map(Some),
-            None => bail!(
-                "stopped while training the baseline; continue with: gleaner train --resume {}",
-                resumable.display()
-            ),
-        }
+        let model = train_baseline(recipe, problem, noise, device)?;
+        measure_baseline(&model, problem, device).map(Some)
     }
 
     pub(super) fn batches(&self) -> Result<Batches<'_>> {

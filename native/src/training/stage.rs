@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use burn::module::Module;
 use burn::tensor::Device;
 use gleaner_core::checkpoint::Checkpoint;
@@ -57,6 +57,7 @@ pub fn train(
     afterwards: Afterwards<'_>,
 ) -> Result<Summary> {
     let stage = Stage { session, dir, resumable: dir.path(), interrupt, afterwards, quiet: false };
+    interrupt.advise(format!("continue with: gleaner train --resume {}", dir.path().display()));
     let parts = stage.cross_validate()?;
     stage.run(&parts)
 }
@@ -110,12 +111,12 @@ impl Stage<'_> {
 
     /// From the baseline to what is done afterwards. The figures come from `parts` where there are any.
     fn run(&self, parts: &[Summary]) -> Result<Summary> {
-        let Self { session, dir, resumable, interrupt, afterwards, .. } = *self;
+        let Self { session, dir, afterwards, .. } = *self;
         let started = Instant::now();
         if !self.quiet {
             session.introduce(dir);
         }
-        let baseline = session.baseline(resumable, interrupt)?;
+        let baseline = session.baseline()?;
         let noise = session.noise.split("model");
         let autodiff = session.device.clone().autodiff();
         let progress = match &session.config {
@@ -181,18 +182,10 @@ impl Stage<'_> {
         let Session { recipe, source, problem, device, workers, .. } = session;
         let started = Instant::now();
         let parts = held_out_parts(dir, source, recipe, device)?;
-        let watch = Watch::new(&**workers, self.interrupt);
+        let watch = Watch::new(&**workers);
         eprintln!("comparing methods on {} labels", problem.split.labelled.len());
-        let choice::Chosen { verdict, kept, label_only } = choice::choose(
-            dir, problem, &parts, recipe, device, &watch,
-        )
-        .map_err(|error| match self.interrupt.requested() {
-            true => anyhow!(
-                "{error}; continue with: gleaner train --resume {}",
-                self.resumable.display()
-            ),
-            false => error,
-        })?;
+        let choice::Chosen { verdict, kept, label_only } =
+            choice::choose(dir, problem, &parts, recipe, device, &watch)?;
         verdict.lines().iter().for_each(|line| eprintln!("{line}"));
         let seconds = summary.seconds + started.elapsed().as_secs_f64();
         let chosen = Summary { seconds, ..summary.chosen(verdict, [&kept, &label_only]) };
@@ -263,6 +256,7 @@ impl Stage<'_> {
             device,
             workers: workers.clone(),
             noise: noise.split("augmentation"),
+            interrupt,
         });
         let mut fit = Fit { problem, learner, plan, device, augmenter, dir, state };
         let total = plan.rate.total_steps as usize;

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use burn::tensor::Device;
+use gleaner_core::data::Examples;
 use gleaner_core::infer;
 use gleaner_core::measures::eval::{Classification, classification};
 use gleaner_core::models::{Classify, Generative};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::rows::evenly;
 use crate::run::Problem;
 use crate::run::measure::mean;
+use crate::system::interrupt::Interrupt;
 
 /// Validation examples whose bound is taken at most.
 const MOST_BOUNDS: usize = 2000;
@@ -37,15 +39,17 @@ impl Validation {
     /// Measures a model; `None` if there is no validation split.
     ///
     /// # Errors
-    /// If the device fails.
+    /// If the device fails, or the user asks to stop.
     pub fn measure(
         model: &impl Generative,
         criterion: Criterion,
         problem: &Problem,
         device: &Device,
+        interrupt: &Interrupt,
     ) -> Result<Option<Self>> {
         if criterion == Criterion::Accuracy {
-            return Ok(measure(model, problem, device)?.map(Self::Classification));
+            let measured = measure(model, problem, device, interrupt)?;
+            return Ok(measured.map(Self::Classification));
         }
         let rows = &problem.split.validation;
         if rows.is_empty() {
@@ -89,11 +93,28 @@ pub(super) fn measure(
     model: &impl Classify,
     problem: &Problem,
     device: &Device,
+    interrupt: &Interrupt,
 ) -> Result<Option<Classification>> {
     let rows = &problem.split.validation;
-    let logits = pollster::block_on(infer::classify(model, &problem.data.train, rows, device))?;
+    let logits = classify(model, &problem.data.train, rows, device, interrupt)?;
     let labels: Vec<i64> = rows.iter().map(|&row| problem.data.train.labels[row]).collect();
     Ok(classification(&logits, &labels, problem.classes()))
+}
+
+/// Logits as [`infer::classify`] gives them, unless the user asks to stop: a large network takes minutes.
+pub(super) fn classify(
+    model: &impl Classify,
+    examples: &Examples,
+    rows: &[usize],
+    device: &Device,
+    interrupt: &Interrupt,
+) -> Result<Vec<f32>> {
+    let mut logits = Vec::new();
+    for rows in rows.chunks(infer::ROWS) {
+        interrupt.check()?;
+        logits.extend(pollster::block_on(infer::classify(model, examples, rows, device))?);
+    }
+    Ok(logits)
 }
 
 /// More accurate, or as accurate and more certain of what is right.

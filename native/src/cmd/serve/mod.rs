@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::json;
 use tiny_http::Server;
 
+use crate::system::interrupt::listen as listen_for_signals;
 use crate::system::output::Output;
 
 /// Taken if it is free and no other was asked for.
@@ -115,9 +116,9 @@ fn listen(port: Option<u16>) -> Result<TcpListener> {
 fn start(listener: TcpListener, site: PathBuf) -> Result<Receiver<io::Result<()>>> {
     let (tell, end) = channel();
     let signalled = tell.clone();
-    // Not `interrupt`: there is no step to finish, and a signal is the way to end this, not a failure.
+    // Not `Interrupt`: there is no step to finish, and a signal is the way to end this, not a failure.
     // Nobody listens any more once the end has come, so telling of it again may fail.
-    ctrlc::set_handler(move || drop(signalled.send(Ok(())))).context("cannot listen for Ctrl-C")?;
+    listen_for_signals(move || drop(signalled.send(Ok(()))))?;
     let server = Server::from_listener(listener, None)
         .map_err(|error| anyhow!("the server cannot start: {error}"))?;
     let server = Arc::new(server);

@@ -12,7 +12,6 @@ use crate::run::measure::{Answered, measure};
 use crate::run::recipe::Recipe;
 use crate::run::source::Source;
 use crate::run::{Problem, RunDir};
-use crate::system::interrupt::Interrupt;
 use crate::system::threads::Threads;
 
 /// Predictions and what they should have been.
@@ -42,8 +41,8 @@ impl Predictions {
         if recipe.choice.is_some() {
             let source = Source::of_run(dir, recipe)?;
             let parts = held_out_parts(dir, &source, recipe, device)?;
-            let (workers, interrupt) = (Threads::start(recipe.train.threads)?, Interrupt::never());
-            let watch = Watch::new(&workers, &interrupt);
+            let workers = Threads::start(recipe.train.threads)?;
+            let watch = Watch::new(&workers);
             let answered = choice::measure(dir, problem, &parts, recipe, device, &watch)?;
             return Ok(Self::new(answered, problem.classes()));
         }

@@ -11,7 +11,7 @@ use gleaner_core::data::formats::arrays::{
 use gleaner_core::data::formats::csv::read_csv;
 use gleaner_core::data::formats::idx::{Idx, parse_idx};
 use gleaner_core::data::formats::json_lines::read_json;
-use gleaner_core::data::formats::npy::{NpyArray, NpyValues, parse_npy};
+use gleaner_core::data::formats::npy::{NpyArray, NpyValues, parse_npy, parse_npy_labels};
 use gleaner_core::data::formats::npz::Npz;
 use gleaner_core::data::table::{Cells, Table};
 
@@ -92,9 +92,11 @@ pub fn read(path: &Path) -> Result<Content> {
             let mut npz = Npz::from_reader(BufReader::new(file), &source)?;
             Ok(Content::Arrays(read_arrays(&mut npz)?))
         }
-        "npy" => pair(path, |path| Ok(parse_npy(&read_file(path)?, &path.display().to_string())?))
-            .map(Content::Arrays),
-        _ if is_idx(path) => pair(path, read_idx).map(Content::Arrays),
+        "npy" => {
+            pair(path, |path| read_npy(path, parse_npy), |path| read_npy(path, parse_npy_labels))
+                .map(Content::Arrays)
+        }
+        _ if is_idx(path) => pair(path, read_idx, read_idx).map(Content::Arrays),
         ending if PICTURES.contains(&ending) => Ok(Content::Pictures),
         _ => bail!(
             "{source}: unknown kind of file; give a table (.csv, .tsv, .txt, .jsonl, .parquet), arrays (.npz, .npy, \
@@ -135,11 +137,22 @@ fn read_idx(path: &Path) -> Result<NpyArray> {
     Ok(NpyArray { shape, values: NpyValues::U8(values) })
 }
 
+fn read_npy(
+    path: &Path,
+    parse: fn(&[u8], &str) -> gleaner_core::Result<NpyArray>,
+) -> Result<NpyArray> {
+    Ok(parse(&read_file(path)?, &path.display().to_string())?)
+}
+
 /// Examples in a file of one array, with the labels and the test split that lie beside it.
-fn pair(path: &Path, read: impl Fn(&Path) -> Result<NpyArray>) -> Result<ArrayFile> {
+fn pair(
+    path: &Path,
+    read: impl Fn(&Path) -> Result<NpyArray>,
+    read_labels: impl Fn(&Path) -> Result<NpyArray>,
+) -> Result<ArrayFile> {
     let part = |path: &Path| -> Result<ArrayFile> {
         let labels = BESIDE.iter().find_map(|(examples, labels)| beside(path, examples, labels));
-        let y = labels.as_ref().map(|labels| read(labels)).transpose()?;
+        let y = labels.as_ref().map(|labels| read_labels(labels)).transpose()?;
         let mut file = read_npy_pair(read(path)?, y.as_ref(), &path.display().to_string())?;
         file.notes.extend(labels.map(|labels| format!("labels from {}", labels.display())));
         Ok(file)
@@ -176,7 +189,7 @@ fn beside(path: &Path, one: &str, other: &str) -> Option<PathBuf> {
 pub fn read_labels(path: &Path) -> Result<Cells> {
     let source = path.display().to_string();
     if ending(path) == "npy" {
-        return Ok(read_label_array(&parse_npy(&read_file(path)?, &source)?, &source)?);
+        return Ok(read_label_array(&read_npy(path, parse_npy_labels)?, &source)?);
     }
     match read(path)? {
         Content::Table(mut table, _) => {

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use gleaner_core::data::Examples;
-use gleaner_core::data::formats::arrays::{as_rows, class_names, label_cells};
+use gleaner_core::data::formats::arrays::{CLASS_NAMES, as_rows, class_names, label_cells};
 use gleaner_core::data::formats::npy::{NpyArray, NpyValues};
 use gleaner_core::data::formats::npz::{Npz, NpzWriter, examples};
+use gleaner_core::data::formats::npz_rows::Selection;
 use gleaner_core::data::table::{Cells, shortened};
 use gleaner_core::measures::predictions::{Predictions, Scale, are_probabilities};
 
@@ -110,7 +111,7 @@ impl<'a> SampleFile<'a> {
             "{}: every row of logits lies in [0, 1] and sums to 1: are these probabilities? Save them as probs",
             self.path
         );
-        let y = self.npz.require("y")?;
+        let y = self.npz.labels("y")?;
         let y = self.labels(&y, self.rows)?;
         self.name_classes(&y, name, classes)?;
         let labels = numbered(&y, self.classes(), self.path)?;
@@ -186,6 +187,7 @@ impl<'a> SampleFile<'a> {
         let values: Vec<f32> = match x.values {
             NpyValues::F32(values) => values,
             NpyValues::U8(values) => values.into_iter().map(f32::from).collect(),
+            NpyValues::F64(values) => values.into_iter().map(|value| value as f32).collect(),
             NpyValues::I64(values) => values.into_iter().map(|value| value as f32).collect(),
             NpyValues::Text(_) => bail!("{}: x holds words; leave --grid out", self.path),
         };
@@ -198,8 +200,8 @@ impl<'a> SampleFile<'a> {
         Ok(if largest > MOST_OF_ONE { 255.0 } else { 1.0 })
     }
 
-    /// Writes the samples `rows`, in that order, with the arrays `more`, which replace those of the same name. Arrays that
-    /// have no row for each sample are copied.
+    /// Writes the samples `rows`, in that order, with the arrays `more`, which replace those of the same name. The others are
+    /// of any type, and keep it; arrays that have no row for each sample are copied.
     ///
     /// # Errors
     /// If a file fails.
@@ -209,42 +211,28 @@ impl<'a> SampleFile<'a> {
         rows: &[usize],
         more: &[(&str, NpyArray)],
     ) -> Result<()> {
+        let without: Vec<&str> = more.iter().map(|(name, _)| *name).collect();
+        let whole = self.class_array.as_deref();
+        let selection = Selection { of: self.rows, rows, whole, without: &without };
+        let mut left_out = Vec::new();
         write_atomic_by(out, |file| {
             let mut writer = NpzWriter::new(std::io::BufWriter::new(file));
-            for name in self.names.clone() {
-                if more.iter().any(|(replaced, _)| *replaced == name) {
-                    continue;
-                }
-                if let Some(array) = self.carried(&name, rows)? {
-                    writer.add(&name, &array)?;
-                }
-            }
+            left_out = self.npz.hand_on(&selection, &mut writer)?;
             more.iter().try_for_each(|(name, array)| writer.add(name, array))?;
-            if let (None, Some(names)) = (&self.class_array, &self.classes) {
-                // Of a class that lost all its samples, no word would be left.
-                writer.add("classes", &NpyArray::texts(names))?;
+            if let (None, Some(names)) = (whole, &self.classes) {
+                // Of a class that lost all its samples, no word would be left. An array of the usual name may hold no words.
+                let is_free = |name: &&&str| !self.names.iter().any(|found| found == **name);
+                let name = CLASS_NAMES
+                    .iter()
+                    .find(is_free)
+                    .context("no name is left for the names of the classes")?;
+                writer.add(name, &NpyArray::texts(names))?;
             }
             writer.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
             Ok(())
-        })
-    }
-
-    /// What becomes of an array when some rows are kept.
-    fn carried(&mut self, name: &str, rows: &[usize]) -> Result<Option<NpyArray>> {
-        if self.class_array.as_deref() == Some(name) {
-            return Ok(self.npz.find(name)?);
-        }
-        match self.npz.shape(name) {
-            Ok(Some(shape)) if shape.first() == Some(&self.rows) => {
-                Ok(Some(self.npz.rows(name, rows)?))
-            }
-            Ok(_) => Ok(self.npz.find(name)?),
-            // Objects of Python, mostly. Nothing that the samples need.
-            Err(error) => {
-                eprintln!("left out: {error}");
-                Ok(None)
-            }
-        }
+        })?;
+        left_out.iter().for_each(|problem| eprintln!("left out: {problem}"));
+        Ok(())
     }
 
     /// A matrix with a row for each sample, and its columns.
@@ -269,7 +257,9 @@ impl<'a> SampleFile<'a> {
 fn common_rows(npz: &mut Npz<'_, BufReader<File>>, path: &str) -> Result<usize> {
     let mut first: Option<(&str, usize)> = None;
     for name in BY_SAMPLE {
-        let Some(shape) = npz.shape(name)? else { continue };
+        // The classes are needed; of the others, what cannot be kept is left out of what is written.
+        let shape = if name == "y" { npz.shape(name)? } else { npz.kept_shape(name)? };
+        let Some(shape) = shape else { continue };
         let Some(&length) = shape.first() else {
             bail!("{path}: {name} is a single number; save one row for each sample")
         };

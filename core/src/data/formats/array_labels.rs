@@ -38,6 +38,7 @@ pub fn label_cells(
     let values: Vec<f32> = match &y.values {
         NpyValues::U8(values) => values.iter().map(|&value| value.into()).collect(),
         NpyValues::F32(values) => values.clone(),
+        NpyValues::F64(values) => values.iter().map(|&value| value as f32).collect(),
         NpyValues::I64(values) => values.iter().map(|&value| value as f32).collect(),
         NpyValues::Text(_) => Vec::new(),
     };
@@ -63,6 +64,10 @@ fn column(values: &NpyValues, name: &str, source_name: &str) -> Result<Cells> {
         NpyValues::F32(values) => match values.iter().position(|value| value.is_infinite()) {
             Some(row) => refuse(row, &values[row]),
             None => Ok(Cells::Numbers(values.iter().map(|&value| f64::from(value)).collect())),
+        },
+        NpyValues::F64(values) => match values.iter().position(|value| value.is_infinite()) {
+            Some(row) => refuse(row, &values[row]),
+            None => Ok(Cells::Numbers(values.clone())),
         },
         NpyValues::I64(values) => match values.iter().position(|v| !(-MOST..=MOST).contains(v)) {
             Some(row) => refuse(row, &values[row]),

@@ -134,6 +134,7 @@ fn is_constant(values: &NpyValues, of: usize, first: usize) -> bool {
     match values {
         NpyValues::U8(values) => same(values, of, first),
         NpyValues::F32(values) => same(values, of, first),
+        NpyValues::F64(values) => same(values, of, first),
         NpyValues::I64(values) => same(values, of, first),
         NpyValues::Text(values) => same(values, of, first),
     }

@@ -12,7 +12,7 @@ use crate::data::table::{Cells, shortened};
 use crate::error::{Error, Result};
 
 /// Arrays that name the classes, in capitals or not.
-const CLASS_NAMES: [&str; 4] = ["classes", "class_names", "label_names", "target_names"];
+pub const CLASS_NAMES: [&str; 4] = ["classes", "class_names", "label_names", "target_names"];
 
 const REMEDY: &str =
     "save it with numpy.savez(path, x=..., y=...), and x_test and y_test if there is a test split";
@@ -151,7 +151,7 @@ fn sparse<R: Read + Seek>(
         None => None,
         Some(name) => {
             let of = ("the sparse matrix", x.len());
-            let cells = label_cells(&npz.require(&name)?, &name, of, npz.source_name(), notes)?;
+            let cells = label_cells(&npz.labels(&name)?, &name, of, npz.source_name(), notes)?;
             used.push(name);
             Some(cells)
         }
@@ -176,7 +176,7 @@ fn dense<R: Read + Seek>(
             None => None,
             Some(y) => {
                 let of = (x, rows.len());
-                Some(label_cells(&npz.require(y)?, y, of, npz.source_name(), notes)?)
+                Some(label_cells(&npz.labels(y)?, y, of, npz.source_name(), notes)?)
             }
         };
         Ok(ArrayPart { x: rows, y })

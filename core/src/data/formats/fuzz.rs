@@ -13,7 +13,8 @@ use super::mat::{parse_mat, tests as mat};
 use super::miniboone::parse_miniboone;
 use super::mosaic::{CIFAR10, Layout, parse_mosaic};
 use super::npy::{NpyArray, NpyValues, parse_npy, write_npy};
-use super::npz::{Npz, write_npz};
+use super::npz::{Npz, NpzWriter, write_npz};
+use super::npz_rows::Selection;
 use super::picture::{decode_picture, picture_head};
 use super::protein::parse_protein;
 use super::svhn::parse_svhn;
@@ -41,8 +42,11 @@ fn parse_with_all(bytes: &[u8]) {
     if let Ok(mut npz) = Npz::open(bytes, "f") {
         let _ = read_arrays(&mut npz);
         for name in npz.names() {
-            let _ = (npz.range(&name), npz.rows(&name, &[1, 0]));
+            let _ = (npz.range(&name), npz.rows(&name, &[1, 0]), npz.kept_shape(&name));
         }
+        let (of, rows, whole, without) = (2, &[1, 0, 1][..], None, &["y"][..]);
+        let mut to = NpzWriter::new(std::io::Cursor::new(Vec::new()));
+        let _ = npz.hand_on(&Selection { of, rows, whole, without }, &mut to);
     }
     let _ = picture_head(bytes, "f");
     if let Ok(picture) = decode_picture(bytes, "f") {

@@ -4,19 +4,18 @@
 //! compared with the bytes at hand before anything is allocated. Arrays are read as streams, so that one takes
 //! no more memory than its values.
 
-use std::io::{self, Read};
+use std::io::Read;
 
+use super::npy_header::{Header, damaged, end};
 pub use super::npy_values::NpyValues;
-use super::npy_values::{REMEDY, decode, unsupported, width, width_in_memory};
+use super::npy_values::{Precision, decode, unsupported, width, width_in_memory};
 use crate::error::{Error, Result};
 
 /// Values of one array take no more than this: a compression bomb stops here.
 const MAX_VALUES: u64 = 4 << 30;
 
-/// Bytes that are decoded at a time.
-const PIECE: usize = 1 << 16;
-
-const DAMAGED: &str = "the file is damaged or incomplete: make it again";
+/// Bytes that are read at a time.
+pub(super) const PIECE: usize = 1 << 16;
 
 /// An array in C order.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,52 +64,21 @@ pub fn parse_npy(bytes: &[u8], source_name: &str) -> Result<NpyArray> {
     read_npy(bytes, bytes.len() as u64, source_name)
 }
 
+/// Reads labels, of which none may become another's: float64 keeps its digits.
+///
+/// # Errors
+/// As [`parse_npy`].
+pub fn parse_npy_labels(bytes: &[u8], source_name: &str) -> Result<NpyArray> {
+    let size = bytes.len() as u64;
+    NpyReader::new(bytes, size, source_name)?.trusting(size).in_double().all()
+}
+
 /// Reads one array of `size` bytes, header included, from a stream. No more than its values stay in memory.
 ///
 /// # Errors
 /// As [`parse_npy`]; also a stream that fails, or one that is not as long as it was said to be.
 pub fn read_npy(reader: impl Read, size: u64, source_name: &str) -> Result<NpyArray> {
     NpyReader::new(reader, size, source_name)?.trusting(size).all()
-}
-
-/// What stands before the values.
-pub(super) struct Header {
-    /// Byte order, kind and width, for example `<f4`; `[` for records of several fields.
-    pub(super) descr: String,
-    pub(super) fortran: bool,
-    pub(super) shape: Vec<usize>,
-}
-
-impl Header {
-    /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
-    fn parse(text: &str) -> Option<Self> {
-        let after = |key: &str| {
-            let start = text.find(&format!("'{key}'"))? + key.len() + 2;
-            Some(text[start..].trim_start().strip_prefix(':')?.trim_start())
-        };
-        let descr = after("descr")?;
-        if descr.starts_with('[') {
-            // Names of fields may be any, so that nothing behind them is looked for.
-            return Some(Self { descr: "[".to_owned(), fortran: false, shape: Vec::new() });
-        }
-        let descr = descr.strip_prefix('\'')?.split('\'').next()?.to_owned();
-        let order = after("fortran_order")?;
-        let fortran = order.starts_with("True");
-        if !fortran && !order.starts_with("False") {
-            return None;
-        }
-        let dims = after("shape")?.strip_prefix('(')?.split(')').next()?;
-        let dims = dims.split(',').map(str::trim).filter(|dim| !dim.is_empty());
-        let shape = dims.map(|dim| dim.parse().ok()).collect::<Option<Vec<usize>>>()?;
-        (shape.len() <= 32).then_some(Self { descr, fortran, shape })
-    }
-
-    /// Number of values; `None` if they, or those of a row where there are no rows, are more bytes than can be counted.
-    fn count(&self) -> Option<usize> {
-        let bytes = width(&self.descr).max(1);
-        self.shape.iter().try_fold(bytes, |product, &dim| product.checked_mul(dim.max(1)))?;
-        Some(self.shape.iter().product())
-    }
 }
 
 /// An array of a stream whose header has been read.
@@ -122,6 +90,7 @@ pub(super) struct NpyReader<'a, R> {
     count: usize,
     /// For how many of them memory may be taken before they have been seen.
     trusted: usize,
+    precision: Precision,
 }
 
 impl<'a, R: Read> NpyReader<'a, R> {
@@ -130,30 +99,26 @@ impl<'a, R: Read> NpyReader<'a, R> {
     /// # Errors
     /// No array, one of an unsupported type, or a header that promises another number of bytes.
     pub(super) fn new(mut reader: R, size: u64, source_name: &'a str) -> Result<Self> {
-        let (text, before) = header_text(&mut reader, source_name)?;
-        let Some(header) = Header::parse(&text) else {
-            let start: String = text.chars().take(80).collect();
-            let problem = format!("unreadable NPY header {start:?}");
-            return Err(Error::data(source_name, problem, REMEDY));
-        };
+        let (header, before) = Header::read(&mut reader, source_name)?;
         if let Some((problem, remedy)) = unsupported(&header.descr) {
             return Err(Error::data(source_name, problem, remedy));
         }
-        let present = size.saturating_sub(before as u64);
-        let (shape, descr) = (&header.shape, &header.descr);
-        let fits = |&count: &usize| (count * width(descr)) as u64 == present;
-        let Some(count) = header.count().filter(fits) else {
-            let problem = format!(
-                "the header says {shape:?} values of type {descr:?}, but {present} bytes follow"
-            );
-            return Err(Error::data(source_name, problem, "the array is cut short or damaged"));
-        };
+        let present = size.saturating_sub(before.len() as u64);
+        let count = header.count(present, source_name)?;
         let most = MAX_VALUES.min(isize::MAX as u64);
+        let (shape, descr) = (&header.shape, &header.descr);
         if count as u64 > most / width_in_memory(descr) as u64 || present > most {
             let problem = format!("an array of {shape:?} values of type {descr:?} is too large");
             return Err(Error::data(source_name, problem, "split it"));
         }
-        Ok(Self { reader, header, source_name, count, trusted: 0 })
+        let precision = Precision::Single;
+        Ok(Self { reader, header, source_name, count, trusted: 0, precision })
+    }
+
+    /// Keeps numbers of double precision as they are.
+    pub(super) fn in_double(mut self) -> Self {
+        self.precision = Precision::Double;
+        self
     }
 
     /// Lets memory be taken at once for values of no more than so many bytes: those that the file has.
@@ -166,64 +131,33 @@ impl<'a, R: Read> NpyReader<'a, R> {
     /// The values in the order of the file, a piece at a time, to the end of the stream, where checksums are compared.
     pub(super) fn pieces(&mut self, mut each: impl FnMut(NpyValues)) -> Result<()> {
         let width = width(&self.header.descr);
-        let damaged = |problem: &dyn std::fmt::Display| {
-            let problem = format!("the array is damaged ({problem})");
-            Error::data(self.source_name, problem, DAMAGED)
-        };
         let mut left = self.count;
         let mut buffer = Vec::new();
         while left > 0 {
             let values = left.min((PIECE / width).max(1));
             buffer.clear();
             let read = (&mut self.reader).take((values * width) as u64).read_to_end(&mut buffer);
-            read.map_err(|error| damaged(&error))?;
-            if buffer.len() < values * width {
-                return Err(damaged(&"it is cut short"));
+            if read.map_err(|error| damaged(self.source_name, &error))? < values * width {
+                return Err(damaged(self.source_name, &"it is cut short"));
             }
-            if let Some(values) = decode(&self.header.descr, &buffer) {
+            if let Some(values) = decode(&self.header.descr, &buffer, self.precision) {
                 each(values);
             }
             left -= values;
         }
-        match io::copy(&mut (&mut self.reader).take(1), &mut io::sink()) {
-            Ok(0) => Ok(()),
-            Ok(_) => Err(damaged(&"it is longer than it was said to be")),
-            Err(error) => Err(damaged(&error)),
-        }
+        end(&mut self.reader, self.source_name)
     }
 
     /// Every value.
     pub(super) fn all(mut self) -> Result<NpyArray> {
-        let mut all = decode(&self.header.descr, &[]).unwrap_or(NpyValues::U8(Vec::new()));
+        let none = decode(&self.header.descr, &[], self.precision);
+        let mut all = none.unwrap_or(NpyValues::U8(Vec::new()));
         all.reserve(self.trusted);
         self.pieces(|values| all.append(values))?;
         let Header { fortran, shape, .. } = self.header;
         let values = if fortran && shape.len() > 1 { all.c_order(&shape) } else { all };
         Ok(NpyArray { shape, values })
     }
-}
-
-/// The header as text, and the bytes up to its end.
-fn header_text(reader: &mut impl Read, source_name: &str) -> Result<(String, usize)> {
-    let mut read = |count: usize| -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let got = (&mut *reader).take(count as u64).read_to_end(&mut bytes);
-        got.map_err(|error| {
-            Error::data(source_name, format!("the array is damaged ({error})"), DAMAGED)
-        })?;
-        match bytes.len() == count {
-            true => Ok(bytes),
-            false => Err(Error::data(source_name, "truncated: the NPY header is cut off", REMEDY)),
-        }
-    };
-    if read(6)? != b"\x93NUMPY" {
-        return Err(Error::data(source_name, "not an NPY array", REMEDY));
-    }
-    let version = read(2)?[0];
-    let bytes = if version == 1 { 2 } else { 4 };
-    let length = read(bytes)?.iter().rev().fold(0, |length, &byte| length << 8 | usize::from(byte));
-    let text = String::from_utf8_lossy(&read(length)?).into_owned();
-    Ok((text, 8 + bytes + length))
 }
 
 /// Writes one array in format version 1.0.
@@ -237,17 +171,7 @@ pub fn write_npy(array: &NpyArray) -> Vec<u8> {
 
 /// Everything before the values.
 pub(super) fn header(array: &NpyArray) -> Vec<u8> {
-    let descr = array.values.descr();
-    let dims: String = array.shape.iter().map(|dim| format!("{dim},")).collect();
-    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({dims}), }}");
-    // NumPy maps files: the values must begin at a multiple of 64 bytes.
-    let padding = (64 - (10 + header.len() + 1) % 64) % 64;
-    header.push_str(&" ".repeat(padding));
-    header.push('\n');
-    let mut out = b"\x93NUMPY\x01\x00".to_vec();
-    out.extend((header.len() as u16).to_le_bytes());
-    out.extend(header.as_bytes());
-    out
+    Header::new(&array.values.descr(), &array.shape).written(&array.shape)
 }
 
 #[cfg(test)]
@@ -255,8 +179,9 @@ mod tests {
     use super::*;
 
     fn raw(descr: &str, fortran: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+        let descr = if descr.starts_with('[') { descr.to_owned() } else { format!("'{descr}'") };
         let header =
-            format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
+            format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
         let mut out = b"\x93NUMPY\x01\x00".to_vec();
         out.extend((header.len() as u16).to_le_bytes());
         out.extend(header.as_bytes());
@@ -281,7 +206,7 @@ mod tests {
             let width = match array.values {
                 NpyValues::U8(_) => 1,
                 NpyValues::F32(_) => 4,
-                NpyValues::I64(_) => 8,
+                NpyValues::F64(_) | NpyValues::I64(_) => 8,
                 NpyValues::Text(_) => 4 * 5,
             };
             assert_eq!((bytes.len() - array.values.len() * width) % 64, 0);
@@ -301,6 +226,33 @@ mod tests {
         let halves = NpyValues::F32(vec![1.5, -2.0, 5.960_464_5e-8]);
         assert_eq!(values("<f2", &[0x00, 0x3e, 0x00, 0xc0, 0x01, 0x00], 3), halves);
         assert_eq!(values(">f2", &[0x3e, 0x00], 1), NpyValues::F32(vec![1.5]));
+    }
+
+    #[test]
+    fn labels_that_single_precision_would_merge_stay_apart() {
+        let labels = [16_777_216.0, 16_777_217.0, 9_007_199_254_740_991.0, 0.1];
+        let bytes = labels.map(f64::to_be_bytes).concat();
+        let array = parse_npy_labels(&raw(">f8", "False", "(4,)", &bytes), "a").unwrap();
+        assert_eq!(array.values, NpyValues::F64(labels.to_vec()));
+        assert_eq!(parse_npy_labels(&write_npy(&array), "a").unwrap(), array);
+        let half = parse_npy_labels(&raw("<f2", "False", "(1,)", &[0, 0x3e]), "a").unwrap();
+        assert_eq!(half.values, NpyValues::F32(vec![1.5]));
+    }
+
+    #[test]
+    fn headers_of_all_versions_are_read() {
+        let text =
+            b"{\"shape\": (3L, 1), 'more': {'a': [')']}, 'fortran_order': True, 'descr': '|u1'} \n";
+        let of = |version: u8, digits: usize| {
+            let length = &(text.len() as u32).to_le_bytes()[..digits];
+            [b"\x93NUMPY", &[version, 0][..], length, text, &[7, 8, 9]].concat()
+        };
+        for bytes in [of(1, 2), of(2, 4), of(3, 4)] {
+            let expected = NpyArray { shape: vec![3, 1], values: NpyValues::U8(vec![7, 8, 9]) };
+            assert_eq!(parse_npy(&bytes, "a").unwrap(), expected);
+        }
+        let said = parse_npy(&of(4, 4), "a").unwrap_err().to_string();
+        assert!(said.contains("of version 4"), "{said}");
     }
 
     #[test]
@@ -338,8 +290,7 @@ mod tests {
             let said = parse_npy(&raw(descr, "False", "(3,)", &[0; 8]), "a").unwrap_err();
             assert!(said.to_string().contains(named), "{descr}: {said}");
         }
-        let mut records = b"\x93NUMPY\x01\x00\x40\x00".to_vec();
-        records.extend(format!("{:64}", "{'descr': [('shape', '<f4')], 'shape': (1,), }").bytes());
+        let records = raw("[('shape', '<f4')]", "False", "(1,)", &[0; 4]);
         let said = parse_npy(&records, "a").unwrap_err().to_string();
         assert!(said.contains("records of several fields"), "{said}");
     }
@@ -375,6 +326,7 @@ mod tests {
         assert!(message(&raw("<f4", "False", &huge, &[0; 4])).contains("the header says"));
         let none = format!("(0, {}, {})", u64::MAX, u64::MAX);
         assert!(message(&raw("<f4", "True", &none, &[])).contains("the header says"));
-        assert!(message(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{").contains("truncated"));
+        let said = message(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{");
+        assert!(said.contains("truncated"), "{said}");
     }
 }

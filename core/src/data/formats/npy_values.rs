@@ -4,18 +4,29 @@ use std::io::{self, Write};
 
 use half::f16;
 
-/// Values of an array. Other types are widened on reading: float16 and float64 become `f32`, booleans and
-/// all integers but uint8 become `i64`.
+/// Values of an array. Other types are converted on reading: float16 becomes `f32`, float64, too, unless it is asked for
+/// as it is, booleans and all integers but uint8 become `i64`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NpyValues {
     /// uint8
     U8(Vec<u8>),
     /// float16, float32, float64
     F32(Vec<f32>),
+    /// float64, of labels
+    F64(Vec<f64>),
     /// bool, int8 to int64, uint16 to uint64
     I64(Vec<i64>),
     /// Texts (`<U5`) and byte strings (`|S5`), without the zeros that NumPy fills them up with
     Text(Vec<String>),
+}
+
+/// What float64 becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Precision {
+    /// What is computed with: half the memory.
+    Single,
+    /// Labels: two that differ must not become one.
+    Double,
 }
 
 /// The remedy for types that have none of their own.
@@ -24,7 +35,7 @@ pub(super) const REMEDY: &str =
 
 /// What is wrong with a type that is not read, and what to do; `None` for one that is.
 pub(super) fn unsupported(descr: &str) -> Option<(String, &'static str)> {
-    if decode(descr, &[]).is_some() {
+    if decode(descr, &[], Precision::Single).is_some() {
         return None;
     }
     let (what, remedy) = match (descr.get(..1), descr.get(1..2), descr.get(2..)) {
@@ -61,16 +72,16 @@ pub(super) fn width(descr: &str) -> usize {
 
 /// Bytes that a value takes in memory; of a text those beside its letters.
 pub(super) fn width_in_memory(descr: &str) -> usize {
-    match decode(descr, &[]) {
+    match decode(descr, &[], Precision::Single) {
         Some(NpyValues::U8(_)) => 1,
         Some(NpyValues::F32(_)) => 4,
-        Some(NpyValues::I64(_)) => 8,
+        Some(NpyValues::F64(_) | NpyValues::I64(_)) => 8,
         _ => size_of::<String>(),
     }
 }
 
-/// Widens raw values; `None` for an unsupported type.
-pub(super) fn decode(descr: &str, bytes: &[u8]) -> Option<NpyValues> {
+/// Converts raw values; `None` for an unsupported type.
+pub(super) fn decode(descr: &str, bytes: &[u8], precision: Precision) -> Option<NpyValues> {
     /// Every chunk in little-endian order through `one`.
     fn each<const N: usize, T>(bytes: &[u8], big: bool, one: impl Fn([u8; N]) -> T) -> Vec<T> {
         let (chunks, _) = bytes.as_chunks::<N>();
@@ -87,6 +98,9 @@ pub(super) fn decode(descr: &str, bytes: &[u8]) -> Option<NpyValues> {
         "u1" => NpyValues::U8(bytes.to_vec()),
         "f2" => NpyValues::F32(each(bytes, big, |chunk| f16::from_le_bytes(chunk).to_f32())),
         "f4" => NpyValues::F32(each(bytes, big, f32::from_le_bytes)),
+        "f8" if precision == Precision::Double => {
+            NpyValues::F64(each(bytes, big, f64::from_le_bytes))
+        }
         "f8" => NpyValues::F32(each(bytes, big, |chunk| f64::from_le_bytes(chunk) as f32)),
         "b1" => NpyValues::I64(each(bytes, big, |[byte]| i64::from(byte))),
         "i1" => NpyValues::I64(each(bytes, big, |chunk| i64::from(i8::from_le_bytes(chunk)))),
@@ -135,6 +149,7 @@ impl NpyValues {
         match self {
             Self::U8(values) => values.len(),
             Self::F32(values) => values.len(),
+            Self::F64(values) => values.len(),
             Self::I64(values) => values.len(),
             Self::Text(values) => values.len(),
         }
@@ -151,7 +166,7 @@ impl NpyValues {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::U8(_) => "uint8",
-            Self::F32(_) => "floats",
+            Self::F32(_) | Self::F64(_) => "floats",
             Self::I64(_) => "whole numbers",
             Self::Text(_) => "words",
         }
@@ -168,6 +183,7 @@ impl NpyValues {
         match self {
             Self::U8(values) => Self::U8(of(values, places)),
             Self::F32(values) => Self::F32(of(values, places)),
+            Self::F64(values) => Self::F64(of(values, places)),
             Self::I64(values) => Self::I64(of(values, places)),
             Self::Text(values) => Self::Text(of(values, places)),
         }
@@ -194,39 +210,13 @@ impl NpyValues {
         self.taken((0..self.len()).map(source))
     }
 
-    /// The given rows of `each` values.
-    pub(super) fn rows(&self, rows: &[usize], each: usize) -> Self {
-        self.taken(rows.iter().flat_map(|&row| row * each..(row + 1) * each))
-    }
-
     pub(super) fn reserve(&mut self, count: usize) {
         match self {
             Self::U8(values) => values.reserve_exact(count),
             Self::F32(values) => values.reserve_exact(count),
+            Self::F64(values) => values.reserve_exact(count),
             Self::I64(values) => values.reserve_exact(count),
             Self::Text(values) => values.reserve_exact(count),
-        }
-    }
-
-    pub(super) fn resize(&mut self, count: usize) {
-        match self {
-            Self::U8(values) => values.resize(count, 0),
-            Self::F32(values) => values.resize(count, 0.0),
-            Self::I64(values) => values.resize(count, 0),
-            Self::Text(values) => values.resize(count, String::new()),
-        }
-    }
-
-    /// Overwrites from `at` on by values of the same type.
-    pub(super) fn put(&mut self, at: usize, row: &Self) {
-        match (self, row) {
-            (Self::U8(values), Self::U8(row)) => values[at..at + row.len()].copy_from_slice(row),
-            (Self::F32(values), Self::F32(row)) => values[at..at + row.len()].copy_from_slice(row),
-            (Self::I64(values), Self::I64(row)) => values[at..at + row.len()].copy_from_slice(row),
-            (Self::Text(values), Self::Text(row)) => {
-                values[at..at + row.len()].clone_from_slice(row);
-            }
-            _ => unreachable!("one array has one type"),
         }
     }
 
@@ -235,6 +225,7 @@ impl NpyValues {
         match (self, more) {
             (Self::U8(values), Self::U8(more)) => values.extend(more),
             (Self::F32(values), Self::F32(more)) => values.extend(more),
+            (Self::F64(values), Self::F64(more)) => values.extend(more),
             (Self::I64(values), Self::I64(more)) => values.extend(more),
             (Self::Text(values), Self::Text(more)) => values.extend(more),
             _ => unreachable!("one array has one type"),
@@ -246,6 +237,7 @@ impl NpyValues {
         match self {
             Self::U8(_) => "|u1".to_owned(),
             Self::F32(_) => "<f4".to_owned(),
+            Self::F64(_) => "<f8".to_owned(),
             Self::I64(_) => "<i8".to_owned(),
             Self::Text(texts) => format!("<U{}", letters(texts)),
         }
@@ -266,6 +258,7 @@ impl NpyValues {
         match self {
             Self::U8(values) => out.write_all(values),
             Self::F32(values) => pieces(values, f32::to_le_bytes, out),
+            Self::F64(values) => pieces(values, f64::to_le_bytes, out),
             Self::I64(values) => pieces(values, i64::to_le_bytes, out),
             Self::Text(texts) => {
                 let width = letters(texts);

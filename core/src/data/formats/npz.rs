@@ -3,10 +3,14 @@
 use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 
 use zip::read::ZipFile;
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
+use zip::{CompressionMethod, ZIP64_BYTES_THR, ZipArchive, ZipWriter};
 
-use super::npy::{NpyArray, NpyReader, NpyValues, header};
+use super::npy::{NpyArray, NpyReader, NpyValues, header, parse_npy};
+use super::npy_header::Header;
+use super::npy_rows::NpyRows;
+use super::npy_values::width;
 use crate::data::{Dataset, Examples, Values};
 use crate::error::{Error, Result};
 
@@ -23,10 +27,10 @@ const REMEDY: &str = "save it with numpy.savez(path, x=..., y=...), y = -1 where
 
 /// An open archive: arrays are read one by one, on request.
 pub struct Npz<'a, R = Cursor<&'a [u8]>> {
-    archive: ZipArchive<R>,
-    source_name: &'a str,
+    pub(super) archive: ZipArchive<R>,
+    pub(super) source_name: &'a str,
     /// Bytes of the archive.
-    length: u64,
+    pub(super) length: u64,
 }
 
 impl<'a> Npz<'a> {
@@ -83,6 +87,19 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
         NpyReader::new(member, size, &source_name)?.trusting(length).all().map(Some)
     }
 
+    /// The array `name`, of which no two numbers become one: float64 keeps its digits.
+    ///
+    /// # Errors
+    /// As [`Npz::require`].
+    pub fn labels(&mut self, name: &str) -> Result<NpyArray> {
+        let length = self.length;
+        let Some((member, source_name)) = self.member(name)? else {
+            return self.require(name);
+        };
+        let size = member.size();
+        NpyReader::new(member, size, &source_name)?.trusting(length).in_double().all()
+    }
+
     /// The least and the largest number of the array `name`, of which nothing stays in memory; `None` when the archive has
     /// none of that name. Words and NaN count for nothing: without a number, the least is above the largest.
     ///
@@ -99,6 +116,7 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
         NpyReader::new(member, size, &source_name)?.pieces(|values| match values {
             NpyValues::U8(values) => values.into_iter().for_each(|value| take(value.into())),
             NpyValues::F32(values) => values.into_iter().for_each(&mut take),
+            NpyValues::F64(values) => values.into_iter().for_each(|value| take(value as f32)),
             NpyValues::I64(values) => values.into_iter().for_each(|value| take(value as f32)),
             NpyValues::Text(_) => (),
         })?;
@@ -121,14 +139,19 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
     /// As [`Npz::require`]; also a row beyond the last.
     pub fn rows(&mut self, name: &str, rows: &[usize]) -> Result<NpyArray> {
         let length = self.length;
-        let Some((member, source_name)) = self.member(name)? else {
+        let Some((mut member, source_name)) = self.member(name)? else {
             return self.require(name);
         };
-        let size = member.size();
-        if size > length.saturating_mul(MOST_DEFLATED) {
-            return Err(damaged(&source_name, &"its header says more than the file can hold"));
-        }
-        NpyReader::new(member, size, &source_name)?.pick(rows)
+        check_size(member.size(), length, &source_name)?;
+        let (header, before) = Header::read(&mut member, &source_name)?;
+        let present = member.size().saturating_sub(before.len() as u64);
+        let array = NpyRows::new(member, header, present, &source_name)?;
+        let mut bytes = array.header(rows.len());
+        array.pick(rows, &mut |piece| {
+            bytes.extend(piece);
+            Ok(())
+        })?;
+        parse_npy(&bytes, &source_name)
     }
 
     /// The member of the array `name`, and what to call it.
@@ -139,7 +162,7 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
         let source_name = format!("{} ({name})", self.source_name);
         match self.archive.by_index(index) {
             Ok(member) => Ok(Some((member, source_name))),
-            Err(error) => Err(damaged(&source_name, &error)),
+            Err(error) => Err(unopened(&source_name, &error)),
         }
     }
 
@@ -158,8 +181,33 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
     }
 }
 
-fn damaged(source_name: &str, error: &dyn std::fmt::Display) -> Error {
+/// Why a member cannot be opened.
+pub(super) fn unopened(source_name: &str, error: &ZipError) -> Error {
+    if is_foreign(error) {
+        let remedy = "save it with numpy.savez or numpy.savez_compressed";
+        return Error::data(source_name, format!("cannot be unpacked ({error})"), remedy);
+    }
     Error::data(source_name, format!("the archive is damaged ({error})"), REMEDY)
+}
+
+/// Whether a member is packed in a way that NumPy does not use, or has a password.
+pub(super) fn is_foreign(error: &ZipError) -> bool {
+    use ZipError::{CompressionMethodNotSupported, UnsupportedArchive};
+    matches!(error, UnsupportedArchive(_) | CompressionMethodNotSupported(_))
+}
+
+/// Compares the size of a member with that of its archive.
+///
+/// # Errors
+/// Nothing so small unpacks to so much.
+pub(super) fn check_size(size: u64, length: u64, source_name: &str) -> Result<()> {
+    match size > length.saturating_mul(MOST_DEFLATED) {
+        true => {
+            let problem = "the archive is damaged (its header says more than the file can hold)";
+            Err(Error::data(source_name, problem, REMEDY))
+        }
+        false => Ok(()),
+    }
 }
 
 /// The same data set with other examples: rows `x` for its training split and `x_test` for its test split, in
@@ -199,6 +247,9 @@ pub fn examples(x: NpyArray, y: &NpyArray, source_name: &str) -> Result<Examples
     let values = match x.values {
         NpyValues::U8(values) => Values::U8(values),
         NpyValues::F32(values) => Values::F32(values),
+        NpyValues::F64(values) => {
+            Values::F32(values.into_iter().map(|value| value as f32).collect())
+        }
         NpyValues::I64(values) => {
             Values::F32(values.into_iter().map(|value| value as f32).collect())
         }
@@ -260,16 +311,24 @@ impl<W: Write + Seek> NpzWriter<W> {
     /// # Errors
     /// Another array has that name, the array is too large for a ZIP archive, or `out` takes no more.
     pub fn add(&mut self, name: &str, array: &NpyArray) -> Result<()> {
-        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-        let failed = |error: &dyn std::fmt::Display| {
-            let remedy = "give every array its own name, and use a disk with enough space";
-            Error::data(name, format!("cannot be stored ({error})"), remedy)
-        };
-        self.writer.start_file(format!("{name}.npy"), options).map_err(|error| failed(&error))?;
-        self.writer
-            .write_all(&header(array))
-            .and_then(|()| array.values.write(&mut self.writer))
-            .map_err(|error| failed(&error))
+        let header = header(array);
+        let values = array.values.len() as u64 * width(&array.values.descr()) as u64;
+        self.begin(&format!("{name}.npy"), header.len() as u64 + values)?;
+        self.put(name, &header)?;
+        array.values.write(&mut self.writer).map_err(|error| not_stored(name, &error))
+    }
+
+    /// Begins a member, of which so many bytes will be [`put`](Self::put).
+    pub(super) fn begin(&mut self, member: &str, size: u64) -> Result<()> {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Stored)
+            .large_file(size >= ZIP64_BYTES_THR);
+        self.writer.start_file(member, options).map_err(|error| not_stored(member, &error))
+    }
+
+    /// Appends bytes to the member that was begun last.
+    pub(super) fn put(&mut self, member: &str, bytes: &[u8]) -> Result<()> {
+        self.writer.write_all(bytes).map_err(|error| not_stored(member, &error))
     }
 
     /// Ends the archive and hands `out` back.
@@ -281,6 +340,11 @@ impl<W: Write + Seek> NpzWriter<W> {
             Error::data("archive", format!("cannot be closed ({error})"), "write fewer samples")
         })
     }
+}
+
+fn not_stored(name: &str, error: &dyn std::fmt::Display) -> Error {
+    let remedy = "give every array its own name, and use a disk with enough space";
+    Error::data(name, format!("cannot be stored ({error})"), remedy)
 }
 
 #[cfg(test)]

@@ -152,6 +152,7 @@ fn numbers(array: NpyArray) -> Vec<f32> {
     match array.values {
         NpyValues::U8(values) => values.into_iter().map(f32::from).collect(),
         NpyValues::F32(values) => values,
+        NpyValues::F64(values) => values.into_iter().map(|value| value as f32).collect(),
         NpyValues::I64(values) => values.into_iter().map(|value| value as f32).collect(),
         NpyValues::Text(_) => Vec::new(),
     }

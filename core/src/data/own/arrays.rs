@@ -211,6 +211,9 @@ pub fn values_of(x: Rows) -> (Values, Vec<usize>, usize) {
             let values = match array.values {
                 NpyValues::U8(values) => Values::U8(values),
                 NpyValues::F32(values) => Values::F32(values),
+                NpyValues::F64(values) => {
+                    Values::F32(values.into_iter().map(|value| value as f32).collect())
+                }
                 NpyValues::I64(values) => {
                     Values::F32(values.into_iter().map(|value| value as f32).collect())
                 }

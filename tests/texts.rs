@@ -13,15 +13,19 @@ use tempfile::{TempDir, tempdir};
 /// A subject that each class is about.
 const SUBJECTS: [&str; 4] = ["treaty minister", "goal season", "market shares", "rocket software"];
 
+const TRAIN: usize = 10_000;
+const TEST: usize = 7_600;
+
 fn gleaner() -> Program {
     Program::new(env!("CARGO_BIN_EXE_gleaner_under_test"))
 }
 
-/// Rows of AG News as small as they can be: every text has the words of its class and one of its own.
+/// Rows of AG News as small as they can be: every text has the words of its class and one that few others have.
 fn rows(count: usize) -> String {
     let row = |row: usize| {
         let subject = SUBJECTS[row % 4];
-        let own: String = row.to_string().bytes().map(|digit| char::from(digit + 49)).collect();
+        let own: String =
+            (row % 80).to_string().bytes().map(|digit| char::from(digit + 49)).collect();
         format!(
             "\"{}\",\"{subject} zz{own}\",\"the &lt;b&gt;said&lt;/b&gt; {subject}\"\n",
             row % 4 + 1
@@ -30,13 +34,13 @@ fn rows(count: usize) -> String {
     (0..count).map(row).collect()
 }
 
-/// A data folder with the official files or the sample of them.
-fn data(train: &str) -> TempDir {
+/// A data folder with as many texts as the sample of the training texts and the official test file have.
+fn data() -> TempDir {
     let folder = tempdir().unwrap();
     let news = folder.path().join("ag_news");
     fs::create_dir(&news).unwrap();
-    fs::write(news.join(format!("{train}.csv")), rows(80)).unwrap();
-    fs::write(news.join("test.csv"), rows(24)).unwrap();
+    fs::write(news.join("train_sample10k.csv"), rows(TRAIN)).unwrap();
+    fs::write(news.join("test.csv"), rows(TEST)).unwrap();
     folder
 }
 
@@ -64,10 +68,10 @@ fn run_of(folder: &TempDir) -> PathBuf {
 
 #[test]
 fn a_run_on_texts_keeps_its_words_and_shows_them() {
-    let (data, folder) = (data("train"), tempdir().unwrap());
+    let (data, folder) = (data(), tempdir().unwrap());
     let run = run_of(&folder);
     let said = train(data.path(), &run, &["--data=ag_news", "--set=data.vocabulary=9"]).done();
-    assert_eq!(said.json()["data"], "ag-news");
+    assert_eq!(said.json()["data"], "ag-news-10k");
     // "said" stands in every text; the words of a class twice in a quarter of them, in the order of the alphabet.
     let expected =
         ["said", "goal", "market", "minister", "rocket", "season", "shares", "software", "treaty"];
@@ -99,12 +103,13 @@ fn a_run_on_texts_keeps_its_words_and_shows_them() {
 
 #[test]
 fn a_run_is_read_with_its_own_words_whatever_the_data_say_now() {
-    let (data, folder) = (data("train"), tempdir().unwrap());
+    let (data, folder) = (data(), tempdir().unwrap());
     let run = run_of(&folder);
     let said = train(data.path(), &run, &["--data=ag-news", "--set=data.vocabulary=9"]).done();
     // More of one word would now make it the first column.
-    let more = "1,treaty treaty treaty,treaty treaty\n".repeat(10);
-    fs::write(data.path().join("ag_news/train.csv"), rows(80) + &more).unwrap();
+    let more = "1,treaty treaty treaty,treaty treaty\n".repeat(2_000);
+    fs::write(data.path().join("ag_news/train_sample10k.csv"), rows(TRAIN - 2_000) + &more)
+        .unwrap();
     let again = gleaner().call(["eval", &run.display().to_string(), "--json"]).done().json();
     assert_eq!(again["accuracy"], said.json()["test_accuracy"]);
     assert_eq!(again["elbo"], said.json()["elbo"]);
@@ -118,7 +123,7 @@ fn a_run_is_read_with_its_own_words_whatever_the_data_say_now() {
 
 #[test]
 fn the_sample_of_the_training_texts_goes_by_its_own_name() {
-    let (data, folder) = (data("train_sample10k"), tempdir().unwrap());
+    let (data, folder) = (data(), tempdir().unwrap());
     let said = train(data.path(), &run_of(&folder), &["--data=ag-news"]).done();
     assert_eq!(said.json()["data"], "ag-news-10k");
     assert!(said.stderr.contains("not comparable with published ones"), "{}", said.stderr);
@@ -126,7 +131,7 @@ fn the_sample_of_the_training_texts_goes_by_its_own_name() {
 
 #[test]
 fn every_model_of_the_family_takes_texts() {
-    let (data, folder) = (data("train"), tempdir().unwrap());
+    let (data, folder) = (data(), tempdir().unwrap());
     let data_dir = format!("--data-dir={}", data.path().display());
     let common = [
         "--set=data.labels-per-class=5",
@@ -192,7 +197,7 @@ fn a_table_of_ones_own_texts_needs_the_names_of_its_columns() {
 
 #[test]
 fn settings_that_leave_no_counts_are_refused() {
-    let (data, folder) = (data("train"), tempdir().unwrap());
+    let (data, folder) = (data(), tempdir().unwrap());
     for (setting, expected) in [
         ("data.standardise=true", "data.standardise = true changes the counts"),
         ("data.grey=true", "data.grey = true"),
@@ -217,13 +222,13 @@ fn settings_that_leave_no_counts_are_refused() {
 fn embeddings_of_texts_need_no_words() {
     use gleaner_core::data::formats::npy::NpyArray;
     use gleaner_core::data::formats::npz::write_npz;
-    let (data, folder) = (data("train_sample10k"), tempdir().unwrap());
+    let (data, folder) = (data(), tempdir().unwrap());
     let of = |rows: usize| {
         let value = |at: usize| if at % 3 == at / 3 % 4 { 1.0 } else { (at % 7) as f32 * 0.01 };
         NpyArray::f32(&[rows, 3], (0..3 * rows).map(value).collect())
     };
     let file = folder.path().join("x.npz");
-    fs::write(&file, write_npz(&[("x", of(80)), ("x_test", of(24))]).unwrap()).unwrap();
+    fs::write(&file, write_npz(&[("x", of(TRAIN)), ("x_test", of(TEST))]).unwrap()).unwrap();
     let (run, features) = (run_of(&folder), format!("--features={}", file.display()));
     let said = train(data.path(), &run, &["--data=ag-news", &features]).done();
     assert_eq!(said.json()["data"], "ag-news-10k");

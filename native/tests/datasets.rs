@@ -2,10 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs)]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use gleaner::data::dataset::{self, Loaded};
 use gleaner::data::own::{self, Asked};
+use gleaner::data::registry::{Entry, find};
 use gleaner_core::data::Dataset;
 use gleaner_core::data::formats::idx::write_idx;
 use gleaner_core::data::formats::npy::{NpyArray, write_npy};
@@ -15,10 +19,28 @@ use image::{Rgb, RgbImage};
 use tempfile::{TempDir, tempdir};
 
 fn load(name: &str, dir: &Path) -> anyhow::Result<Dataset> {
-    match dataset::load(name, dir)? {
+    examples(dataset::load(name, dir)?)
+}
+
+/// Loads a data set of other sizes than the official ones.
+fn load_sized(name: &str, sizes: [usize; 2], dir: &Path) -> anyhow::Result<Dataset> {
+    let entry = Entry { sizes, ..*find(name).unwrap() };
+    examples(dataset::load_entry(&entry, dir)?)
+}
+
+fn examples(loaded: Loaded) -> anyhow::Result<Dataset> {
+    match loaded {
         Loaded::Examples(data) => Ok(data),
         Loaded::Texts(texts) => panic!("{} are texts", texts.name),
     }
+}
+
+/// Why a data set of those sizes is refused.
+fn refused_sized(name: &str, sizes: [usize; 2], dir: &Path) -> String {
+    let entry = Entry { sizes, ..*find(name).unwrap() };
+    let text = format!("{:#}", dataset::load_entry(&entry, dir).unwrap_err());
+    assert!(!text.contains('\n'), "one line: {text}");
+    text
 }
 
 fn open(path: &str) -> anyhow::Result<OwnData> {
@@ -78,7 +100,7 @@ fn digits_need_no_folder() {
 fn names_in_any_spelling() {
     let dir = tempdir().unwrap();
     idx_set(&dir, "fashion_mnist");
-    let set = load("Fashion_MNIST", dir.path()).unwrap();
+    let set = load_sized("Fashion_MNIST", [3, 2], dir.path()).unwrap();
     assert_eq!((set.train.len(), set.test.len()), (3, 2));
     assert_eq!(set.name, "fashion-mnist");
     assert_eq!(set.classes[9], "ankle boot");
@@ -130,7 +152,7 @@ fn cifar_binary_batches_are_joined() {
         write(&dir, &format!("cifar-10/data_batch_{batch}.bin"), &record);
     }
     write(&dir, "cifar-10/test_batch.bin", &[1; 3073]);
-    let set = load("CIFAR10", dir.path()).unwrap();
+    let set = load_sized("CIFAR10", [5, 1], dir.path()).unwrap();
     assert_eq!(set.train.labels, [1, 2, 3, 4, 5]);
     assert_eq!(set.train.shape, [32, 32, 3]);
 }
@@ -193,7 +215,7 @@ fn tables_of_events_are_found_packed_or_not() {
     let event = |value: usize| format!("{}\n", format!(" {value}").repeat(50));
     let events = (0..40).map(event).collect::<String>();
     write(&dir, "miniboone/MiniBooNE_PID.txt", format!(" 20 20\n{events}").as_bytes());
-    let set = load("MiniBooNE", dir.path()).unwrap();
+    let set = load_sized("MiniBooNE", [36, 4], dir.path()).unwrap();
     assert_eq!((set.train.len(), set.test.len(), set.name.as_str()), (36, 4, "miniboone"));
 
     let rows = |features: usize| {
@@ -207,7 +229,7 @@ fn tables_of_events_are_found_packed_or_not() {
     for split in ["train", "test"] {
         write(&dir, &format!("hepmass/all_{split}.csv"), rows(28).as_bytes());
     }
-    let all = load("hepmass", dir.path()).unwrap();
+    let all = load_sized("hepmass", [10, 10], dir.path()).unwrap();
     assert_eq!((all.name.as_str(), all.train.features(), all.test.len()), ("hepmass-all", 28, 10));
     assert!(
         message("hepmass", tempdir().unwrap().path()).contains("1000_train.csv\" does not exist")
@@ -215,6 +237,124 @@ fn tables_of_events_are_found_packed_or_not() {
     for split in ["train", "test"] {
         write(&dir, &format!("hepmass/1000_{split}.csv"), rows(27).as_bytes());
     }
-    let one = load("hepmass", dir.path()).unwrap();
+    let one = load_sized("hepmass", [10, 10], dir.path()).unwrap();
     assert_eq!((one.name.as_str(), one.train.features()), ("hepmass", 27));
+}
+
+fn rows(count: usize) -> String {
+    (0..count).map(|row| format!("\"{}\",\"a title\",\"a text\"\n", row % 4 + 1)).collect()
+}
+
+fn without_the_last(text: &str) -> &str {
+    let end = text.trim_end().rfind('\n').unwrap() + 1;
+    &text[..end]
+}
+
+#[test]
+fn fewer_or_more_examples_than_a_data_set_has_are_refused() {
+    let dir = tempdir().unwrap();
+    idx_set(&dir, "mnist");
+    load_sized("mnist", [3, 2], dir.path()).unwrap();
+    for (sizes, said) in
+        [([4, 2], "3 examples, expected 4"), ([2, 2], "3 examples"), ([3, 3], "2 examples")]
+    {
+        let text = refused_sized("mnist", sizes, dir.path());
+        assert!(text.contains(said) && text.contains("idx3-ubyte: "), "{text}");
+        assert!(text.contains("run `gleaner data fetch mnist --data-dir"), "{text}");
+    }
+    for batch in 1..=5 {
+        write(&dir, &format!("cifar-10/data_batch_{batch}.bin"), &[1; 2 * 3073]);
+    }
+    write(&dir, "cifar-10/test_batch.bin", &[1; 3073]);
+    load_sized("cifar-10", [10, 1], dir.path()).unwrap();
+    write(&dir, "cifar-10/data_batch_4.bin", &[1; 3073]);
+    let text = refused_sized("cifar-10", [10, 1], dir.path());
+    assert!(text.contains("data_batch_4.bin: 1 examples, expected 2"), "{text}");
+    write(&dir, "cifar-100/train.bin", &[1; 3 * 3074]);
+    write(&dir, "cifar-100/test.bin", &[1; 3074]);
+    load_sized("cifar-100", [3, 1], dir.path()).unwrap();
+    let text = refused_sized("cifar-100", [3, 2], dir.path());
+    assert!(text.contains("test.bin: 1 examples, expected 2"), "{text}");
+}
+
+#[test]
+fn texts_and_tables_that_are_cut_are_refused_wherever_that_is() {
+    let dir = tempdir().unwrap();
+    let (news, table, events) = (rows(40), protein(100), collisions(20));
+    let (train, test) = ("ag-news/train.csv", "ag-news/test.csv");
+    for (name, path, whole, sizes, beside) in [
+        ("ag-news", train, &news, [40, 8], Some((test, rows(8)))),
+        ("protein", "protein/CASP.csv", &table, [90, 10], None),
+        (
+            "hepmass",
+            "hepmass/1000_train.csv",
+            &events,
+            [20, 5],
+            Some(("hepmass/1000_test.csv", collisions(5))),
+        ),
+    ] {
+        if let Some((other, text)) = beside {
+            write(&dir, other, text.as_bytes());
+        }
+        let entry = Entry { sizes, ..*find(name).unwrap() };
+        let last = without_the_last(whole);
+        for cut in
+            [&whole[..whole.len() / 2], last, &whole[..whole.len() - 2], &whole[..last.len() + 1]]
+        {
+            for packed in [false, true] {
+                let path = if packed { format!("{path}.gz") } else { path.to_owned() };
+                let all = if packed { gzip(whole.as_bytes()) } else { whole.as_bytes().to_vec() };
+                write(&dir, &path, &all);
+                dataset::load_entry(&entry, dir.path()).unwrap();
+                let (part, said) = match packed {
+                    true => (all[..all.len() * cut.len() / whole.len()].to_vec(), "fetch"),
+                    false => (cut.as_bytes().to_vec(), "gleaner data fetch"),
+                };
+                write(&dir, &path, &part);
+                let text = refused_sized(name, sizes, dir.path());
+                assert!(text.contains(said) || text.contains("use the official"), "{text}");
+                assert!(text.contains(&path), "{text}");
+                fs::remove_file(dir.path().join(path)).unwrap();
+            }
+        }
+    }
+}
+
+/// The sample of AG News goes by its own name, and is whole or refused as well.
+#[test]
+fn a_known_part_of_a_data_set_has_its_own_size() {
+    let dir = tempdir().unwrap();
+    write(&dir, "ag_news/train_sample10k.csv", rows(10_000).as_bytes());
+    write(&dir, "ag_news/test.csv", rows(7_600).as_bytes());
+    let Loaded::Texts(texts) = dataset::load("ag-news", dir.path()).unwrap() else { panic!() };
+    assert_eq!((texts.name.as_str(), texts.train.labels.len()), ("ag-news-10k", 10_000));
+    write(&dir, "ag_news/train_sample10k.csv", rows(9_999).as_bytes());
+    let error = dataset::load("ag-news", dir.path()).unwrap_err().to_string();
+    assert!(error.contains("train_sample10k.csv: 9999 examples, expected 10000"), "{error}");
+    // The whole set is looked for first, and must be whole.
+    write(&dir, "ag_news/train.csv", rows(10_000).as_bytes());
+    let error = dataset::load("ag-news", dir.path()).unwrap_err().to_string();
+    assert!(error.contains("train.csv: 10000 examples, expected 120000"), "{error}");
+    write(&dir, "ag_news/train.csv", rows(120_000).as_bytes());
+    let Loaded::Texts(texts) = dataset::load("ag-news", dir.path()).unwrap() else { panic!() };
+    assert_eq!((texts.name.as_str(), texts.train.labels.len()), ("ag-news", 120_000));
+}
+
+fn protein(count: usize) -> String {
+    let row = |row: usize| format!("{}.5,{row},{}5\r\n", (row * 37) % count, row * 2);
+    format!("RMSD,F1,F2\r\n{}", (0..count).map(row).collect::<String>())
+}
+
+fn collisions(count: usize) -> String {
+    let row = |row: usize| {
+        let cells: Vec<String> = (0..27).map(|cell| format!("{}.55", row * 27 + cell)).collect();
+        format!("{}.0,{}\n", row % 2, cells.join(","))
+    };
+    format!("# label,f0\n{}", (0..count).map(row).collect::<String>())
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use gleaner::data::dataset::{self, Loaded};
-use gleaner::data::fetch::sha256;
+use gleaner::data::known_file::sha256;
 use gleaner::data::registry::find;
 use gleaner_core::data::formats::cifar::write_cifar10;
 use gleaner_core::data::{Dataset, Split, SplitConfig};

@@ -10,7 +10,8 @@ use serde_json::json;
 use super::export;
 use super::show;
 use crate::data::dataset::default_data_dir;
-use crate::data::fetch::{fetch, sha256};
+use crate::data::fetch::fetch;
+use crate::data::known_file::{check, wrong_size};
 use crate::data::registry::{ENTRIES, Entry, File, find};
 use crate::system::output::Output;
 
@@ -36,9 +37,9 @@ pub enum Action {
     Show(Box<show::Args>),
     /// Show the known data sets and which are present
     List(ListArgs),
-    /// Download a data set from its official address (resumes, checks SHA-256)
+    /// Download a data set from its official address (resumes; checks every file before it gets its name)
     Fetch(FetchArgs),
-    /// Check the SHA-256 of the files of a data set
+    /// Read the files of a data set and check them: size and SHA-256, or number of examples
     Verify(VerifyArgs),
     /// Write the labelled and the test examples of a run to a file
     Export(export::Args),
@@ -51,7 +52,7 @@ pub struct ListArgs {
     /// Folder of the data sets [default: $GLEANER_DATA, else the user's cache folder]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Also check the SHA-256 of every file that is present
+    /// Also read every file that is present and check it, as `gleaner data verify` does; else only sizes are looked at
     #[arg(long)]
     pub check: bool,
 }
@@ -97,8 +98,8 @@ pub struct Status {
     pub name: &'static str,
     /// All files of one variant are there.
     pub present: bool,
-    /// `ok`, `bad` (a checksum is wrong), `unverified` (no checksum known, or not asked for), or
-    /// `absent`.
+    /// `ok` (every checksum is right), `unverified` (nothing is wrong, but not all was compared with a checksum: none is
+    /// known, or it was not asked for), `wrong size`, `bad` (a checksum or the content is wrong), or `absent`.
     pub verified: &'static str,
     /// Number of classes.
     pub classes: usize,
@@ -110,8 +111,10 @@ pub struct Status {
     pub subset: Option<&'static str>,
     /// Licence and citation.
     pub licence: &'static str,
-    /// Files whose checksum is wrong.
+    /// Files that are wrong.
     pub bad: Vec<String>,
+    /// What is wrong with each of them.
+    pub problems: Vec<String>,
 }
 
 /// Runs `gleaner data`.
@@ -154,43 +157,48 @@ fn present(entry: &Entry, data_dir: &Path) -> Option<(PathBuf, &'static [File])>
     })
 }
 
-fn status(entry: &'static Entry, data_dir: &Path, check: bool) -> Result<Status> {
-    let found = present(entry, data_dir);
-    let mut bad = Vec::new();
-    let mut verified = if found.is_some() { "unverified" } else { "absent" };
-    if let Some((folder, files)) = found.as_ref().filter(|_| check) {
-        for file in *files {
-            let path = folder.join(file.name);
-            if let Some(expected) = file.sha256
-                && sha256(&path)? != expected
-            {
-                bad.push(path.display().to_string());
-            }
-        }
-        if files.iter().all(|file| file.sha256.is_some()) {
-            verified = "ok";
-        }
-        if !bad.is_empty() {
-            verified = "bad";
+/// Adds what is wrong with the files: sizes alone, or also their content.
+fn judge(entry: &Entry, folder: &Path, files: &[File], content: bool, status: &mut Status) {
+    status.verified = "unverified";
+    if content && files.iter().all(|file| file.sha256.is_some()) {
+        status.verified = "ok";
+    }
+    for file in files {
+        let path = folder.join(file.name);
+        let size = wrong_size(file, &path).unwrap_or_else(|error| Some(format!("{error:#}")));
+        let wrong = if size.is_some() { "wrong size" } else { "bad" };
+        let problem = size.map(|problem| format!("{}: {problem}", file.name));
+        let checked = || check(entry, file, &path).err().map(|error| format!("{error:#}"));
+        if let Some(problem) = problem.or_else(|| content.then(checked).flatten()) {
+            status.verified = wrong;
+            status.bad.push(path.display().to_string());
+            status.problems.push(problem);
         }
     }
+}
+
+fn status(entry: &'static Entry, data_dir: &Path, content: bool) -> Status {
+    let found = present(entry, data_dir);
     let Entry { name, classes, sizes: [train, test], licence, .. } = *entry;
     let subset = entry.subset.filter(|subset| {
         found.as_ref().is_some_and(|(_, files)| std::ptr::eq(*files, subset.files))
     });
-    let train = subset.map_or(train, |subset| subset.train);
-    let subset = subset.map(|subset| subset.name);
-    Ok(Status {
+    let mut status = Status {
         name,
         present: found.is_some(),
-        verified,
+        verified: "absent",
         classes,
-        train,
+        train: subset.map_or(train, |subset| subset.train),
         test,
-        subset,
+        subset: subset.map(|subset| subset.name),
         licence,
-        bad,
-    })
+        bad: Vec::new(),
+        problems: Vec::new(),
+    };
+    if let Some((folder, files)) = found {
+        judge(entry, &folder, files, content, &mut status);
+    }
+    status
 }
 
 fn list(args: &ListArgs, out: &Output) -> Result<()> {
@@ -205,13 +213,14 @@ fn list(args: &ListArgs, out: &Output) -> Result<()> {
         subset: None,
         licence: "CC BY 4.0; E. Alpaydin, C. Kaynak, UCI, doi:10.24432/C50P49 (built in)",
         bad: Vec::new(),
+        problems: Vec::new(),
     }];
     for entry in ENTRIES {
-        sets.push(status(entry, &dir, args.check)?);
+        sets.push(status(entry, &dir, args.check));
     }
     out.line(format!(
         "{:14} {:8} {:11} {:>7} {:>7} {:>7}",
-        "name", "present", "verified", "classes", "train", "test"
+        "name", "present", "files", "classes", "train", "test"
     ));
     for Status { name, present, verified, classes, train, test, subset, .. } in &sets {
         let present = if *present { "yes" } else { "no" };
@@ -219,8 +228,17 @@ fn list(args: &ListArgs, out: &Output) -> Result<()> {
             format!("   a subset, {name}: results are not comparable with published ones")
         });
         out.line(format!(
-            "{name:14} {present:8} {verified:11} {classes:7} {train:7} {test:7}{note}"
+            "{name:14} {present:8} {:11} {classes:7} {train:7} {test:7}{note}",
+            in_words(verified)
         ));
+    }
+    out.line(if args.check {
+        "verified: the SHA-256 is the known one; unverified: none is known, but the file reads as it should"
+    } else {
+        "unverified: the sizes can be right, the content was not read; gleaner data verify NAME reads it"
+    });
+    for (path, problem) in sets.iter().flat_map(|set| set.bad.iter().zip(&set.problems)) {
+        out.line(format!("wrong: {problem} ({path})"));
     }
     out.line(format!("folder: {}", dir.display()));
     out.object(&json!({ "data_dir": dir, "sets": sets }))
@@ -230,9 +248,9 @@ fn run_fetch(args: &FetchArgs, out: &Output) -> Result<()> {
     let dir = data_dir(args.data_dir.as_ref());
     let entry = known(&args.name)?;
     fetch(entry, args.mirror.as_deref(), &dir)?;
-    let status = status(entry, &dir, true)?;
+    let status = status(entry, &dir, true);
     let folder = dir.join(entry.name);
-    out.line(format!("{}: {} in {}", entry.name, status.verified, folder.display()));
+    out.line(format!("{}: {} in {}", entry.name, in_words(status.verified), folder.display()));
     out.object(&json!({ "data_dir": dir, "set": status }))
 }
 
@@ -241,7 +259,7 @@ fn verify(args: &VerifyArgs, out: &Output) -> Result<()> {
     let mut sets = Vec::new();
     match &args.name {
         Some(name) => {
-            let status = status(known(name)?, &dir, true)?;
+            let status = status(known(name)?, &dir, true);
             if !status.present {
                 let name = status.name;
                 bail!(
@@ -254,19 +272,25 @@ fn verify(args: &VerifyArgs, out: &Output) -> Result<()> {
         }
         None => {
             for entry in ENTRIES {
-                sets.push(status(entry, &dir, true)?);
+                sets.push(status(entry, &dir, true));
             }
             sets.retain(|status| status.present);
         }
     }
     for Status { name, verified, subset, .. } in &sets {
         let note = subset.map_or(String::new(), |name| format!("   (the subset {name})"));
-        out.line(format!("{name:14} {verified}{note}"));
+        out.line(format!("{name:14} {}{note}", in_words(verified)));
     }
     out.object(&json!({ "data_dir": dir, "sets": sets }))?;
-    let bad: Vec<String> = sets.into_iter().flat_map(|status| status.bad).collect();
-    if !bad.is_empty() {
-        bail!("wrong sha256: {}; delete these files and fetch them again", bad.join(", "));
+    let wrong = sets.into_iter().flat_map(|set| set.bad.into_iter().zip(set.problems));
+    let wrong: Vec<String> = wrong.map(|(path, problem)| format!("{problem} ({path})")).collect();
+    if !wrong.is_empty() {
+        bail!("{}; delete what is wrong and fetch it again", wrong.join("; "));
     }
     Ok(())
+}
+
+/// What the table says of the files.
+fn in_words(verified: &str) -> &str {
+    if verified == "ok" { "verified" } else { verified }
 }

@@ -1,27 +1,28 @@
 //! Known data sets, by name under the data folder.
 
 use std::env;
-use std::fs;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Error, Result, anyhow, bail};
 use gleaner_core::data::formats::ag_news::{AG_NEWS_CLASSES, parse_ag_news};
 use gleaner_core::data::formats::cifar::{
     CIFAR10_CLASSES, cifar100_classes, parse_cifar10, parse_cifar100,
 };
 use gleaner_core::data::formats::digits::digits;
-use gleaner_core::data::formats::hepmass::parse_hepmass;
 use gleaner_core::data::formats::idx::{parse_labels, parse_pair};
 use gleaner_core::data::formats::miniboone::parse_miniboone;
 use gleaner_core::data::formats::mosaic::{self, parse_mosaic};
 use gleaner_core::data::formats::npz::with_features;
 use gleaner_core::data::formats::protein::parse_protein;
 use gleaner_core::data::formats::svhn::parse_svhn;
-use gleaner_core::data::{Dataset, Examples, TextDataset, Values};
+use gleaner_core::data::{Dataset, Examples, TextDataset, Texts, Values};
 
+use super::known_file::{miscounted, read_hepmass, short_webp, unfinished, unfinished_end};
 use super::reading::read_file;
-use super::registry::{self, IDX_FILES};
+use super::registry::{self, Entry, IDX_FILES};
+
+/// A reader: the bytes of a file and its name for messages.
+type Parse<T> = fn(&[u8], &str) -> gleaner_core::error::Result<T>;
 
 /// A file of 10,000 of the 120,000 training texts.
 const AG_NEWS_SAMPLE: &str = "train_sample10k";
@@ -66,39 +67,46 @@ pub enum Loaded {
 /// Loads a known data set (any spelling: `fashion-mnist`, `Fashion_MNIST`) from `data_dir`.
 ///
 /// # Errors
-/// Unknown name, missing or unreadable file (the message names the path looked for), or a file
-/// that is not what it claims to be.
+/// Unknown name, missing or unreadable file (the message names the path looked for), a file that is not what it claims
+/// to be, or not as many examples as the data set has.
 pub fn load(name: &str, data_dir: &Path) -> Result<Loaded> {
-    let name = registry::canonical(name);
-    match name.as_str() {
-        "digits" => Ok(Loaded::Examples(digits()?)),
-        "ag-news" => Folder::open(&name, data_dir).ag_news().map(Loaded::Texts),
-        _ if registry::is_known(&name) => {
-            Folder::open(&name, data_dir).load().map(Loaded::Examples)
-        }
-        _ => bail!("there is no data set {name:?}"),
+    match registry::find(name) {
+        Some(entry) => load_entry(entry, data_dir),
+        None if registry::is_known(name) => Ok(Loaded::Examples(digits()?)),
+        None => bail!("there is no data set {name:?}"),
+    }
+}
+
+/// Loads the data set of an entry from `data_dir`.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_entry(entry: &Entry, data_dir: &Path) -> Result<Loaded> {
+    let folder = Folder::open(entry, data_dir);
+    match entry.name {
+        "ag-news" => folder.ag_news().map(Loaded::Texts),
+        _ => folder.load().map(Loaded::Examples),
     }
 }
 
 /// Whether a known data set has its folder; what is no known data set is taken to be there.
 pub fn is_there(name: &str, data_dir: &Path) -> bool {
-    let name = registry::canonical(name);
-    registry::find(&name).is_none() || Folder::open(&name, data_dir).path.exists()
+    registry::find(name).is_none_or(|entry| Folder::open(entry, data_dir).path.exists())
 }
 
 /// The folder of a named data set.
-struct Folder {
-    name: String,
+struct Folder<'a> {
+    entry: &'a Entry,
     path: PathBuf,
 }
 
-impl Folder {
+impl<'a> Folder<'a> {
     /// Both spellings are looked for: `fashion-mnist` and `fashion_mnist`.
-    fn open(name: &str, data_dir: &Path) -> Self {
-        let path = data_dir.join(name);
-        let other = data_dir.join(name.replace('-', "_"));
+    fn open(entry: &'a Entry, data_dir: &Path) -> Self {
+        let path = data_dir.join(entry.name);
+        let other = data_dir.join(entry.name.replace('-', "_"));
         let path = if !path.exists() && other.exists() { other } else { path };
-        Self { name: name.to_owned(), path }
+        Self { entry, path }
     }
 
     /// Bytes of a file and the name to use in messages.
@@ -107,19 +115,44 @@ impl Folder {
         Ok((read_file(&path)?, path.display().to_string()))
     }
 
+    /// As [`Self::read`], of a file of lines.
+    fn read_lines(&self, file: &str) -> Result<(Vec<u8>, String)> {
+        let (bytes, source) = self.read(file)?;
+        match unfinished(&bytes) {
+            Some(problem) => Err(self.refuse(&problem, &source)),
+            None => Ok((bytes, source)),
+        }
+    }
+
     /// Where a file is.
     fn find(&self, file: &str) -> Result<PathBuf> {
         let path = self.path.join(file);
         if !path.exists() {
-            let dir = self.path.parent().unwrap_or(&self.path).display();
+            let name = self.entry.name;
             bail!(
-                "\"{}\" does not exist; run `gleaner data fetch {} --data-dir {dir}` or set GLEANER_DATA to the folder that holds {}/",
+                "\"{}\" does not exist; run {} or set GLEANER_DATA to the folder that holds {name}/",
                 path.display(),
-                self.name,
-                self.name
+                self.how_to_fetch()
             );
         }
         Ok(path)
+    }
+
+    fn how_to_fetch(&self) -> String {
+        let dir = self.path.parent().unwrap_or(&self.path).display();
+        format!("`gleaner data fetch {} --data-dir {dir}`", self.entry.name)
+    }
+
+    fn refuse(&self, problem: &str, source: &str) -> Error {
+        anyhow!(
+            "{source}: {problem}; it is cut short or not the official file: delete it and run {}",
+            self.how_to_fetch()
+        )
+    }
+
+    /// Refuses other than the `expected` number of examples.
+    fn count(&self, found: usize, expected: usize, source: &str) -> Result<()> {
+        miscounted(found, expected).map_or(Ok(()), |problem| Err(self.refuse(&problem, source)))
     }
 
     fn has(&self, file: &str) -> bool {
@@ -127,48 +160,55 @@ impl Folder {
     }
 
     fn load(&self) -> Result<Dataset> {
-        match self.name.as_str() {
+        let [train, test] = self.entry.sizes;
+        match self.entry.name {
             "cifar-10" if !self.has("data_batch_1.bin") && self.has("data_batch_1.webp") => {
                 let classes = names(&CIFAR10_CLASSES);
                 self.dataset(classes, self.cifar10_mosaics(true)?, self.cifar10_mosaics(false)?)
             }
             "cifar-10" => {
-                let (bytes, source) = self.read("data_batch_1.bin")?;
-                let mut train = parse_cifar10(&bytes, &source)?;
-                for batch in 2..=5 {
-                    let (bytes, source) = self.read(&format!("data_batch_{batch}.bin"))?;
-                    train.append(parse_cifar10(&bytes, &source)?, &source)?;
+                let batch = |file: &str, count| self.split(file, count, parse_cifar10);
+                let mut all = batch("data_batch_1.bin", train / 5)?;
+                for number in 2..=5 {
+                    let file = format!("data_batch_{number}.bin");
+                    all.append(batch(&file, train / 5)?, &file)?;
                 }
-                let (bytes, source) = self.read("test_batch.bin")?;
-                self.dataset(names(&CIFAR10_CLASSES), train, parse_cifar10(&bytes, &source)?)
+                self.dataset(names(&CIFAR10_CLASSES), all, batch("test_batch.bin", test)?)
             }
             "cifar-100" => {
-                let split = |file: &str| -> Result<Examples> {
-                    let (bytes, source) = self.read(file)?;
-                    Ok(parse_cifar100(&bytes, &source)?)
-                };
-                self.dataset(cifar100_classes(), split("train.bin")?, split("test.bin")?)
+                let split = |file: &str, count| self.split(file, count, parse_cifar100);
+                self.dataset(
+                    cifar100_classes(),
+                    split("train.bin", train)?,
+                    split("test.bin", test)?,
+                )
             }
             "svhn" => {
-                let split = |file: &str| -> Result<Examples> {
-                    let (bytes, source) = self.read(file)?;
-                    Ok(parse_svhn(&bytes, &source)?)
-                };
-                self.dataset(numbered(10), split("train_32x32.mat")?, split("test_32x32.mat")?)
+                let split = |file: &str, count| self.split(file, count, parse_svhn);
+                let train = split("train_32x32.mat", train)?;
+                self.dataset(numbered(10), train, split("test_32x32.mat", test)?)
             }
-            "protein" => {
-                let packed = !self.has("CASP.csv") && self.has("CASP.csv.gz");
-                let (bytes, source) = self.read(if packed { "CASP.csv.gz" } else { "CASP.csv" })?;
-                Ok(parse_protein(&bytes, &source)?)
-            }
-            "miniboone" => {
-                let file = self.packed_or_plain("MiniBooNE_PID.txt");
-                let (bytes, source) = self.read(&file)?;
-                Ok(parse_miniboone(&bytes, &source)?)
-            }
+            "protein" => self.table("CASP.csv", parse_protein),
+            "miniboone" => self.table("MiniBooNE_PID.txt", parse_miniboone),
             "hepmass" => self.hepmass(),
             _ => self.idx(),
         }
+    }
+
+    /// A file of one split, which must have `expected` examples.
+    fn split(&self, file: &str, expected: usize, parse: Parse<Examples>) -> Result<Examples> {
+        let (bytes, source) = self.read(file)?;
+        let examples = parse(&bytes, &source)?;
+        self.count(examples.len(), expected, &source)?;
+        Ok(examples)
+    }
+
+    /// A table whose rows the reader divides into the splits.
+    fn table(&self, file: &str, parse: Parse<Dataset>) -> Result<Dataset> {
+        let (bytes, source) = self.read_lines(&self.packed_or_plain(file))?;
+        let data = parse(&bytes, &source)?;
+        self.count(data.train.len() + data.test.len(), self.entry.sizes.iter().sum(), &source)?;
+        Ok(data)
     }
 
     /// The name of a file, with `.gz` where only that is there.
@@ -183,14 +223,21 @@ impl Folder {
         let all = !self.has("1000_train.csv.gz") && !self.has("1000_train.csv");
         let all = all && (self.has("all_train.csv.gz") || self.has("all_train.csv"));
         let (masses, features) = if all { ("all", 28) } else { ("1000", 27) };
-        let open = |split: &str| -> Result<(BufReader<fs::File>, String)> {
-            let path = self.find(&self.packed_or_plain(&format!("{masses}_{split}.csv")))?;
-            let source = path.display().to_string();
-            let file = fs::File::open(&path).with_context(|| format!("cannot read {source}"))?;
-            Ok((BufReader::new(file), source))
-        };
-        let ((mut train, train_name), (mut test, test_name)) = (open("train")?, open("test")?);
-        let mut data = parse_hepmass((&mut train, &train_name), (&mut test, &test_name), features)?;
+        let path = |split: &str| self.find(&self.packed_or_plain(&format!("{masses}_{split}.csv")));
+        let (train, test) = (path("train")?, path("test")?);
+        for path in [&train, &test] {
+            if let Some(problem) = unfinished_end(path)? {
+                return Err(self.refuse(&problem, &path.display().to_string()));
+            }
+        }
+        let (train_name, test_name) = (train.display().to_string(), test.display().to_string());
+        let mut data = read_hepmass((&train, &train_name), (&test, &test_name), features)?;
+        for (split, size, source) in [
+            (&data.train, self.entry.sizes[0], train_name),
+            (&data.test, self.entry.sizes[1], test_name),
+        ] {
+            self.count(split.len(), size, &source)?;
+        }
         if all {
             data.name += "-all";
         }
@@ -199,29 +246,34 @@ impl Folder {
 
     /// The official files, or else the sample of 10,000 training texts, by a name of its own.
     fn ag_news(&self) -> Result<TextDataset> {
-        let split = |stem: &str| -> Result<_> {
-            let (bytes, source) = self.read(&self.packed_or_plain(&format!("{stem}.csv")))?;
-            Ok(parse_ag_news(&bytes, &source)?)
+        let split = |stem: &str, expected: usize| -> Result<Texts> {
+            let (bytes, source) = self.read_lines(&self.packed_or_plain(&format!("{stem}.csv")))?;
+            let texts = parse_ag_news(&bytes, &source)?;
+            self.count(texts.labels.len(), expected, &source)?;
+            Ok(texts)
         };
         let has =
             |stem: &str| self.has(&format!("{stem}.csv")) || self.has(&format!("{stem}.csv.gz"));
-        let (name, stem) = match !has("train") && has(AG_NEWS_SAMPLE) {
-            true => (AG_NEWS_SAMPLE_NAME, AG_NEWS_SAMPLE),
-            false => (self.name.as_str(), "train"),
+        let [train, test] = self.entry.sizes;
+        let (name, stem, train) = match self.entry.subset.filter(|_| !has("train")) {
+            Some(subset) if has(AG_NEWS_SAMPLE) => (subset.name, AG_NEWS_SAMPLE, subset.train),
+            _ => (self.entry.name, "train", train),
         };
-        let (train, test) = (split(stem)?, split("test")?);
+        let (train, test) = (split(stem, train)?, split("test", test)?);
         Ok(TextDataset { name: name.to_owned(), classes: names(&AG_NEWS_CLASSES), train, test })
     }
 
     fn idx(&self) -> Result<Dataset> {
-        let split = |images: &str, labels: &str| -> Result<Examples> {
+        let split = |images: &str, labels: &str, expected: usize| -> Result<Examples> {
             let (images, images_name) = self.read_idx(images)?;
             let (labels, labels_name) = self.read_idx(labels)?;
-            Ok(parse_pair((&images, &images_name), (&labels, &labels_name), 10)?)
+            let examples = parse_pair((&images, &images_name), (&labels, &labels_name), 10)?;
+            self.count(examples.len(), expected, &images_name)?;
+            Ok(examples)
         };
-        let train = split(IDX_FILES[0], IDX_FILES[1])?;
-        let test = split(IDX_FILES[2], IDX_FILES[3])?;
-        let classes = match self.name.as_str() {
+        let train = split(IDX_FILES[0], IDX_FILES[1], self.entry.sizes[0])?;
+        let test = split(IDX_FILES[2], IDX_FILES[3], self.entry.sizes[1])?;
+        let classes = match self.entry.name {
             "fashion-mnist" => names(&FASHION_CLASSES),
             _ => numbered(10),
         };
@@ -244,9 +296,13 @@ impl Folder {
         };
         let (bytes, labels_name) = self.read(labels_file)?;
         let labels = parse_labels(&bytes, 10, &labels_name)?;
+        self.count(labels.len(), self.entry.sizes[usize::from(!train)], &labels_name)?;
         let mut pixels = Vec::new();
         for batch in batches {
             let (bytes, source) = self.read(&format!("{batch}.webp"))?;
+            if let Some(problem) = short_webp(&bytes) {
+                return Err(self.refuse(&problem, &source));
+            }
             pixels.extend(parse_mosaic(&bytes, mosaic::CIFAR10, &source)?);
         }
         Ok(Examples::new(Values::U8(pixels), vec![32, 32, 3], labels, &labels_name)?)
@@ -254,7 +310,7 @@ impl Folder {
 
     fn dataset(&self, classes: Vec<String>, train: Examples, test: Examples) -> Result<Dataset> {
         let source = self.path.display().to_string();
-        Ok(Dataset::new(&self.name, classes, train, test, &source)?)
+        Ok(Dataset::new(self.entry.name, classes, train, test, &source)?)
     }
 }
 

@@ -1,7 +1,10 @@
 //! Data sets on this machine: which there are, getting them, opening them, and files of samples.
 
+mod claim;
 pub mod dataset;
+mod download;
 pub mod fetch;
+pub mod known_file;
 pub mod new_rows;
 pub mod own;
 mod parquet;

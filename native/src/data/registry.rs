@@ -1,4 +1,4 @@
-//! The data sets that gleaner knows by name: files, addresses, checksums, licences.
+//! The data sets that gleaner knows by name: files, addresses, sizes, checksums, licences.
 
 /// A file of a data set.
 #[derive(Clone, Copy, Debug)]
@@ -7,8 +7,27 @@ pub struct File {
     pub name: &'static str,
     /// SHA-256 in hexadecimal; `None` where no checksum is known: such a file is "unverified".
     pub sha256: Option<&'static str>,
-    /// Size in bytes where known.
-    pub bytes: Option<u64>,
+    /// The least and the most bytes that it can have; the same where its size is known.
+    pub bytes: [u64; 2],
+}
+
+impl File {
+    /// Its size where that is known.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        (self.bytes[0] == self.bytes[1]).then_some(self.bytes[0])
+    }
+
+    /// What is wrong with a size in bytes, if anything.
+    #[must_use]
+    pub fn wrong_size(&self, found: u64) -> Option<String> {
+        let [least, most] = self.bytes;
+        match self.size() {
+            _ if (least..=most).contains(&found) => None,
+            Some(size) => Some(format!("{found} bytes, expected {size}")),
+            None => Some(format!("{found} bytes, expected {least} to {most}")),
+        }
+    }
 }
 
 /// A data set.
@@ -26,8 +45,9 @@ pub struct Entry {
     pub subset: Option<Subset>,
     /// Address of the folder that holds the official files.
     pub base: &'static str,
-    /// Archive under `base` that holds the official files, where they are not served one by one.
-    pub archive: Option<&'static str>,
+    /// Archive under `base` that holds the official files, where they are not served one by one. It needs no checksum:
+    /// each of its members is checked.
+    pub archive: Option<File>,
     /// Licence and citation.
     pub licence: &'static str,
 }
@@ -44,11 +64,13 @@ pub struct Subset {
 }
 
 const fn known(name: &'static str, bytes: u64, sha256: &'static str) -> File {
-    File { name, sha256: Some(sha256), bytes: Some(bytes) }
+    File { name, sha256: Some(sha256), bytes: [bytes, bytes] }
 }
 
-const fn unverified(name: &'static str) -> File {
-    File { name, sha256: None, bytes: None }
+/// A file of which no checksum is published or no copy was at hand. The sizes are wide: they tell a file from a page
+/// that says no, and end a transfer that does not end. What such a file holds, its reader says.
+const fn unverified(name: &'static str, bytes: [u64; 2]) -> File {
+    File { name, sha256: None, bytes }
 }
 
 /// The order of the files of an MNIST-like set: train images, train labels, test images and labels.
@@ -182,11 +204,53 @@ const CIFAR10_MOSAICS: &[File] = &[
     ),
 ];
 
+/// What a gzip of six batches can have, whoever packed it.
+const CIFAR_ARCHIVE: [u64; 2] = [100_000_000, 300_000_000];
+
+// Both checksums are the ones published with the reader of red-datasets. Binary records that were rebuilt from the
+// pictures of another copy have the one of the training file, and its md5 in gotch's table.
+const CIFAR100: &[File] = &[
+    known(
+        "train.bin",
+        153_700_000,
+        "f31298fc616915fa142368359df1c4ca2ae984d6915ca468b998a5ec6aeebf29",
+    ),
+    known(
+        "test.bin",
+        30_740_000,
+        "d8b1e6b7b3bee4020055f0699b111f60b1af1e262aeb93a0b659061746f8224a",
+    ),
+];
+
+// As published with torchvision's prototype reader and in tables of other readers; no copy was at hand.
+const SVHN: &[File] = &[
+    known(
+        "train_32x32.mat",
+        182_040_794,
+        "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+    ),
+    known(
+        "test_32x32.mat",
+        64_275_384,
+        "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+    ),
+];
+
+/// 140,000 events as short as they can be, and several times the files of millions.
+const HEPMASS: [u64; 2] = [5_000_000, 20_000_000_000];
+
 const CASP_GZ: &[File] = &[known(
     "CASP.csv.gz",
     1_639_405,
     "7c2b7bc2a75f4ea24f943bb275ac9db25b6f3978df8b72663fa85aeaadee9912",
 )];
+
+// As published with Hugging Face's reader, beside the checksum of the test file, which a copy at hand has.
+const AG_NEWS_TRAIN: File = known(
+    "train.csv",
+    29_470_338,
+    "76a0a2d2f92b286371fe4d4044640910a04a803fdd2538e0f3f29a5c6f6b672e",
+);
 
 const AG_NEWS_TEST: File = known(
     "test.csv",
@@ -245,24 +309,24 @@ pub const ENTRIES: &[Entry] = &[
         variants: &[CIFAR10_BIN, CIFAR10_MOSAICS],
         base: "https://www.cs.toronto.edu/~kriz",
         subset: None,
-        archive: Some("cifar-10-binary.tar.gz"),
+        archive: Some(unverified("cifar-10-binary.tar.gz", CIFAR_ARCHIVE)),
         licence: "no formal licence, research use with citation; A. Krizhevsky, 2009",
     },
     Entry {
         name: "cifar-100",
         classes: 100,
         sizes: [50_000, 10_000],
-        variants: &[&[unverified("train.bin"), unverified("test.bin")]],
+        variants: &[CIFAR100],
         base: "https://www.cs.toronto.edu/~kriz",
         subset: None,
-        archive: Some("cifar-100-binary.tar.gz"),
+        archive: Some(unverified("cifar-100-binary.tar.gz", CIFAR_ARCHIVE)),
         licence: "no formal licence, research use with citation; A. Krizhevsky, 2009",
     },
     Entry {
         name: "svhn",
         classes: 10,
         sizes: [73_257, 26_032],
-        variants: &[&[unverified("train_32x32.mat"), unverified("test_32x32.mat")]],
+        variants: &[SVHN],
         base: "http://ufldl.stanford.edu/housenumbers",
         subset: None,
         archive: None,
@@ -272,7 +336,7 @@ pub const ENTRIES: &[Entry] = &[
         name: "protein",
         classes: 10,
         sizes: [41_157, 4_573],
-        variants: &[&[unverified("CASP.csv")], CASP_GZ],
+        variants: &[&[unverified("CASP.csv", [3_000_000, 5_000_000])], CASP_GZ],
         base: "https://archive.ics.uci.edu/ml/machine-learning-databases/00265",
         subset: None,
         archive: None,
@@ -283,8 +347,8 @@ pub const ENTRIES: &[Entry] = &[
         classes: 4,
         sizes: [120_000, 7_600],
         variants: &[
-            &[unverified("train.csv"), AG_NEWS_TEST],
-            &[unverified("train.csv.gz"), AG_NEWS_TEST_GZ],
+            &[AG_NEWS_TRAIN, AG_NEWS_TEST],
+            &[unverified("train.csv.gz", [5_000_000, 30_000_000]), AG_NEWS_TEST_GZ],
         ],
         subset: Some(Subset {
             name: "ag-news-10k",
@@ -295,13 +359,16 @@ pub const ENTRIES: &[Entry] = &[
         archive: None,
         licence: "research and other non-commercial use; A. Gulli; X. Zhang, J. Zhao, Y. LeCun, 2015",
     },
-    // No copy of the files was at hand: their readers are written from public descriptions and from the code of
+    // No copy of the files was at hand, and no checksum: their readers are written from public descriptions and from the code of
     // FlowGMM, and have met fixtures only.
     Entry {
         name: "miniboone",
         classes: 2,
         sizes: [65_700, 7_298],
-        variants: &[&[unverified("MiniBooNE_PID.txt")], &[unverified("MiniBooNE_PID.txt.gz")]],
+        variants: &[
+            &[unverified("MiniBooNE_PID.txt", [20_000_000, 200_000_000])],
+            &[unverified("MiniBooNE_PID.txt.gz", [5_000_000, 200_000_000])],
+        ],
         subset: None,
         base: "https://archive.ics.uci.edu/ml/machine-learning-databases/00199",
         archive: None,
@@ -312,10 +379,10 @@ pub const ENTRIES: &[Entry] = &[
         classes: 2,
         sizes: [140_000, 140_000],
         variants: &[
-            &[unverified("1000_train.csv.gz"), unverified("1000_test.csv.gz")],
-            &[unverified("1000_train.csv"), unverified("1000_test.csv")],
-            &[unverified("all_train.csv.gz"), unverified("all_test.csv.gz")],
-            &[unverified("all_train.csv"), unverified("all_test.csv")],
+            &[unverified("1000_train.csv.gz", HEPMASS), unverified("1000_test.csv.gz", HEPMASS)],
+            &[unverified("1000_train.csv", HEPMASS), unverified("1000_test.csv", HEPMASS)],
+            &[unverified("all_train.csv.gz", HEPMASS), unverified("all_test.csv.gz", HEPMASS)],
+            &[unverified("all_train.csv", HEPMASS), unverified("all_test.csv", HEPMASS)],
         ],
         subset: None,
         base: "https://archive.ics.uci.edu/ml/machine-learning-databases/00347",

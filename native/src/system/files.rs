@@ -190,8 +190,8 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-/// One line: what failed, where, why, and what to do.
-pub(super) fn explain(action: &str, path: &Path, error: &io::Error) -> anyhow::Error {
+/// One line: what failed, where, why, and what to do. For files that are not written through this one.
+pub fn explain(action: &str, path: &Path, error: &io::Error) -> anyhow::Error {
     let advice = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "the disk is full; free some space or choose another disk"

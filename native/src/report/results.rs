@@ -1,10 +1,12 @@
 //! The section of the report with the figures that a run came to.
 
 use anyhow::{Context as _, Result};
+use gleaner_core::measures::estimate::Estimate;
 use serde_json::Value;
 
 use super::{run::Run, table};
 use crate::pictures::svg::number;
+use crate::run::measure::bound_in_words;
 use crate::run::summary::{self, share_in_words};
 use crate::run::verdict::Verdict;
 
@@ -73,7 +75,9 @@ fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String,
         ("brier", "Brier score", plain),
         ("nll", "Negative log-likelihood", nats),
         ("entropy", "Classifier entropy", nats),
-        ("elbo", "ELBO", nats),
+    ]));
+    rows.extend(bound(summary).map(|bound| ("ELBO".to_owned(), bound)));
+    rows.extend(shown(&[
         ("labels", "Labelled examples", whole),
         ("unlabelled", "Examples of the unlabelled pool", whole),
         ("best_epoch", "Epoch of the model that was kept", whole),
@@ -83,6 +87,12 @@ fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String,
         ("seconds", "Time", seconds),
     ]));
     rows
+}
+
+/// The ELBO to the digits that are known; a run that was written without its error has none that are.
+fn bound(summary: &Value) -> Option<String> {
+    let (value, error) = (summary["elbo"].as_f64()?, summary["elbo_se"].as_f64());
+    Some(bound_in_words(Estimate { value, error }).replace('-', "\u{2212}"))
 }
 
 /// Examples of the test split that the accuracies were measured on; `None` where a cross-validation took its place.

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use burn::tensor::Device;
 use gleaner_core::data::Examples;
 use gleaner_core::infer;
+use gleaner_core::measures::estimate::Estimate;
 use gleaner_core::measures::eval::{Classification, arg_max, classification};
 use gleaner_core::measures::units::{ActiveUnits, variances};
 use gleaner_core::models::{Classifier, Classify, Generative, Model};
@@ -134,7 +135,7 @@ pub fn measure(
     Answered::of(&logits, &labels, classes)
 }
 
-/// Mean `U(x)` of rows of a split, nats.
+/// Mean `U(x)` of rows of a split, nats, with its standard error over examples and draws.
 ///
 /// # Errors
 /// If the device fails.
@@ -144,11 +145,19 @@ pub fn elbo(
     rows: &[usize],
     noise: &Noise,
     device: &Device,
-) -> Result<f64> {
+) -> Result<Estimate> {
     let noise = noise.split("evaluation");
     let bounds = infer::evidence_lower_bound(model, examples, rows, &noise, device);
     let bounds = pollster::block_on(bounds)?;
-    Ok(mean(&bounds))
+    Ok(pollster::block_on(infer::mean_bound(model, &bounds))?)
+}
+
+/// A mean bound as far as it is known, for people.
+pub fn bound_in_words(bound: Estimate) -> String {
+    match bound.error {
+        Some(_) => format!("{bound} nats"),
+        None => format!("{bound} nats, with an error that is not known"),
+    }
 }
 
 /// How much the centre of each latent dimension's posterior varies over rows of a split.

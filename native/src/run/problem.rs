@@ -66,9 +66,10 @@ impl Problem {
     /// # Errors
     /// As [`Problem::load`].
     pub fn of(source: &Source, recipe: &Recipe) -> Result<Self> {
-        let (data, schema, places) = match source {
-            Source::Known(data) => of_known(data, recipe)?,
-            Source::Own(own) => of_own(own, recipe)?,
+        let (data, schema, places) = unscaled(source, recipe)?;
+        let data = match schema.scaling {
+            Scaling::None => data,
+            _ => data.map(|examples| schema.scaling.apply(examples)),
         };
         check_range(&data, recipe)?;
         let classes = data.classes.len();
@@ -87,6 +88,14 @@ impl Problem {
         let split = Split::draw_around(&data.validation, &data.train, classes, &config, &noise)
             .with_context(|| data.name.clone())?;
         Ok(Self { data, split, schema, places })
+    }
+
+    /// The data of the problem in their own units: before they are scaled for a model.
+    ///
+    /// # Errors
+    /// As [`Problem::load`].
+    pub fn unscaled(source: &Source, recipe: &Recipe) -> Result<Dataset> {
+        unscaled(source, recipe).map(|(data, ..)| data)
     }
 
     /// Examples to look at: the test split or, where there is none, those that are trained on; and what they are called.
@@ -140,6 +149,14 @@ impl Problem {
     }
 }
 
+/// Data as the recipe wants them, not scaled yet, and what they are, the scaling included.
+fn unscaled(source: &Source, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Places>)> {
+    match source {
+        Source::Known(data) => of_known(data, recipe),
+        Source::Own(own) => of_own(own, recipe),
+    }
+}
+
 /// A known data set as the recipe wants it.
 fn of_known(data: &Dataset, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Places>)> {
     check_counts(&data.train, recipe)?;
@@ -150,9 +167,7 @@ fn of_known(data: &Dataset, recipe: &Recipe) -> Result<(Dataset, Schema, Option<
     let mut scaling = Scaling::None;
     if recipe.data.standardise {
         check_standardise(recipe)?;
-        let standardiser = Standardiser::fit(&data.train);
-        data = data.map(|examples| standardiser.apply(examples));
-        scaling = Scaling::Standardised(standardiser);
+        scaling = Scaling::Standardised(Standardiser::fit(&data.train));
     }
     let input = match (&data.words, data.train.picture()) {
         (Some(words), _) => Input::Texts { columns: Vec::new(), words: words.clone() },
@@ -161,13 +176,12 @@ fn of_known(data: &Dataset, recipe: &Recipe) -> Result<(Dataset, Schema, Option<
     };
     if is_mixed(recipe)? {
         scaling = Scaling::by_column(&input, &data.train);
-        data = data.map(|examples| scaling.apply(examples));
     }
     let schema = Schema { classes: data.classes.clone(), label: None, input, scaling };
     Ok((data, schema, None))
 }
 
-/// The user's own data, divided and scaled.
+/// The user's own data, divided.
 fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Places>)> {
     check_counts(&own.raw, recipe)?;
     let settings = &recipe.data;
@@ -219,8 +233,8 @@ fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Pla
     let data = Dataset {
         name: own.name.clone(),
         classes: schema.classes.clone(),
-        train: schema.scaling.apply(&train),
-        test: schema.scaling.apply(&test),
+        train,
+        test,
         words: match &schema.input {
             Input::Texts { words, .. } => Some(words.clone()),
             _ => None,

@@ -19,7 +19,7 @@ use crate::run::Problem;
 use crate::run::RunDir;
 use crate::run::folds::{Part, held_out_parts, parts};
 use crate::run::judge::Judge;
-use crate::run::measure::{Told, active_units, bound_in_words, elbo};
+use crate::run::measure::{Told, active_units, bound_in_words, elbo, mean_in_words};
 use crate::run::readout::Readout;
 use crate::run::recipe::Recipe;
 use crate::run::source::Source;
@@ -231,13 +231,14 @@ impl Measured {
 
     fn table(&self, rows: usize, draws: usize) -> Vec<(&'static str, String)> {
         let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-        let nats = |value: f64| format!("{value:.4} nats");
+        let mean = |value: f64| mean_in_words(value, rows);
+        let nats = |value: f64| mean(value) + " nats";
         let accuracy = share_in_words(self.accuracy, rows, Some(interval(self.accuracy, rows)));
         let mut table = match (&self.certainty, &self.svm) {
             (Some(c), _) => vec![
                 ("accuracy", accuracy),
-                ("calibration error", format!("{:.4}", c.ece)),
-                ("Brier score", format!("{:.4}", c.brier)),
+                ("calibration error", mean(c.ece)),
+                ("Brier score", mean(c.brier)),
                 ("negative log-likelihood", nats(c.nll)),
                 ("classifier entropy", nats(c.entropy)),
             ],
@@ -251,7 +252,7 @@ impl Measured {
             }
         };
         table.push(("ELBO", bound_in_words(self.elbo)));
-        let iwae = self.iwae.map(|iwae| format!("{} ({draws} draws)", bound_in_words(iwae)));
+        let iwae = self.iwae.map(|iwae| format!("{}, {draws} draws", bound_in_words(iwae)));
         table.extend(iwae.map(|iwae| ("IWAE", iwae)));
         table.push(("active units", self.units.to_string()));
         table

@@ -19,6 +19,7 @@ use serde_json::json;
 use super::target::{Format, Target, data_of};
 use crate::pictures::picture::{comfortable_scale, grid_png, image_shape};
 use crate::run::RunDir;
+use crate::run::measure::mean_in_words;
 use crate::run::recipe::Recipe;
 use crate::system::device;
 use crate::system::files::write_atomic;
@@ -189,7 +190,10 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     write_atomic(&args.out, &bytes)?;
     let said = match agreeing.map(|share| 100.0 * share) {
         Some(percent) => {
-            format!("the classifier agrees on {percent:.1} %, mean entropy {mean_entropy:.4} nats")
+            format!(
+                "the classifier agrees on {percent:.1} %, mean entropy {} nats",
+                mean_in_words(mean_entropy, rows)
+            )
         }
         None => format!("{} has no classes: y is -1, which means unknown", config.name()),
     };

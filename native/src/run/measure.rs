@@ -155,9 +155,15 @@ pub fn elbo(
 /// A mean bound as far as it is known, for people.
 pub fn bound_in_words(bound: Estimate) -> String {
     match bound.error {
-        Some(_) => format!("{bound} nats"),
-        None => format!("{bound} nats, with an error that is not known"),
+        Some(_) => format!("{bound} nats (standard error)"),
+        None => format!("{bound} nats (its standard error is not known)"),
     }
+}
+
+/// A mean over so many examples of something about as large as 1, which is known to one over their root: one digit more than that.
+pub fn mean_in_words(value: f64, count: usize) -> String {
+    let decimals = (count.max(1) as f64).sqrt().log10().ceil() as usize + 1;
+    format!("{value:.decimals$}")
 }
 
 /// How much the centre of each latent dimension's posterior varies over rows of a split.

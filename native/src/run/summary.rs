@@ -8,7 +8,7 @@ use gleaner_core::measures::units::ActiveUnits;
 use gleaner_core::noise::Noise;
 use serde::{Deserialize, Serialize};
 
-use super::measure::{Answered, Baseline, Told, active_units, bound_in_words, elbo};
+use super::measure::{Answered, Baseline, Told, active_units, bound_in_words, elbo, mean_in_words};
 use super::problem::Problem;
 use super::readout::Readout;
 use super::recipe::Recipe;
@@ -355,7 +355,8 @@ impl Summary {
             ("classifier entropy", self.entropy, " nats"),
         ];
         for (name, value, unit) in probabilities {
-            rows.extend(value.map(|value| (name, format!("{value:.4}{unit}"))));
+            let said = value.map(|value| mean_in_words(value, self.tested) + unit);
+            rows.extend(said.map(|said| (name, said)));
         }
         rows.push(("ELBO", bound_in_words(self.bound())));
         rows.push(("active units", self.active_units.to_string()));

@@ -7,6 +7,7 @@ use std::path::Path;
 use gleaner_core::checkpoint::Checkpoint;
 use gleaner_core::data::formats::npy::NpyArray;
 use gleaner_core::data::formats::npz::{Npz, write_npz};
+use gleaner_core::measures::estimate::Estimate;
 use gleaner_tests::program::Program;
 use serde_json::{Value, json};
 use tempfile::tempdir;
@@ -87,6 +88,16 @@ fn evaluation_agrees_with_the_summary_and_iwae_is_no_less_than_the_elbo() {
     assert_eq!(test["accuracy"], summary["test_accuracy"]);
     assert_eq!(test["elbo"], summary["elbo"]);
     assert!(test["iwae"].as_f64() > test["elbo"].as_f64(), "{test}");
+    assert_eq!(test["elbo_se"], summary["elbo_se"]);
+    // In words, the bounds end where their errors begin.
+    let estimate = |key: &str| {
+        let number = |key: &str| test[key].as_f64().unwrap();
+        Estimate { value: number(key), error: Some(number(&format!("{key}_se"))) }.to_string()
+    };
+    let said = gleaner().call(["eval", &path, "--iwae-samples", "5"]).done().stdout;
+    for bound in ["elbo", "iwae"].map(estimate) {
+        assert!(bound.contains(" ± ") && said.contains(&format!("{bound} nats")), "{said}");
+    }
     let val = gleaner().call(["eval", &path, "--split", "val", "--json"]).done().json();
     assert_eq!(val["accuracy"], summary["validation_accuracy"]);
 }

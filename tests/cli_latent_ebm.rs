@@ -130,6 +130,42 @@ fn reconstructions_are_refined_in_the_posterior_and_say_by_how_much() {
 }
 
 #[test]
+fn chains_that_diverge_are_an_error_that_names_the_step_size() {
+    // Without the check, the first gives NaN, the others a classifier that is certain of everything.
+    let (folder, run) = trained(&[]);
+    let out = folder.path().join("x.npz");
+    for size in ["1e6", "3", "2.2"] {
+        let size = format!("--step-size={size}");
+        let said = call("sample", &run, &out, &["--per-class=4", "--steps=60", &size]);
+        let (error, digits) = (said.error(), size.split('=').nth(1).unwrap().parse::<f64>());
+        let named = format!("at step size {}", digits.unwrap());
+        assert!(error.contains("40 of 40 chains diverged, the first of them chain 0"), "{error}");
+        assert!(error.contains(&named) && error.contains("(--step-size)"), "{error}");
+        assert!(!out.exists(), "{size}");
+    }
+    // Just small enough; and a temperature spreads the density itself.
+    for fine in ["--step-size=1.9", "--temperature=900"] {
+        call("sample", &run, &out, &["--per-class=4", "--steps=60", fine]).done();
+    }
+}
+
+#[test]
+fn chains_that_diverge_in_training_are_named_and_no_picture_of_them_is_kept() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    let chains = "--set=objective.latent-ebm.chains.";
+    let [size, steps] = ["step-size=3", "steps=60"].map(|setting| format!("{chains}{setting}"));
+    let said = train(&run, &[&size, &steps, "--steps=40"]);
+    let error = said.error();
+    assert!(error.contains("in negative_phase"), "{error}");
+    assert!(error.contains("objective.latent-ebm.chains.step-size = 3"), "{error}");
+    let run = folder.path().join("another");
+    let said = train(&run, &["--set=model.langevin.step-size=5", "--steps=40"]).done();
+    assert!(said.stderr.contains("no samples.png: samples: 100 of 100 chains"), "{}", said.stderr);
+    assert!(said.json()["test_accuracy"].is_number() && !run.join("samples.png").exists());
+}
+
+#[test]
 fn models_without_an_energy_refuse_chains_in_one_line() {
     let folder = tempdir().unwrap();
     let run = folder.path().join("run");

@@ -26,9 +26,9 @@ fn noise() -> Noise {
     Noise::new(5).split("samples")
 }
 
-fn on_host(samples: sample::Samples) -> SampleSet {
+fn on_host(model: &Model, samples: sample::Samples) -> SampleSet {
     let rows = samples.z.dims()[0];
-    wait(infer::samples(samples, &[9], vec![0; rows])).expect("the CPU can be read")
+    wait(infer::samples(model, samples, &[9], vec![0; rows])).expect("the CPU can be read")
 }
 
 fn close(what: &str, found: &[f32], wanted: &[f32]) {
@@ -50,7 +50,8 @@ fn same(what: &str, found: &SampleSet, wanted: &SampleSet) {
 fn every_model_gives_the_samples_of_one_go() {
     for name in ["m1", "m2", "m1m2", "adgm", "sdgm", "ladder", "untapped", "latent-ebm"] {
         let (small, model, device) = model(name);
-        let wanted = on_host(class_conditional(&model, PER_CLASS, &mut noise(), &device, &InTurn));
+        let wanted =
+            on_host(&model, class_conditional(&model, PER_CLASS, &mut noise(), &device, &InTurn));
         for classes in [(0..small.classes).collect(), vec![1, 3], vec![2]] {
             let wish = Wish { per_class: PER_CLASS, classes };
             let mut drawing = Drawing::start(&model, &wish, &mut noise(), &device).unwrap();
@@ -62,7 +63,7 @@ fn every_model_gives_the_samples_of_one_go() {
                 .collect();
             let labels: Vec<usize> = rows.iter().map(|row| row / PER_CLASS).collect();
             assert_eq!(drawing.labels(), labels);
-            same(name, &on_host(drawing.samples(&model)), &wanted.pick(&rows));
+            same(name, &on_host(&model, drawing.samples(&model)), &wanted.pick(&rows));
         }
     }
 }
@@ -79,16 +80,19 @@ fn chains_that_stop_on_their_way_arrive_all_the_same() {
     let (mut straight, mut stopping) = (start(), start());
     straight.advance(&model, steps);
     assert_eq!(straight.progress(), (steps, 0));
-    let mut positions = vec![on_host(stopping.samples(&model)).z];
+    let mut positions = vec![on_host(&model, stopping.samples(&model)).z];
     for part in [1, 2, 10] {
         stopping.advance(&model, part);
-        positions.push(on_host(stopping.samples(&model)).z);
+        positions.push(on_host(&model, stopping.samples(&model)).z);
     }
     assert_eq!(stopping.progress(), (13, steps - 13));
     assert!(positions.windows(2).all(|pair| pair[0] != pair[1]), "chains stand still");
     stopping.advance(&model, usize::MAX);
     assert_eq!(stopping.progress(), (steps, 0));
-    assert_eq!(on_host(stopping.samples(&model)), on_host(straight.samples(&model)));
+    assert_eq!(
+        on_host(&model, stopping.samples(&model)),
+        on_host(&model, straight.samples(&model))
+    );
 }
 
 #[test]
@@ -98,7 +102,7 @@ fn what_is_watched_is_what_the_density_says() {
     let wish = Wish { per_class: PER_CLASS, classes: (0..small.classes).collect() };
     let mut drawing = Drawing::start(&model, &wish, &mut noise(), &device).unwrap();
     drawing.advance(&model, 3);
-    let set = on_host(drawing.samples(&model));
+    let set = on_host(&model, drawing.samples(&model));
     // log p(z|y) but for a constant, and its slope along each coordinate by a central difference.
     let (rows, latent) = (set.len(), small.latent);
     let log_density = |z: Vec<f32>| -> Vec<f64> {

@@ -4,6 +4,9 @@ The points are those of `points.npz` in --fixture DIR, which `gleaner bench core
 timed with its similarities, as ours is: the largest Euclidean distance less the distance, computed by scikit-learn, which
 is what apricot itself computes distances with (its own "euclidean" squares them).
 
+No two points may be equal: with copies, apricot's lazy search takes points without gain while others have some
+(findings/apricot-lazy-zero-gain.sh), and the times would be those of another search.
+
 It is a small server, so that several programs can be timed in turns: after one selection that nobody times (apricot
 compiles) it prints {"ready": true, "objective": f(S), "apricot": "..."}, then for each line with an integer n it makes n
 selections and prints {"milliseconds": [n numbers]}. It ends with its input.
@@ -46,6 +49,8 @@ def main():
         x = arrays["x"].astype(np.float64)
     if x.shape != (args.points, args.dims):
         raise ValueError(f"points.npz has {x.shape}, the options ask for {(args.points, args.dims)}")
+    if len(np.unique(x, axis=0)) < len(x):
+        raise ValueError("points.npz has equal points, on which apricot's lazy search is wrong; use more --dims")
     objective, _ = select(x, args.size)
     answer({"ready": True, "objective": objective, "apricot": version("apricot-select")})
     for line in sys.stdin:

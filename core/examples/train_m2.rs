@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let drawn = class_conditional(&model, 5, &mut noise.split("samples"), &device, &InTurn);
     let y = (0..classes as i64).flat_map(|class| [class; 5]).collect();
-    let samples = pollster::block_on(infer::samples(drawn, config.shape(), y))?;
+    let samples = pollster::block_on(infer::samples(&model, drawn, config.shape(), y))?;
     println!("{} samples of {} values each", samples.len(), config.features());
     Ok(())
 }

@@ -32,6 +32,27 @@ pub enum Error {
     /// Bytes that are no checkpoint, or the checkpoint of something else.
     #[error("not a usable checkpoint: {0}")]
     Checkpoint(String),
+    /// Chains that ran away from the density that they were to draw from.
+    #[error(
+        "{lost} of {chains} chains diverged, the first of them chain {first}: at step size {step_size}, they end beyond \
+         everything that the model can have; use a smaller step size"
+    )]
+    Diverged {
+        /// How many did.
+        lost: usize,
+        /// How many there were.
+        chains: usize,
+        /// The number of the first that did.
+        first: usize,
+        /// The step size, as it was given.
+        step_size: String,
+    },
+    /// Samples that the classifier says nothing of.
+    #[error(
+        "the classifier's answer is not a number for {0} of {1} samples; use another checkpoint of the run, or train again \
+         with a smaller learning rate"
+    )]
+    NoAnswer(usize, usize),
     /// The device lost a result.
     #[error("the device did not return a result: {0}; try another --device")]
     ReadBack(String),

@@ -9,6 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::checkpoint::Parameter;
 use crate::data::{Examples, one_hot};
 use crate::error::{Error, Result};
+use crate::measures::estimate::{Estimate, log_mean_error};
 use crate::measures::eval::arg_max;
 use crate::models::{Classify, Generative, Look};
 use crate::module_path::ModulePath;
@@ -29,14 +30,35 @@ pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     data.try_into_vec_as::<f32>().map_err(|e| Error::ReadBack(e.to_string()))
 }
 
-/// Samples, brought to the host; `y` are the classes that they were drawn for, `shape` is that of one example.
+/// Samples that `model` drew, brought to the host; `y` are the classes that they were drawn for, `shape` is that of one example.
 ///
 /// # Errors
-/// If the device fails.
-pub async fn samples(samples: Samples, shape: &[usize], y: Vec<i64>) -> Result<SampleSet> {
+/// If chains diverged, the classifier gives no numbers, or the device fails.
+pub async fn samples(
+    model: &impl Generative,
+    samples: Samples,
+    shape: &[usize],
+    y: Vec<i64>,
+) -> Result<SampleSet> {
     let Samples { z, x, logits } = samples;
-    let (x, z, logits) = (read(x).await?, read(z).await?, read(logits).await?);
+    let z = drawn(model, z).await?;
+    let (x, logits) = (read(x).await?, read(logits).await?);
+    let rows = || logits.chunks_exact(model.classes());
+    let broken = rows().filter(|row| !row.iter().all(|logit| logit.is_finite())).count();
+    if broken > 0 {
+        return Err(Error::NoAnswer(broken, rows().len()));
+    }
     Ok(SampleSet { shape: shape.to_vec(), y, x, z, logits })
+}
+
+/// What `model` drew of its latent variables, `[rows, latent]`, row-major.
+///
+/// # Errors
+/// If chains diverged, or the device fails.
+pub async fn drawn(model: &impl Generative, z: Tensor<2>) -> Result<Vec<f32>> {
+    let z = read(z).await?;
+    model.check_drawn(&z)?;
+    Ok(z)
 }
 
 /// Every parameter of a module by its path.
@@ -190,6 +212,19 @@ pub async fn importance_weighted_bound(
         bounds.extend(log_weights.iter().map(|w| log_mean_exp(w) as f32));
     }
     Ok(bounds)
+}
+
+/// The mean of the bounds of some rows, with a standard error that has in it how examples and draws differ, and what all bounds have
+/// in common: the error of `log Z` (E39). That is unknown where few of the chains that measure it carry it.
+///
+/// # Errors
+/// If the device fails.
+pub async fn mean_bound(model: &impl Generative, bounds: &[f32]) -> Result<Estimate> {
+    let mean = Estimate::mean(bounds);
+    match model.common_log_weights() {
+        None => Ok(mean),
+        Some(weights) => Ok(mean.with_common(log_mean_error(&read(weights).await?))),
+    }
 }
 
 /// The noise of the bounds of some rows with every class.

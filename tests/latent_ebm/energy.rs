@@ -3,6 +3,7 @@
 use burn::tensor::Device;
 use gleaner::system::threads::Threads;
 use gleaner_core::dist::Gaussian;
+use gleaner_core::measures::estimate::log_mean_error;
 use gleaner_core::models::Target;
 use gleaner_core::nets::Activation;
 use gleaner_core::noise::Noise;
@@ -137,6 +138,10 @@ fn annealed_importance_sampling_finds_the_partition_function() {
         // The estimate of Z is without bias, that of its logarithm is not.
         let ratios: Vec<f64> = (0..25).map(ratio).collect();
         let (mean, error) = mean_and_error(&ratios);
+        // Of one estimate, from its own weights: as far as 25 others spread, whose spread is known to a seventh.
+        let said = log_mean_error(&values(prior.log_partition_weights())).unwrap();
+        let spread = error * 25.0_f64.sqrt();
+        assert!((0.6..1.7).contains(&(said / spread)), "{said}, not {spread}");
         let own = prior.estimate_log_partition(&Noise::new(0).split("log partition"));
         prior.measure();
         let stored = number(prior.log_partition());

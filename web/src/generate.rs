@@ -200,7 +200,8 @@ impl Session {
         drawing.advance(&model, usize::MAX);
         let label = |&label: &usize| if self.config.classifies() { label as i64 } else { -1 };
         let y = drawing.labels().iter().map(label).collect();
-        let samples = infer::samples(drawing.samples(&model), self.config.shape(), y).await?;
+        let samples =
+            infer::samples(&model, drawing.samples(&model), self.config.shape(), y).await?;
         let samples = Rc::new(samples);
         let mut made = self.made.borrow_mut();
         made.drawing = None;

@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::observation::Observation;
 use crate::dist::Gaussian;
+use crate::error::Result;
 use crate::nets::{Classes, Training};
 use crate::noise::Noise;
 use crate::quantile::normal_quantile;
@@ -60,6 +61,12 @@ pub trait Generative: Classify {
         let _ = x;
     }
 
+    /// Logarithms of weights, `[draws]`, where the logarithm of their mean is a part of every bound; `None` where nothing is estimated
+    /// that all bounds have in common.
+    fn common_log_weights(&self) -> Option<Tensor<1>> {
+        None
+    }
+
     /// Dimensions of all that is latent when an example is generated.
     fn latent(&self) -> usize;
 
@@ -85,6 +92,15 @@ pub trait Generative: Classify {
     ) -> Tensor<2> {
         let _ = workers;
         self.prior(self.classes() * per_class, noise, device)
+    }
+
+    /// Whether draws of it `[rows, latent]`, row-major, can be trusted: those of chains may have diverged.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`](crate::error::Error::Diverged).
+    fn check_drawn(&self, z: &[f32]) -> Result<()> {
+        let _ = z;
+        Ok(())
     }
 
     /// Where a share of that prior lies below, the same in every dimension. `share` is between 0 and 1,

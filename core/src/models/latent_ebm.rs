@@ -82,6 +82,10 @@ pub struct LangevinConfig {
     pub adjusted: bool,
 }
 
+/// Root mean square of the coordinates of a `z` from which on its chain counts as lost, in standard deviations of N(0, I), or of
+/// what a temperature above 1 makes of it. Chains of a step size that is just small enough stay below 10.
+const LOST: f64 = 30.0;
+
 impl Default for LangevinConfig {
     fn default() -> Self {
         Self {
@@ -106,6 +110,28 @@ impl LangevinConfig {
             }
         }
         Ok(())
+    }
+
+    /// The mean square of the coordinates of `z` that no chain of these settings reaches unless it diverges.
+    pub fn out_of_reach(self) -> f64 {
+        LOST * LOST * self.temperature.max(1.0)
+    }
+
+    /// Whether chains have stayed where the density is, given their ends `z [chains, dimensions]`, row-major.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] if some have not.
+    pub fn check_ends(self, z: &[f32], dimensions: usize) -> Result<()> {
+        let ends = || z.chunks_exact(dimensions);
+        let mean_square = |end: &[f32]| {
+            end.iter().map(|&z| f64::from(z).powi(2)).sum::<f64>() / dimensions as f64
+        };
+        // What is no number is not below anything.
+        let is_lost = |end: &[f32]| !(mean_square(end) < self.out_of_reach());
+        let Some(first) = ends().position(is_lost) else { return Ok(()) };
+        let lost = ends().filter(|end| is_lost(end)).count();
+        let step_size = self.step_size.to_string();
+        Err(Error::Diverged { lost, chains: z.len() / dimensions, first, step_size })
     }
 
     /// The chains.
@@ -273,6 +299,10 @@ impl Generative for LatentEbm {
         self.prior.measure();
     }
 
+    fn common_log_weights(&self) -> Option<Tensor<1>> {
+        Some(self.prior.log_partition_weights())
+    }
+
     fn latent(&self) -> usize {
         self.encoder.outputs()
     }
@@ -293,6 +323,10 @@ impl Generative for LatentEbm {
     ) -> Tensor<2> {
         let y = self.every_class(per_class, device);
         self.draw_given(y, &self.langevin.chains(), noise, workers)
+    }
+
+    fn check_drawn(&self, z: &[f32]) -> Result<()> {
+        self.langevin.check_ends(z, self.latent())
     }
 
     fn encode(&self, x: Tensor<2>, _: &Classes) -> Tensor<2> {

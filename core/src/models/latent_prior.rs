@@ -74,12 +74,22 @@ impl LatentPrior {
     /// Measures `log Z` by annealed importance sampling (Neal 2001; E39): chains start at `p0`, where `Z` is 1, and are led to
     /// `p` by way of `p0 exp(b f)`, `b` from 0 to 1. The mean of their weights is `Z`; its logarithm is below `log Z` on average.
     pub fn measure(&mut self) {
-        let log_partition = self.estimate_log_partition(&Noise::new(0).split("log partition"));
+        let log_partition = log_mean(self.log_partition_weights());
         self.log_partition = self.log_partition.clone().map(|_| log_partition);
+    }
+
+    /// The logarithms of the weights that [`LatentPrior::measure`] takes the mean of, `[chains]`.
+    pub fn log_partition_weights(&self) -> Tensor<1> {
+        self.annealed(&Noise::new(0).split("log partition"))
     }
 
     /// One estimate of `log Z`, `[1]`: `Z` on average over `noise`.
     pub fn estimate_log_partition(&self, noise: &Noise) -> Tensor<1> {
+        log_mean(self.annealed(noise))
+    }
+
+    /// The logarithms of the weights of annealed chains, `[chains]`.
+    fn annealed(&self, noise: &Noise) -> Tensor<1> {
         let weight = &self.energy.output.weight;
         let ([latent, _], device) = (self.latent_dims(), weight.device());
         let mut streams = noise.streams(0, ANNEALED);
@@ -94,12 +104,17 @@ impl LatentPrior {
             let state: ChainState = sampler.init(&density, z, 0..ANNEALED);
             z = sampler.step(&density, state, 0..ANNEALED, &mut streams).0.z;
         }
-        log_sum_exp(log_weight.unsqueeze::<2>(), 1) - (ANNEALED as f64).ln()
+        log_weight
     }
 
     fn latent_dims(&self) -> [usize; 2] {
         self.energy.hidden.first().unwrap_or(&self.energy.output).weight.dims()
     }
+}
+
+/// `log(mean(exp(log_weights)))`, `[1]`.
+fn log_mean(log_weights: Tensor<1>) -> Tensor<1> {
+    log_sum_exp(log_weights.unsqueeze::<2>(), 1) - (ANNEALED as f64).ln()
 }
 
 /// Which density chains are to follow.

@@ -181,10 +181,12 @@ impl Generative for Model {
             fn features(&self, x: Tensor<2>) -> Tensor<2>;
             fn bound(&self, x: Tensor<2>, look: &Look, classes: &Classes, epsilon: Tensor<2>, divergence: Divergence) -> Bound;
             fn frozen(&self, x: Tensor<2>, look: &Look) -> Option<Tensor<1>>;
+            fn common_log_weights(&self) -> Option<Tensor<1>>;
             fn latent(&self) -> usize;
             fn layers(&self) -> Vec<(&'static str, usize)>;
             fn prior(&self, rows: usize, noise: &mut Noise, device: &Device) -> Tensor<2>;
             fn prior_by_class(&self, per_class: usize, noise: &mut Noise, device: &Device, workers: &dyn Workers) -> Tensor<2>;
+            fn check_drawn(&self, z: &[f32]) -> Result<()>;
             fn quantile(&self, share: f64) -> f64;
             fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2>;
             fn in_every_class(&self, z: Tensor<2>) -> Tensor<2>;

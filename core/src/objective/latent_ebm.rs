@@ -143,12 +143,15 @@ impl Objective<LatentEbm> for LatentEbmObjective {
             &InTurn,
         );
         let mut terms = self.family.finish(model, part, begun, sums, elapsed, noise);
+        let square = ends.clone().square().mean_dim(1).squeeze_dim::<1>(1);
+        // Of chains that diverged there is nothing to learn: no number, so that the step is taken back.
+        let lost = square.clone().greater_elem(chains.out_of_reach());
         let tilt = model.prior.tilt(Tensor::from_inner(ends.clone()));
+        let tilt = tilt.mask_fill(Tensor::from_inner(lost), f32::NAN);
         let negative = part.unlabelled_mean(tilt.clone());
         // Both halves of a batch have a bound with a log Z in it.
         terms = terms.plus("negative_phase", negative, self.family.log_partition_weight(elapsed));
-        let square = Tensor::from_inner(ends.clone().square().mean_dim(1).squeeze_dim::<1>(1));
-        terms = terms.with("chain_variance", part.unlabelled_mean(square));
+        terms = terms.with("chain_variance", part.unlabelled_mean(Tensor::from_inner(square)));
         if energy_penalty > 0.0 {
             terms =
                 terms.plus("energy_square", part.unlabelled_mean(tilt.square()), energy_penalty);
@@ -166,6 +169,17 @@ impl Objective<LatentEbm> for LatentEbmObjective {
 
     fn rate(&self, path: &str) -> f64 {
         if path.starts_with("prior.") { self.settings.energy_rate } else { 1.0 }
+    }
+
+    fn remedy(&self, term: &str) -> Option<String> {
+        let of_chains =
+            ["negative_phase", "chain_variance", "energy_square", "implicit_cross_entropy"];
+        let size = self.settings.chains.step_size;
+        of_chains.contains(&term).then(|| {
+            format!(
+                "the chains diverge at objective.latent-ebm.chains.step-size = {size}; try a smaller one, or a smaller --lr"
+            )
+        })
     }
 
     fn chains(

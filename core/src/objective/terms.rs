@@ -111,6 +111,12 @@ pub trait Objective<M: Module>: Sync {
         1.0
     }
 
+    /// What to do where a term is no number again and again, if it is not the usual.
+    fn remedy(&self, term: &str) -> Option<String> {
+        let _ = term;
+        None
+    }
+
     /// Chains that last from step to step, where they start: some for each of the `unlabelled` examples of a batch, which come
     /// in turn. `None` if there are none.
     fn chains(

@@ -3,11 +3,12 @@
 //!
 //! The graph is sparse throughout: 10,000 rows take 16 bytes an edge instead of a dense matrix of
 //! 800 MB. For the RBF kernel that leaves out only what is far away, and it keeps a kernel that is
-//! too wide for the data from averaging over everything. Kernel weights are handled by their
-//! logarithms, so one that is too narrow fades to the nearest neighbour instead of to zero.
+//! too wide for the data from averaging over everything. Weights and beliefs are handled by their
+//! logarithms: a kernel that is too narrow fades to the nearest neighbour instead of to zero, and a
+//! row a thousand edges away from every label still knows which class reaches it first.
 
 use anyhow::{Result, ensure};
-use ndarray::{Array1, Array2, Axis, Zip};
+use ndarray::{Array1, Array2};
 
 use super::neighbours::{Index, Neighbour};
 use super::{Rows, argmax, check_labels, check_width};
@@ -32,22 +33,13 @@ pub enum Affinity {
     },
 }
 
-/// How far and how long to spread; the default is scikit-learn's.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
-    /// The share that a row takes from its neighbours in each round, strictly between 0 and 1.
-    pub alpha: f64,
-    /// Rounds at most.
-    pub rounds: usize,
-    /// Stop once a round changes the beliefs by less than this, summed over rows and classes.
-    pub tolerance: f64,
-}
+/// Round after round changes no row by more than this share of itself once the beliefs are found.
+const TOLERANCE: f64 = 1e-10;
+/// Rounds at most: an alpha of 0.999 needs some tens of thousands.
+const ROUNDS: usize = 100_000;
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { alpha: 0.2, rounds: 30, tolerance: 1e-3 }
-    }
-}
+/// scikit-learn's share that a row takes from its neighbours.
+pub const ALPHA: f64 = 0.2;
 
 /// Labels spread over the labelled and unlabelled rows, ready to be read off at further rows.
 #[derive(Clone, Debug)]
@@ -56,13 +48,14 @@ pub struct LabelSpreading {
     neighbours: usize,
     /// `None` for equal weights.
     gamma: Option<f64>,
-    /// `[labelled then unlabelled rows, classes]`, summing to 1 in each row that labels reached.
+    /// `[labelled then unlabelled rows, classes]`, each row summing to 1.
     beliefs: Array2<f64>,
-    labelled: usize,
+    unreached: usize,
 }
 
 impl LabelSpreading {
-    /// Spreads the `labels` of the `labelled` rows over both sets.
+    /// Spreads the `labels` of the `labelled` rows over both sets: `(1 - alpha) (I - alpha S)^-1 Y`,
+    /// where `alpha` is the share that a row takes from its neighbours.
     ///
     /// Time grows with the square of the number of rows (one matrix product of all with all).
     ///
@@ -75,11 +68,11 @@ impl LabelSpreading {
         unlabelled: Rows,
         classes: usize,
         affinity: Affinity,
-        settings: &Settings,
+        alpha: f64,
     ) -> Result<Self> {
         check_labels(labelled, labels, classes)?;
         check_width(unlabelled, labelled.width())?;
-        check_settings(affinity, settings)?;
+        check_settings(affinity, alpha)?;
         let values = [labelled.values(), unlabelled.values()].concat();
         let index = Index::new(Rows::new(&values, labelled.width())?)?;
 
@@ -93,22 +86,24 @@ impl LabelSpreading {
                 (rbf_graph(&near, gamma), neighbours, Some(gamma))
             }
         };
-        let mut sources = Array2::zeros((index.count(), classes));
-        for (row, &class) in labels.iter().enumerate() {
-            sources[[row, class]] = 1.0;
+        let spread = Spread::of(&graph, labels, classes, alpha)?;
+        let unreached = spread.unreached();
+        let mut beliefs = spread.beliefs;
+        let nearest = Index::new(labelled)?.nearest(Rows::new(&values, labelled.width())?, 1)?;
+        for row in unreached.iter().copied() {
+            beliefs[[row, labels[nearest[row][0].row]]] = 1.0;
         }
-        let beliefs = spread(&graph, sources, settings);
-        Ok(Self { index, neighbours, gamma, beliefs, labelled: labels.len() })
+        Ok(Self { index, neighbours, gamma, beliefs, unreached: unreached.len() })
     }
 
-    /// The class of every unlabelled row that was spread over; class 0 where no label arrived.
+    /// Rows that no edges lead to from a label. Each has the class of the nearest labelled row.
     #[must_use]
-    pub fn unlabelled(&self) -> Vec<usize> {
-        self.beliefs.rows().into_iter().skip(self.labelled).map(argmax).collect()
+    pub fn unreached(&self) -> usize {
+        self.unreached
     }
 
     /// The class of every query row: the weighted vote of the beliefs of its nearest rows, as in
-    /// scikit-learn; class 0 where none of them got a label.
+    /// scikit-learn.
     ///
     /// # Errors
     /// If the queries are not as wide as the training rows.
@@ -130,18 +125,17 @@ impl LabelSpreading {
     }
 }
 
-/// What every row hears: the rows it listens to with the normalised weights of their edges.
+/// What every row hears: the rows it listens to with the logarithms of the normalised weights of
+/// their edges.
 type Graph = Vec<Vec<(usize, f64)>>;
 
-fn check_settings(affinity: Affinity, settings: &Settings) -> Result<()> {
+fn check_settings(affinity: Affinity, alpha: f64) -> Result<()> {
     let (Affinity::Nearest { neighbours } | Affinity::Rbf { neighbours, .. }) = affinity;
     ensure!(neighbours > 1, "label spreading needs at least 2 neighbours, not {neighbours}");
     if let Affinity::Rbf { gamma: Some(gamma), .. } = affinity {
         ensure!(gamma.is_finite() && gamma > 0.0, "the RBF gamma must be above 0, not {gamma}");
     }
-    let Settings { alpha, tolerance, .. } = *settings;
     ensure!(alpha > 0.0 && alpha < 1.0, "alpha must lie between 0 and 1, not {alpha}");
-    ensure!(tolerance >= 0.0, "the tolerance must be at least 0, not {tolerance}");
     Ok(())
 }
 
@@ -162,7 +156,7 @@ fn nearest_graph(near: &[Vec<Neighbour>]) -> Graph {
     }
     let norms: Vec<f64> = listeners.iter().map(|count| count.max(1.0).sqrt()).collect();
     let hear = |(row, near): (usize, &Vec<Neighbour>)| {
-        near.iter().map(|other| (other.row, 1.0 / (norms[row] * norms[other.row]))).collect()
+        near.iter().map(|other| (other.row, -(norms[row] * norms[other.row]).ln())).collect()
     };
     near.iter().enumerate().map(hear).collect()
 }
@@ -185,7 +179,7 @@ fn rbf_graph(near: &[Vec<Neighbour>], gamma: f64) -> Graph {
     let totals: Vec<f64> = edges.iter().map(|edges| log_sum(edges)).collect();
     for (row, edges) in edges.iter_mut().enumerate() {
         for (other, weight) in edges {
-            *weight = (*weight - (totals[row] + totals[*other]) / 2.0).exp();
+            *weight -= (totals[row] + totals[*other]) / 2.0;
         }
     }
     edges
@@ -197,31 +191,78 @@ fn log_sum(edges: &[(usize, f64)]) -> f64 {
     largest + edges.iter().map(|&(_, exponent)| (exponent - largest).exp()).sum::<f64>().ln()
 }
 
-/// Repeats `beliefs = alpha * graph * beliefs + (1 - alpha) * sources`, then scales every row to
-/// sum 1.
-fn spread(graph: &Graph, sources: Array2<f64>, settings: &Settings) -> Array2<f64> {
-    let fed = &sources * (1.0 - settings.alpha);
-    let mut beliefs = sources;
-    for _ in 0..settings.rounds {
-        let mut next = fed.clone();
-        for (mut row, edges) in next.rows_mut().into_iter().zip(graph) {
-            for &(other, weight) in edges {
-                row.scaled_add(settings.alpha * weight, &beliefs.row(other));
+/// Beliefs on their way to the solution. What a row has of all classes together is kept by its
+/// logarithm: it shrinks with every edge on the way from a label, soon below what a number can hold.
+struct Spread {
+    /// `[rows, classes]`, each row summing to 1, or 0 where nothing has arrived.
+    beliefs: Array2<f64>,
+    /// Logarithms of what the rows are to be multiplied by.
+    sizes: Vec<f64>,
+}
+
+impl Spread {
+    /// Solves `beliefs = alpha graph beliefs + sources`, where the first rows are those with `labels`,
+    /// by Gauss and Seidel's rounds, forwards and backwards in turn. All that is added is positive,
+    /// so even the smallest beliefs are found to as many digits as the largest; conjugate gradients
+    /// would leave those far from every label at 0.
+    ///
+    /// # Errors
+    /// If they do not settle.
+    fn of(graph: &Graph, labels: &[usize], classes: usize, alpha: f64) -> Result<Self> {
+        let mut spread = Self {
+            beliefs: Array2::zeros((graph.len(), classes)),
+            sizes: vec![f64::NEG_INFINITY; graph.len()],
+        };
+        for round in 0..ROUNDS {
+            let mut change = 0.0_f64;
+            for at in 0..graph.len() {
+                let row = if round % 2 == 0 { at } else { graph.len() - 1 - at };
+                let label = labels.get(row).copied();
+                change = change.max(spread.hear(row, label, &graph[row], alpha.ln()));
+            }
+            if change < TOLERANCE {
+                return Ok(spread);
             }
         }
-        let change = Zip::from(&next).and(&beliefs).fold(0.0, |sum, a, b| sum + (a - b).abs());
-        beliefs = next;
-        if change < settings.tolerance {
-            break;
-        }
+        anyhow::bail!("label spreading does not settle in {ROUNDS} rounds; use a smaller alpha")
     }
-    for mut row in beliefs.axis_iter_mut(Axis(0)) {
-        let sum = row.sum();
-        if sum > 0.0 {
-            row /= sum;
+
+    /// Sets a row to what it hears, and says by which share of itself that changes it.
+    fn hear(
+        &mut self,
+        row: usize,
+        label: Option<usize>,
+        edges: &[(usize, f64)],
+        log_alpha: f64,
+    ) -> f64 {
+        let size = |&(other, weight): &(usize, f64)| log_alpha + weight + self.sizes[other];
+        let own = if label.is_some() { 0.0 } else { f64::NEG_INFINITY };
+        let largest = edges.iter().map(size).fold(own, f64::max);
+        if largest == f64::NEG_INFINITY {
+            return 0.0;
         }
+        let mut heard = Array1::zeros(self.beliefs.ncols());
+        if let Some(class) = label {
+            heard[class] = (-largest).exp();
+        }
+        for edge in edges {
+            heard.scaled_add((size(edge) - largest).exp(), &self.beliefs.row(edge.0));
+        }
+        let sum = heard.sum();
+        heard /= sum;
+        let size = largest + sum.ln();
+        let apart = (&heard - &self.beliefs.row(row)).mapv(f64::abs).sum();
+        // As far apart as a logarithm of that size is rounded anyway counts for nothing.
+        let rounding = 8.0 * f64::EPSILON * size.abs();
+        let change = ((size - self.sizes[row]).abs() - rounding).max(0.0) + apart;
+        self.sizes[row] = size;
+        self.beliefs.row_mut(row).assign(&heard);
+        change
     }
-    beliefs
+
+    fn unreached(&self) -> Vec<usize> {
+        (0..self.sizes.len()).filter(|&row| self.sizes[row] == f64::NEG_INFINITY).collect()
+    }
 }
 
 #[cfg(test)]
@@ -239,10 +280,10 @@ mod tests {
         width: usize,
         labels: &[usize],
         affinity: Affinity,
-        settings: &Settings,
+        alpha: f64,
     ) -> Result<LabelSpreading> {
         let (labelled, unlabelled) = (Rows::new(values.0, width)?, Rows::new(values.1, width)?);
-        LabelSpreading::fit(labelled, labels, unlabelled, 2, affinity, settings)
+        LabelSpreading::fit(labelled, labels, unlabelled, 2, affinity, alpha)
     }
 
     #[test]
@@ -256,12 +297,84 @@ mod tests {
             let svm = Svm::fit(rows, &[0, 1], 2, kernel, 1.0).unwrap();
             assert!(accuracy(&svm.predict(all).unwrap(), &truth) < 0.9);
         }
-        let settings = Settings { alpha: 0.9, rounds: 2_000, tolerance: 1e-12 };
-        for affinity in [NEAREST, RBF] {
-            let model = fit((&labelled, &values), 2, &[0, 1], affinity, &settings).unwrap();
-            assert_eq!(model.unlabelled(), truth, "{affinity:?}");
-            assert_eq!(model.predict(all).unwrap(), truth, "{affinity:?}");
+        for (affinity, alpha) in [(NEAREST, ALPHA), (NEAREST, 0.9), (RBF, 0.9)] {
+            let model = fit((&labelled, &values), 2, &[0, 1], affinity, alpha).unwrap();
+            assert_eq!(model.predict(all).unwrap(), truth, "{affinity:?} {alpha}");
+            assert_eq!(model.unreached(), 0);
         }
+    }
+
+    /// `(I - alpha S)^-1 Y` by elimination, each row over its sum; all that elimination adds to what
+    /// is off the diagonal is positive, so that small beliefs lose no digits here either.
+    fn dense(graph: &Graph, labels: &[usize], alpha: f64) -> Array2<f64> {
+        let count = graph.len();
+        let mut system = Array2::<f64>::eye(count);
+        for (row, edges) in graph.iter().enumerate() {
+            edges.iter().for_each(|&(other, weight)| {
+                system[[row, other]] -= alpha * weight.exp();
+            });
+        }
+        let mut answer = Array2::zeros((count, 2));
+        labels.iter().enumerate().for_each(|(row, &class)| answer[[row, class]] = 1.0 - alpha);
+        for pivot in 0..count {
+            for row in (0..count).filter(|&row| row != pivot) {
+                let factor = system[[row, pivot]] / system[[pivot, pivot]];
+                let (from, right) = (system.row(pivot).to_owned(), answer.row(pivot).to_owned());
+                system.row_mut(row).scaled_add(-factor, &from);
+                answer.row_mut(row).scaled_add(-factor, &right);
+            }
+        }
+        for (mut row, diagonal) in answer.rows_mut().into_iter().zip(system.diag()) {
+            row /= *diagonal;
+            let sum = row.sum();
+            row /= sum;
+        }
+        answer
+    }
+
+    #[test]
+    fn beliefs_are_those_of_a_dense_solve() {
+        let scattered: Vec<f32> =
+            (1..=80).map(|at| (f64::from(at) * 0.618_033_988_75).fract() as f32).collect();
+        // On a line, the last row is 18 edges away from a label, and what arrives there is below 1e-20.
+        let line: Vec<f32> = (0..40).map(|at| at as f32).collect();
+        for (values, width) in [(scattered, 2), (line, 1)] {
+            let index = Index::new(Rows::new(&values, width).unwrap()).unwrap();
+            let graphs =
+                [nearest_graph(&index.nearest_others(4)), rbf_graph(&index.nearest_others(5), 9.0)];
+            for (graph, alpha) in graphs.iter().flat_map(|g| [0.2, 0.9, 0.99].map(|a| (g, a))) {
+                let labels = [0, 1, 1, 0];
+                let found = Spread::of(graph, &labels, 2, alpha).unwrap();
+                assert!(found.unreached().is_empty());
+                for (found, wanted) in found.beliefs.iter().zip(&dense(graph, &labels, alpha)) {
+                    // What is left to change is a share of 1e-10 a round, of rounds that each take
+                    // away a hundredth at the least.
+                    assert!((found - wanted).abs() < 1e-8, "{alpha}: {found} {wanted}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_label_reaches_a_thousand_edges_away() {
+        let unlabelled: Vec<f32> = (1..2001).map(|at| at as f32).collect();
+        let nearest = Affinity::Nearest { neighbours: 3 };
+        let model = fit((&[0.0, 2001.0], &unlabelled), 1, &[0, 1], nearest, ALPHA).unwrap();
+        assert_eq!(model.unreached(), 0);
+        let middle = Rows::new(&[990.0, 1011.0], 1).unwrap();
+        assert_eq!(model.predict(middle).unwrap(), [0, 1]);
+    }
+
+    #[test]
+    fn rows_that_no_label_reaches_have_the_class_of_the_nearest_labelled_row() {
+        // Two groups that have no edge to the labelled one, beyond either end of it.
+        let labelled: Vec<f32> = vec![0.0, 1.0, 2.0, 3.0];
+        let unlabelled = [0.5, 1.5, 100.0, 101.0, 102.0, -50.0, -51.0, -52.0];
+        let nearest = Affinity::Nearest { neighbours: 3 };
+        let model = fit((&labelled, &unlabelled), 1, &[0, 0, 1, 1], nearest, ALPHA).unwrap();
+        assert_eq!(model.unreached(), 6);
+        let queries = Rows::new(&[101.0, -51.0, 0.2, 2.8], 1).unwrap();
+        assert_eq!(model.predict(queries).unwrap(), [1, 0, 0, 1]);
     }
 
     #[test]
@@ -269,8 +382,7 @@ mod tests {
         // Rows at 0, 1, 2 with equal kernel weights along the chain only (the far pair is cut off
         // by keeping 2 neighbours, then by the kernel): S = 1/sqrt(2) between neighbours.
         let affinity = Affinity::Rbf { gamma: Some(30.0), neighbours: 2 };
-        let settings = Settings { alpha: 0.5, rounds: 1_000, tolerance: 0.0 };
-        let model = fit((&[0.0, 2.0], &[1.0]), 1, &[0, 1], affinity, &settings).unwrap();
+        let model = fit((&[0.0, 2.0], &[1.0]), 1, &[0, 1], affinity, 0.5).unwrap();
         // f = 0.5 S f + 0.5 y for class 0 gives f(0) = 7/12, f(2) = 1/12.
         assert!((model.beliefs[[0, 0]] - 7.0 / 8.0).abs() < 1e-9, "{}", model.beliefs);
         assert!((model.beliefs[[2, 0]] - 0.5).abs() < 1e-9, "{}", model.beliefs);
@@ -280,32 +392,27 @@ mod tests {
     fn a_kernel_far_too_narrow_still_asks_the_nearest_row() {
         let affinity = Affinity::Rbf { gamma: Some(1e6), neighbours: 3 };
         let values = ([0.0, 10.0], [1.0, 2.0, 3.0, 8.0, 9.0]);
-        let settings = Settings { alpha: 0.9, ..Settings::default() };
-        let model = fit((&values.0, &values.1), 1, &[0, 1], affinity, &settings).unwrap();
-        assert_eq!(model.unlabelled(), [0, 0, 0, 1, 1]);
-        let queries = Rows::new(&[-50.0, 50.0], 1).unwrap();
-        assert_eq!(model.predict(queries).unwrap(), [0, 1]);
+        let model = fit((&values.0, &values.1), 1, &[0, 1], affinity, 0.9).unwrap();
+        let queries = Rows::new(&[1.0, 2.0, 3.0, 8.0, 9.0, -50.0, 50.0], 1).unwrap();
+        assert_eq!(model.predict(queries).unwrap(), [0, 0, 0, 1, 1, 0, 1]);
     }
 
     #[test]
     fn no_unlabelled_rows_and_equal_rows_are_fine() {
         for affinity in [NEAREST, Affinity::Rbf { gamma: None, neighbours: 5 }] {
-            let settings = Settings::default();
-            let model = fit((&[1.0, 1.0, 1.0], &[]), 1, &[0, 0, 1], affinity, &settings).unwrap();
+            let model = fit((&[1.0, 1.0, 1.0], &[]), 1, &[0, 0, 1], affinity, ALPHA).unwrap();
             assert_eq!(model.predict(Rows::new(&[1.0, 7.0], 1).unwrap()).unwrap(), [0, 0]);
         }
     }
 
     #[test]
     fn bad_settings_are_errors() {
-        let run = |affinity, settings| {
-            fit((&[0.0, 1.0], &[2.0]), 1, &[0, 1], affinity, &settings).map(|_| ())
-        };
-        let usual = Settings::default();
-        assert!(run(NEAREST, usual).is_ok());
-        assert!(run(Affinity::Nearest { neighbours: 1 }, usual).is_err());
-        assert!(run(Affinity::Rbf { gamma: Some(f64::NAN), neighbours: 9 }, usual).is_err());
-        assert!(run(NEAREST, Settings { alpha: 1.0, ..usual }).is_err());
-        assert!(run(NEAREST, Settings { tolerance: f64::NAN, ..usual }).is_err());
+        let run =
+            |affinity, alpha| fit((&[0.0, 1.0], &[2.0]), 1, &[0, 1], affinity, alpha).map(|_| ());
+        assert!(run(NEAREST, ALPHA).is_ok());
+        assert!(run(Affinity::Nearest { neighbours: 1 }, ALPHA).is_err());
+        assert!(run(Affinity::Rbf { gamma: Some(f64::NAN), neighbours: 9 }, ALPHA).is_err());
+        assert!(run(NEAREST, 1.0).is_err());
+        assert!(run(NEAREST, f64::NAN).is_err());
     }
 }

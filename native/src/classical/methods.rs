@@ -4,11 +4,11 @@ use anyhow::Result;
 use gleaner_core::data::{Examples, Split};
 use serde::{Deserialize, Serialize};
 
-use super::label_spreading::{Affinity, LabelSpreading};
+use super::label_spreading::{ALPHA, Affinity, LabelSpreading};
 use super::logistic::LogisticRegression;
 use super::self_training::self_training;
 use super::svm::{Kernel, Svm};
-use super::{Rows, accuracy, label_spreading, logistic, self_training};
+use super::{Rows, accuracy, logistic, self_training};
 use crate::data::rows::{classes, evenly, filled, known};
 
 /// Unlabelled rows that a method sees at most: label spreading compares every row with every other.
@@ -68,11 +68,11 @@ impl Method {
         }
     }
 
-    /// Accuracy on the test split.
+    /// How it does on the test split.
     ///
     /// # Errors
     /// If the examples are not ones that the method can work with.
-    pub fn accuracy(self, task: &Task) -> Result<f64> {
+    pub fn measure(self, task: &Task) -> Result<Measured> {
         let Task { train, test, split, classes: count } = *task;
         let labelled = &split.labelled;
         let keeps_label = |row: &&usize| !labelled.contains(row);
@@ -88,27 +88,30 @@ impl Method {
             unlabelled: Rows::new(&u, width)?,
             classes: count,
         };
-        let predicted = self.predict(&set, Rows::new(&queries, width)?)?;
-        Ok(accuracy(&predicted, &classes(test, &known)))
+        let (predicted, unreached) = self.predict(&set, Rows::new(&queries, width)?)?;
+        let accuracy = accuracy(&predicted, &classes(test, &known));
+        let rows = labelled.len() + pool.len();
+        Ok(Measured { accuracy, reach: unreached.map(|unreached| Reach { unreached, rows }) })
     }
 
-    fn predict(self, set: &Set, queries: Rows) -> Result<Vec<usize>> {
+    /// The classes of the queries and, of label spreading, how many rows it did not reach.
+    fn predict(self, set: &Set, queries: Rows) -> Result<(Vec<usize>, Option<usize>)> {
         let Set { labelled, labels, unlabelled, classes } = set;
         let regression = logistic::Settings::default();
         let svm = |kernel| Svm::fit(*labelled, labels, *classes, kernel, 1.0)?.predict(queries);
         let spread = |affinity| {
-            let settings = label_spreading::Settings::default();
-            LabelSpreading::fit(*labelled, labels, *unlabelled, *classes, affinity, &settings)?
-                .predict(queries)
+            let model =
+                LabelSpreading::fit(*labelled, labels, *unlabelled, *classes, affinity, ALPHA)?;
+            Ok((model.predict(queries)?, Some(model.unreached())))
         };
-        match self {
+        let predicted = match self {
+            Self::SpreadingKnn => return spread(Affinity::Nearest { neighbours: 7 }),
+            Self::SpreadingRbf => return spread(Affinity::Rbf { gamma: None, neighbours: 100 }),
             Self::Logistic => {
                 LogisticRegression::fit(*labelled, labels, *classes, &regression)?.predict(queries)
             }
             Self::LinearSvm => svm(Kernel::Linear),
             Self::RbfSvm => svm(Kernel::Rbf { gamma: None }),
-            Self::SpreadingKnn => spread(Affinity::Nearest { neighbours: 7 }),
-            Self::SpreadingRbf => spread(Affinity::Rbf { gamma: None, neighbours: 100 }),
             Self::SelfTraining => {
                 let fit = |rows: Rows, labels: &[usize]| {
                     LogisticRegression::fit(rows, labels, *classes, &regression)
@@ -118,7 +121,34 @@ impl Method {
                     .model
                     .predict(queries)
             }
-        }
+        };
+        Ok((predicted?, None))
+    }
+}
+
+/// How a method does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    /// Share of test examples that it tells right.
+    pub accuracy: f64,
+    /// How far labels spread, where they do.
+    pub reach: Option<Reach>,
+}
+
+/// How far labels spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Rows that no label reached; each has the class of the nearest labelled row.
+    pub unreached: usize,
+    /// All rows, labelled and unlabelled.
+    pub rows: usize,
+}
+
+impl Reach {
+    /// Of both graphs.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self { unreached: self.unreached + other.unreached, rows: self.rows + other.rows }
     }
 }
 

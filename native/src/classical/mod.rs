@@ -16,7 +16,7 @@ pub mod probabilistic;
 pub mod self_training;
 pub mod svm;
 
-pub use methods::{Method, Task};
+pub use methods::{Measured, Method, Reach, Task};
 
 use anyhow::{Result, ensure};
 use ndarray::{Array2, ArrayView1};

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use gleaner_core::measures::uncertainty::interval;
 use gleaner_core::noise::Noise;
 use serde_json::{Map, json};
 
-use crate::classical::Method;
+use crate::classical::{Method, Reach};
 use crate::data::rows::known;
 use crate::run::Problem;
 use crate::run::RunDir;
@@ -14,6 +15,7 @@ use crate::run::folds::fold_recipes;
 use crate::run::measure::measure_baseline;
 use crate::run::recipe::{Draft, Recipe, merge, nested};
 use crate::run::source::settle;
+use crate::run::summary::share_in_words;
 use crate::system::device;
 use crate::system::output::Output;
 use crate::training::train_baseline;
@@ -79,17 +81,35 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         true => vec![whole],
         false => folds.iter().map(|fold| Problem::of(&source, fold)).collect::<Result<_>>()?,
     };
+    let counts: Vec<usize> = problems.iter().map(|p| known(&p.data.test).len()).collect();
     let mut shares = Vec::new();
     if recipe.train.baseline_steps > 0 {
-        shares.push(("network", mean(&problems, |problem| network(&recipe, problem))?));
+        let measured = problems.iter().map(|problem| network(&recipe, problem));
+        shares.push(("network", mean(&counts, &measured.collect::<Result<Vec<_>>>()?)));
     }
+    let mut reaches = Vec::new();
     for method in Method::ALL {
         eprintln!("{} ...", method.title());
-        shares.push((method.title(), mean(&problems, |problem| method.accuracy(&problem.task()))?));
+        let measured = problems.iter().map(|problem| method.measure(&problem.task()));
+        let measured = measured.collect::<Result<Vec<_>>>()?;
+        let accuracies: Vec<f64> = measured.iter().map(|measured| measured.accuracy).collect();
+        shares.push((method.title(), mean(&counts, &accuracies)));
+        let reach = measured.iter().filter_map(|measured| measured.reach).reduce(Reach::plus);
+        reaches.extend(reach.map(|reach| (method.title(), reach)));
     }
-    let table: Vec<_> =
-        shares.iter().map(|(name, share)| (*name, format!("{:.2} %", 100.0 * share))).collect();
+    // The same examples, in every division of a cross-validation.
+    let repeats = recipe.data.folds.and(recipe.data.repeats).unwrap_or(1);
+    let tested = counts.iter().sum::<usize>() / repeats;
+    let words = |share: f64| share_in_words(share, tested, Some(interval(share, tested)));
+    let table: Vec<_> = shares.iter().map(|&(name, share)| (name, words(share))).collect();
     out.table(&table);
+    for (name, Reach { unreached, rows }) in &reaches {
+        if *unreached > 0 {
+            out.line(format!(
+                "{name}: no label reaches {unreached} of {rows} rows; they have the class of the nearest labelled row"
+            ));
+        }
+    }
     if recipe.choice.is_some() {
         out.line(
             "these methods have fixed settings; those that train compares have settings that follow from the labels, so methods \
@@ -98,15 +118,19 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }
     let shares: Map<_, _> =
         shares.into_iter().map(|(name, share)| (name.to_owned(), json!(share))).collect();
-    out.object(&json!({"data": name, "labels": labels, "seed": seed, "accuracy": shares}))
+    let unreached: Map<_, _> = reaches
+        .into_iter()
+        .map(|(name, reach)| (name.to_owned(), json!(reach.unreached)))
+        .collect();
+    out.object(&json!({
+        "data": name, "labels": labels, "seed": seed, "accuracy": shares, "tested": tested, "unreached": unreached,
+    }))
 }
 
-/// The mean accuracy over test splits, each counted by its examples.
-fn mean(problems: &[Problem], accuracy: impl Fn(&Problem) -> Result<f64>) -> Result<f64> {
-    let tested = |problem: &Problem| known(&problem.data.test).len() as f64;
-    let all: f64 = problems.iter().map(tested).sum();
-    let shares = problems.iter().map(|problem| Ok(tested(problem) / all * accuracy(problem)?));
-    shares.sum()
+/// The mean of accuracies on test splits, each counted by its examples.
+fn mean(counts: &[usize], accuracies: &[f64]) -> f64 {
+    let all = counts.iter().sum::<usize>() as f64;
+    counts.iter().zip(accuracies).map(|(&count, accuracy)| count as f64 / all * accuracy).sum()
 }
 
 /// The classifier network, trained on the labels alone.

@@ -189,12 +189,12 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     write(&mut file, &coreset, args)?;
     show(&coreset, &file, out);
     out.line(format!(
-        "{} of {} samples in {}; f(S) {:.6}, upper bound {:.6}, ratio {:.4}; {seconds:.2} s",
+        "{} of {} samples in {}; f(S) {}, upper bound {}, ratio {:.4}; {seconds:.2} s",
         coreset.picks.len(),
         file.rows(),
         args.out.display(),
-        coreset.objective(),
-        coreset.bound(),
+        worth(coreset.objective(), 6),
+        worth(coreset.bound(), 6),
         coreset.ratio()
     ));
     out.object(&json!({
@@ -262,6 +262,12 @@ fn write(file: &mut SampleFile<'_>, coreset: &Coreset, args: &Args) -> Result<()
     file.write_rows(&args.out, &rows, &more)
 }
 
+/// A sum of similarities, which are known to seven digits (single precision), with so many decimals at most.
+fn worth(value: f64, most: usize) -> String {
+    let before = value.abs().max(1.0).log10().floor() as usize + 1;
+    format!("{value:.*}", most.min(7_usize.saturating_sub(before)))
+}
+
 fn show(coreset: &Coreset, file: &SampleFile<'_>, out: &Output) {
     let mut picks = coreset.picks.as_slice();
     let mut cells = |class: &ClassOutcome| {
@@ -271,7 +277,7 @@ fn show(coreset: &Coreset, file: &SampleFile<'_>, out: &Output) {
         let ratio = if class.bound > 0.0 { class.objective / class.bound } else { 1.0 };
         let mut cells = vec![file.class_name(class.class)];
         cells.extend([class.rows, class.chosen, heaviest].map(|n| n.to_string()));
-        cells.extend([format!("{:.4}", class.objective), format!("{:.4}", class.bound)]);
+        cells.extend([class.objective, class.bound].map(|value| worth(value, 4)));
         cells.push(format!("{ratio:.4}"));
         cells
     };

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use burn::tensor::Device;
 use gleaner_core::data::Examples;
 use gleaner_core::infer;
+use gleaner_core::measures::estimate::Estimate;
 use gleaner_core::measures::eval::Classification;
 use gleaner_core::measures::uncertainty::interval;
 use gleaner_core::measures::units::ActiveUnits;
@@ -18,7 +19,7 @@ use crate::run::Problem;
 use crate::run::RunDir;
 use crate::run::folds::{Part, held_out_parts, parts};
 use crate::run::judge::Judge;
-use crate::run::measure::{Told, active_units, elbo, mean};
+use crate::run::measure::{Told, active_units, bound_in_words, elbo, mean_in_words};
 use crate::run::readout::Readout;
 use crate::run::recipe::Recipe;
 use crate::run::source::Source;
@@ -85,7 +86,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     // The same examples, in every division of a cross-validation.
     let repeats = recipe.data.folds.and(recipe.data.repeats).unwrap_or(1);
     let rows = measured.iter().map(|part| part.rows).sum::<usize>() / repeats;
-    let mut measured = Measured::mean(&measured);
+    let mut measured = Measured::mean(&measured, repeats);
     let mut of_model = None;
     if recipe.choice.is_some() && args.split == SplitName::Test {
         let source = Source::of_run(&dir, &recipe)?;
@@ -122,8 +123,9 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         "run": args.run, "split": split[0], "examples": rows,
         "accuracy": measured.accuracy, "model_accuracy": of_model, "interval": interval(measured.accuracy, rows), "svm": measured.svm,
         "ece": certainty.map(|c| c.ece), "brier": certainty.map(|c| c.brier),
-        "nll": certainty.map(|c| c.nll), "entropy": certainty.map(|c| c.entropy), "elbo": measured.elbo,
-        "iwae": measured.iwae, "iwae_samples": args.iwae_samples, "active_units": measured.units,
+        "nll": certainty.map(|c| c.nll), "entropy": certainty.map(|c| c.entropy), "elbo": measured.elbo.value,
+        "elbo_se": measured.elbo.error, "iwae": measured.iwae.map(|iwae| iwae.value), "iwae_se": measured.iwae.and_then(|iwae| iwae.error),
+        "iwae_samples": args.iwae_samples, "active_units": measured.units,
     }))
 }
 
@@ -163,8 +165,8 @@ struct Measured {
     accuracy: f64,
     certainty: Option<Classification>,
     svm: Option<Readout>,
-    elbo: f64,
-    iwae: Option<f64>,
+    elbo: Estimate,
+    iwae: Option<Estimate>,
     units: ActiveUnits,
 }
 
@@ -181,7 +183,8 @@ impl Measured {
             let noise = noise.split("iwae");
             let bound =
                 infer::importance_weighted_bound(model, examples, &rows, draws, &noise, device);
-            pollster::block_on(bound).map(|bounds| mean(&bounds))
+            let bounds = pollster::block_on(bound)?;
+            pollster::block_on(infer::mean_bound(model, &bounds))
         });
         Ok(Self {
             rows: rows.len(),
@@ -194,11 +197,17 @@ impl Measured {
         })
     }
 
-    /// Of several parts, each counted by its rows. What is no mean (latent dimensions, machines) is that of the first.
-    fn mean(parts: &[Self]) -> Self {
+    /// Of several parts, each counted by its rows, where each example was in so many `rounds` of them. What is no mean (latent
+    /// dimensions, machines) is that of the first.
+    fn mean(parts: &[Self], rounds: usize) -> Self {
         let rows: usize = parts.iter().map(|part| part.rows).sum();
         let mean = |of: &dyn Fn(&Self) -> f64| {
             parts.iter().map(|part| part.rows as f64 / rows as f64 * of(part)).sum::<f64>()
+        };
+        let bound = |of: &dyn Fn(&Self) -> Option<Estimate>| {
+            let part = |part: &Self| Some((part.rows as f64 / rows as f64, of(part)?));
+            let parts: Option<Vec<_>> = parts.iter().map(part).collect();
+            Some(Estimate::of_parts(&parts?, rounds))
         };
         let certain =
             |of: fn(&Classification) -> f64| mean(&|part| part.certainty.as_ref().map_or(0.0, of));
@@ -213,21 +222,22 @@ impl Measured {
                 brier: certain(|c| c.brier),
                 entropy: certain(|c| c.entropy),
             }),
-            elbo: mean(&|part| part.elbo),
-            iwae: first.iwae.map(|_| mean(&|part| part.iwae.unwrap_or(0.0))),
+            elbo: bound(&|part| Some(part.elbo)).unwrap_or(first.elbo),
+            iwae: bound(&|part| part.iwae),
             ..first.clone()
         }
     }
 
     fn table(&self, rows: usize, draws: usize) -> Vec<(&'static str, String)> {
         let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-        let nats = |value: f64| format!("{value:.4} nats");
+        let mean = |value: f64| mean_in_words(value, rows);
+        let nats = |value: f64| mean(value) + " nats";
         let accuracy = share_in_words(self.accuracy, rows, Some(interval(self.accuracy, rows)));
         let mut table = match (&self.certainty, &self.svm) {
             (Some(c), _) => vec![
                 ("accuracy", accuracy),
-                ("calibration error", format!("{:.4}", c.ece)),
-                ("Brier score", format!("{:.4}", c.brier)),
+                ("calibration error", mean(c.ece)),
+                ("Brier score", mean(c.brier)),
                 ("negative log-likelihood", nats(c.nll)),
                 ("classifier entropy", nats(c.entropy)),
             ],
@@ -240,8 +250,9 @@ impl Measured {
                 table
             }
         };
-        table.push(("ELBO", format!("{:.3} nats", self.elbo)));
-        table.extend(self.iwae.map(|iwae| ("IWAE", format!("{iwae:.3} nats ({draws} draws)"))));
+        table.push(("ELBO", bound_in_words(self.elbo)));
+        let iwae = self.iwae.map(|iwae| format!("{}, {draws} draws", bound_in_words(iwae)));
+        table.extend(iwae.map(|iwae| ("IWAE", iwae)));
         table.push(("active units", self.units.to_string()));
         table
     }

@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use gleaner_core::data::Examples;
 use gleaner_core::data::formats::npy::NpyArray;
 use gleaner_core::data::formats::npz::write_npz;
 use gleaner_core::data::schema::Scaling;
+use gleaner_core::data::{Examples, Values};
 use serde_json::json;
 
 use super::target::{Format, Target, data_of};
 use crate::run::Problem;
 use crate::run::RunDir;
+use crate::run::source::Source;
 use crate::system::files::write_atomic;
 use crate::system::output::Output;
 
@@ -44,7 +45,10 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.data_dir.is_some() {
         recipe.data.dir.clone_from(&args.data_dir);
     }
-    let Problem { data, split, schema, .. } = Problem::of_run(&dir, &recipe)?;
+    let source = Source::of_run(&dir, &recipe)?;
+    let Problem { data, split, schema, .. } = Problem::of(&source, &recipe)?;
+    // Not scaled back: what a transform leaves out, such as numbers beyond those trained on, is in the data.
+    let data = if args.standardised { data } else { Problem::unscaled(&source, &recipe)? };
     let test: Vec<usize> = (0..data.test.len()).collect();
     let scaling = if args.standardised { &Scaling::None } else { &schema.scaling };
     let [x, y] = arrays(&data.train, &split.labelled, scaling);
@@ -65,6 +69,9 @@ fn arrays(examples: &Examples, rows: &[usize], scaling: &Scaling) -> [NpyArray; 
     let shape: Vec<usize> = std::iter::once(rows.len()).chain(examples.shape.clone()).collect();
     let labels = rows.iter().map(|&row| examples.labels[row]).collect();
     let mut values = examples.gather(rows);
-    scaling.undo(&mut values);
+    // Bytes are divided by 255 whenever they are read.
+    if matches!(examples.values, Values::U8(_)) {
+        scaling.undo(&mut values);
+    }
     [NpyArray::f32(&shape, values), NpyArray::i64(&[rows.len()], labels)]
 }

@@ -7,6 +7,7 @@ use gleaner_core::checkpoint::Checkpoint;
 use gleaner_core::data::formats::csv_out::write_csv;
 use gleaner_core::data::formats::npz::write_npz;
 use gleaner_core::data::schema::Schema;
+use gleaner_core::error::Error;
 use gleaner_core::infer;
 use gleaner_core::measures::eval::arg_max;
 use gleaner_core::models::{Architecture as _, Model, ModelConfig};
@@ -18,6 +19,7 @@ use serde_json::json;
 use super::target::{Format, Target, data_of};
 use crate::pictures::picture::{comfortable_scale, grid_png, image_shape};
 use crate::run::RunDir;
+use crate::run::measure::mean_in_words;
 use crate::run::recipe::Recipe;
 use crate::system::device;
 use crate::system::files::write_atomic;
@@ -166,7 +168,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     // A model without classes gives no label.
     let label = |row: usize| if config.classifies() { (row / args.per_class) as i64 } else { -1 };
     let y = (0..config.classes() * args.per_class).map(label).collect();
-    let mut drawn = pollster::block_on(infer::samples(samples, config.shape(), y))?;
+    let drawn = infer::samples(&model, samples, config.shape(), y);
+    let mut drawn = pollster::block_on(drawn).map_err(|error| args.named(error))?;
     if let Some(path) = &args.grid {
         let shape = image_shape(config.shape()).context("--grid")?;
         let png = grid_png(&drawn.x, shape, args.per_class, comfortable_scale(shape))?;
@@ -187,7 +190,10 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     write_atomic(&args.out, &bytes)?;
     let said = match agreeing.map(|share| 100.0 * share) {
         Some(percent) => {
-            format!("the classifier agrees on {percent:.1} %, mean entropy {mean_entropy:.4} nats")
+            format!(
+                "the classifier agrees on {percent:.1} %, mean entropy {} nats",
+                mean_in_words(mean_entropy, rows)
+            )
         }
         None => format!("{} has no classes: y is -1, which means unknown", config.name()),
     };
@@ -199,6 +205,16 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
 }
 
 impl Args {
+    /// With the option that sets what an error is about.
+    fn named(&self, error: Error) -> anyhow::Error {
+        match error {
+            Error::Diverged { .. } => {
+                anyhow!("{}: {error} (--step-size), or --adjusted", self.run.display())
+            }
+            error => error.into(),
+        }
+    }
+
     /// What is written, having checked that it can be.
     fn format(&self, recipe: &Recipe) -> Result<Format> {
         let read = data_of(recipe);

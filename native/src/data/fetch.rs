@@ -7,11 +7,11 @@ use std::path::Path;
 use anyhow::{Context, Error, Result, anyhow};
 use flate2::read::GzDecoder;
 
-use super::claim::Claim;
 use super::download::Download;
 use super::known_file::check;
 use super::registry::{self, Entry};
 use crate::system::files::explain;
+use crate::system::lock::Lock;
 
 const CHUNK: usize = 64 * 1024;
 const DAMAGED: &str = "the archive is damaged";
@@ -44,7 +44,8 @@ const BESIDE: u64 = 64 << 20;
 pub fn fetch(entry: &Entry, mirror: Option<&str>, data_dir: &Path) -> Result<()> {
     let folder = data_dir.join(entry.name);
     fs::create_dir_all(data_dir).map_err(|error| explain("create the folder", data_dir, &error))?;
-    let _claim = Claim::take(data_dir, entry.name)?;
+    let is_held = format!("{} is being fetched into {}", entry.name, data_dir.display());
+    let _lock = Lock::of_file(data_dir.join(format!(".{}.lock", entry.name)), &is_held)?;
     fs::create_dir_all(&folder).map_err(|error| explain("create the folder", &folder, &error))?;
     let base = match mirror {
         Some(mirror) => format!("{}/{}", mirror.trim_end_matches('/'), entry.name),

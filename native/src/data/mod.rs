@@ -1,6 +1,5 @@
 //! Data sets on this machine: which there are, getting them, opening them, and files of samples.
 
-mod claim;
 pub mod dataset;
 mod download;
 pub mod fetch;

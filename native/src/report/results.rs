@@ -1,10 +1,11 @@
 //! The section of the report with the figures that a run came to.
 
 use anyhow::{Context as _, Result};
+use gleaner_core::measures::estimate::Estimate;
 use serde_json::Value;
 
 use super::{run::Run, table};
-use crate::pictures::svg::number;
+use crate::run::measure::{bound_in_words, mean_in_words};
 use crate::run::summary::{self, share_in_words};
 use crate::run::verdict::Verdict;
 
@@ -34,10 +35,16 @@ fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String,
             format!("The best of the labels alone: {}", verdict.label_only)
         });
     let percent: Shown = |value| format!("{:.2} %", 100.0 * value);
-    let nats: Shown = |value| format!("{} nats", number(value, 4));
-    let plain: Shown = |value| format!("{value:.4}");
     let whole: Shown = |value| format!("{value:.0}");
     let seconds: Shown = |value| format!("{value:.1} s");
+    // Of an older run that does not say how many examples it was measured on, few.
+    let tested = summary["tested"].as_u64().unwrap_or(0) as usize;
+    let means = |rows: &[(&str, &str, &str)]| -> Vec<(String, String)> {
+        let found = |(key, name, unit): &(&str, &str, &str)| {
+            Some(((*name).to_owned(), mean_in_words(summary[*key].as_f64()?, tested) + unit))
+        };
+        rows.iter().filter_map(found).collect()
+    };
     let shown = |rows: &[(&str, &str, Shown)]| -> Vec<(String, String)> {
         let found = |(key, name, shown): &(&str, &str, Shown)| {
             Some(((*name).to_owned(), shown(summary[*key].as_f64()?)))
@@ -67,13 +74,15 @@ fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String,
         }
     }
     rows.extend(measured_by(summary).map(|how| ("Measured by".to_owned(), how)));
+    rows.extend(shown(&[("validation_accuracy", "Validation accuracy", percent)]));
+    rows.extend(means(&[
+        ("ece", "Calibration error", ""),
+        ("brier", "Brier score", ""),
+        ("nll", "Negative log-likelihood", " nats"),
+        ("entropy", "Classifier entropy", " nats"),
+    ]));
+    rows.extend(bound(summary).map(|bound| ("ELBO".to_owned(), bound)));
     rows.extend(shown(&[
-        ("validation_accuracy", "Validation accuracy", percent),
-        ("ece", "Calibration error", plain),
-        ("brier", "Brier score", plain),
-        ("nll", "Negative log-likelihood", nats),
-        ("entropy", "Classifier entropy", nats),
-        ("elbo", "ELBO", nats),
         ("labels", "Labelled examples", whole),
         ("unlabelled", "Examples of the unlabelled pool", whole),
         ("best_epoch", "Epoch of the model that was kept", whole),
@@ -83,6 +92,12 @@ fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String,
         ("seconds", "Time", seconds),
     ]));
     rows
+}
+
+/// The ELBO to the digits that are known; a run that was written without its error has none that are.
+fn bound(summary: &Value) -> Option<String> {
+    let (value, error) = (summary["elbo"].as_f64()?, summary["elbo_se"].as_f64());
+    Some(bound_in_words(Estimate { value, error }).replace('-', "\u{2212}"))
 }
 
 /// Examples of the test split that the accuracies were measured on; `None` where a cross-validation took its place.
@@ -120,6 +135,21 @@ mod tests {
             rows(&summary, Some(&verdict), "m2").len()
         };
         assert_eq!([shown("average"), shown("m2")], [2, 1]);
+    }
+
+    #[test]
+    fn means_and_bounds_have_the_digits_that_are_known() {
+        let mut summary = json!({
+            "ece": 0.046_312, "nll": 0.322_97, "elbo": -23.771, "elbo_se": 0.31, "tested": 360,
+        });
+        let shown = |summary: &Value, name: &str| value(summary, name).unwrap();
+        assert_eq!(shown(&summary, "Calibration error"), "0.046");
+        assert_eq!(shown(&summary, "Negative log-likelihood"), "0.323 nats");
+        assert_eq!(shown(&summary, "ELBO"), "\u{2212}23.8 ± 0.3 nats (standard error)");
+        (summary["tested"], summary["elbo_se"]) = (20.into(), Value::Null);
+        assert_eq!(shown(&summary, "Calibration error"), "0.05");
+        let unknown = "about \u{2212}24 nats (its standard error is not known)";
+        assert_eq!(shown(&summary, "ELBO"), unknown);
     }
 
     #[test]

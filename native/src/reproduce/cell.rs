@@ -173,7 +173,7 @@ fn other_method(cell: &Cell, method: RowMethod) -> Result<Value> {
     device::set_threads(cell.recipe.train.threads)?;
     let problem = Problem::load(&cell.recipe)?;
     let accuracy = match method {
-        RowMethod::Classical(method) => method.accuracy(&problem.task())?,
+        RowMethod::Classical(method) => method.measure(&problem.task())?.accuracy,
         RowMethod::Network(_) => {
             let device = device::parse(&cell.recipe.train.device)?;
             let noise = Noise::new(cell.seed);

@@ -12,6 +12,7 @@ use gleaner_core::measures::fidelity::{Cloud, Fidelity, NEIGHBOURS};
 use gleaner_core::models::Model;
 use serde_json::json;
 
+use super::measure::mean_in_words;
 use crate::data::rows::{evenly, every};
 use crate::data::samples::SampleFile;
 use crate::system::output::Output;
@@ -112,7 +113,7 @@ impl Judged {
                     percent(told.accuracy)
                 ),
             ),
-            ("classifier entropy", format!("{:.4} nats", told.entropy)),
+            ("classifier entropy", mean_in_words(told.entropy, drawn) + " nats"),
             (
                 "precision",
                 format!(
@@ -120,7 +121,13 @@ impl Judged {
                     percent(fidelity.precision)
                 ),
             ),
-            ("density", format!("{:.4}    (1 on average for real examples)", fidelity.density)),
+            (
+                "density",
+                format!(
+                    "{}    (1 on average for real examples)",
+                    mean_in_words(fidelity.density, drawn)
+                ),
+            ),
             (
                 "recall",
                 format!(

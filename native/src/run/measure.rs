@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use burn::tensor::Device;
 use gleaner_core::data::Examples;
 use gleaner_core::infer;
+use gleaner_core::measures::estimate::Estimate;
 use gleaner_core::measures::eval::{Classification, arg_max, classification};
 use gleaner_core::measures::units::{ActiveUnits, variances};
 use gleaner_core::models::{Classifier, Classify, Generative, Model};
@@ -134,7 +135,7 @@ pub fn measure(
     Answered::of(&logits, &labels, classes)
 }
 
-/// Mean `U(x)` of rows of a split, nats.
+/// Mean `U(x)` of rows of a split, nats, with its standard error over examples and draws.
 ///
 /// # Errors
 /// If the device fails.
@@ -144,11 +145,25 @@ pub fn elbo(
     rows: &[usize],
     noise: &Noise,
     device: &Device,
-) -> Result<f64> {
+) -> Result<Estimate> {
     let noise = noise.split("evaluation");
     let bounds = infer::evidence_lower_bound(model, examples, rows, &noise, device);
     let bounds = pollster::block_on(bounds)?;
-    Ok(mean(&bounds))
+    Ok(pollster::block_on(infer::mean_bound(model, &bounds))?)
+}
+
+/// A mean bound as far as it is known, for people.
+pub fn bound_in_words(bound: Estimate) -> String {
+    match bound.error {
+        Some(_) => format!("{bound} nats (standard error)"),
+        None => format!("{bound} nats (its standard error is not known)"),
+    }
+}
+
+/// A mean over so many examples of something about as large as 1, which is known to one over their root: one digit more than that.
+pub fn mean_in_words(value: f64, count: usize) -> String {
+    let decimals = (count.max(1) as f64).sqrt().log10().ceil() as usize + 1;
+    format!("{value:.decimals$}")
 }
 
 /// How much the centre of each latent dimension's posterior varies over rows of a split.

@@ -68,17 +68,15 @@ impl Problem {
     /// # Errors
     /// As [`Problem::load`].
     pub fn of(source: &Source, recipe: &Recipe) -> Result<Self> {
-        let (data, schema, places, copies) = match source {
+        let (data, schema, places) = unscaled(source, recipe)?;
+        let data = match schema.scaling {
+            Scaling::None => data,
+            _ => data.map(|examples| schema.scaling.apply(examples)),
+        };
+        let copies = match (source, &places) {
+            (Source::Own(own), Some(places)) => own.copies.among(&places.rows),
             // A published split stays as it is.
-            Source::Known(data) => {
-                let (data, schema) = of_known(data, recipe)?;
-                (data, schema, None, Copies::default())
-            }
-            Source::Own(own) => {
-                let (data, schema, places) = of_own(own, recipe)?;
-                let copies = own.copies.among(&places.rows);
-                (data, schema, Some(places), copies)
-            }
+            _ => Copies::default(),
         };
         check_range(&data, recipe)?;
         let classes = data.classes.len();
@@ -98,6 +96,14 @@ impl Problem {
         let split = Split::draw_around(aside, &copies, train, classes, &config, &noise)
             .with_context(|| data.name.clone())?;
         Ok(Self { data, split, schema, places })
+    }
+
+    /// The data of the problem in their own units: before they are scaled for a model.
+    ///
+    /// # Errors
+    /// As [`Problem::load`].
+    pub fn unscaled(source: &Source, recipe: &Recipe) -> Result<Dataset> {
+        unscaled(source, recipe).map(|(data, ..)| data)
     }
 
     /// Examples to look at: the test split or, where there is none, those that are trained on; and what they are called.
@@ -151,6 +157,20 @@ impl Problem {
     }
 }
 
+/// Data as the recipe wants them, not scaled yet, and what they are, the scaling included.
+fn unscaled(source: &Source, recipe: &Recipe) -> Result<(Dataset, Schema, Option<Places>)> {
+    match source {
+        Source::Known(data) => {
+            let (data, schema) = of_known(data, recipe)?;
+            Ok((data, schema, None))
+        }
+        Source::Own(own) => {
+            let (data, schema, places) = of_own(own, recipe)?;
+            Ok((data, schema, Some(places)))
+        }
+    }
+}
+
 /// A known data set as the recipe wants it.
 fn of_known(data: &Dataset, recipe: &Recipe) -> Result<(Dataset, Schema)> {
     check_counts(&data.train, recipe)?;
@@ -161,9 +181,7 @@ fn of_known(data: &Dataset, recipe: &Recipe) -> Result<(Dataset, Schema)> {
     let mut scaling = Scaling::None;
     if recipe.data.standardise {
         check_standardise(recipe)?;
-        let standardiser = Standardiser::fit(&data.train);
-        data = data.map(|examples| standardiser.apply(examples));
-        scaling = Scaling::Standardised(standardiser);
+        scaling = Scaling::Standardised(Standardiser::fit(&data.train));
     }
     let input = match (&data.words, data.train.picture()) {
         (Some(words), _) => Input::Texts { columns: Vec::new(), words: words.clone() },
@@ -172,13 +190,12 @@ fn of_known(data: &Dataset, recipe: &Recipe) -> Result<(Dataset, Schema)> {
     };
     if is_mixed(recipe)? {
         scaling = Scaling::by_column(&input, &data.train);
-        data = data.map(|examples| scaling.apply(examples));
     }
     let schema = Schema { classes: data.classes.clone(), label: None, input, scaling };
     Ok((data, schema))
 }
 
-/// The user's own data, divided and scaled.
+/// The user's own data, divided.
 fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Places)> {
     check_counts(&own.raw, recipe)?;
     let settings = &recipe.data;
@@ -231,8 +248,8 @@ fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Places)> {
     let data = Dataset {
         name: own.name.clone(),
         classes: schema.classes.clone(),
-        train: schema.scaling.apply(&train),
-        test: schema.scaling.apply(&test),
+        train,
+        test,
         words: match &schema.input {
             Input::Texts { words, .. } => Some(words.clone()),
             _ => None,

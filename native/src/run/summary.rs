@@ -2,12 +2,13 @@
 
 use anyhow::{Context as _, Result};
 use burn::tensor::Device;
+use gleaner_core::measures::estimate::Estimate;
 use gleaner_core::measures::uncertainty::{Paired, interval};
 use gleaner_core::measures::units::ActiveUnits;
 use gleaner_core::noise::Noise;
 use serde::{Deserialize, Serialize};
 
-use super::measure::{Answered, Baseline, Told, active_units, elbo};
+use super::measure::{Answered, Baseline, Told, active_units, bound_in_words, elbo, mean_in_words};
 use super::problem::Problem;
 use super::readout::Readout;
 use super::recipe::Recipe;
@@ -94,6 +95,9 @@ pub struct Summary {
     pub unseen: Option<Unseen>,
     /// Mean `U(x)` on the test split, nats.
     pub elbo: f64,
+    /// Its standard error, over examples and draws; `None` where it is not known.
+    #[serde(default)]
+    pub elbo_se: Option<f64>,
     /// Mean entropy of the test predictions, nats.
     pub entropy: Option<f64>,
     /// Expected calibration error on the test split.
@@ -154,7 +158,8 @@ pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<&Baseline>) -> Resul
         unseen,
         baseline_accuracy: baseline.map(|b| b.measured.accuracy),
         paired,
-        elbo,
+        elbo: elbo.value,
+        elbo_se: elbo.error,
         entropy: certainty.map(|c| c.entropy),
         ece: certainty.map(|c| c.ece),
         brier: certainty.map(|c| c.brier),
@@ -194,6 +199,8 @@ pub fn pool(dir: &RunDir, run: &Run<'_>, parts: &[Summary]) -> Result<Summary> {
     let add =
         |sum: Option<Paired>, part: &Summary| Some(sum?.plus(part.paired?, 1.0 / repeats as f64));
     let paired = parts.iter().fold(Some(Paired::default()), add);
+    let elbos: Vec<_> = parts.iter().map(|part| (share(part), part.bound())).collect();
+    let elbo = Estimate::of_parts(&elbos, repeats);
     let train = &run.problem.data.train;
     let summary = Summary {
         test_accuracy: mean(&|part| part.test_accuracy),
@@ -203,7 +210,8 @@ pub fn pool(dir: &RunDir, run: &Run<'_>, parts: &[Summary]) -> Result<Summary> {
         svm,
         baseline_accuracy: mean_of_some(|part| part.baseline_accuracy),
         paired,
-        elbo: mean(&|part| part.elbo),
+        elbo: elbo.value,
+        elbo_se: elbo.error,
         entropy: mean_of_some(|part| part.entropy),
         ece: mean_of_some(|part| part.ece),
         brier: mean_of_some(|part| part.brier),
@@ -246,6 +254,7 @@ impl Summary {
             choice: None,
             unseen: None,
             elbo: 0.0,
+            elbo_se: None,
             entropy: None,
             ece: None,
             brier: None,
@@ -284,6 +293,10 @@ impl Summary {
             ..self
         };
         chosen.with_intervals()
+    }
+
+    fn bound(&self) -> Estimate {
+        Estimate { value: self.elbo, error: self.elbo_se }
     }
 
     /// With what the accuracies on so many examples allow to say.
@@ -342,9 +355,10 @@ impl Summary {
             ("classifier entropy", self.entropy, " nats"),
         ];
         for (name, value, unit) in probabilities {
-            rows.extend(value.map(|value| (name, format!("{value:.4}{unit}"))));
+            let said = value.map(|value| mean_in_words(value, self.tested) + unit);
+            rows.extend(said.map(|said| (name, said)));
         }
-        rows.push(("ELBO", format!("{:.3} nats", self.elbo)));
+        rows.push(("ELBO", bound_in_words(self.bound())));
         rows.push(("active units", self.active_units.to_string()));
         rows.extend(self.effective_alpha.map(|alpha| ("effective alpha", format!("{alpha:.4}"))));
         rows.push(("time", format!("{:.1} s", self.seconds)));

@@ -4,12 +4,14 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
+
+use super::files::explain;
 
 /// The file that is locked, in the folder that it is about.
 pub const FILE: &str = ".lock";
 
-/// A folder that nobody else writes into while this value lives.
+/// What nobody else writes while this value lives.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
@@ -22,30 +24,35 @@ impl Lock {
     /// # Errors
     /// Somebody else holds it, and is named; or no file can be made in the folder.
     pub fn take(folder: &Path) -> Result<Self> {
-        let path = folder.join(FILE);
+        let is_held = format!("\"{}\" is being written", folder.display());
+        Self::of_file(folder.join(FILE), &is_held)
+    }
+
+    /// Takes a lock that is a file; `is_held` says in words what it means if somebody has it: `X is being written`.
+    ///
+    /// # Errors
+    /// As [`Lock::take`].
+    pub fn of_file(path: PathBuf, is_held: &str) -> Result<Self> {
         loop {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false);
-            let cannot =
-                || format!("cannot write into {}; choose another folder", folder.display());
-            let file = options.open(&path).with_context(cannot)?;
+            let file = options.open(&path).map_err(|error| explain("write", &path, &error))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => bail!(
-                    "\"{}\" is being written by {}; wait until that has ended, or use another folder",
-                    folder.display(),
+                    "{is_held} by {}; wait until that has ended, or use another folder",
                     holder(&file)
                 ),
                 // Some network file systems have no locks: one writer is better than none.
                 Err(TryLockError::Error(error)) => eprintln!(
-                    "note: {} cannot be locked ({error}); let no other program write into it",
-                    folder.display()
+                    "note: {} cannot be locked ({error}); let no other program write into that folder",
+                    path.display()
                 ),
             }
             // Whoever held it a moment ago may have taken the file away.
             if is_file_at(&file, &path) {
                 let mut lock = Self { file, path };
-                lock.sign().with_context(cannot)?;
+                lock.sign().map_err(|error| explain("write", &lock.path, &error))?;
                 return Ok(lock);
             }
         }

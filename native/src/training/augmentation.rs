@@ -170,7 +170,8 @@ impl Augmenter<'_> {
             let count = DRAWN_AT_A_TIME.min(per_class - first);
             let mut noise = noise.split("draw").at(turn as u64);
             let samples = class_conditional(model, count, &mut noise, self.device, &*self.workers);
-            let z = pollster::block_on(infer::read(samples.z))?;
+            let z = pollster::block_on(infer::drawn(model, samples.z))
+                .context("samples drawn to augment the labelled examples (model.langevin)")?;
             let logits = pollster::block_on(infer::read(samples.logits))?;
             let labels: Vec<i64> = (0..count * classes).map(|row| (row / count) as i64).collect();
             let predictions =

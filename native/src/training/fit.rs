@@ -286,9 +286,11 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
         let at = self.state.train.step;
         let cause = self.state.progress.ledger.culprit().unwrap_or("objective").to_owned();
         if roll_backs >= MOST_ROLL_BACKS {
+            let usual = || "try a smaller --lr or a smaller train.clip-norm".to_owned();
             bail!(
                 "training diverged {MOST_ROLL_BACKS} times, last at step {at} in {cause}; \
-                 the best model so far is kept; try a smaller --lr or a smaller train.clip-norm"
+                 the best model so far is kept; {}",
+                self.learner.objective.remedy(&cause).unwrap_or_else(usual)
             );
         }
         self.state = last_good.clone();

@@ -26,6 +26,7 @@ pub fn samples(
     let Subject { config, model, device } = *subject;
     let mut noise = Noise::new(seed).split("pictures");
     let samples = class_conditional(model, per_class, &mut noise, device, &InTurn);
+    pollster::block_on(infer::drawn(model, samples.z))?;
     let mut values = pollster::block_on(infer::read(samples.x))?;
     schema.scaling.undo(&mut values);
     let class = |row: usize| if subject.classifies() { (row / per_class) as i64 } else { -1 };

@@ -26,6 +26,7 @@ pub fn samples(subject: &Subject<'_>, seed: u64) -> Result<Vec<u8>> {
     let mut noise = Noise::new(seed).split("pictures");
     let Subject { model, device, .. } = *subject;
     let samples = sample::class_conditional(model, PER_CLASS, &mut noise, device, &InTurn);
+    pollster::block_on(infer::drawn(model, samples.z)).context("samples")?;
     subject.grid(samples.x, PER_CLASS).context("samples")
 }
 
@@ -224,7 +225,7 @@ impl Subject<'_> {
             Origin::Prior(seed) => {
                 let mut noise = Noise::new(seed).split("traversal");
                 let z = self.model.prior(count, &mut noise, self.device);
-                Ok((pollster::block_on(infer::read(z))?, Vec::new()))
+                Ok((pollster::block_on(infer::drawn(self.model, z))?, Vec::new()))
             }
         }
     }

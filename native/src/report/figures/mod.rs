@@ -9,6 +9,7 @@ mod words;
 
 use anyhow::Result;
 use burn::tensor::Device;
+use gleaner_core::error::Error;
 use gleaner_core::models::{Model, ModelConfig};
 
 pub use curves::curves;
@@ -68,11 +69,28 @@ pub fn draw(
         dir.write("reliability.svg", predictions.reliability()?.as_bytes())?;
     }
     if let Some(words) = &problem.data.words {
-        let text = samples_of_words(&subject, words, &problem.data.classes, recipe.train.seed)?;
-        dir.write("samples.txt", text.as_bytes())?;
+        let text = samples_of_words(&subject, words, &problem.data.classes, recipe.train.seed);
+        if let Some(text) = unless_diverged(text, "samples.txt")? {
+            dir.write("samples.txt", text.as_bytes())?;
+        }
     }
     if image_shape(&problem.data.train.shape).is_ok() {
-        dir.write("samples.png", &samples(&subject, recipe.train.seed)?)?;
+        let png = samples(&subject, recipe.train.seed);
+        if let Some(png) = unless_diverged(png, "samples.png")? {
+            dir.write("samples.png", &png)?;
+        }
     }
     Ok(())
+}
+
+/// What was drawn for a file. Chains that diverge take nothing from a model that is trained: that they did is said, and the run goes on.
+fn unless_diverged<T>(made: Result<T>, file: &str) -> Result<Option<T>> {
+    match made {
+        Ok(made) => Ok(Some(made)),
+        Err(error) if matches!(error.downcast_ref(), Some(Error::Diverged { .. })) => {
+            eprintln!("no {file}: {error:#} (model.langevin.step-size)");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }

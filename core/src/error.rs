@@ -32,6 +32,12 @@ pub enum Error {
     /// Bytes that are no checkpoint, or the checkpoint of something else.
     #[error("not a usable checkpoint: {0}")]
     Checkpoint(String),
+    /// Results that are no numbers.
+    #[error(
+        "{0}: the model computed NaN or infinite numbers, so its weights, its input or the steps of its chains are too \
+         large; draw with a smaller step size, or train again with a smaller learning rate"
+    )]
+    NotFinite(&'static str),
     /// The device lost a result.
     #[error("the device did not return a result: {0}; try another --device")]
     ReadBack(String),

@@ -29,13 +29,28 @@ pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     data.try_into_vec_as::<f32>().map_err(|e| Error::ReadBack(e.to_string()))
 }
 
+/// The values of a tensor that must be numbers, since they are shown or kept; `what` they are, for the error. That of an
+/// [`Observation`](crate::models::Observation) is NaN where one of its parameters was.
+///
+/// # Errors
+/// If one is NaN or infinite, or the device fails.
+pub async fn finite<const D: usize>(what: &'static str, tensor: Tensor<D>) -> Result<Vec<f32>> {
+    let values = read(tensor).await?;
+    match values.iter().all(|value| value.is_finite()) {
+        true => Ok(values),
+        false => Err(Error::NotFinite(what)),
+    }
+}
+
 /// Samples, brought to the host; `y` are the classes that they were drawn for, `shape` is that of one example.
 ///
 /// # Errors
-/// If the device fails.
+/// If they hold NaN or an infinite number, or the device fails.
 pub async fn samples(samples: Samples, shape: &[usize], y: Vec<i64>) -> Result<SampleSet> {
     let Samples { z, x, logits } = samples;
-    let (x, z, logits) = (read(x).await?, read(z).await?, read(logits).await?);
+    let x = finite("the samples", x).await?;
+    let z = finite("the latent variables of the samples", z).await?;
+    let logits = finite("the predictions for the samples", logits).await?;
     Ok(SampleSet { shape: shape.to_vec(), y, x, z, logits })
 }
 

@@ -89,10 +89,8 @@ pub fn object_only<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> R
 
 /// A value that JSON has, too. `path` is where it stands: empty, or such as `classes[2]`.
 fn plain(value: &JsValue, path: &str, deeper: usize) -> Result<Value, String> {
-    let expected = |rule: &str| {
-        let place = if path.is_empty() { "the options" } else { path };
-        Err(format!("{place}: {rule}"))
-    };
+    let place = if path.is_empty() { "the options" } else { path };
+    let expected = |rule: &str| Err(format!("{place}: {rule}"));
     if value.is_null() || value.is_undefined() {
         return Ok(Value::Null);
     }
@@ -122,7 +120,7 @@ fn plain(value: &JsValue, path: &str, deeper: usize) -> Result<Value, String> {
     if !is_plain_object(value) {
         return expected("expected a number, a text, an array or a plain object");
     }
-    let failed = |_| format!("{path}: its fields cannot be read");
+    let failed = |_| format!("{place}: its fields cannot be read");
     let mut fields = Map::new();
     for key in Reflect::own_keys(value).map_err(failed)? {
         let Some(name) = key.as_string() else {

@@ -7,7 +7,7 @@ const FILES = [
   "icon.svg",
   "gleaner-web.js",
   "gleaner-web_bg.wasm",
-  ...["app", "away", "chart", "checkpoints", "coreset", "dom", "engine", "filter", "generate", "grid", "inside", "link", "worker"].map(
+  ...["app", "away", "chart", "checkpoints", "coreset", "dom", "engine", "fields", "filter", "generate", "grid", "inside", "link", "worker"].map(
     (name) => `js/${name}.js`,
   ),
 ];

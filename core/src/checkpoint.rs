@@ -131,6 +131,9 @@ impl Precision {
     }
 }
 
+/// The key of the model's kind, within the configuration.
+const MODEL_KEY: &str = "model";
+
 /// The key of what the examples are, within the configuration.
 const DATA_KEY: &str = "data";
 
@@ -158,6 +161,10 @@ impl Checkpoint {
             ))
         };
         let mut config: Map<String, Value> = serde_json::from_str(&config).map_err(unreadable)?;
+        if !config.contains_key(MODEL_KEY) {
+            let problem = "its `config` names no model; use the model.safetensors of a run";
+            return Err(Error::Checkpoint(problem.into()));
+        }
         let data = config.remove(DATA_KEY).map(serde_json::from_value);
         let data: Option<Schema> = data.transpose().map_err(unreadable)?;
         let fits = |schema: &Schema| schema.scaling.fits(schema.shape().iter().product());

@@ -47,12 +47,12 @@ pub enum Error {
         /// The step size, as it was given.
         step_size: String,
     },
-    /// Samples that the classifier says nothing of.
+    /// Results that are no numbers.
     #[error(
-        "the classifier's answer is not a number for {0} of {1} samples; use another checkpoint of the run, or train again \
-         with a smaller learning rate"
+        "{0}: the model computed NaN or infinite numbers, so its weights, its input or the steps of its chains are too \
+         large; draw with a smaller step size, or train again with a smaller learning rate"
     )]
-    NoAnswer(usize, usize),
+    NotFinite(&'static str),
     /// The device lost a result.
     #[error("the device did not return a result: {0}; try another --device")]
     ReadBack(String),

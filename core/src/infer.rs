@@ -30,10 +30,23 @@ pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     data.try_into_vec_as::<f32>().map_err(|e| Error::ReadBack(e.to_string()))
 }
 
+/// The values of a tensor that must be numbers, since they are shown or kept; `what` they are, for the error. That of an
+/// [`Observation`](crate::models::Observation) is NaN where one of its parameters was.
+///
+/// # Errors
+/// If one is NaN or infinite, or the device fails.
+pub async fn finite<const D: usize>(what: &'static str, tensor: Tensor<D>) -> Result<Vec<f32>> {
+    let values = read(tensor).await?;
+    match values.iter().all(|value| value.is_finite()) {
+        true => Ok(values),
+        false => Err(Error::NotFinite(what)),
+    }
+}
+
 /// Samples that `model` drew, brought to the host; `y` are the classes that they were drawn for, `shape` is that of one example.
 ///
 /// # Errors
-/// If chains diverged, the classifier gives no numbers, or the device fails.
+/// If chains diverged, something that was computed is no number, or the device fails.
 pub async fn samples(
     model: &impl Generative,
     samples: Samples,
@@ -42,12 +55,8 @@ pub async fn samples(
 ) -> Result<SampleSet> {
     let Samples { z, x, logits } = samples;
     let z = drawn(model, z).await?;
-    let (x, logits) = (read(x).await?, read(logits).await?);
-    let rows = || logits.chunks_exact(model.classes());
-    let broken = rows().filter(|row| !row.iter().all(|logit| logit.is_finite())).count();
-    if broken > 0 {
-        return Err(Error::NoAnswer(broken, rows().len()));
-    }
+    let x = finite("the samples", x).await?;
+    let logits = finite("the predictions for the samples", logits).await?;
     Ok(SampleSet { shape: shape.to_vec(), y, x, z, logits })
 }
 

@@ -19,6 +19,18 @@ before(async () => {
 
 after(() => visits?.close());
 
+// A checkpoint with other values in the tensors of some names.
+async function altered(model, names, change) {
+  const bytes = await readFile(path.join(reference, `${model}.safetensors`));
+  const start = 8 + Number(bytes.readBigUInt64LE(0));
+  const found = Object.entries(JSON.parse(bytes.subarray(8, start))).filter(([name]) => names.test(name));
+  assert.ok(found.length > 0);
+  for (const [, { data_offsets: [from, to] }] of found) {
+    for (let at = start + from; at < start + to; at += 4) bytes.writeFloatLE(change(bytes.readFloatLE(at)), at);
+  }
+  return bytes;
+}
+
 // An empty page of the site with the program in it, and every error it saw.
 async function openPage(model = "m2", script = () => {}) {
   const before = async (visit) => {
@@ -91,6 +103,42 @@ for (const backend of ["webgpu", "cpu"]) {
     await page.close();
   });
 
+  test(`${backend}: far from the middle of the prior, where tanh is 1, the decoder gives the native numbers`, async (context) => {
+    const { far } = JSON.parse(await readFile(path.join(reference, "m2-tanh.json"), "utf8"));
+    const { page, errors } = await openPage("m2-tanh");
+    await openSession(page, backend);
+    const x = await page.evaluate(async ({ z, y }) => [...(await session.decode({ z, y }))], far);
+    assertClose(context, "p(x|y,z)", x, far.x);
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test(`${backend}: a model whose numbers overflow gives errors and no samples`, async () => {
+    for (const model of ["m2", "latent-ebm"]) {
+      const { page } = await openPage(model);
+      await page.evaluate(async (text) => {
+        window.bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+      }, (await altered(model, /^decoder\..*weight/, () => 3e38)).toString("base64"));
+      await openSession(page, backend);
+      const lines = await page.evaluate(async () => {
+        const z = new Float32Array(8).fill(1);
+        const asked = { seed: 1, per_class: 1 };
+        const attempts = [
+          () => session.decode({ z, y: [1] }),
+          () => session.begin(asked).then(() => session.picture()),
+          () => session.finish(),
+          () => session.look({ values: new Float32Array(64).fill(0.5) }),
+          () => session.walk({ class: 1, side: 2 }),
+        ];
+        const said = [];
+        for (const attempt of attempts) said.push(await attempt().then(() => "no error", ({ message }) => message));
+        return said;
+      });
+      for (const line of lines) assert.match(line, /^[^\n]*: the model computed NaN or infinite numbers[^\n]*$/, model);
+      await page.close();
+    }
+  });
+
   for (const model of ["m2", "latent-ebm"]) {
     test(`${backend}: samples of ${model} are the native ones`, async (context) => {
       const { generate, config } = JSON.parse(await readFile(path.join(reference, `${model}.json`), "utf8"));
@@ -137,6 +185,11 @@ for (const backend of ["webgpu", "cpu"]) {
     assert.ok(seen.steps.every(({ width, height }) => width === 24 && height === 16));
     assert.ok(seen.steps.every(({ log_density, gradient_norm }) => Number.isFinite(log_density) && gradient_norm > 0));
     assert.ok(new Set(seen.steps.map(({ log_density }) => log_density)).size === 4, "chains stand still");
+    const lost = await page.evaluate(async () => {
+      await session.begin({ seed: 1, per_class: 1, steps: 3, step_size: 1e18 });
+      return session.advance(3).then(() => "no error", ({ message }) => message);
+    });
+    assert.match(lost, /^the chains: the model computed NaN or infinite numbers.*smaller step size/);
     assertClose(context, "entropy", seen.entropy, rows.map((row) => wanted.entropy[row]));
     assert.deepEqual(errors, []);
     await page.close();
@@ -197,6 +250,9 @@ test("without WebGPU, auto falls back and says why; webgpu is refused in one lin
 test("mistakes end in one clear line", async () => {
   const { page } = await openPage();
   await openSession(page, "cpu");
+  await page.evaluate(async (text) => {
+    window.nan = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  }, (await altered("m2", /decoder.output.bias/, () => NaN)).toString("base64"));
   const lines = await page.evaluate(async () => {
     const attempts = [
       () => Session.create(window.bytes.slice(0, 500), "cpu"),
@@ -228,6 +284,48 @@ test("mistakes end in one clear line", async () => {
       async () => session.npz("pixels"),
       async () => session.coreset({ method: "best", size: 1, seed: 0 }),
       async () => session.npz("coreset"),
+      () => Session.create(window.nan, "cpu"),
+      () => Session.create("bytes", "cpu"),
+      () => Session.create(window.bytes),
+      () => session.begin({ seed: 1, per_class: 1, stepSize: 9, temprature: 0.1 }),
+      () => session.begin({ seed: 2 ** 32, per_class: 1 }),
+      () => session.begin({ seed: 0.5, per_class: 1 }),
+      () => session.begin({ seed: NaN, per_class: 1 }),
+      () => session.begin({ seed: "1", per_class: 1 }),
+      () => session.begin({ seed: 1, per_class: 1, temperature: Infinity }),
+      () => session.begin({ seed: 1, per_class: 1, classes: [1, 2 ** 53] }),
+      () => session.begin({ seed: 1, per_class: 1, classes: { 0: 1 } }),
+      () => session.begin(new Map([["seed", 1], ["per_class", 1]])),
+      () => session.begin([1, 1]),
+      () => session.begin(undefined),
+      () => session.begin({ seed: 1n, per_class: 1 }),
+      () => session.begin({ seed: 1, per_class: 1, [Symbol("steps")]: 3 }),
+      () => session.begin(new (class { seed = 1; per_class = 1 })()),
+      () => session.begin({ seed: 1, per_class: 1 }).then(() => session.advance(-1)),
+      () => session.advance(),
+      () => session.advance(2 ** 32 + 1),
+      async () => session.histogram(60.5),
+      async () => session.histogram(2 ** 32 + 60),
+      async () => session.histogram(4e9),
+      async () => session.plane("craig", "0"),
+      async () => session.plane("best", 0),
+      async () => session.filter({ max_entropy: NaN, keep_agreeing: true }),
+      async () => session.filter({ max_entropy: 1, keep_agreeing: 1 }),
+      async () => session.filter({ max_entropy: 1, keep_agreeing: true, keep: 3 }),
+      async () => session.npz(3),
+      () => session.walk({ class: 1, side: 2 ** 32 + 3 }),
+      () => session.look({ values: new Array(64).fill(1e39) }),
+      () => session.look({ strokes: [[[[0, 0]]], true] }),
+      () => session.look({ strokes: { strokes: [[[0, 0, 0]]], digit: true } }),
+      () => session.look({ strokes: { strokes: [[[0, 0]]], digit: true, pen: 3 } }),
+      () => session.look({ sample: 1.5 }),
+      () => session.decode({ z: new Float32Array(8), y: [1], Y: [2] }),
+      () => session.decode({ z: new Array(8).fill(1e39), y: [1] }),
+      () => {
+        const ring = { seed: 1, per_class: 1 };
+        ring.classes = [ring];
+        return session.begin(ring);
+      },
     ];
     const messages = [];
     for (const attempt of attempts) {
@@ -246,7 +344,7 @@ test("mistakes end in one clear line", async () => {
     /y: entry 0 is 10, but classes are 0 to 9/,
     /z has 7 values for 1 classes, but this model takes 8/,
     /z: expected an array of numbers/,
-    /z: entry 0 is not a finite number/,
+    /z: entry 0 is not a finite number of 32 bits/,
     /m2: it draws z without chains/,
     /classes = \[3, 2\] .*in order/,
     /classes = \[10\] .*0 to 9/,
@@ -260,8 +358,46 @@ test("mistakes end in one clear line", async () => {
     /class 10, side 3: classes are 0 to 9/,
     /max-entropy = 0 .*above 0/,
     /"pixels" is unknown, use/,
-    /coreset: .*best/,
+    /coreset: method: .*best.*craig/,
     /call filter first/,
+    /parameter `decoder.output.bias` has NaN or infinite values/,
+    /create: expected a Uint8Array/,
+    /create: backend: .*null/,
+    /generate: unknown field `(stepSize|temprature)`, expected one of `seed`, `per_class`, .*`step_size`.*`temperature`/,
+    /generate: seed: 4294967296 is no whole number from 0 to 4294967295/,
+    /generate: seed: 0.5 is no whole number/,
+    /generate: seed: NaN is no finite number/,
+    /generate: seed: .*"1"/,
+    /generate: temperature: inf is no finite number/,
+    /generate: classes\[1\]: 9007199254740992 is no whole number/,
+    /generate: classes: invalid type: map/,
+    /generate: the options: expected .*a plain object/,
+    /generate: expected an object with the options/,
+    /generate: expected an object with the options/,
+    /generate: seed: expected a number/,
+    /generate: the options: a field's name is no text/,
+    /generate: the options: expected .*a plain object/,
+    /advance: steps: -1 is no whole number/,
+    /advance: steps: .*null/,
+    /advance: steps: 4294967297 is no whole number/,
+    /histogram: bins: 60.5 is no whole number/,
+    /histogram: bins: 4294967356 is no whole number/,
+    /histogram: bins is 4000000000: use 1 to 10000/,
+    /plane: class: .*"0"/,
+    /plane: method: .*best.*craig/,
+    /filter: max_entropy: NaN is no finite number/,
+    /filter: keep_agreeing: /,
+    /filter: unknown field `keep`, expected `max_entropy` or `keep_agreeing`/,
+    /npz: what: /,
+    /walk: side: 4294967299 is no whole number/,
+    /look: number 0 of the example is too large for 32 bits/,
+    /look: .*expected a map/,
+    /look: strokes: invalid length 3/,
+    /look: .*unknown field `pen`, expected `strokes` or `digit`/,
+    /look: .*1.5 is no whole number/,
+    /decode: unknown field `Y`, expected `z` and `y`/,
+    /decode: z: entry 0 is not a finite number of 32 bits/,
+    /generate: classes\[0\].*: objects lie too deep within each other/,
   ];
   lines.forEach((line, index) => {
     assert.match(line, /^Error: [^\n]+$/, `attempt ${index} gave several lines or none: ${line}`);

@@ -6,7 +6,7 @@ import { mkdtemp, open, readFile, rm, truncate, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { done, leave, reference, Visits } from "./visit.mjs";
+import { done, leave, reference, says, Visits } from "./visit.mjs";
 import { inWorker, onlyTiny } from "./worker.mjs";
 
 let visits;
@@ -47,6 +47,7 @@ test("files that are no checkpoint of ours get a sentence, and the model before 
     [await file("empty.safetensors", ""), /empty.safetensors is empty/],
     [await file("other.safetensors", header({ format: "pt" })), /its metadata has no `config`/],
     [await file("unknown.safetensors", header({ config: '{"model":"gan"}' })), /its `config` cannot be read: unknown variant `gan`/],
+    [await file("state.safetensors", header({ config: '{"steps":3}' })), /its `config` names no model; use the model.safetensors of a run/],
     [await file("bare.safetensors", header({ config: configOf(good) })), /parameter `.*` is missing/],
     [large, /large.safetensors has 1000 MB: choose a model of at most 200 MB/],
   ];
@@ -121,6 +122,57 @@ test("a worker that ends is started anew, and the same samples are drawn", async
   await page.click("#draw");
   await done(page, "300 samples in");
   await page.context().close();
+});
+
+test("what nobody catches in the worker is no call without an answer", async () => {
+  const page = await visits.page("?n=2&on=cpu");
+  await done(page, "20 samples");
+  await says(page, "walk-live", /classified as/);
+  // As a panic behind an await: the call is never answered.
+  await page.workers()[0].evaluate(() => {
+    self.postMessage = () => setTimeout(() => { throw new WebAssembly.RuntimeError("unreachable"); });
+  });
+  await page.click("#draw");
+  const status = await done(page, "has restarted and continues");
+  assert.match(status, /^The program stopped \(.*unreachable/);
+  await page.click("#draw");
+  await done(page, "20 samples in");
+  await page.context().close();
+});
+
+test("numbers that a field does not take are refused beside it, and nothing is drawn", async () => {
+  const page = await visits.page("?n=2&on=cpu&steps=2");
+  await done(page, "20 samples");
+  const draw = { click: "#draw", restart: "#restart", step: "#step", play: "#play" };
+  for (const [id, text, name, rule] of [
+    ["per-class", "", "Samples per class", "whole number from 1 to 1000."],
+    ["per-class", "0", "Samples per class", "whole number from 1 to 1000."],
+    ["seed", "-1", "Seed", "whole number from 0 to 4294967295."],
+    ["seed", "1e99", "Seed", "whole number from 0 to 4294967295."],
+    ["steps", "1.5", "Steps", "whole number from 0 to 2000."],
+    ["step-size", "", "Step size", "number from 0 to 5."],
+    ["temperature", "1e99", "Temperature", "number from 0 to 5."],
+  ]) {
+    const before = await page.inputValue(`#${id}`);
+    await page.fill(`#${id}`, text);
+    assert.equal(await page.textContent(`#${id}-problem`), `Enter a ${rule}`);
+    assert.equal(await page.getAttribute(`#${id}`, "aria-invalid"), "true");
+    for (const button of Object.values(draw)) {
+      await page.click(button);
+      assert.equal(await done(page, `${name}: enter a ${rule}`), `${name}: enter a ${rule}`);
+    }
+    assert.equal(await page.evaluate(() => document.getElementById("samples-caption").textContent.slice(0, 10)), "20 samples");
+    await page.fill(`#${id}`, before);
+    assert.equal(await page.textContent(`#${id}-problem`), "");
+  }
+  await page.fill("#budget", "101");
+  assert.equal(await page.textContent("#budget-problem"), "Enter a number from 1 to 100.");
+  await page.fill("#budget", "20");
+  // What was drawn is what is told of, whatever the fields say meanwhile.
+  await page.fill("#seed", "9");
+  await page.locator("#threshold").fill("-2");
+  assert.match(await page.textContent("#commands"), /--seed 0 /);
+  await leave(page);
 });
 
 test("a program or a model that cannot be loaded says so", async () => {

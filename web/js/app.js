@@ -7,6 +7,7 @@ import * as checkpoints from "./checkpoints.js";
 import * as coreset from "./coreset.js";
 import { element, latest, make, pause, short } from "./dom.js";
 import { Engine, Gone } from "./engine.js";
+import * as fields from "./fields.js";
 import * as filter from "./filter.js";
 import * as generate from "./generate.js";
 import * as inside from "./inside.js";
@@ -173,7 +174,7 @@ class Page extends EventTarget {
     const own = { steps: chains.steps, "step-size": chains["step-size"], temperature: chains.temperature };
     const names = { steps: "steps", "step-size": "size", temperature: "temperature" };
     for (const [id, value] of Object.entries(own)) {
-      if (!this.restoring || !link.given(names[id])) element(id).value = value;
+      if (!this.restoring || !link.given(names[id])) fields.put(id, value);
     }
   }
 
@@ -265,6 +266,11 @@ async function recover({ what, reason }) {
   page.dispatchEvent(new Event("gone"));
   const happened = what === "gpu" ? `The GPU was lost (${reason})` : `The program stopped (${reason})`;
   if (losses > 3 || !model.bytes) {
+    // Nothing is left to ask.
+    page.about = null;
+    page.samples = null;
+    page.filtered = null;
+    page.dispatchEvent(new Event("busy"));
     page.say("error", `${happened}. Reload the page to try again.`);
     return;
   }
@@ -280,6 +286,7 @@ async function recover({ what, reason }) {
 
 async function start() {
   const asked = link.restore();
+  fields.setUp();
   generate.setUp(page);
   filter.setUp(page);
   coreset.setUp(page);

@@ -6,7 +6,7 @@ export function setUp(page) {
   const say = (text) => {
     element("away-status").textContent = text;
   };
-  const name = () => `${page.model.id ?? "samples"}-seed${element("seed").value}`;
+  const name = () => `${page.model.id ?? "samples"}-seed${page.samples.asked.seed}`;
 
   for (const what of ["samples", "kept", "coreset"]) {
     element(`save-${what}`).addEventListener("click", () =>
@@ -41,21 +41,19 @@ export function setUp(page) {
   function commands() {
     const { about, samples, filtered, coreset, model } = page;
     if (!about || !samples) return;
-    const chains = about.chains
-      ? ` --steps ${element("steps").value} --step-size ${element("step-size").value} --temperature ${element("temperature").value}`
-      : "";
+    const { per_class, seed, classes: chosen, ...of } = samples.asked;
+    const chains = about.chains ? ` --steps ${of.steps} --step-size ${of.step_size} --temperature ${of.temperature}` : "";
     const run = model.id ? `checkpoints/${model.id}` : "RUN";
     const lines = [
-      `gleaner sample ${run} --per-class ${element("per-class").value} --seed ${element("seed").value}${chains} --out samples.npz`,
+      `gleaner sample ${run} --per-class ${per_class} --seed ${seed}${chains} --out samples.npz`,
       `gleaner filter samples.npz --max-entropy ${Number((10 ** element("threshold").valueAsNumber).toPrecision(6))}` +
         `${element("keep-agreeing").checked ? " --keep-agreeing" : ""} --out kept.npz`,
     ];
     if (coreset) {
       lines.push(
-        `gleaner coreset kept.npz --method ${element("method").value} --size ${coreset.size} --seed ${element("seed").value} --out coreset.npz`,
+        `gleaner coreset kept.npz --method ${element("method").value} --size ${coreset.size} --seed ${seed} --out coreset.npz`,
       );
     }
-    const chosen = page.classes();
     if (chosen.length < about.classes) lines.unshift(`# These commands draw all classes. The page has drawn the same samples, but only of the classes ${chosen.join(", ")}.`);
     element("commands").textContent = lines.join("\n");
     element("save-samples").disabled = false;

@@ -2,6 +2,7 @@
 
 import { frame } from "./chart.js";
 import { element, latest, make, pause, short, still } from "./dom.js";
+import { fits, number } from "./fields.js";
 import { byClass } from "./generate.js";
 import { Grid } from "./grid.js";
 
@@ -58,10 +59,10 @@ export function setUp(page) {
         return;
       }
       const present = new Set([...kept].map((row) => page.samples.y[row]));
-      const share = element("budget").valueAsNumber / 100;
+      const share = number("budget") / 100;
       const size = Math.min(kept.length, Math.max(present.size, Math.round(share * kept.length)));
       const { value: method, text: name } = element("method").selectedOptions[0];
-      const seed = element("seed").valueAsNumber;
+      const { seed } = page.samples.asked;
       const answer = await page.engine.call("main", "coreset", { method, size, seed });
       if (filtered !== page.filtered) return;
       told = { ...answer, method, name };
@@ -161,7 +162,7 @@ export function setUp(page) {
     page.remember();
   });
   element("budget").addEventListener("input", () => {
-    if (!element("budget").checkValidity()) return;
+    if (!fits("budget")) return;
     select();
     page.remember();
   });

@@ -24,12 +24,15 @@ export function latest(task) {
     next = args;
     if (running) return;
     running = true;
-    while (next) {
-      const now = next;
-      next = null;
-      await task(...now);
+    try {
+      while (next) {
+        const now = next;
+        next = null;
+        await task(...now);
+      }
+    } finally {
+      running = false;
     }
-    running = false;
   };
 }
 

@@ -4,20 +4,24 @@ export class Engine extends EventTarget {
   #worker = null;
   #calls = new Map();
   #last = 0;
-  #ready = null;
+  #ready = null; // null when no worker is there or on its way
+  #refuse = null; // rejects it
   #program = null; // compiled, for the next worker
 
   // Starts the program; a second call starts it anew, with all that the one before held given back, on the GPU, too. Resolves when it
   // can be called.
   start() {
-    this.#drop("the program was restarted");
+    this.#drop(new Gone("the program was restarted"));
     const alive = `gleaner-${crypto.randomUUID?.() ?? Math.random()}`;
     const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     this.#worker = worker;
+    let running = false;
     this.#ready = new Promise((resolve, reject) => {
+      this.#refuse = reject;
       worker.addEventListener("message", ({ data }) => {
         if (worker !== this.#worker) return;
         if (data.news === "ready") {
+          running = true;
           this.#program = data.program;
           this.#watch(worker, alive);
           resolve();
@@ -28,9 +32,14 @@ export class Engine extends EventTarget {
       });
       worker.addEventListener("error", (event) => {
         event.preventDefault();
-        reject(new Error(event.message || "the worker could not be loaded: reload the page"));
+        // What nobody has caught leaves a call without an answer, and the program in the middle of something.
+        if (running) this.#end(worker, "worker", event.message);
+        else reject(new Error(event.message || "the worker could not be loaded: reload the page"));
       });
+      worker.addEventListener("messageerror", () => this.#end(worker, "worker", "an answer could not be read"));
     });
+    // Whoever calls is told; nobody needs to be.
+    this.#ready.catch(() => {});
     worker.postMessage({ alive, program: this.#program });
     return this.#ready;
   }
@@ -38,11 +47,13 @@ export class Engine extends EventTarget {
   // Calls a session's method in the worker; what is returned is a promise of its result.
   async call(key, method, ...args) {
     await this.#ready;
+    const worker = this.#worker;
+    if (!worker) throw new Gone("the program is not running");
     this.#last += 1;
     const id = this.#last;
+    worker.postMessage({ id, key, method, args });
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, key, method, args });
     });
   }
 
@@ -61,14 +72,16 @@ export class Engine extends EventTarget {
 
   #end(worker, what, reason) {
     if (worker !== this.#worker) return;
-    this.#drop(what === "gpu" ? `the GPU was lost: ${reason}` : `the program stopped: ${reason}`);
+    this.#drop(new Gone(what === "gpu" ? `the GPU was lost: ${reason}` : `the program stopped: ${reason}`));
     this.dispatchEvent(new CustomEvent("gone", { detail: { what, reason } }));
   }
 
-  #drop(reason) {
+  #drop(gone) {
     this.#worker?.terminate();
     this.#worker = null;
-    for (const { reject } of this.#calls.values()) reject(new Gone(reason));
+    this.#refuse?.(gone);
+    this.#ready = null;
+    for (const { reject } of this.#calls.values()) reject(gone);
     this.#calls.clear();
   }
 }

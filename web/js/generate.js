@@ -2,6 +2,7 @@
 
 import { drawTraces } from "./chart.js";
 import { element, make, pause, short, still } from "./dom.js";
+import { number } from "./fields.js";
 import { Grid } from "./grid.js";
 
 const FRAMES = 12; // pictures of chains that run in one go
@@ -24,16 +25,16 @@ export function byClass(page, y, rows, place) {
 export function setUp(page) {
   const grid = new Grid(element("samples"), { describe: page.describe, choose: page.choose });
   let run = 0; // counts beginnings: who finds another number than his own was overtaken
-  let drawing = null; // { y, taken, left, trace }
+  let drawing = null; // { asked, y, taken, left, trace }
   const form = element("controls");
   const wish = () => ({
-    seed: element("seed").valueAsNumber,
-    per_class: element("per-class").valueAsNumber,
+    per_class: number("per-class"),
+    seed: number("seed"),
     classes: page.classes(),
     ...(page.about.chains && {
-      steps: element("steps").valueAsNumber,
-      step_size: element("step-size").valueAsNumber,
-      temperature: element("temperature").valueAsNumber,
+      steps: number("steps"),
+      step_size: number("step-size"),
+      temperature: number("temperature"),
     }),
   });
 
@@ -49,10 +50,11 @@ export function setUp(page) {
   page.addEventListener("busy", buttons);
 
   async function begin() {
+    const asked = wish();
     run += 1;
     drawing = null;
-    const { y, taken, left } = await page.engine.call("main", "begin", wish());
-    drawing = { y, taken, left, trace: [] };
+    const { y, taken, left } = await page.engine.call("main", "begin", asked);
+    drawing = { asked, y, taken, left, trace: [] };
     if (left > 0) await advance(0);
   }
 
@@ -88,7 +90,8 @@ export function setUp(page) {
 
   async function finish() {
     const started = performance.now();
-    const samples = await page.engine.call("main", "finish");
+    const { asked } = drawing;
+    const samples = { ...(await page.engine.call("main", "finish")), asked };
     drawing = null;
     show(samples.picture, samples.y);
     const agree = (100 * samples.agreement).toFixed(1);
@@ -121,7 +124,8 @@ export function setUp(page) {
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (form.reportValidity()) page.draw();
+    page.draw();
+    form.querySelector("input:invalid")?.focus();
   });
   element("stop").addEventListener("click", () => {
     run += 1;

@@ -56,6 +56,7 @@ async function answer({ key, method, args }) {
     return session?.free();
   }
   if (!session) throw new Error("no model is open: choose a model first");
+  if (typeof session[method] !== "function") throw new Error(`the program cannot "${method}": reload the page`);
   return session[method](...args);
 }
 
@@ -94,5 +95,8 @@ addEventListener("message", ({ data }) => {
       (program) => postMessage({ news: "ready", program }),
       (error) => postMessage({ news: "failed", reason: sentence(error) }),
     );
-  } else turn = turn.then(() => started).then(() => handle(data), () => {});
+  } else {
+    const refuse = (error) => postMessage({ id: data.id, error: sentence(error) });
+    turn = turn.then(() => started).then(() => handle(data), refuse);
+  }
 });

@@ -13,7 +13,8 @@ use serde::Deserialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
-use crate::exchange::{doubles, floats, indices, integers, object, options};
+use crate::asked::{Whole, argument, options};
+use crate::exchange::{doubles, floats, indices, integers, object};
 use crate::paint::bitmap;
 use crate::session::Session;
 
@@ -26,13 +27,13 @@ const MOST_VALUES: usize = 1 << 26;
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// Root of every draw: the same seed gives the same samples.
-    seed: u32,
+    seed: Whole,
     /// Samples of each class, at least 1.
-    per_class: u32,
+    per_class: Whole,
     /// Which classes; all of them unless named.
-    classes: Option<Vec<usize>>,
+    classes: Option<Vec<Whole>>,
     /// Steps of a chain.
-    steps: Option<usize>,
+    steps: Option<Whole>,
     /// Size of a step.
     step_size: Option<f64>,
     /// What that size means.
@@ -54,17 +55,19 @@ impl Session {
         &self,
         #[wasm_bindgen(unchecked_param_type = "object")] request: JsValue,
     ) -> Result<JsValue, JsError> {
-        let settings: Settings = options("generate", request)?;
+        let settings: Settings = options("generate", &request)?;
         let model = self.set_up(&settings)?;
-        let classes = settings.classes.unwrap_or_else(|| (0..self.config.classes()).collect());
-        let wish = Wish { per_class: settings.per_class as usize, classes };
+        let every = || (0..self.config.classes()).collect();
+        let named = |classes: Vec<Whole>| classes.into_iter().map(Whole::count).collect();
+        let classes = settings.classes.map_or_else(every, named);
+        let wish = Wish { per_class: settings.per_class.count(), classes };
         let values = wish.per_class.saturating_mul(self.config.classes() * self.features());
         if wish.per_class == 0 || values > MOST_VALUES {
             let most = MOST_VALUES / (self.config.classes() * self.features());
             let rule = format!("per_class is {}: use 1 to {most}", wish.per_class);
             return Err(JsError::new(&format!("generate: {rule}")));
         }
-        let mut noise = Noise::new(u64::from(settings.seed)).split("samples");
+        let mut noise = Noise::new(u64::from(settings.seed.0)).split("samples");
         let drawing = Drawing::start(&model, &wish, &mut noise, &self.device)?;
         let (taken, left) = drawing.progress();
         let answer = object(&[
@@ -80,18 +83,22 @@ impl Session {
     /// over all chains where they are now, and undefined where there are none.
     ///
     /// # Errors
-    /// If nothing was begun, or the device fails.
+    /// If that is no number of steps, nothing was begun, the chains have left the finite numbers, or the device fails.
     #[wasm_bindgen(unchecked_return_type = "object")]
-    pub async fn advance(&self, steps: u32) -> Result<JsValue, JsError> {
+    pub async fn advance(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "number")] steps: JsValue,
+    ) -> Result<JsValue, JsError> {
+        let steps: Whole = argument("advance", "steps", &steps)?;
         let (model, mut drawing) = self.made.borrow_mut().drawing.take().ok_or_else(not_begun)?;
-        drawing.advance(&model, steps as usize);
+        drawing.advance(&model, steps.count());
         let means = drawing.means();
         let (taken, left) = drawing.progress();
         self.made.borrow_mut().drawing = Some((model, drawing));
         let [log_density, gradient_norm] = match means {
             None => [JsValue::UNDEFINED; 2],
             Some(means) => {
-                let means = infer::read(means).await?;
+                let means = infer::finite("the chains", means).await?;
                 [means[0].into(), means[1].into()]
             }
         };
@@ -110,7 +117,7 @@ impl Session {
     #[wasm_bindgen(unchecked_return_type = "ImageBitmap")]
     pub async fn picture(&self) -> Result<JsValue, JsError> {
         let (model, drawing) = self.drawing()?;
-        let x = infer::read(drawing.samples(&model).x).await?;
+        let x = infer::finite("the samples", drawing.samples(&model).x).await?;
         Ok(bitmap(&x, self.features(), self.tile()).await?.into())
     }
 
@@ -174,7 +181,7 @@ impl Session {
         match &mut model {
             Model::LatentEbm(model) => {
                 let chains = &mut model.langevin;
-                chains.steps = steps.unwrap_or(chains.steps);
+                chains.steps = steps.map_or(chains.steps, Whole::count);
                 chains.step_size = step_size.unwrap_or(chains.step_size);
                 chains.convention = convention.unwrap_or(chains.convention);
                 chains.temperature = temperature.unwrap_or(chains.temperature);

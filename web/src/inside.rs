@@ -13,31 +13,45 @@ use serde::Deserialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
-use crate::exchange::{doubles, floats, indices, object, options};
+use crate::asked::{Whole, object_only, options};
+use crate::exchange::{doubles, floats, indices, object};
 use crate::paint::bitmap;
 use crate::session::Session;
 
 /// How far a walk goes to each side: in units of the prior, whose standard deviation is 1 in every direction.
 const FAR: f64 = 4.0;
 
+/// Names of what is computed, in errors.
+const PREDICTION: &str = "the prediction";
+const WALK: &str = "the walk";
+
 /// What [`Session::look`] takes: one of the three.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
 enum Example {
     /// What a pen drew.
-    Strokes { strokes: Vec<Vec<ink::Point>>, digit: bool },
+    #[serde(deserialize_with = "object_only")]
+    Strokes(Drawn),
     /// A sample, by its row.
-    Sample(usize),
+    Sample(Whole),
     /// Values, in the order of the model's shape.
     Values(Vec<f32>),
+}
+
+/// Strokes, and whether they are one of MNIST's digits.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Drawn {
+    strokes: Vec<Vec<ink::Point>>,
+    digit: bool,
 }
 
 /// What [`Session::walk`] takes.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WalkSettings {
-    class: usize,
-    side: usize,
+    class: Whole,
+    side: Whole,
 }
 
 #[wasm_bindgen]
@@ -57,15 +71,16 @@ impl Session {
         &self,
         #[wasm_bindgen(unchecked_param_type = "object")] request: JsValue,
     ) -> Result<JsValue, JsError> {
-        let values = self.example(options("look", request)?)?;
+        let values = self.example(options("look", &request)?)?;
         let (features, tile) = (self.features(), self.tile());
         let x = self.upload(values.clone(), [1, features]);
-        let logits = infer::read(self.model.classify(x.clone())).await?;
+        let logits = infer::finite(PREDICTION, self.model.classify(x.clone())).await?;
         let predicted = std::iter::once(arg_max(&logits) as i64);
         let y = Classes::Given(one_hot(predicted, self.config.classes(), &self.device));
         let z = self.model.encode(x, &y);
-        let reconstruction = infer::read(self.model.decode(z.clone(), &y).mean()).await?;
-        let styles = infer::read(over_classes(&self.model, z.clone())).await?;
+        let reconstruction = self.model.decode(z.clone(), &y).mean();
+        let reconstruction = infer::finite("the reconstruction", reconstruction).await?;
+        let styles = infer::finite("the styles", over_classes(&self.model, z.clone())).await?;
         self.made.borrow_mut().z = Some(z);
         Ok(object(&[
             ("x", floats(&values)),
@@ -90,14 +105,15 @@ impl Session {
         &self,
         #[wasm_bindgen(unchecked_param_type = "{ class: number, side: number }")] request: JsValue,
     ) -> Result<JsValue, JsError> {
-        let WalkSettings { class, side } = options("walk", request)?;
+        let WalkSettings { class, side } = options("walk", &request)?;
+        let (class, side) = (class.count(), side.count());
         let classes = self.config.classes();
         if class >= classes || !(2..=32).contains(&side) {
             let rule = format!("classes are 0 to {}, side is 2 to 32", classes - 1);
             return Err(JsError::new(&format!("walk: class {class}, side {side}: {rule}")));
         }
         let z = self.place();
-        let responses = infer::read(responses(&self.model, z.clone(), class)).await?;
+        let responses = infer::finite(WALK, responses(&self.model, z.clone(), class)).await?;
         let latent = self.model.latent();
         let (_, axes) = symmetric(responses.into_iter().map(f64::from).collect(), latent);
         let axes = axes.iter().take(2).flatten().map(|&value| value as f32);
@@ -105,8 +121,8 @@ impl Session {
         let distances: Vec<f64> =
             (0..side).map(|at| FAR * (2.0 * at as f64 / (side - 1) as f64 - 1.0)).collect();
         let x = around(&self.model, z, class, self.upload(axes, [2, latent]), &distances);
-        let logits = infer::read(self.model.classify(x.clone())).await?;
-        let x = infer::read(x).await?;
+        let logits = infer::finite(PREDICTION, self.model.classify(x.clone())).await?;
+        let x = infer::finite(WALK, x).await?;
         let seen: Vec<usize> = logits.chunks_exact(classes).map(arg_max).collect();
         let entropy: Vec<f64> = logits.chunks_exact(classes).map(entropy_of_logits).collect();
         Ok(object(&[
@@ -125,7 +141,19 @@ impl Session {
         looked_at.unwrap_or_else(|| Tensor::zeros([1, self.model.latent()], &self.device))
     }
 
+    /// The values of an example.
     fn example(&self, example: Example) -> Result<Vec<f32>, JsError> {
+        let values = self.values(example)?;
+        match values.iter().position(|value| !value.is_finite()) {
+            None => Ok(values),
+            Some(at) => {
+                let rule = format!("number {at} of the example is too large for 32 bits");
+                Err(JsError::new(&format!("look: {rule}")))
+            }
+        }
+    }
+
+    fn values(&self, example: Example) -> Result<Vec<f32>, JsError> {
         let features = self.features();
         match example {
             Example::Values(values) if values.len() == features => Ok(values),
@@ -135,14 +163,14 @@ impl Session {
                 Err(JsError::new(&format!("look: {rule}")))
             }
             Example::Sample(row) => {
-                let samples = self.samples()?;
+                let (samples, row) = (self.samples()?, row.count());
                 if row >= samples.len() {
                     let rule = format!("there is no sample {row}: use one below {}", samples.len());
                     return Err(JsError::new(&format!("look: {rule}")));
                 }
                 Ok(samples.pick(&[row]).x)
             }
-            Example::Strokes { strokes, digit } => {
+            Example::Strokes(Drawn { strokes, digit }) => {
                 let [height, width, channels] = *self.config.shape() else {
                     return Err(JsError::new("look: strokes need a model of pictures: use values"));
                 };

@@ -13,14 +13,14 @@ use gleaner_core::models::{Architecture as _, Generative as _, Model, ModelConfi
 use gleaner_core::nets::Classes;
 use gleaner_core::sample::SampleSet;
 use gleaner_core::tile::Tile;
-use js_sys::Uint8Array;
 use serde::Serialize as _;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
+use crate::asked::{argument, bytes_of, fields, labels, numbers};
 use crate::backend::{self, Backend};
-use crate::exchange::{field, floats, labels, numbers, object};
+use crate::exchange::{floats, object};
 
 /// A loaded checkpoint on a device, and what was made with it last.
 #[wasm_bindgen]
@@ -58,9 +58,13 @@ impl Session {
     ///
     /// # Errors
     /// If the bytes are no checkpoint, or `"webgpu"` is not to be had.
-    pub async fn create(checkpoint: Uint8Array, backend: String) -> Result<Session, JsError> {
+    pub async fn create(
+        #[wasm_bindgen(unchecked_param_type = "Uint8Array")] checkpoint: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "'webgpu' | 'cpu' | 'auto'")] backend: JsValue,
+    ) -> Result<Session, JsError> {
+        let backend: String = argument("create", "backend", &backend)?;
         let request = backend.parse().map_err(|error: String| JsError::new(&error))?;
-        let checkpoint = Checkpoint::from_bytes(&checkpoint.to_vec())?;
+        let checkpoint = Checkpoint::from_bytes(&bytes_of("create", &checkpoint)?)?;
         let opened = backend::open(request).await.map_err(|error| JsError::new(&error))?;
         let parameters = checkpoint.parameters.values().map(|found| found.values.len()).sum();
         let model = checkpoint.build(&opened.device)?;
@@ -146,22 +150,23 @@ impl Session {
         request: JsValue,
     ) -> Result<JsValue, JsError> {
         let classes = self.config.classes();
-        let y = labels("decode: y", &field("decode", &request, "y")?, classes)?;
-        let z = numbers("decode: z", &field("decode", &request, "z")?)?;
+        let [z, y] = fields("decode", &request, ["z", "y"])?;
+        let y = labels("decode: y", &y, classes)?;
+        let z = numbers("decode: z", &z)?;
         let (rows, latent) = (y.len(), self.model.latent());
         if rows == 0 || z.len() != rows * latent {
             let found = format!("{} values for {rows} classes", z.len());
             let rule = format!("z has {found}, but this model takes {latent} for each");
             return Err(JsError::new(&format!("decode: {rule}")));
         }
-        let z = self.upload(z.iter().map(|&value| value as f32).collect(), [rows, latent]);
+        let z = self.upload(z, [rows, latent]);
         let mut one_hot = vec![0.0; rows * classes];
         for (row, class) in y.into_iter().enumerate() {
             one_hot[row * classes + class] = 1.0;
         }
         let observation =
             self.model.decode(z, &Classes::Given(self.upload(one_hot, [rows, classes])));
-        Ok(floats(&infer::read(observation.mean()).await?))
+        Ok(floats(&infer::finite("the decoded examples", observation.mean()).await?))
     }
 }
 

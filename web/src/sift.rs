@@ -13,7 +13,8 @@ use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
-use crate::exchange::{bytes, doubles, floats, indices, object, options};
+use crate::asked::{Whole, argument, options};
+use crate::exchange::{bytes, doubles, floats, indices, object};
 use crate::generate::predictions;
 use crate::session::Session;
 
@@ -21,6 +22,9 @@ use crate::session::Session;
 const UNSURE: u8 = 1;
 const DISAGREES: u8 = 2;
 const REJECTED: u8 = 4;
+
+/// More than any screen has columns.
+const MOST_BINS: usize = 10_000;
 
 /// What [`Session::filter`] takes.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -35,8 +39,8 @@ struct FilterSettings {
 #[serde(deny_unknown_fields)]
 struct CoresetSettings {
     method: Method,
-    size: usize,
-    seed: u32,
+    size: Whole,
+    seed: Whole,
 }
 
 #[wasm_bindgen]
@@ -46,11 +50,19 @@ impl Session {
     /// they were drawn for, and of the others. What lies beyond an end counts in the bin at that end.
     ///
     /// # Errors
-    /// If there are no samples.
+    /// If there are no samples, or so many bins are not to be had.
     #[wasm_bindgen(
         unchecked_return_type = "{ low: number, high: number, agreeing: Int32Array, others: Int32Array }"
     )]
-    pub fn histogram(&self, bins: usize) -> Result<JsValue, JsError> {
+    pub fn histogram(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "number")] bins: &JsValue,
+    ) -> Result<JsValue, JsError> {
+        let bins = argument::<Whole>("histogram", "bins", bins)?.count();
+        if !(1..=MOST_BINS).contains(&bins) {
+            let rule = format!("bins is {bins}: use 1 to {MOST_BINS}");
+            return Err(JsError::new(&format!("histogram: {rule}")));
+        }
         let samples = self.samples()?;
         let (low, high) = (axis_start(&samples.entropy()), (samples.classes() as f64).ln());
         let predictions = predictions(&samples)?;
@@ -76,7 +88,7 @@ impl Session {
     pub fn filter(
         &self,
         #[wasm_bindgen(unchecked_param_type = "{ max_entropy: number, keep_agreeing: boolean }")]
-        request: JsValue,
+        request: &JsValue,
     ) -> Result<JsValue, JsError> {
         let FilterSettings { max_entropy, keep_agreeing } = options("filter", request)?;
         let samples = self.samples()?;
@@ -117,14 +129,14 @@ impl Session {
             unchecked_param_type = "{ method: 'craig' | 'adacore' | 'random' | 'confidence', \
                                       size: number, seed: number }"
         )]
-        request: JsValue,
+        request: &JsValue,
     ) -> Result<JsValue, JsError> {
         let CoresetSettings { method, size, seed } = options("coreset", request)?;
         let kept = self.kept()?;
         let predictions = self.kept_predictions()?;
-        let noise = Noise::new(u64::from(seed));
+        let noise = Noise::new(u64::from(seed.0));
         let select = |method| {
-            let (settings, curvature) = (settings(method, size), Curvature::default());
+            let (settings, curvature) = (settings(method, size.count()), Curvature::default());
             settings.select(&predictions, None, curvature, &noise, &InTurn, &mut || ())
         };
         let (chosen, random) = (select(method)?, select(Method::Random)?);
@@ -145,10 +157,11 @@ impl Session {
     pub fn plane(
         &self,
         #[wasm_bindgen(unchecked_param_type = "'craig' | 'adacore' | 'random' | 'confidence'")]
-        method: JsValue,
-        class: usize,
+        method: &JsValue,
+        #[wasm_bindgen(unchecked_param_type = "number")] class: &JsValue,
     ) -> Result<JsValue, JsError> {
-        let method = options("plane", method)?;
+        let method = argument("plane", "method", method)?;
+        let class = argument::<Whole>("plane", "class", class)?.count();
         let kept = self.kept()?;
         let predictions = self.kept_predictions()?;
         let rows = predictions.rows_of(class);

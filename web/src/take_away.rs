@@ -7,6 +7,7 @@ use gleaner_core::sample::SampleSet;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
+use crate::asked::argument;
 use crate::exchange::bytes;
 use crate::session::Session;
 
@@ -19,12 +20,16 @@ impl Session {
     /// # Errors
     /// If there is nothing of that kind yet.
     #[wasm_bindgen(unchecked_return_type = "Uint8Array")]
-    pub fn npz(&self, what: &str) -> Result<JsValue, JsError> {
+    pub fn npz(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "'samples' | 'kept' | 'coreset'")] what: &JsValue,
+    ) -> Result<JsValue, JsError> {
+        let what: String = argument("npz", "what", what)?;
         let samples = self.samples()?;
         let source = |rows: &[usize]| {
             NpyArray::i64(&[rows.len()], rows.iter().map(|&row| row as i64).collect())
         };
-        let arrays = match what {
+        let arrays = match what.as_str() {
             "samples" => self.named((*samples).clone()),
             "kept" => {
                 let kept = self.kept()?;

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::groups;
+use crate::nets::tanh;
 
 /// `log(2 π)`.
 pub(super) const LOG_TWO_PI: f64 = 1.837_877_066_409_345_3;
@@ -14,7 +15,7 @@ const LOG_VAR_BOUND: f64 = 8.0;
 /// `exp(±4)`, and with a gradient everywhere, so that a head cannot get stuck at the edge as under a hard
 /// clamp.
 pub fn clamp_log_var(raw: Tensor<2>) -> Tensor<2> {
-    (raw / LOG_VAR_BOUND).tanh() * LOG_VAR_BOUND
+    tanh(raw / LOG_VAR_BOUND) * LOG_VAR_BOUND
 }
 
 /// `N(mean, diag(exp(log_var)))`; both `[batch, dimensions]`.

@@ -59,19 +59,39 @@ impl Observation {
     /// words and whole numbers. `streams` has one for each row.
     pub fn shown(&self, streams: &mut Streams) -> Tensor<2> {
         match self {
-            Self::Mixed(columns) => columns.draw(streams),
+            Self::Mixed(columns) => self.as_sound_as_parameters(columns.draw(streams)),
             _ => self.mean(),
         }
     }
 
-    /// Expected `x`, `[rows, features]`.
+    /// Expected `x`, `[rows, features]`; NaN in a row of which a parameter is no finite number.
     pub fn mean(&self) -> Tensor<2> {
-        match self {
+        let mean = match self {
             Self::Bernoulli(bits) => bits.mean(),
             Self::Gaussian(values) => values.mean.clone(),
             Self::IsotropicGaussian(values) => values.mean.clone(),
             Self::Multinomial(words) => words.mean(),
             Self::Mixed(columns) => columns.mean(),
+        };
+        self.as_sound_as_parameters(mean)
+    }
+
+    /// `x [rows, features]`, or NaN in a row of which a parameter is no finite number: exponentials and comparisons on a GPU make
+    /// ordinary numbers of NaN. Objectives look at the loss itself, so training is spared the sum.
+    fn as_sound_as_parameters(&self, x: Tensor<2>) -> Tensor<2> {
+        if x.device().is_autodiff() {
+            return x;
         }
+        let sums = match self {
+            Self::Bernoulli(Bernoulli { logits }) => logits.clone().sum_dim(1),
+            Self::Multinomial(words) => words.logits.clone().sum_dim(1),
+            Self::Mixed(Mixed { output, spread, .. }) => {
+                output.clone().sum_dim(1) + spread.clone().sum().unsqueeze::<2>()
+            }
+            // The mean is the parameter.
+            Self::Gaussian(_) | Self::IsotropicGaussian(_) => return x,
+        };
+        // The zero reaches a GPU when it runs, so its compiler cannot leave the product out.
+        x + sums * 0.0
     }
 }

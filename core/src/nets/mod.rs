@@ -20,7 +20,7 @@ pub use conditional::{Classes, ConditionalLinear, Fan, Inputs, Vectors};
 pub use convolution::{ConvolutionalTrunk, PlainConvolution, Shrink};
 pub use deconvolution::Deconvolution;
 pub use image::{Convolution, Trunk};
-pub use kernels::activation::{Activation, softplus};
+pub use kernels::activation::{Activation, softplus, tanh};
 pub use linear::{dense, glorot_linear, parameter};
 pub use mlp::{Mlp, forward_hidden, linear_stack};
 pub use training::Training;

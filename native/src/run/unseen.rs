@@ -94,7 +94,7 @@ fn judged(model: &impl Generative, problem: &Problem, device: &Device) -> Result
     let y = one_hot(labelled.iter().map(|&row| train.labels[row]), classes, device);
     let z = model.encode(x, &Classes::Given(y)).mean_dim(0).repeat_dim(0, classes);
     let pictures = model.decode(z, &Classes::Every).mean();
-    let pictures = pollster::block_on(infer::read(pictures))?;
+    let pictures = pollster::block_on(infer::finite("the pictures of the classes", pictures))?;
     let probabilities = judge.probabilities(Rows::new(&pictures, train.features())?)?;
     Ok(probabilities.chunks_exact(classes).map(<[f64]>::to_vec).collect())
 }

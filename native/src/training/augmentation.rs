@@ -249,7 +249,7 @@ impl Augmenter<'_> {
             let z = Tensor::from_data(TensorData::new(z, [rows.len(), latent]), self.device);
             let y = one_hot(rows.iter().map(|&row| kept.labels[row]), model.classes(), self.device);
             let x = model.decode(z, &Classes::Given(y)).shown(&mut noise.streams_of(rows));
-            values.extend(pollster::block_on(infer::read(x))?);
+            values.extend(pollster::block_on(infer::finite("the chosen samples", x))?);
         }
         if rows.is_empty() {
             return Ok(None);

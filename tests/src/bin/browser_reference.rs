@@ -1,7 +1,7 @@
 //! Writes what the browser test compares with: small checkpoints, and the numbers this native build gets
 //! from them.
 //!
-//! `browser_reference DIRECTORY` writes `m2.safetensors`, `m2.json`, `latent-ebm.safetensors` and `latent-ebm.json` there.
+//! `browser_reference DIRECTORY` writes `NAME.safetensors` and `NAME.json` there for `m2`, `m2-tanh` and `latent-ebm`.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -26,6 +26,8 @@ use serde_json::{Value, json};
 
 /// Rows of the decoder's test, classes in turn.
 const ROWS: usize = 12;
+/// How much further from the middle of the prior than a draw the far ones of these rows are.
+const FAR: f32 = 1000.0;
 /// What the test asks `generate` for.
 const SEED: u32 = 7;
 const PER_CLASS: usize = 3;
@@ -47,13 +49,18 @@ fn main() -> ExitCode {
 fn write(directory: &Path) -> Result<(), Box<dyn Error>> {
     let device = Device::flex();
     fs::create_dir_all(directory)?;
-    for config in [m2(), latent_ebm()] {
-        let name = config.name();
+    let models = [
+        ("m2", m2(Activation::default())),
+        ("m2-tanh", m2(Activation::Tanh)),
+        ("latent-ebm", latent_ebm()),
+    ];
+    for (name, config) in models {
         let checkpoint = checkpoint(config, &device)?;
         let model = checkpoint.build(&device)?;
         let expected = json!({
             "config": serde_json::to_value(&checkpoint.config)?,
-            "decode": decoded(&model, &device)?,
+            "decode": decoded(&model, 1.0, &device)?,
+            "far": decoded(&model, FAR, &device)?,
             "generate": generated(&model, &device)?,
         });
         fs::write(directory.join(format!("{name}.safetensors")), checkpoint.to_bytes()?)?;
@@ -63,21 +70,21 @@ fn write(directory: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 /// Of a small image and two hidden layers.
-fn common() -> Common {
+fn common(activation: Activation) -> Common {
     Common {
         shape: vec![8, 8, 1],
         classes: 10,
         hidden: vec![32, 24],
-        activation: Default::default(),
+        activation,
         likelihood: Likelihood::Bernoulli,
         columns: Vec::new(),
         masking: 0.0,
     }
 }
 
-fn m2() -> ModelConfig {
+fn m2(activation: Activation) -> ModelConfig {
     ModelConfig::M2(M2Config {
-        common: common(),
+        common: common(activation),
         latent: 8,
         classifier_hidden: vec![32],
         convolution: None,
@@ -87,7 +94,7 @@ fn m2() -> ModelConfig {
 /// With few steps: a software GPU takes a while for each.
 fn latent_ebm() -> ModelConfig {
     ModelConfig::LatentEbm(LatentEbmConfig {
-        common: common(),
+        common: common(Activation::default()),
         latent: 8,
         energy_hidden: vec![32, 32],
         energy_activation: Activation::LeakyRelu,
@@ -113,9 +120,10 @@ fn checkpoint(config: ModelConfig, device: &Device) -> Result<Checkpoint, Box<dy
     Ok(Checkpoint { config, data: None, parameters })
 }
 
-fn decoded(model: &Model, device: &Device) -> Result<Value, Box<dyn Error>> {
+fn decoded(model: &Model, distance: f32, device: &Device) -> Result<Value, Box<dyn Error>> {
     let classes = model.classes();
-    let z = Noise::new(2).normal(ROWS * model.latent());
+    let mut z = Noise::new(2).normal(ROWS * model.latent());
+    z.iter_mut().for_each(|value| *value *= distance);
     let y: Vec<usize> = (0..ROWS).map(|row| row % classes).collect();
     let one_hot: Vec<f32> =
         y.iter().flat_map(|&y| (0..classes).map(move |k| f32::from(u8::from(k == y)))).collect();

@@ -1,6 +1,6 @@
 //! Nonlinearities of hidden layers.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{Device, Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 /// The nonlinearity of every hidden layer of a model.
@@ -33,7 +33,7 @@ impl Activation {
             Self::Relu => activation::relu(x),
             Self::LeakyRelu => activation::leaky_relu(x, f64::from(Self::LEAK)),
             Self::Silu => activation::silu(x),
-            Self::Tanh => x.tanh(),
+            Self::Tanh => tanh(x),
             Self::Identity => x,
         }
     }
@@ -60,10 +60,41 @@ impl Activation {
     }
 }
 
-/// `log(1 + exp(x))` in the form that neither overflows nor loses small values.
+/// From here on `tanh` is 1 to the last bit of single precision, and minus 1 on the other side.
+const TANH_ENDS: f64 = 20.0;
+
+/// `tanh(x)`, for any `x`. A GPU may make it of `exp(2 x)`, which overflows from 45 on: then it answers NaN where 1 is meant.
+pub fn tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    if is_plain_cpu(&x.device()) {
+        return x.tanh();
+    }
+    x.clamp(-TANH_ENDS, TANH_ENDS).tanh()
+}
+
+/// Below this, `log(1 + exp(x))` is nearer to `exp(x)` than to what is left of it once 1 was added: both are off by 2e-4 of it here.
+const SOFTPLUS_TAIL: f64 = -8.0;
+
+/// `log(1 + exp(x))` in a form that neither overflows nor loses small values.
 ///
 /// Written through `log_sigmoid` because back ends have that as one kernel, forward and backward, where
-/// their softplus is five.
+/// their softplus is five. A GPU has no `log(1 + t)` that is good for small `t`, so there the tail is another one.
 pub fn softplus<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    activation::log_sigmoid(x.neg()).neg()
+    let value = activation::log_sigmoid(x.clone().neg()).neg();
+    if is_plain_cpu(&x.device()) {
+        return value;
+    }
+    let tail = x.clone().lower_elem(SOFTPLUS_TAIL);
+    // Clamped, because a gradient of zero times an infinite slope is NaN.
+    value.mask_where(tail, x.clamp_max(SOFTPLUS_TAIL).exp())
+}
+
+/// Whether functions of numbers are those of the standard library, exact to a few units in the last place.
+fn is_plain_cpu(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    return *device == Device::flex();
+    #[cfg(not(feature = "flex"))]
+    {
+        let _ = device;
+        false
+    }
 }

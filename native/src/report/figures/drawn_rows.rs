@@ -16,7 +16,7 @@ use super::Subject;
 /// `per_class` drawn rows of each class as cells, in the units of the training data; a model without classes leaves the label out.
 ///
 /// # Errors
-/// If the device fails.
+/// If the model gives no numbers, or the device fails.
 pub fn samples(
     subject: &Subject<'_>,
     schema: &Schema,
@@ -27,7 +27,7 @@ pub fn samples(
     let mut noise = Noise::new(seed).split("pictures");
     let samples = class_conditional(model, per_class, &mut noise, device, &InTurn);
     pollster::block_on(infer::drawn(model, samples.z))?;
-    let mut values = pollster::block_on(infer::read(samples.x))?;
+    let mut values = pollster::block_on(infer::finite("the drawn rows", samples.x))?;
     schema.scaling.undo(&mut values);
     let class = |row: usize| if subject.classifies() { (row / per_class) as i64 } else { -1 };
     let rows = values.chunks_exact(config.features()).enumerate();

@@ -120,7 +120,8 @@ impl Inferred {
     fn pairs(&self, subject: &Subject<'_>, z: Tensor<2>) -> Result<Pairs> {
         let shape = image_shape(subject.config.shape())?;
         let [count, _] = z.dims();
-        let x_hat = pollster::block_on(infer::read(subject.model.decode(z, &self.y).mean()))?;
+        let x_hat = subject.model.decode(z, &self.y).mean();
+        let x_hat = pollster::block_on(infer::finite("the reconstructions", x_hat))?;
         let both = self.originals.iter().zip(&x_hat);
         let squared = both.map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
         let scale = comfortable_scale(shape);
@@ -152,7 +153,8 @@ pub fn over_classes(subject: &Subject<'_>, origin: Origin<'_>, count: usize) -> 
     let (z, originals) = subject.start(origin, count)?;
     let [rows, latent] = [z.len() / model.latent(), model.latent()];
     let z = Tensor::from_data(TensorData::new(z, [rows, latent]), device);
-    let made = pollster::block_on(infer::read(traverse::over_classes(model, z)))?;
+    let made = infer::finite("the pictures", traverse::over_classes(model, z));
+    let made = pollster::block_on(made)?;
     let row = config.features() * config.classes();
     let mut tiles = Vec::with_capacity(made.len() + originals.len());
     for (number, row) in made.chunks_exact(row).enumerate() {
@@ -209,7 +211,7 @@ pub fn plane(subject: &Subject<'_>, class: usize, side: usize) -> Result<Vec<u8>
 impl Subject<'_> {
     fn grid(&self, x: Tensor<2>, columns: usize) -> Result<Vec<u8>> {
         let shape = image_shape(self.config.shape())?;
-        let x = pollster::block_on(infer::read(x))?;
+        let x = pollster::block_on(infer::finite("the pictures", x))?;
         grid_png(&x, shape, columns, comfortable_scale(shape))
     }
 

@@ -41,7 +41,7 @@ pub fn samples(
     let mut noise = Noise::new(seed).split("pictures");
     let samples = sample::class_conditional(model, DRAWN, &mut noise, device, &InTurn);
     pollster::block_on(infer::drawn(model, samples.z))?;
-    let counts = pollster::block_on(infer::read(samples.x))?;
+    let counts = pollster::block_on(infer::finite("the drawn texts", samples.x))?;
     let by_class: Vec<&[f32]> = counts.chunks_exact(DRAWN * words.len()).collect();
     if matches!(config, ModelConfig::M1(_)) {
         return Ok(shown(&counts, words));

@@ -17,6 +17,7 @@ mkdir "$reference"
 echo "browser test: native numbers" >&2
 cargo build --quiet --workspace --exclude gleaner-web --features gleaner-tests/wgpu --bins
 native=${CARGO_TARGET_DIR:-target}/debug
+program=$(realpath "$native/gleaner")
 "$native/browser_reference" "$reference"
 
 # What the command line makes of the page's own checkpoints. The threshold stands for itself and for its logarithm: the page's
@@ -51,5 +52,5 @@ tests=("$@")
 [ ${#tests[@]} -gt 0 ] || tests=(session page trouble manners)
 cd tests/browser
 # One file after the other: the software GPU and the measurements want the machine to themselves.
-GLEANER_SITE=$site GLEANER_REFERENCE=$reference \
+GLEANER_PROGRAM=$program GLEANER_SITE=$site GLEANER_REFERENCE=$reference \
     node --test --test-concurrency=1 --test-reporter=spec "${tests[@]/%/.test.mjs}"

@@ -50,20 +50,26 @@ impl Served {
     }
 
     fn ask(&self, method: &str, target: &str, headers: &str) -> Answer {
+        let host = self.address();
+        self.send(&format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\n{headers}"))
+    }
+
+    /// Sends the head of a request and reads the whole answer.
+    fn send(&self, head: &str) -> Answer {
         let mut stream = self.connect();
-        write!(
-            stream,
-            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"
-        )
-        .unwrap();
+        write!(stream, "{head}Connection: close\r\n\r\n").unwrap();
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
         Answer::from(bytes.as_slice())
     }
 
+    /// Host and port.
+    fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap().trim_end_matches('/')
+    }
+
     fn connect(&self) -> TcpStream {
-        let address = self.url.strip_prefix("http://").unwrap().trim_end_matches('/');
-        let stream = TcpStream::connect(address).unwrap();
+        let stream = TcpStream::connect(self.address()).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream
     }
@@ -156,8 +162,11 @@ fn what_is_not_there_or_not_asked_for_rightly_is_refused() {
     let served = Served::start(&folder.path().join("site"));
     assert_eq!(served.get("/none.js").status, 404);
     assert_eq!(served.get("/index.html/").status, 404);
-    let post = served.ask("POST", "/", "Content-Length: 0\r\n");
-    assert_eq!((post.status, post.header("allow")), (405, Some("GET, HEAD")));
+    for method in ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "BREW"] {
+        // Nor is the body waited for.
+        let refused = served.ask(method, "/", "Content-Length: 1000000\r\n");
+        assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD")), "{method}");
+    }
     fs::remove_file(folder.path().join("site/page_bg.wasm")).unwrap();
     assert_eq!(served.get("/page_bg.wasm").status, 404, "vanished");
     assert_eq!(served.get("/").status, 200, "and the server goes on");
@@ -187,7 +196,7 @@ fn nothing_outside_the_site_can_be_had() {
         &format!("file://{}", secret.display()),
     ] {
         let answer = served.get(target);
-        assert_eq!(answer.status, 404, "{target}");
+        assert!([400, 404, 421].contains(&answer.status), "{target}");
         assert!(!String::from_utf8_lossy(&answer.body).contains("secret"), "{target}");
     }
 }
@@ -213,16 +222,221 @@ fn links_are_followed_inside_the_site_only() {
 }
 
 #[test]
-fn a_file_is_sent_again_only_if_it_changed() {
+fn what_is_hidden_is_not_there() {
+    let folder = site();
+    let site = folder.path().join("site");
+    fs::create_dir(site.join(".git")).unwrap();
+    fs::write(site.join(".git/config"), "secret").unwrap();
+    fs::write(site.join(".env"), "secret").unwrap();
+    let served = Served::start(&site);
+    for target in ["/.env", "/%2eenv", "/.git/config", "/.git/", "/.git"] {
+        assert_eq!(served.get(target).status, 404, "{target}");
+    }
+}
+
+#[test]
+fn only_its_own_names_are_answered() {
+    let folder = site();
+    let site = folder.path().join("site").display().to_string();
+    let args = ["serve", &site, "--port=0", "--no-open", "--json"];
+    let hosts = ["--host=near:9000", "--host=page.example"];
+    let served = Served::from(gleaner().command(args.iter().chain(&hosts)));
+    let port = served.address().rsplit(':').next().unwrap();
+    let status = |head: &str| served.send(head).status;
+    for host in ["127.0.0.1", "localhost", "LocalHost", "[::1]", "page.example"] {
+        assert_eq!(status(&format!("GET / HTTP/1.1\r\nHost: {host}:{port}\r\n")), 200, "{host}");
+    }
+    for host in ["near:9000", "page.example"] {
+        assert_eq!(status(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n")), 200, "{host}");
+    }
+    let foreign = format!("evil.example:{port}");
+    for hosts in [
+        format!("Host: {foreign}\r\n"),
+        format!("Host: localhost.evil.example:{port}\r\n"),
+        format!("Host: 127.0.0.1.:{port}\r\n"),
+        format!("Host: me@localhost:{port}\r\n"),
+        format!("Host: localhost:{port}\r\nHost: {foreign}\r\n"),
+        format!("Host: near:{port}0\r\n"),
+        "Host: localhost\r\n".to_owned(),
+        "Host: localhost:1\r\n".to_owned(),
+        "Host: \r\n".to_owned(),
+        String::new(),
+    ] {
+        let answer = served.send(&format!("GET / HTTP/1.1\r\n{hosts}"));
+        assert!([400, 421].contains(&answer.status), "{hosts}");
+        assert!(!String::from_utf8_lossy(&answer.body).contains("Gleaner</title>"), "{hosts}");
+    }
+    let refused = served.send(&format!("GET / HTTP/1.1\r\nHost: {foreign}\r\n"));
+    let said = String::from_utf8(refused.body).unwrap();
+    assert!(said.contains("--host NAME") && said.contains(served.address()), "{said}");
+    let own = format!("Host: localhost:{port}\r\n");
+    assert_eq!(status(&format!("GET http://{foreign}/ HTTP/1.1\r\n{own}")), 421);
+    assert_eq!(status(&format!("GET http://localhost:{port}/ HTTP/1.1\r\n{own}")), 200);
+}
+
+#[test]
+fn every_answer_says_what_the_page_may_do() {
     let folder = site();
     let served = Served::start(&folder.path().join("site"));
     let tag = served.get("/").header("etag").unwrap().to_owned();
+    for (status, answer) in [
+        (200, served.get("/")),
+        (206, served.ask("GET", "/", "Range: bytes=0-1\r\n")),
+        (304, served.ask("GET", "/", &format!("If-None-Match: {tag}\r\n"))),
+        (307, served.get("/sub")),
+        (404, served.get("/none")),
+        (405, served.ask("POST", "/", "")),
+        (416, served.ask("GET", "/", "Range: bytes=1000-\r\n")),
+        (421, served.send("GET / HTTP/1.1\r\nHost: evil.example\r\n")),
+    ] {
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{status}");
+        assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"), "{status}");
+        assert_eq!(answer.header("vary"), Some("accept-encoding"), "{status}");
+        let policy = answer.header("content-security-policy").unwrap();
+        let rules: Vec<&str> = policy.split("; ").collect();
+        assert!(rules.contains(&"default-src 'none'"), "{status}: {policy}");
+        assert!(rules.contains(&"script-src 'self' 'wasm-unsafe-eval'"), "{status}: {policy}");
+        assert!(!policy.contains("'unsafe-"), "{status}: {policy}");
+    }
+}
+
+#[test]
+fn a_part_of_a_file_is_sent_if_only_that_is_asked_for() {
+    let folder = site();
+    let site = folder.path().join("site");
+    let body: Vec<u8> = (0..600_000_u32).map(|number| (number % 251) as u8).collect();
+    fs::write(site.join("weights.safetensors"), &body).unwrap();
+    fs::write(site.join("long.js"), "x".repeat(5000)).unwrap();
+    let served = Served::start(&site);
+    let ask = |range: &str| served.ask("GET", "/weights.safetensors", &format!("{range}\r\n"));
+    assert_eq!(served.get("/weights.safetensors").header("accept-ranges"), Some("bytes"));
+    for (range, first, last) in [
+        ("Range: bytes=0-0", 0, 0),
+        ("Range: bytes=10-300009", 10, 300_009),
+        ("Range: bytes=599990-", 599_990, 599_999),
+        ("Range: bytes=-5", 599_995, 599_999),
+        ("Range: bytes=599999-700000", 599_999, 599_999),
+    ] {
+        let answer = ask(range);
+        assert_eq!(answer.status, 206, "{range}");
+        let span = format!("bytes {first}-{last}/600000");
+        assert_eq!(answer.header("content-range"), Some(&*span), "{range}");
+        assert!(answer.body == body[first..=last], "{range}");
+        assert_eq!(answer.header("content-length"), Some(&*(last - first + 1).to_string()));
+    }
+    for range in ["Range: bytes=600000-", "Range: bytes=9-1", "Range: bytes=x-"] {
+        let answer = ask(range);
+        assert_eq!((answer.status, answer.body.len()), (416, 0), "{range}");
+        assert_eq!(answer.header("content-range"), Some("bytes */600000"), "{range}");
+    }
+    let tag = served.get("/weights.safetensors").header("etag").unwrap().to_owned();
+    for whole in
+        ["Range: bytes=0-1,5-9".to_owned(), format!("Range: bytes=0-1\r\nIf-Range: {tag}x")]
+    {
+        let answer = ask(&whole);
+        assert_eq!((answer.status, answer.body.len()), (200, body.len()), "{whole}");
+    }
+    let part = "Range: bytes=0-1\r\nAccept-Encoding: gzip\r\n";
+    let part = served.ask("GET", "/long.js", part);
+    assert_eq!((part.status, &*part.body), (206, &b"xx"[..]));
+    assert_eq!(part.header("content-encoding"), None);
+    let head = served.ask("HEAD", "/weights.safetensors", "Range: bytes=0-1\r\n");
+    assert_eq!((head.status, head.header("content-length")), (200, Some("600000")));
+}
+
+#[test]
+fn a_file_is_compressed_for_those_who_take_it() {
+    let folder = site();
+    let site = folder.path().join("site");
+    let text = "let gleaned = [];\n".repeat(2000);
+    for name in ["long.js", "page_bg.wasm", "weights.safetensors", "note.txt.bin"] {
+        fs::write(site.join(name), &text).unwrap();
+    }
+    let served = Served::start(&site);
+    let ask = |method: &str, target: &str, encodings: &str| {
+        served.ask(method, target, &format!("Accept-Encoding: {encodings}\r\n"))
+    };
+    let mut tags = Vec::new();
+    for target in ["/long.js", "/page_bg.wasm"] {
+        let plain = served.get(target);
+        for encodings in ["gzip, deflate, br, zstd", "br, gzip;q=0.5", "GZIP"] {
+            let small = ask("GET", target, encodings);
+            assert_eq!(small.header("content-encoding"), Some("gzip"), "{target} {encodings}");
+            assert!(small.body.len() < 500, "{target}: {}", small.body.len());
+            let mut whole = String::new();
+            flate2::read::GzDecoder::new(&*small.body).read_to_string(&mut whole).unwrap();
+            assert_eq!(whole, text);
+            assert_eq!(small.header("content-type"), plain.header("content-type"));
+            let head = ask("HEAD", target, encodings);
+            assert_eq!(head.header("content-length"), Some(&*small.body.len().to_string()));
+            assert_ne!(small.header("etag"), plain.header("etag"));
+            tags.push(small.header("etag").unwrap().to_owned());
+        }
+        for encodings in ["gzip;q=0", "gzip; q=0.000, br", "identity", "br", "gzip;q=0.1, identity"]
+        {
+            let plain = ask("GET", target, encodings);
+            assert_eq!(plain.header("content-encoding"), None, "{target} {encodings}");
+            assert_eq!(plain.body, text.as_bytes(), "{target} {encodings}");
+        }
+    }
+    for target in ["/weights.safetensors", "/note.txt.bin", "/", "/sub/"] {
+        assert_eq!(ask("GET", target, "gzip").header("content-encoding"), None, "{target}");
+    }
+    let known = format!("Accept-Encoding: gzip\r\nIf-None-Match: {}\r\n", tags[0]);
+    assert_eq!(served.ask("GET", "/long.js", &known).status, 304);
+    fs::write(site.join("long.js"), text.replace("gleaned", "changed")).unwrap();
+    let changed = served.ask("GET", "/long.js", &known);
+    let mut whole = String::new();
+    flate2::read::GzDecoder::new(&*changed.body).read_to_string(&mut whole).unwrap();
+    assert_eq!((changed.status, whole), (200, text.replace("gleaned", "changed")));
+    drop(served);
+    // A browser that comes back to a server that was started again has the file still.
+    let again =
+        Served::start(&site).ask("GET", "/page_bg.wasm", &known.replace(&tags[0], &tags[3]));
+    assert_eq!(again.status, 304);
+}
+
+#[test]
+fn a_file_is_sent_again_only_if_it_changed() {
+    let folder = site();
+    let served = Served::start(&folder.path().join("site"));
+    let first = served.get("/");
+    let tag = first.header("etag").unwrap();
     let known = format!("If-None-Match: \"other\", {tag}\r\n");
-    let again = served.ask("GET", "/", &known);
-    assert_eq!((again.status, again.body.len()), (304, 0));
-    fs::write(folder.path().join("site/index.html"), "a new page").unwrap();
-    let changed = served.ask("GET", "/", &known);
-    assert_eq!((changed.status, changed.body.as_slice()), (200, &b"a new page"[..]));
+    let since = format!("If-Modified-Since: {}\r\n", first.header("last-modified").unwrap());
+    for condition in [&known, &since] {
+        let again = served.ask("GET", "/", condition);
+        assert_eq!((again.status, again.body.len()), (304, 0), "{condition}");
+    }
+    let page = folder.path().join("site/index.html");
+    fs::write(&page, "a new page").unwrap();
+    let later = std::time::SystemTime::now() + Duration::from_secs(5);
+    fs::File::options().write(true).open(&page).unwrap().set_modified(later).unwrap();
+    for condition in [&known, &since] {
+        let changed = served.ask("GET", "/", condition);
+        assert_eq!((changed.status, &*changed.body), (200, &b"a new page"[..]), "{condition}");
+    }
+}
+
+#[test]
+fn a_request_without_end_is_refused() {
+    let folder = site();
+    let served = Served::start(&folder.path().join("site"));
+    let host = format!("GET / HTTP/1.1\r\nHost: {}\r\n", served.address());
+    let many = (0..100).map(|number| format!("X-{number}: 1\r\n")).collect::<String>();
+    assert_eq!(served.send(&format!("{host}{many}")).status, 431);
+    let long = format!("{host}X-Long: {}\r\n", "x".repeat(12_000));
+    assert_eq!(served.send(&long).status, 200, "a long one is not refused");
+    let endless = [format!("{host}X-Long: "), "GET /?".to_owned()];
+    for head in endless {
+        let mut stream = served.connect();
+        stream.write_all(head.as_bytes()).unwrap();
+        // It may be refused before all is written.
+        let sent = (0..1000).take_while(|_| stream.write_all(&[b'x'; 10_000]).is_ok()).count();
+        assert!(sent < 1000, "10 MB of one line are taken");
+    }
+    assert_eq!(served.get("/").status, 200);
 }
 
 #[test]
@@ -237,7 +451,8 @@ fn nobody_waits_for_the_slow() {
     let _stalled: Vec<TcpStream> = (0..6)
         .map(|_| {
             let mut stream = served.connect();
-            write!(stream, "GET /large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+            let host = served.address();
+            write!(stream, "GET /large.bin HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
             // Its answer has begun.
             stream.read_exact(&mut [0]).unwrap();
             stream

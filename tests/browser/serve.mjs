@@ -1,8 +1,14 @@
-// A static server on a free port of this machine, with the folder under some path.
+// A server on a free port of this machine: `gleaner serve`, with the policy under which its page must work, or a plain static one
+// with the folder under some path.
+//
+//   GLEANER_PROGRAM  the program; without it, the plain server stands in
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
+import { createInterface } from "node:readline";
 
 const TYPES = {
   ".css": "text/css",
@@ -13,7 +19,23 @@ const TYPES = {
   ".wasm": "application/wasm",
 };
 
-export async function serve(folder, under = "/") {
+export const serve = (folder, under = "/") =>
+  process.env.GLEANER_PROGRAM && under === "/" ? serveOurs(folder) : servePlainly(folder, under);
+
+async function serveOurs(folder) {
+  const args = ["serve", folder, "--port=0", "--no-open", "--json"];
+  const program = spawn(process.env.GLEANER_PROGRAM, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = await once(createInterface(program.stdout), "line");
+  return {
+    address: JSON.parse(line).url,
+    close: async () => {
+      program.kill("SIGTERM");
+      await once(program, "exit");
+    },
+  };
+}
+
+async function servePlainly(folder, under) {
   const root = path.resolve(folder);
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");

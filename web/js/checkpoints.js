@@ -37,7 +37,7 @@ export async function shipped() {
 export async function download({ id }, progress) {
   const response = await fetch(`checkpoints/${id}/model.safetensors`);
   if (!response.ok) throw new Error(`the model ${id} is missing (the server answered ${response.status}): reload the page, or tell its owner`);
-  const total = Number(response.headers.get("content-length"));
+  const total = response.headers.has("content-encoding") ? 0 : Number(response.headers.get("content-length"));
   const parts = [];
   let loaded = 0;
   const reader = response.body.getReader();

@@ -11,7 +11,10 @@ function showBars(list, names, { probabilities, predicted }) {
   list.replaceChildren(
     ...[...probabilities].map((probability, number) => {
       const percent = `${(100 * probability).toFixed(probability > 0.0995 ? 0 : 1)} %`;
-      const bar = make("span", { class: "track" }, make("span", { class: "fill", style: `width:${100 * probability}%` }));
+      const fill = make("span", { class: "fill" });
+      // Not as an attribute, which a content security policy may forbid.
+      fill.style.width = `${100 * probability}%`;
+      const bar = make("span", { class: "track" }, fill);
       const row = make("div", { role: "listitem", "aria-label": `${names[number]}: ${percent}` });
       if (number === predicted) row.className = "top";
       row.append(make("span", { class: "name" }, names[number]), bar, make("span", { class: "percent" }, percent));

@@ -33,7 +33,8 @@ if (self.GPUAdapter) {
 async function download(url) {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url} is missing (the server answered ${response.status}): reload the page, or tell its owner`);
-  const total = Number(response.headers.get("content-length"));
+  // Of a file that comes compressed, the length says how much there is to send, not how much there will be.
+  const total = response.headers.has("content-encoding") ? 0 : Number(response.headers.get("content-length"));
   let loaded = 0;
   const count = new TransformStream({
     transform(chunk, controller) {

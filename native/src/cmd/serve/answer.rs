@@ -1,87 +1,149 @@
 //! What a browser is answered.
 
-use std::io::{self, Cursor};
+use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
 
-use tiny_http::{Header, Method, Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+use tower_http::services::ServeDir;
+use tower_http::services::fs::DefaultServeDirFallback;
 
-use super::place::{Place, find};
+use super::site::Site;
 
-/// A response, whole before its first byte is sent: a file that changes meanwhile cannot make its length wrong.
-type Answer = Response<Cursor<Vec<u8>>>;
+/// A response, sent piece by piece.
+type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;
 
-/// Answers a request with what it names in the folder `site`.
+/// Goes with every answer.
 ///
-/// # Errors
-/// If the connection fails.
-pub fn answer(request: Request, site: &Path) -> io::Result<()> {
-    let answer = match request.method() {
-        Method::Get | Method::Head => named(&request, site),
-        _ => says(405, "only GET and HEAD are answered", &[("Allow", "GET, HEAD")]),
-    };
-    // In chunks, the length would not be told.
-    request.respond(answer.with_chunked_threshold(usize::MAX))
+/// The page may load what is on this server, compile WebAssembly and show pictures that it made itself, and nothing else.
+/// No other page may hold it in a frame or use its files. What the browser keeps, it asks about each time.
+const POLICY: [(HeaderName, &str); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
+         style-src 'self'; img-src 'self' blob: data:; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'",
+    ),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::CACHE_CONTROL, "no-cache"),
+    (header::VARY, "accept-encoding"),
+];
+
+/// Pieces of a file that are sent at once, bytes.
+const PIECE: usize = 256 << 10;
+
+/// Answers requests for the files of a site.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    names: Vec<String>,
+    advice: String,
+    files: ServeDir<DefaultServeDirFallback, Site>,
 }
 
-fn named(request: &Request, site: &Path) -> Answer {
-    let answer = match find(site, request.url()) {
-        Some(Place::File(path)) => file(request, &path),
-        Some(Place::Folder(target)) => Ok(says(307, "see the folder", &[("Location", &target)])),
-        None => Err(io::ErrorKind::NotFound.into()),
-    };
-    // A file that cannot be read, or no longer, is none to a browser.
-    answer.unwrap_or_else(|_| says(404, "not found", &[]))
-}
-
-fn file(request: &Request, path: &Path) -> io::Result<Answer> {
-    let tag = tag(path)?;
-    let body = std::fs::read(path)?;
-    let length = body.len();
-    let (status, body) = if is_known(request, &tag) { (304, Vec::new()) } else { (200, body) };
-    let headers = [("Content-Type", content_type(path)), ("ETag", &tag)];
-    Ok(response(status, &headers, body, length))
-}
-
-fn says(status: u16, text: &str, headers: &[(&str, &str)]) -> Answer {
-    let headers = [&[("Content-Type", "text/plain; charset=utf-8")], headers].concat();
-    response(status, &headers, format!("{text}\n").into_bytes(), text.len() + 1)
-}
-
-fn response(status: u16, headers: &[(&str, &str)], body: Vec<u8>, length: usize) -> Answer {
-    let headers = headers.iter().chain(&[("Cache-Control", "no-cache")]);
-    // Only what is not ASCII fails to be a header, and none of these is.
-    let headers = headers.filter_map(|(name, value)| Header::from_bytes(*name, *value).ok());
-    Response::new(status.into(), headers.collect(), Cursor::new(body), Some(length), None)
-}
-
-/// Tells versions of a file apart by its length and the time of its last change. Read before the file itself: a change
-/// in between is then noticed at the next request.
-fn tag(path: &Path) -> io::Result<String> {
-    let about = path.metadata()?;
-    // Clocks set before 1970 are as good as one that stands.
-    let age = about.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Ok(format!("\"{:x}-{:x}\"", about.len(), age.as_nanos()))
-}
-
-fn is_known(request: &Request, tag: &str) -> bool {
-    let mut asked = request.headers().iter().filter(|header| header.field.equiv("If-None-Match"));
-    asked.any(|header| header.value.as_str().split(',').any(|known| known.trim() == tag))
-}
-
-fn content_type(path: &Path) -> &'static str {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    match extension.to_ascii_lowercase().as_str() {
-        "html" => "text/html; charset=utf-8",
-        "js" | "mjs" => "text/javascript; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "wasm" => "application/wasm",
-        "json" => "application/json",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "ico" => "image/x-icon",
-        "webmanifest" => "application/manifest+json",
-        "txt" | "toml" => "text/plain; charset=utf-8",
-        _ => "application/octet-stream",
+impl Answers {
+    /// For the site in `folder`, at `address`. Browsers may also call the server by the names in `hosts`.
+    pub fn new(folder: &Path, site: Site, address: SocketAddr, hosts: &[String]) -> Self {
+        Self {
+            names: names(address, hosts),
+            advice: format!(
+                "this is http://{address}/; gleaner serve --host NAME answers to another name"
+            ),
+            files: ServeDir::with_backend(folder, site)
+                .precompressed_gzip()
+                .ignore_multi_range_requests(true)
+                .with_buf_chunk_size(PIECE),
+        }
     }
+
+    /// Answers one request.
+    pub async fn answer<B: Send + 'static>(&self, request: Request<B>) -> Answer {
+        let mut answer = if !self.is_meant(&request) {
+            says(StatusCode::MISDIRECTED_REQUEST, &self.advice)
+        } else if [Method::GET, Method::HEAD].contains(request.method()) {
+            self.named(request).await
+        } else {
+            let mut refusal =
+                says(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered");
+            refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            refusal
+        };
+        for (name, value) in POLICY {
+            answer.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        answer
+    }
+
+    /// Whether this server is the one that was asked. A name of someone else's that leads here is a trap: the page that
+    /// bears it would be allowed to read all answers.
+    fn is_meant<B>(&self, request: &Request<B>) -> bool {
+        let is_own = |host: &str| self.names.iter().any(|own| own.eq_ignore_ascii_case(host));
+        let mut hosts = request.headers().get_all(header::HOST).iter();
+        let (host, another) = (hosts.next(), hosts.next());
+        another.is_none()
+            && host.and_then(|host| host.to_str().ok()).is_some_and(is_own)
+            && request.uri().authority().is_none_or(|authority| is_own(authority.as_str()))
+    }
+
+    /// What the target of a request names.
+    async fn named<B: Send + 'static>(&self, mut request: Request<B>) -> Answer {
+        let none = || says(StatusCode::NOT_FOUND, "not found");
+        // As the target of a redirection, two slashes would name another server.
+        if request.uri().path().contains("//") {
+            return none();
+        }
+        let is_head = request.method() == Method::HEAD;
+        let headers = request.headers_mut();
+        // A whole file is a right answer, too, and here the plain one.
+        if is_head || headers.contains_key(header::IF_RANGE) {
+            headers.remove(header::RANGE);
+        }
+        // A part is one of the file itself.
+        if headers.contains_key(header::RANGE) {
+            headers.remove(header::ACCEPT_ENCODING);
+        }
+        match self.files.clone().try_call(request).await {
+            Ok(response) if response.status() != StatusCode::NOT_FOUND => {
+                with_charset(response.map(|body| body.boxed_unsync()))
+            }
+            // A file that cannot be read, or no longer, is none to a browser.
+            _ => none(),
+        }
+    }
+}
+
+/// The names by which a browser calls this server, as it writes them: it leaves out the port that it takes anyway.
+fn names(address: SocketAddr, hosts: &[String]) -> Vec<String> {
+    let port = address.port();
+    let own = [address.ip().to_string(), "localhost".to_owned(), "[::1]".to_owned()];
+    let mut names: Vec<String> =
+        own.iter().chain(hosts).map(|host| format!("{host}:{port}")).collect();
+    names.extend(own.into_iter().filter(|_| port == 80));
+    names.extend_from_slice(hosts);
+    names
+}
+
+/// All texts of a page are UTF-8.
+fn with_charset(mut answer: Answer) -> Answer {
+    if let Some(kind) = answer.headers_mut().get_mut(header::CONTENT_TYPE)
+        && let Ok(text) = kind.to_str()
+        && text.starts_with("text/")
+        && let Ok(full) = format!("{text}; charset=utf-8").parse()
+    {
+        *kind = full;
+    }
+    answer
+}
+
+fn says(status: StatusCode, text: &str) -> Answer {
+    let body = Full::from(format!("{text}\n")).map_err(|never| match never {});
+    let mut answer = Response::new(body.boxed_unsync());
+    *answer.status_mut() = status;
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    answer.headers_mut().insert(header::CONTENT_TYPE, kind);
+    answer
 }

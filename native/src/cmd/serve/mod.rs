@@ -1,27 +1,27 @@
 //! `gleaner serve`: the built web page on this machine, and the browser that shows it.
 
 mod answer;
-mod place;
+mod connections;
+mod site;
 
-use std::io;
+use std::convert::Infallible;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, ensure};
+use hyper::service::service_fn;
 use serde_json::json;
-use tiny_http::Server;
+use tokio::runtime::{self, Runtime};
+use tokio::sync::oneshot;
 
+use self::answer::Answers;
+use self::connections::{Limits, answer_all};
+use self::site::Site;
 use crate::system::interrupt::listen as listen_for_signals;
 use crate::system::output::Output;
 
 /// Taken if it is free and no other was asked for.
 const USUAL_PORT: u16 = 8080;
-
-/// Answers written at once. A browser opens six connections to a host: should all of them stall, two
-/// are left for another.
-const WRITERS: usize = 8;
 
 /// What makes the page, and what names one that is elsewhere.
 const ADVICE: &str = "build the page in the source folder: \
@@ -33,7 +33,8 @@ const ADVICE: &str = "build the page in the source folder: \
 #[command(after_help = "Examples:\n  \
     gleaner serve                        the page in dist/, or the one that came with the program\n  \
     gleaner serve ~/site --port 9000\n  \
-    gleaner serve --no-open --json       for programs: the address is on the first line of stdout\n\n\
+    gleaner serve --no-open --json       for programs: the address is on the first line of stdout\n  \
+    gleaner serve --host localhost:9000  at the far end of ssh -L 9000:localhost:8080\n\n\
     Only this machine can reach the page. Ctrl-C stops the server.")]
 pub struct Args {
     /// Folder of the built page [default: the first that exists of dist, dist or site next to the program, and
@@ -42,6 +43,9 @@ pub struct Args {
     /// Port to listen on, 0 for any free one [default: 8080, or a free one if it is in use]
     #[arg(long, value_name = "N")]
     port: Option<u16>,
+    /// Answer to this name, too, as the browser's address has it; for a tunnel or a proxy. May be given several times
+    #[arg(long, value_name = "NAME[:PORT]")]
+    host: Vec<String>,
     /// Do not open the browser
     #[arg(long)]
     no_open: bool,
@@ -59,15 +63,14 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let listener = listen(args.port)?;
     let address = listener.local_addr().context("the system gave no address to listen on")?;
     let url = format!("http://{address}/");
-    let end = start(listener, site.clone())?;
+    let (server, end) = start(listener, &site, &args.host)?;
     out.line(format!("{url}  (Ctrl-C stops the server)"));
     out.object(&json!({ "url": url, "site": site }))?;
     if !args.no_open {
         // Without a browser, the address on the line above is what is left to give.
         let _ = open::that_detached(&url);
     }
-    let end = end.recv().context("the server stopped unexpectedly; start it again")?;
-    end.with_context(|| format!("{url} accepts no more connections; start the server again"))
+    server.block_on(end).context("the server stopped unexpectedly; start it again")
 }
 
 /// The folder that was asked for, if there is a page in it.
@@ -112,37 +115,40 @@ fn listen(port: Option<u16>) -> Result<TcpListener> {
     }
 }
 
-/// Starts answering. What is returned learns of the end: a signal, or a failure of the server.
-fn start(listener: TcpListener, site: PathBuf) -> Result<Receiver<io::Result<()>>> {
-    let (tell, end) = channel();
-    let signalled = tell.clone();
+/// Starts answering, as long as what is returned is kept running. The other half learns of the signal to end.
+fn start(
+    listener: TcpListener,
+    folder: &Path,
+    hosts: &[String],
+) -> Result<(Runtime, oneshot::Receiver<()>)> {
+    let failed = "the server cannot start; try again, or give another --port";
+    let (tell, end) = oneshot::channel();
+    let mut tell = Some(tell);
     // Not `Interrupt`: there is no step to finish, and a signal is the way to end this, not a failure.
     // Nobody listens any more once the end has come, so telling of it again may fail.
-    listen_for_signals(move || drop(signalled.send(Ok(()))))?;
-    let server = Server::from_listener(listener, None)
-        .map_err(|error| anyhow!("the server cannot start: {error}"))?;
-    let server = Arc::new(server);
-    let site = Arc::new(site);
-    for _ in 0..WRITERS {
-        let (server, site, tell) = (Arc::clone(&server), Arc::clone(&site), tell.clone());
-        std::thread::spawn(move || {
-            let failure = answer_all(&server, &site);
-            // As above.
-            let _ = tell.send(Err(failure));
-        });
-    }
-    Ok(end)
-}
-
-/// Answers requests until none can come any more.
-fn answer_all(server: &Server, site: &Path) -> io::Error {
-    loop {
-        match server.recv() {
-            // A browser that has gone away misses nothing.
-            Ok(request) => drop(answer::answer(request, site)),
-            Err(failure) => return failure,
-        }
-    }
+    listen_for_signals(move || {
+        let _ = tell.take().map(|tell| tell.send(()));
+    })?;
+    // Relative paths are joined as the service of files joins them.
+    let folder = Path::new(".").join(folder);
+    let site = Site::new(&folder);
+    let address = listener.local_addr().context(failed)?;
+    let answers = Answers::new(&folder, site.clone(), address, hosts);
+    listener.set_nonblocking(true).context(failed)?;
+    let server = runtime::Builder::new_current_thread().enable_all().build().context(failed)?;
+    let entered = server.enter();
+    let listener = tokio::net::TcpListener::from_std(listener).context(failed)?;
+    drop(entered);
+    server.spawn(site.prepare());
+    server.spawn(answer_all(
+        listener,
+        Limits::USUAL,
+        service_fn(move |request| {
+            let answers = answers.clone();
+            async move { Ok::<_, Infallible>(answers.answer(request).await) }
+        }),
+    ));
+    Ok((server, end))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 # prdc: data in which rows occur more than once get precision, recall, density and coverage near 0, even against itself
 #
 # Believed:  samples that follow the real data have precision, recall and coverage near 1 and density near 1.
-# Happens:   a ball reaches to the k-th neighbour and is open. If a row has k copies or more, the radius of its ball is
+# Happens:   a ball reaches to the k-th neighbour and is open. If a row has k other copies, the radius of its ball is
 #            0 and nothing is inside, not even an equal row. So all four are exactly 0 for real data whose rows occur
 #            six times (k = 5) against themselves. Two halves of one table of three columns with four words each have
 #            precision 0.21 and density 0.16; with noise of 1e-6 on the rows they have 0.99 and 1.00. Two copies of each
@@ -52,5 +52,5 @@ if not (min(once.values()) > 0.95 and zero and 0.7 < came["the same, each twice"
     sys.exit("CHANGED: expected over 0.95 once, density 0.8 twice and 0 for all six times, came the numbers above")
 if not (table["precision"] < 0.4 and table["density"] < 0.3 and apart["precision"] > 0.85 and apart["density"] > 0.85):
     sys.exit("CHANGED: expected precision and density of the table under 0.4 and 0.3, with noise over 0.85, came those above")
-print("holds: rows that occur k times and more are outside their own balls")
+print("holds: rows that occur more than k times are outside their own balls")
 PY

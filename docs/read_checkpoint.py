@@ -1,10 +1,10 @@
-"""Recomputes the test accuracy of a Gleaner run without Gleaner.
+"""What a Gleaner checkpoint computes, without Gleaner. Needs numpy and safetensors only.
 
-    python docs/read_checkpoint.py RUN/model.safetensors --images t10k-images-idx3-ubyte.gz \
-                                                         --labels t10k-labels-idx1-ubyte.gz
-    python docs/read_checkpoint.py RUN/model.safetensors --npz test.npz
+    read_checkpoint.py RUN/model.safetensors --images IMAGES.gz --labels LABELS.gz    counts right answers
+    read_checkpoint.py RUN/model.safetensors --npz test.npz [--out P.npz]             and writes probabilities
+    read_checkpoint.py RUN/model.safetensors --samples S.npz --out X.npz              decodes the z and y of samples
 
-Needs numpy and safetensors only. See docs/guide/library.md.
+docs/models_in_numpy.py has the models; docs/guide/read-checkpoint.md says what the tensors are.
 """
 
 import argparse
@@ -17,21 +17,8 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+from models_in_numpy import Model, Problem, log_softmax
 from safetensors import SafetensorError, safe_open
-
-
-class Problem(Exception):
-    """Something the user can put right; printed as one line."""
-
-
-ACTIVATIONS = {
-    "softplus": lambda x: np.logaddexp(0.0, x),
-    "relu": lambda x: np.maximum(x, 0.0),
-    "leaky-relu": lambda x: np.where(x >= 0.0, x, 0.2 * x),
-    # x / (1 + exp(-x)) written so that no exponential overflows.
-    "silu": lambda x: x * 0.5 * (1.0 + np.tanh(0.5 * x)),
-    "tanh": np.tanh,
-}
 
 
 def read_checkpoint(path):
@@ -52,34 +39,6 @@ def read_checkpoint(path):
         raise Problem(f"{path}: its `config` is not JSON ({error})")
 
 
-def logits(config, parameters, x):
-    """Logits of q(y|x): hidden layers with the model's nonlinearity, then a linear layer."""
-    name = config.get("activation", "softplus")
-    if name not in ACTIVATIONS:
-        raise Problem(f"activation `{name}` is unknown; known are {', '.join(ACTIVATIONS)}")
-    activation = ACTIVATIONS[name]
-
-    def linear(layer, v):
-        try:
-            weight = parameters[f"classifier.{layer}.weight"]
-            bias = parameters[f"classifier.{layer}.bias"]
-        except KeyError as error:
-            raise Problem(f"the checkpoint has no {error}; this script reads perceptrons only")
-        if v.shape[1] != weight.shape[0]:
-            raise Problem(
-                f"classifier.{layer} takes {weight.shape[0]} values per example, "
-                f"the data has {v.shape[1]}; is this the data set that the model was trained on?"
-            )
-        return v @ weight + bias
-
-    h = x
-    depth = 0
-    while f"classifier.hidden.{depth}.weight" in parameters:
-        h = activation(linear(f"hidden.{depth}", h))
-        depth += 1
-    return linear("output", h)
-
-
 def read_idx(path, dimensions):
     """An IDX array of bytes, gzipped or not."""
     try:
@@ -97,70 +56,165 @@ def read_idx(path, dimensions):
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
-def read_npz(path):
-    """Arrays x and y of an .npz; bytes count as pixels in 0 to 255."""
+def read_npz(path, *needed):
+    """The arrays of an .npz, by name."""
     try:
         if not zipfile.is_zipfile(path):
             raise Problem(f"{path}: not an .npz file")
         with np.load(path, allow_pickle=False) as file:
-            return file["x"], file["y"]
-    except KeyError as error:
-        raise Problem(f"{path}: {error.args[0]}; it needs x (examples) and y (labels)")
+            arrays = dict(file)
     except (OSError, ValueError, zlib.error, zipfile.BadZipFile) as error:
         raise Problem(f"{path}: not a readable .npz ({error})")
+    for name in needed:
+        if name not in arrays:
+            raise Problem(f"{path}: it has no array `{name}`, but {', '.join(arrays)}")
+    return arrays
 
 
-def as_rows(config, x):
-    """One example per row, scaled as in training. Pixel bytes are divided by 255 in float32."""
-    rows = x.reshape(len(x), -1)
+def scaling_of(config):
+    """What is done with numbers before the model sees them: its name, and its settings."""
     scaling = config.get("data", {}).get("scaling", "none")
-    if x.dtype == np.uint8 and scaling in ("none", {"range": {"low": 0.0, "high": 255.0}}):
+    return (scaling, None) if isinstance(scaling, str) else next(iter(scaling.items()))
+
+
+def scaled(config, x):
+    """Examples as the model sees them, `[n, features]`. Bytes are divided by 255 in float32."""
+    rows = x.reshape(len(x), -1)
+    name, how = scaling_of(config)
+    if x.dtype == np.uint8 and (name == "none" or how == {"low": 0.0, "high": 255.0}):
         return (rows.astype(np.float32) / np.float32(255.0)).astype(np.float64)
     rows = rows.astype(np.float64)
-    if "range" in scaling:
-        low, high = scaling["range"]["low"], scaling["range"]["high"]
-        return (rows - low) / (high - low)
-    if "filled" in scaling:
-        return np.where(np.isnan(rows), scaling["filled"], rows)
-    if "standardised" in scaling:
-        mean, std = scaling["standardised"]["mean"], scaling["standardised"]["std"]
-        return np.nan_to_num((rows - mean) / std, nan=0.0)
+    if name == "range":
+        return (rows - how["low"]) / (how["high"] - how["low"])
+    if name == "filled":
+        return np.where(np.isnan(rows), how, rows)
+    if name == "standardised":
+        return np.nan_to_num((rows - how["mean"]) / how["std"], nan=0.0)
+    if name == "columns":
+        if rows.shape[1] != len(how):
+            raise Problem(f"the model takes {len(how)} numbers per row, the data has {rows.shape[1]}")
+        return np.stack([transformed(way, column) for way, column in zip(how, rows.T)], axis=1)
     return rows
 
 
+def transformed(how, values):
+    """A column of a table as the model sees it; NaN, a missing cell, stays NaN."""
+    way = how["way"]
+    if way == "normal-scores":
+        return np.interp(values, how["values"], how["scores"])
+    if way == "log":
+        values = np.log(np.maximum(values, np.finfo(np.float32).tiny))
+    elif way == "counts":
+        values = np.log1p(np.maximum(values, 0.0))
+    return values if way == "as-is" else (values - how["mean"]) / how["sd"]
+
+
+def unscaled(config, rows):
+    """Rows of a model in the units of the data."""
+    name, how = scaling_of(config)
+    if name == "range":
+        return how["low"] + rows * (how["high"] - how["low"])
+    if name == "standardised":
+        return how["mean"] + rows * how["std"]
+    if name == "columns":
+        return np.stack([untransformed(way, column) for way, column in zip(how, rows.T)], axis=1)
+    return rows
+
+
+def untransformed(how, values):
+    """The opposite of `transformed`, as finely as the column is given."""
+    way = how["way"]
+    if way == "normal-scores":
+        values = np.interp(values, how["scores"], how["values"])
+    elif way != "as-is":
+        values = how["mean"] + values * how["sd"]
+    if way == "log":
+        values = np.exp(values)
+    elif way == "counts":
+        values = np.expm1(values)
+    return np.round(values, how["decimals"]) if "decimals" in how else values
+
+
+def predicted(model, x):
+    """What `gleaner predict` writes of rows; and for m1 too, the centre of the posterior of z and what is made of it."""
+    every = {"logits": [], "z": [], "mean": []}
+    for start in range(0, len(x), 1000):
+        rows = scaled(model.config, x[start : start + 1000])
+        logits = model.logits(rows)
+        of_class = np.eye(model.config["classes"])[logits.argmax(axis=1)]
+        z = model.encode(rows, of_class)
+        for name, values in (("logits", logits), ("z", z), ("mean", model.decode(z, of_class))):
+            every[name].append(values)
+    told = {name: np.concatenate(values) for name, values in every.items()}
+    log_probs = log_softmax(told["logits"])
+    probs = np.exp(log_probs)
+    return {"y": probs.argmax(axis=1), "probs": probs, "entropy": -(probs * log_probs).sum(axis=1), **told}
+
+
+def decoded(model, samples):
+    """What `gleaner sample` makes of the `z` and `y` of its samples. Of a table it draws cells; here they are expected ones."""
+    config, z = model.config, samples["z"].astype(np.float64)
+    shape = samples["x"].shape
+    x = model.decode(z, np.eye(config["classes"])[samples["y"]])
+    if config.get("likelihood") == "mixed":
+        as_is = "standardised" in samples
+        drawn = samples["x"].reshape(len(z), -1).astype(np.float64) if as_is else scaled(config, samples["x"])
+        logits = model.judge(z, drawn)
+    else:
+        logits = model.judge(z, x)
+    return {"x": (x if "standardised" in samples else unscaled(config, x)).reshape(shape), "logits": logits}
+
+
+def count(told, y):
+    """How many labelled examples are right; a negative label is none."""
+    known = y >= 0
+    if not known.any():
+        raise Problem("no labelled example to test on")
+    return f"{int((told['y'] == y)[known].sum())} of {int(known.sum())} correct"
+
+
+def run(arguments):
+    config, parameters = read_checkpoint(arguments.checkpoint)
+    model = Model(config, parameters)
+    if Path(arguments.checkpoint).with_name("classifier.json").exists():
+        print("note: this run predicts by its classifier.json; this script asks the model alone", file=sys.stderr)
+    if arguments.samples:
+        told = decoded(model, read_npz(arguments.samples, "x", "y", "z"))
+    else:
+        if arguments.npz:
+            arrays = read_npz(arguments.npz, *(["x"] if arguments.out else ["x", "y"]))
+        else:
+            arrays = {"x": read_idx(arguments.images, 3), "y": read_idx(arguments.labels, 1).astype(np.int64)}
+        x, y = arrays["x"], arrays.get("y")
+        if y is not None and len(x) != len(y):
+            raise Problem(f"{len(x)} examples but {len(y)} labels")
+        told = predicted(model, x)
+        if y is not None and y.dtype.kind in "iuf" and config["model"] != "m1":
+            print(count(told, y))
+    if arguments.out:
+        np.savez(arguments.out, **told)
+
+
 def main():
-    parser = argparse.ArgumentParser(description="Recomputes a Gleaner run's test accuracy.")
+    parser = argparse.ArgumentParser(description="Computes what a Gleaner checkpoint says, without Gleaner.")
     parser.add_argument("checkpoint", help="RUN/model.safetensors")
     parser.add_argument("--images", help="IDX images, such as t10k-images-idx3-ubyte.gz")
     parser.add_argument("--labels", help="IDX labels, such as t10k-labels-idx1-ubyte.gz")
-    parser.add_argument("--npz", help="an .npz with x [n, ...] and y [n]")
+    parser.add_argument("--npz", help="an .npz with x [n, ...] and y [n]; with --out, y may be missing")
+    parser.add_argument("--samples", help="an .npz that `gleaner sample` wrote, with x, y and z")
+    parser.add_argument("--out", help="an .npz to write: y, probs, entropy, logits, z and mean; or x and logits of samples")
     arguments = parser.parse_args()
-    if bool(arguments.npz) == bool(arguments.images or arguments.labels):
-        parser.error("give either --npz, or both --images and --labels")
-    if not arguments.npz and not (arguments.images and arguments.labels):
+    if bool(arguments.images) != bool(arguments.labels):
         parser.error("--images and --labels go together")
-
+    if [bool(arguments.npz), bool(arguments.images), bool(arguments.samples)].count(True) != 1:
+        parser.error("give one of --npz, --samples, or --images and --labels")
+    if arguments.samples and not arguments.out:
+        parser.error("--samples needs --out")
     try:
-        config, parameters = read_checkpoint(arguments.checkpoint)
-        if arguments.npz:
-            x, y = read_npz(arguments.npz)
-        else:
-            x, y = read_idx(arguments.images, 3), read_idx(arguments.labels, 1)
-        if len(x) != len(y):
-            raise Problem(f"{len(x)} examples but {len(y)} labels")
-        known = y >= 0
-        x, y = x[known], y[known]
-        if len(y) == 0:
-            raise Problem("no labelled example to test on")
-        right = 0
-        for start in range(0, len(y), 1000):
-            rows = as_rows(config, x[start : start + 1000])
-            predicted = np.argmax(logits(config, parameters, rows), axis=1)
-            right += int(np.sum(predicted == y[start : start + 1000]))
+        run(arguments)
     except Problem as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
-    print(f"{right} of {len(y)} correct")
     return 0
 
 

@@ -93,10 +93,12 @@ pages! {
     models: "docs/guide/models.md",
     own_data: "docs/guide/own-data.md",
     predict: "docs/guide/predict.md",
+    read_checkpoint: "docs/guide/read-checkpoint.md",
     reproducing_papers: "docs/guide/reproducing-papers.md",
     runs: "docs/guide/runs.md",
     sampling_and_filtering: "docs/guide/sampling-and-filtering.md",
     texts_and_tables: "docs/guide/texts-and-tables.md",
+    traps: "docs/guide/traps.md",
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! What Python makes of our files: the same predictions to the last image, and a classifier trained on a coreset.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "python/checkpoints.rs"]
+mod checkpoints;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -195,7 +195,13 @@ impl Checkpoint {
     /// # Errors
     /// If a parameter is missing, has another shape, or is one that the model does not have.
     pub fn build(&self, device: &burn::tensor::Device) -> Result<Model> {
-        let model = self.config.init(&Noise::silent(), device)?;
+        let impossible = |e: Error| match e {
+            Error::Config { .. } => Error::Checkpoint(format!(
+                "its `config` asks for a model that cannot be ({e}); copy the file again, or train again"
+            )),
+            other => other,
+        };
+        let model = self.config.init(&Noise::silent(), device).map_err(impossible)?;
         fill(model, self.parameters.clone())
     }
 }

@@ -12,7 +12,7 @@ use super::show;
 use crate::data::dataset::default_data_dir;
 use crate::data::fetch::{fetch, sha256};
 use crate::data::registry::{ENTRIES, Entry, File, find};
-use crate::system::output::Output;
+use crate::system::output::{Output, path_text};
 
 /// Arguments of `gleaner data`.
 #[derive(Debug, clap::Args)]
@@ -223,7 +223,7 @@ fn list(args: &ListArgs, out: &Output) -> Result<()> {
         ));
     }
     out.line(format!("folder: {}", dir.display()));
-    out.object(&json!({ "data_dir": dir, "sets": sets }))
+    out.object(&json!({ "data_dir": path_text(&dir), "sets": sets }))
 }
 
 fn run_fetch(args: &FetchArgs, out: &Output) -> Result<()> {
@@ -233,7 +233,7 @@ fn run_fetch(args: &FetchArgs, out: &Output) -> Result<()> {
     let status = status(entry, &dir, true)?;
     let folder = dir.join(entry.name);
     out.line(format!("{}: {} in {}", entry.name, status.verified, folder.display()));
-    out.object(&json!({ "data_dir": dir, "set": status }))
+    out.object(&json!({ "data_dir": path_text(&dir), "set": status }))
 }
 
 fn verify(args: &VerifyArgs, out: &Output) -> Result<()> {
@@ -263,7 +263,7 @@ fn verify(args: &VerifyArgs, out: &Output) -> Result<()> {
         let note = subset.map_or(String::new(), |name| format!("   (the subset {name})"));
         out.line(format!("{name:14} {verified}{note}"));
     }
-    out.object(&json!({ "data_dir": dir, "sets": sets }))?;
+    out.object(&json!({ "data_dir": path_text(&dir), "sets": sets }))?;
     let bad: Vec<String> = sets.into_iter().flat_map(|status| status.bad).collect();
     if !bad.is_empty() {
         bail!("wrong sha256: {}; delete these files and fetch them again", bad.join(", "));

@@ -3,6 +3,7 @@
 pub mod device;
 pub mod files;
 pub mod interrupt;
+pub mod memory;
 pub mod output;
 pub mod progress;
 pub mod threads;

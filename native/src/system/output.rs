@@ -1,9 +1,15 @@
 //! Results on stdout: lines for people, and one JSON object at the end where it was asked for.
 
 use std::io::Write as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
+
+/// A path as JSON has it, which is text: what a path has that is no text is shown as U+FFFD. A `PathBuf` in `json!` panics there.
+pub fn path_text(path: impl AsRef<Path>) -> String {
+    path.as_ref().display().to_string()
+}
 
 /// Where results go.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::json;
 use tiny_http::Server;
 
-use crate::system::output::Output;
+use crate::system::output::{Output, path_text};
 
 /// Taken if it is free and no other was asked for.
 const USUAL_PORT: u16 = 8080;
@@ -60,7 +60,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let url = format!("http://{address}/");
     let end = start(listener, site.clone())?;
     out.line(format!("{url}  (Ctrl-C stops the server)"));
-    out.object(&json!({ "url": url, "site": site }))?;
+    out.object(&json!({ "url": url, "site": path_text(&site) }))?;
     if !args.no_open {
         // Without a browser, the address on the line above is what is left to give.
         let _ = open::that_detached(&url);

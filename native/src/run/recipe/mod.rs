@@ -5,6 +5,7 @@
 //! and an unknown key is refused by name wherever it came from.
 
 mod augment;
+mod ceilings;
 mod check;
 mod layers;
 mod settings;
@@ -13,6 +14,7 @@ pub mod shipped;
 mod tables;
 
 pub use augment::AugmentSettings;
+pub use ceilings::MOST_STEPS;
 pub use layers::Draft;
 pub use settings::{
     ChoiceSettings, DataSettings, Fold, LabelCount, ModelSettings, ObjectiveSettings, PictureSize,

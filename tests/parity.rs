@@ -181,7 +181,7 @@ mod gpu {
         let mut noise = Noise::new(3);
         let drawn = class_conditional(model, 2, &mut noise, device, &InTurn);
         let y = (0..2 * model.classes()).map(|row| row as i64 / 2).collect();
-        pollster::block_on(infer::samples(drawn, shape, y))
+        pollster::block_on(infer::samples(model, drawn, shape, y))
     }
 
     /// What has nothing to do with the samples may be anything; what has must be seen.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::data::schema::Schema;
 use crate::error::{Error, Result};
-use crate::models::{Model, ModelConfig};
+use crate::models::{Architecture as _, Model, ModelConfig};
 use crate::module_path::ModulePath;
 use crate::noise::Noise;
 
@@ -167,14 +167,8 @@ impl Checkpoint {
         }
         let data = config.remove(DATA_KEY).map(serde_json::from_value);
         let data: Option<Schema> = data.transpose().map_err(unreadable)?;
-        let fits = |schema: &Schema| schema.scaling.fits(schema.shape().iter().product());
-        if !data.as_ref().is_none_or(fits) {
-            return Err(Error::Checkpoint(
-                "its `data` do not say how each number is scaled; copy the file again, or train again"
-                    .into(),
-            ));
-        }
-        let config = serde_json::from_value(config.into()).map_err(unreadable)?;
+        let config: ModelConfig = serde_json::from_value(config.into()).map_err(unreadable)?;
+        data.as_ref().map_or(Ok(()), |data| belongs(data, &config))?;
         Ok(Self { config, data, parameters: tensors })
     }
 
@@ -202,14 +196,39 @@ impl Checkpoint {
         TensorFile { config, tensors: self.parameters.clone() }.to_bytes(precision)
     }
 
-    /// Builds the model on a device and fills it.
+    /// Builds the model on a device and fills it. The file's tensors are compared with those that the configuration asks for before
+    /// any memory is taken, so that a model is never larger than its file.
     ///
     /// # Errors
     /// If a parameter is missing, has another shape, or is one that the model does not have.
     pub fn build(&self, device: &burn::tensor::Device) -> Result<Model> {
-        let model = self.config.init(&Noise::new(0), device)?;
+        let impossible = |e: Error| match e {
+            Error::Config { .. } => Error::Checkpoint(format!(
+                "its `config` asks for a model that cannot be ({e}); copy the file again, or train again"
+            )),
+            other => other,
+        };
+        let model = self.config.init(&Noise::silent(), device).map_err(impossible)?;
         fill(model, self.parameters.clone())
     }
+}
+
+/// Whether the examples that a file describes are those of its model.
+fn belongs(data: &Schema, config: &ModelConfig) -> Result<()> {
+    let values =
+        |shape: &[usize]| shape.iter().fold(1, |all: usize, &size| all.saturating_mul(size));
+    let (told, wanted) = (values(&data.shape()), values(config.shape()));
+    let problem = if told != wanted {
+        format!("describe examples of {told} values, but the model is one of {wanted}")
+    } else if data.classes.len() != config.classes() {
+        let (told, wanted) = (data.classes.len(), config.classes());
+        format!("name {told} classes, but the model has {wanted}")
+    } else if !data.scaling.fits(told) {
+        "do not say how each number is scaled".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::Checkpoint(format!("its `data` {problem}; copy the file again, or train again")))
 }
 
 /// Fills a model with parameters by module path.
@@ -276,11 +295,9 @@ impl ModuleMapper for Filler {
             self.problem.get_or_insert(problem);
             return param;
         }
-        param.map(|old| {
-            let device = old.device();
-            let new = Tensor::from_data(TensorData::new(found.values, found.shape), &device);
-            if device.is_autodiff() { new.require_grad() } else { new }
-        })
+        let device = param.lazy_device();
+        let new = Tensor::from_data(TensorData::new(found.values, found.shape), &device);
+        Param::initialized(param.id, if device.is_autodiff() { new.require_grad() } else { new })
     }
 }
 

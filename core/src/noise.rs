@@ -35,6 +35,7 @@ pub struct Noise {
     key: [u8; 32],
     stream: ChaCha8Rng,
     source: NoiseSource,
+    silent: bool,
 }
 
 impl Noise {
@@ -43,6 +44,16 @@ impl Noise {
         let mut key = *b"gleaner noise, version 1........";
         key[24..].copy_from_slice(&seed.to_le_bytes());
         Self::from_key(key, NoiseSource::Host)
+    }
+
+    /// The stream of a model that is filled from a file: its parameters have shapes, and are not drawn.
+    pub fn silent() -> Self {
+        Self { silent: true, ..Self::new(0) }
+    }
+
+    /// Whether parameters are left open.
+    pub fn is_silent(&self) -> bool {
+        self.silent
     }
 
     /// The same stream, with the tensors of [`Noise::normal_by_example`] drawn elsewhere, in all its
@@ -169,14 +180,14 @@ impl Noise {
         parent.set_stream(stream);
         let mut key = [0; 32];
         parent.fill_bytes(&mut key);
-        Self::from_key(key, self.source)
+        Self { silent: self.silent, ..Self::from_key(key, self.source) }
     }
 
     fn from_key(key: [u8; 32], source: NoiseSource) -> Self {
         let mut stream = ChaCha8Rng::from_seed(key);
         // The numbers come from a stream that no child key is cut from.
         stream.set_stream(u64::MAX);
-        Self { key, stream, source }
+        Self { key, stream, source, silent: false }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::dist::{
 use crate::error::{Error, Result};
 use crate::nets::{
     Activation, ConditionalLinear, Convolution, Deconvolution, Fan, Inputs, Shrink, Training,
-    Trunk, dense, forward_hidden, glorot_linear, linear_stack, parameter,
+    Trunk, constant, dense, forward_hidden, glorot_linear, linear_stack,
 };
 use crate::noise::Noise;
 
@@ -159,7 +159,7 @@ impl Emission {
         let head = |width: usize, noise: &mut Noise| {
             Head::Dense(glorot_linear(width, features, noise, device))
         };
-        let zeros = |is: bool| is.then(|| parameter(vec![0.0; features], [features], device));
+        let zeros = |is: bool| is.then(|| constant(0.0, features, device));
         Self {
             background: zeros(common.likelihood == Likelihood::Multinomial),
             spread: zeros(common.likelihood == Likelihood::Mixed),

@@ -70,7 +70,7 @@ impl Common {
             };
         }
         columns.iter().try_for_each(Column::check)?;
-        let width: usize = columns.iter().map(Column::width).sum();
+        let width = columns.iter().map(Column::width).fold(0, usize::saturating_add);
         match width == self.features() {
             true => Ok(()),
             false => {

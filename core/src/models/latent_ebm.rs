@@ -66,6 +66,9 @@ pub enum Classified {
     Mean,
 }
 
+/// Steps of a chain at most.
+const MOST_STEPS: usize = 1_000_000;
+
 /// Chains that start at N(0, I).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
@@ -102,12 +105,16 @@ impl LangevinConfig {
     /// Whether chains can be run so.
     ///
     /// # Errors
-    /// A step size or a temperature that is negative or no number.
+    /// A step size or a temperature that is negative or no number, or more steps than anyone waits for.
     pub fn check(&self) -> Result<()> {
         for (field, value) in [("step-size", self.step_size), ("temperature", self.temperature)] {
             if !(value.is_finite() && value >= 0.0) {
                 return Err(Error::config(field, value, "it must be zero or more"));
             }
+        }
+        if self.steps > MOST_STEPS {
+            let rule = format!("a chain has at most {MOST_STEPS} steps; the papers take 60");
+            return Err(Error::config("steps", self.steps, rule));
         }
         Ok(())
     }
@@ -169,6 +176,7 @@ impl LatentEbm {
     /// If a size is zero or there are fewer than two classes.
     pub fn new(config: &LatentEbmConfig, noise: &Noise, device: &Device) -> Result<Self> {
         config.common.check()?;
+        config.langevin.check()?;
         widths("model.energy-hidden", &config.energy_hidden)?;
         at_least_one("model.latent", config.latent)?;
         let pair = Pair {

@@ -77,7 +77,9 @@ impl M1M2Config {
         at_least_one("model.latent", self.latent)?;
         match &self.active {
             Some(active)
-                if active.is_empty() || active.iter().any(|&i| i >= self.feature_latent) =>
+                if active.is_empty()
+                    || active.len() > self.feature_latent
+                    || active.iter().any(|&i| i >= self.feature_latent) =>
             {
                 let rule =
                     format!("give some of M1's {} dimensions, counted from 0", self.feature_latent);

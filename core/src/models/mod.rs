@@ -44,7 +44,7 @@ pub use sdgm::Sdgm;
 pub use untapped::{Untapped, UntappedConfig};
 pub use view::View;
 
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use delegate::delegate;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -108,6 +108,16 @@ macro_rules! family {
                         Model::$Variant(<$Model>::new(config, noise, device)?)
                     })+
                 })
+            }
+
+            /// Numbers that the model has to learn, counted without taking memory for them.
+            ///
+            /// # Errors
+            /// As [`ModelConfig::init`].
+            pub fn parameters(&self, device: &Device) -> Result<u64> {
+                let mut count = Count(0);
+                self.init(&Noise::silent(), device)?.visit(&mut count);
+                Ok(count.0)
             }
 
             fn architecture(&self) -> &dyn Architecture {
@@ -196,6 +206,17 @@ impl Generative for Model {
         to self.inner_mut() {
             fn measure(&mut self, x: Tensor<2>);
         }
+    }
+}
+
+/// Sums up the sizes of parameters. Burn's own count overflows.
+struct Count(u64);
+
+impl ModuleVisitor for Count {
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        let shape = parameter.lazy_shape();
+        let size = shape.iter().fold(1, |all: u64, &size| all.saturating_mul(size as u64));
+        self.0 = self.0.saturating_add(size);
     }
 }
 

@@ -9,7 +9,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use super::kernels::normalise::{EPSILON, leaky, normalise, statistics};
-use super::linear::parameter;
+use super::linear::constant;
 
 /// One scale and one shift for each map, and the nonlinearity that follows.
 #[derive(Module, Debug)]
@@ -39,7 +39,7 @@ impl BatchNorm {
     /// Leaves maps of mean 0 and variance 1 as they are, but for what follows: of negative values, `leak` is
     /// left.
     pub fn new(maps: usize, leak: f32, device: &Device) -> Self {
-        let all = |value: f32| parameter(vec![value; maps], [maps], device);
+        let all = |value: f32| constant(value, maps, device);
         Self { scale: all(1.0), shift: all(0.0), mean: all(0.0), variance: all(1.0), leak }
     }
 

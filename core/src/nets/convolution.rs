@@ -34,13 +34,20 @@ impl PlainConvolution {
     }
 }
 
-/// No layer is without maps.
+/// Maps of a layer at most. The papers have 512; two layers of so many are 38 GB of weights.
+pub(super) const MOST_MAPS: usize = 1 << 15;
+
+/// No layer is without maps, and none has more than a machine can hold.
 pub(super) fn at_least_one_map(field: &'static str, maps: &[usize]) -> Result<()> {
-    match maps.contains(&0) {
-        true => {
-            Err(Error::config(field, format!("{maps:?}"), "every layer needs at least one map"))
+    if maps.contains(&0) {
+        let rule = "every layer needs at least one map";
+        return Err(Error::config(field, format!("{maps:?}"), rule));
+    }
+    match maps.iter().find(|&&maps| maps > MOST_MAPS) {
+        Some(maps) => {
+            Err(Error::config(field, maps, format!("a layer has at most {MOST_MAPS} maps")))
         }
-        false => Ok(()),
+        None => Ok(()),
     }
 }
 

@@ -12,6 +12,9 @@ use super::wide_resnet::{WideResnet, WideResnetConfig};
 use crate::error::{Error, Result};
 use crate::noise::Noise;
 
+/// Numbers of an image's maps at most.
+const MOST_CELLS: usize = 1 << 31;
+
 /// The kind of convolutional networks, and their sizes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -35,10 +38,28 @@ impl Convolution {
             Self::Plain(config) => config.check()?,
             Self::WideResnet(config) => config.check()?,
         }
-        shape.try_into().map_err(|_| {
+        let image: [usize; 3] = shape.try_into().map_err(|_| {
             let rule = format!("it needs images, but the examples have the shape {shape:?}");
             Error::config("model.convolution", "{...}", rule)
-        })
+        })?;
+        let [height, width, _] = image;
+        match self.narrowest().saturating_mul(height).saturating_mul(width) > MOST_CELLS {
+            true => {
+                let rule = format!(
+                    "with images of {height} by {width} a layer would have more than {MOST_CELLS} numbers"
+                );
+                Err(Error::config("model.convolution", "{...}", rule))
+            }
+            false => Ok(image),
+        }
+    }
+
+    /// Maps where the image is smallest, on its way to features and back.
+    fn narrowest(&self) -> usize {
+        match self {
+            Self::Plain(config) => config.maps[2],
+            Self::WideResnet(config) => config.generator[0],
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub fn dense(layer: &Linear, x: Tensor<2>, activation: Option<Activation>) -> Te
 pub fn glorot_linear(inputs: usize, outputs: usize, noise: &mut Noise, device: &Device) -> Linear {
     Linear {
         weight: glorot(inputs, inputs + outputs, outputs, noise, device),
-        bias: Some(parameter(vec![0.0; outputs], [outputs], device)),
+        bias: Some(constant(0.0, outputs, device)),
     }
 }
 
@@ -38,8 +38,7 @@ pub(super) fn he<const D: usize>(
     device: &Device,
 ) -> Param<Tensor<D>> {
     let std = (2.0 / inputs as f32).sqrt();
-    let values = noise.normal(shape.iter().product()).into_iter().map(|v| v * std).collect();
-    parameter(values, shape, device)
+    drawn(shape, std, noise, device)
 }
 
 /// A weight `[rows, columns]` with variance `2 / fans`.
@@ -51,12 +50,39 @@ pub(super) fn glorot(
     device: &Device,
 ) -> Param<Tensor<2>> {
     let std = (2.0 / fans as f32).sqrt();
-    let values = noise.normal(rows * columns).into_iter().map(|v| v * std).collect();
-    parameter(values, [rows, columns], device)
+    drawn([rows, columns], std, noise, device)
+}
+
+/// A weight whose values have the standard deviation `std`. Of a silent stream it is left open: it has a shape and takes no memory.
+fn drawn<const D: usize>(
+    shape: [usize; D],
+    std: f32,
+    noise: &mut Noise,
+    device: &Device,
+) -> Param<Tensor<D>> {
+    if noise.is_silent() {
+        return open(0.0, shape, device);
+    }
+    let values = noise.normal(shape.iter().product()).into_iter().map(|v| v * std).collect();
+    parameter(values, shape, device)
+}
+
+/// A parameter `[size]` of equal values.
+pub fn constant(value: f32, size: usize, device: &Device) -> Param<Tensor<1>> {
+    open(value, [size], device)
+}
+
+/// Equal values that are made when they are first asked for.
+fn open<const D: usize>(value: f32, shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+    let make = move |device: &Device, trainable: bool| {
+        let tensor = Tensor::full(shape, value, device);
+        if trainable { tensor.require_grad() } else { tensor }
+    };
+    Param::uninitialized(ParamId::new(), make, device.clone(), device.is_autodiff(), shape.into())
 }
 
 /// A parameter of given values.
-pub fn parameter<const D: usize>(
+fn parameter<const D: usize>(
     values: Vec<f32>,
     shape: [usize; D],
     device: &Device,

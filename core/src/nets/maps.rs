@@ -8,7 +8,7 @@ use super::kernels::activate::{Rows, activate};
 use super::kernels::convolve::{Direction, convolve};
 use super::kernels::rows::abreast;
 use super::kernels::window::Window;
-use super::linear::{he, parameter};
+use super::linear::{constant, he};
 use crate::noise::Noise;
 
 /// A convolution or a transposed one, with a bias or without.
@@ -52,7 +52,7 @@ impl MapLayer {
     }
 
     fn biased(self, maps: usize, device: &Device) -> Self {
-        Self { bias: Some(parameter(vec![0.0; maps], [maps], device)), ..self }
+        Self { bias: Some(constant(0.0, maps, device)), ..self }
     }
 
     /// The same without a bias, for a layer whose output is normalised.

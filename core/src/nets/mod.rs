@@ -21,7 +21,7 @@ pub use convolution::{ConvolutionalTrunk, PlainConvolution, Shrink};
 pub use deconvolution::Deconvolution;
 pub use image::{Convolution, Trunk};
 pub use kernels::activation::{Activation, softplus, tanh};
-pub use linear::{dense, glorot_linear, parameter};
+pub use linear::{constant, dense, glorot_linear};
 pub use mlp::{Mlp, forward_hidden, linear_stack};
 pub use training::Training;
 pub use wide_resnet::{WideResnet, WideResnetConfig};

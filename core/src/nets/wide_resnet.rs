@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::batch_norm::{BatchNorm, Statistics};
-use super::convolution::at_least_one_map;
+use super::convolution::{MOST_MAPS, at_least_one_map};
 use super::kernels::window::Window;
 use super::maps::{MapLayer, pictured};
 use super::training::Training;
@@ -22,6 +22,12 @@ const MAPS: usize = 16;
 
 /// Strides of the three groups.
 const STRIDES: [usize; 3] = [1, 2, 2];
+
+/// Layers at most: what the deepest published ones have.
+const MOST_DEPTH: usize = 1000;
+
+/// Doublings of a generator at most: the largest image is no larger.
+const MOST_DOUBLINGS: usize = 26;
 
 /// A Wide ResNet as encoder, and a generator for the way back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,17 +51,26 @@ impl Default for WideResnetConfig {
 
 impl WideResnetConfig {
     pub(super) fn check(&self) -> Result<()> {
-        if self.depth < 10 || self.depth % 6 != 4 {
-            let rule = "a Wide ResNet has 6 n + 4 layers, such as 10, 16, 22 or 28";
+        if !(10..=MOST_DEPTH).contains(&self.depth) || self.depth % 6 != 4 {
+            let rule = format!(
+                "a Wide ResNet has 6 n + 4 layers, such as 10, 16, 22 or 28, and at most {MOST_DEPTH}"
+            );
             return Err(Error::config("model.convolution.depth", self.depth, rule));
         }
-        if self.width == 0 {
-            let rule = "it multiplies the number of maps; it must be at least 1";
+        // The last group has four times as many maps as the first one.
+        let widest = MOST_MAPS / MAPS / 4;
+        if !(1..=widest).contains(&self.width) {
+            let rule = format!("it multiplies the number of maps; it must be from 1 to {widest}");
             return Err(Error::config("model.convolution.width", self.width, rule));
         }
         if self.generator.is_empty() {
             let rule = "give the number of maps before each doubling, such as [512, 256, 128]";
             return Err(Error::config("model.convolution.generator", "[]", rule));
+        }
+        if self.generator.len() > MOST_DOUBLINGS {
+            let rule = format!("an image is doubled at most {MOST_DOUBLINGS} times");
+            let found = format!("{} layers", self.generator.len());
+            return Err(Error::config("model.convolution.generator", found, rule));
         }
         at_least_one_map("model.convolution.generator", &self.generator)
     }

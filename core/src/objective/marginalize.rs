@@ -30,7 +30,7 @@ impl Marginalize {
     pub fn looked_at(self, classes: usize) -> usize {
         match self {
             // With one class left over, drawing it is the same work as summing it.
-            Self::SumAndSample(summed) if summed + 1 < classes => summed + 1,
+            Self::SumAndSample(summed) if summed < classes.saturating_sub(1) => summed + 1,
             _ => classes,
         }
     }

@@ -16,7 +16,7 @@ use crate::data::samples::SampleFile;
 use crate::pictures::picture::{comfortable_scale, rows_png};
 use crate::system::device::check_threads;
 use crate::system::files::write_atomic;
-use crate::system::output::Output;
+use crate::system::output::{Output, path_text};
 use crate::system::progress::Progress;
 use crate::system::threads::Crew;
 
@@ -198,7 +198,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         coreset.ratio()
     ));
     out.object(&json!({
-        "out": args.out, "grid": args.grid, "samples": file.rows(), "chosen": coreset.picks.len(),
+        "out": path_text(&args.out), "grid": args.grid.as_ref().map(path_text), "samples": file.rows(), "chosen": coreset.picks.len(),
         "method": settings.method, "optimizer": settings.optimizer, "seed": args.seed,
         "objective": coreset.objective(), "bound": coreset.bound(), "ratio": coreset.ratio(),
         "seconds": seconds, "classes": coreset.classes,

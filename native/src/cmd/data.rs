@@ -13,7 +13,7 @@ use crate::data::dataset::default_data_dir;
 use crate::data::fetch::fetch;
 use crate::data::known_file::{check, wrong_size};
 use crate::data::registry::{ENTRIES, Entry, File, find};
-use crate::system::output::Output;
+use crate::system::output::{Output, path_text};
 
 /// Arguments of `gleaner data`.
 #[derive(Debug, clap::Args)]
@@ -241,7 +241,7 @@ fn list(args: &ListArgs, out: &Output) -> Result<()> {
         out.line(format!("wrong: {problem} ({path})"));
     }
     out.line(format!("folder: {}", dir.display()));
-    out.object(&json!({ "data_dir": dir, "sets": sets }))
+    out.object(&json!({ "data_dir": path_text(&dir), "sets": sets }))
 }
 
 fn run_fetch(args: &FetchArgs, out: &Output) -> Result<()> {
@@ -251,7 +251,7 @@ fn run_fetch(args: &FetchArgs, out: &Output) -> Result<()> {
     let status = status(entry, &dir, true);
     let folder = dir.join(entry.name);
     out.line(format!("{}: {} in {}", entry.name, in_words(status.verified), folder.display()));
-    out.object(&json!({ "data_dir": dir, "set": status }))
+    out.object(&json!({ "data_dir": path_text(&dir), "set": status }))
 }
 
 fn verify(args: &VerifyArgs, out: &Output) -> Result<()> {
@@ -281,7 +281,7 @@ fn verify(args: &VerifyArgs, out: &Output) -> Result<()> {
         let note = subset.map_or(String::new(), |name| format!("   (the subset {name})"));
         out.line(format!("{name:14} {}{note}", in_words(verified)));
     }
-    out.object(&json!({ "data_dir": dir, "sets": sets }))?;
+    out.object(&json!({ "data_dir": path_text(&dir), "sets": sets }))?;
     let wrong = sets.into_iter().flat_map(|set| set.bad.into_iter().zip(set.problems));
     let wrong: Vec<String> = wrong.map(|(path, problem)| format!("{problem} ({path})")).collect();
     if !wrong.is_empty() {

@@ -13,7 +13,7 @@ use crate::pictures::tsne::FEWEST;
 use crate::report::figures::{Subject, embedding};
 use crate::run::Problem;
 use crate::system::files::write_atomic;
-use crate::system::output::Output;
+use crate::system::output::{Output, path_text};
 
 /// Draw the last hidden layer of the classifier for test examples on a plane, by t-SNE.
 #[derive(Debug, clap::Args)]
@@ -57,5 +57,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         problem.shown().1,
         found.out.display()
     ));
-    out.object(&json!({ "out": found.out, "rows": rows, "wrong": wrong, "seed": args.seed }))
+    out.object(
+        &json!({ "out": path_text(&found.out), "rows": rows, "wrong": wrong, "seed": args.seed }),
+    )
 }

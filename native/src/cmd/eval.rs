@@ -13,6 +13,7 @@ use gleaner_core::measures::units::ActiveUnits;
 use gleaner_core::noise::Noise;
 use serde_json::json;
 
+use super::ceilings::at_most;
 use crate::choice::{self, Watch};
 use crate::data::rows::{evenly, every, known};
 use crate::run::Problem;
@@ -25,7 +26,7 @@ use crate::run::recipe::Recipe;
 use crate::run::source::Source;
 use crate::run::summary::{MOST_FOR_UNITS, share_in_words};
 use crate::system::device;
-use crate::system::output::Output;
+use crate::system::output::{Output, path_text};
 use crate::system::threads::Threads;
 
 /// Evaluate a trained run again, or judge samples by its classifier.
@@ -57,6 +58,9 @@ pub struct Args {
     data_dir: Option<PathBuf>,
 }
 
+/// Draws of an importance-weighted bound at most; the papers take 5,000.
+const MOST_DRAWS: usize = 100_000;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum SplitName {
     Test,
@@ -68,6 +72,12 @@ enum SplitName {
 /// # Errors
 /// If the run, its data or the device fails.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
+    at_most(
+        "--iwae-samples",
+        args.iwae_samples,
+        MOST_DRAWS,
+        "each passes all examples through the model once more",
+    )?;
     let dir = RunDir::open(&args.run)?;
     let mut recipe = dir.recipe()?;
     if let Some(data_dir) = &args.data_dir {
@@ -120,7 +130,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     out.table(&table);
     let certainty = measured.certainty;
     out.object(&json!({
-        "run": args.run, "split": split[0], "examples": rows,
+        "run": path_text(&args.run), "split": split[0], "examples": rows,
         "accuracy": measured.accuracy, "model_accuracy": of_model, "interval": interval(measured.accuracy, rows), "svm": measured.svm,
         "ece": certainty.map(|c| c.ece), "brier": certainty.map(|c| c.brier),
         "nll": certainty.map(|c| c.nll), "entropy": certainty.map(|c| c.entropy), "elbo": measured.elbo.value,

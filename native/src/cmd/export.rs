@@ -14,7 +14,7 @@ use crate::run::Problem;
 use crate::run::RunDir;
 use crate::run::source::Source;
 use crate::system::files::write_atomic;
-use crate::system::output::Output;
+use crate::system::output::{Output, path_text};
 
 /// Arguments of `gleaner data export`.
 #[derive(Debug, clap::Args)]
@@ -62,7 +62,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     write_atomic(&args.out, &file)?;
     let (labelled, test) = (split.labelled.len(), test.len());
     out.line(format!("{labelled} labelled and {test} test examples in {}", args.out.display()));
-    out.object(&json!({ "out": args.out, "labelled": labelled, "test": test }))
+    out.object(&json!({ "out": path_text(&args.out), "labelled": labelled, "test": test }))
 }
 
 fn arrays(examples: &Examples, rows: &[usize], scaling: &Scaling) -> [NpyArray; 2] {

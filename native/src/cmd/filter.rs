@@ -13,7 +13,7 @@ use crate::data::rows::evenly;
 use crate::data::samples::SampleFile;
 use crate::pictures::picture::{comfortable_scale, rows_png};
 use crate::system::files::write_atomic;
-use crate::system::output::Output;
+use crate::system::output::{Output, path_text};
 
 /// Most pictures of a class that were kept, and that were dropped.
 const SHOWN: [usize; 2] = [14, 6];
@@ -92,7 +92,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     ];
     out.line(format!("{} of {drawn} samples kept in {}", kept.len(), args.out.display()));
     out.object(&json!({
-        "out": args.out, "grid": args.grid, "samples": drawn, "agreed": agreed, "kept": kept.len(),
+        "out": path_text(&args.out), "grid": args.grid.as_ref().map(path_text), "samples": drawn, "agreed": agreed, "kept": kept.len(),
         "max_entropy": args.max_entropy, "keep_agreeing": args.keep_agreeing, "classes": classes,
         "class_names": file.classes(),
         "empty_classes": empty.iter().map(|counts| file.class_name(counts.class)).collect::<Vec<_>>(),

@@ -2,6 +2,7 @@
 
 pub mod baselines;
 pub mod bench;
+mod ceilings;
 pub mod coreset;
 pub mod data;
 pub mod devices;

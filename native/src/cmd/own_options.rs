@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use toml::{Table, Value};
 
 use crate::run::recipe::{merge, nested};
@@ -34,7 +34,7 @@ impl OwnOptions {
     /// As settings.
     ///
     /// # Errors
-    /// If the folder of the process is gone.
+    /// If a path is not valid text, or the folder of the process is gone.
     pub fn flags(&self) -> Result<Table> {
         let mut flags = Table::new();
         let mut set = |path: &str, value: Option<Value>| {
@@ -55,8 +55,14 @@ impl OwnOptions {
 /// A path as a setting that holds from any folder.
 ///
 /// # Errors
-/// If the folder of the process is gone.
+/// If it is not valid text, or the folder of the process is gone.
 pub fn absolute(path: Option<&Path>) -> Result<Option<Value>> {
-    let path = path.map(std::path::absolute).transpose()?;
-    Ok(path.map(|path| path.display().to_string().into()))
+    let Some(path) = path.map(std::path::absolute).transpose()? else { return Ok(None) };
+    match path.to_str() {
+        Some(text) => Ok(Some(text.into())),
+        None => bail!(
+            "{}: this path is not valid text, and settings are written as text; rename it",
+            path.display()
+        ),
+    }
 }

@@ -21,7 +21,7 @@ use crate::run::summary::share_in_words;
 use crate::run::{Places, Problem, RunDir};
 use crate::system::device;
 use crate::system::files::write_atomic;
-use crate::system::output::Output;
+use crate::system::output::{Output, path_text};
 use crate::system::threads::Threads;
 
 /// Predict the class of new examples, or of the run's own unlabelled ones.
@@ -313,7 +313,7 @@ impl Predicted {
         let least =
             args.least_sure.map(|_| order.iter().map(|&row| self.object(row)).collect::<Vec<_>>());
         out.object(&json!({
-            "run": args.run, "out": args.out, "rows": self.len(), "classes": classes.collect::<Vec<_>>(),
+            "run": path_text(&args.run), "out": args.out.as_ref().map(path_text), "rows": self.len(), "classes": classes.collect::<Vec<_>>(),
             "accuracy": accuracy.map(|(share, _)| share), "labelled": accuracy.map(|(_, count)| count),
             "least_sure": least,
         }))

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::choice::Kept;
 use crate::run::{RunDir, TrainedOn};
-use crate::system::output::Output;
+use crate::system::output::{Output, path_text};
 
 /// Copy a run into a small folder to share: half-precision weights, recipe, results.
 #[derive(Debug, clap::Args)]
@@ -78,7 +78,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
              who must not see them"
         );
     }
-    out.object(&json!({ "out": args.out, "bytes": model.len(), "examples_held": held }))
+    out.object(&json!({ "out": path_text(&args.out), "bytes": model.len(), "examples_held": held }))
 }
 
 /// Where it lies on this machine is nobody else's business.

@@ -7,13 +7,14 @@ use gleaner_core::models::Architecture as _;
 use gleaner_core::sampler::{Chains, Convention, Langevin, StepSize};
 use serde_json::json;
 
+use super::ceilings::{MOST_REPEATED, at_most};
 use super::opening::Opening;
 use super::target::Format;
 use crate::pictures::picture::image_shape;
 use crate::report::figures::{Refined, Subject, reconstructions, refined};
 use crate::run::Problem;
 use crate::system::files::write_atomic;
-use crate::system::output::Output;
+use crate::system::output::{Output, path_text};
 
 /// Draw test images above their reconstructions.
 #[derive(Debug, clap::Args)]
@@ -52,6 +53,7 @@ impl Args {
                 "--posterior-steps 0 is not valid: it must be at least 1; to use no chain, leave it out"
             );
         }
+        at_most("--posterior-steps", steps, MOST_REPEATED, "a chain is done after a few hundred")?;
         let size = self.posterior_step_size;
         if !(size.is_finite() && size > 0.0) {
             bail!("--posterior-step-size {size} is not valid: it must be a positive number");
@@ -101,7 +103,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         said.unwrap_or_default()
     ));
     out.object(&json!({
-        "out": found.out, "images": pairs.count, "squared_error": pairs.squared_error,
+        "out": path_text(&found.out), "images": pairs.count, "squared_error": pairs.squared_error,
         "squared_error_before": refined.map(|(before, ..)| before),
         "accepted": refined.map(|(_, accepted, _)| accepted),
     }))

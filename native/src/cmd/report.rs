@@ -9,7 +9,7 @@ use super::opening::{Found, Opening};
 use super::target::Format;
 use crate::report::{Run, page};
 use crate::system::files::write_atomic;
-use crate::system::output::Output;
+use crate::system::output::{Output, path_text};
 
 /// Write a report on a run as one HTML page: results, settings, curves, pictures, calibration, diagnostics.
 ///
@@ -43,5 +43,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         titles => format!(", without {} (the page says why)", titles.join(", ")),
     };
     out.line(format!("{} sections in {}{without}", page.sections.len(), path.display()));
-    out.object(&json!({ "out": path, "sections": page.sections.len(), "missing": missing }))
+    out.object(
+        &json!({ "out": path_text(&path), "sections": page.sections.len(), "missing": missing }),
+    )
 }

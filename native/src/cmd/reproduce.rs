@@ -7,13 +7,14 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use toml::Table as Settings;
 
+use super::own_options::absolute;
 use crate::reproduce::{
     Cell, Circumstances, Column, Outcome, Results, Table, csv, forest, markdown, measure,
 };
 use crate::run::recipe::{merge, nested, parse_pair};
 use crate::system::files::{ensure_writable_dir, write_atomic};
 use crate::system::interrupt::Interrupt;
-use crate::system::output::Output;
+use crate::system::output::{Output, path_text};
 
 /// Label draws unless asked otherwise.
 const DRAWS: u64 = 5;
@@ -66,9 +67,8 @@ pub struct Args {
 impl Args {
     fn settings(&self) -> Result<Settings> {
         let mut settings = Settings::new();
-        if let Some(dir) = &self.data_dir {
-            let dir = std::path::absolute(dir)?.display().to_string();
-            merge(&mut settings, nested("data.dir", dir.into()));
+        if let Some(dir) = absolute(self.data_dir.as_deref())? {
+            merge(&mut settings, nested("data.dir", dir));
         }
         if let Some(threads) = self.threads {
             merge(&mut settings, nested("train.threads", threads.into()));
@@ -257,7 +257,7 @@ impl Written {
         out.line(&self.text);
         let [markdown, csv, svg] = &self.paths;
         out.line(format!("{}, {}, {}", markdown.display(), csv.display(), svg.display()));
-        out.object(&json!({"markdown": markdown, "csv": csv, "svg": svg}))
+        out.object(&json!({"markdown": path_text(&markdown), "csv": path_text(&csv), "svg": path_text(&svg)}))
     }
 }
 

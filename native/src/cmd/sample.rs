@@ -10,7 +10,7 @@ use gleaner_core::data::schema::Schema;
 use gleaner_core::error::Error;
 use gleaner_core::infer;
 use gleaner_core::measures::eval::arg_max;
-use gleaner_core::models::{Architecture as _, Model, ModelConfig};
+use gleaner_core::models::{Architecture as _, Generative as _, Model, ModelConfig};
 use gleaner_core::noise::Noise;
 use gleaner_core::sample::{SampleSet, class_conditional};
 use gleaner_core::sampler::Convention;
@@ -23,7 +23,8 @@ use crate::run::measure::mean_in_words;
 use crate::run::recipe::Recipe;
 use crate::system::device;
 use crate::system::files::write_atomic;
-use crate::system::output::Output;
+use crate::system::memory;
+use crate::system::output::{Output, path_text};
 use crate::system::threads::Threads;
 
 /// Most values of x in one file: 2 GiB, and a few times that in memory while they are drawn.
@@ -154,7 +155,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let Checkpoint { config, data: schema, .. } = checkpoint;
     args.apply(&config, &mut model)?;
     let header = args.header(format, schema.as_ref())?;
-    let values = args.per_class.saturating_mul(config.classes() * config.features());
+    let values = args.per_class.saturating_mul(config.classes().saturating_mul(config.features()));
     if values > MOST_VALUES {
         bail!(
             "--per-class {} gives {values} values, more than the limit of {MOST_VALUES}; draw several files \
@@ -162,6 +163,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
             args.per_class
         );
     }
+    args.ensure_memory(&config, &model)?;
     let mut noise = Noise::new(args.seed).split("samples");
     let workers = Threads::start(args.threads)?;
     let samples = class_conditional(&model, args.per_class, &mut noise, &device, &workers);
@@ -199,7 +201,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     };
     out.line(format!("{rows} samples in {}; {said}", args.out.display()));
     out.object(&json!({
-        "out": args.out, "grid": args.grid, "samples": rows, "per_class": args.per_class,
+        "out": path_text(&args.out), "grid": args.grid.as_ref().map(path_text), "samples": rows, "per_class": args.per_class,
         "agreement": agreeing, "entropy": mean_entropy, "seed": args.seed,
     }))
 }
@@ -213,6 +215,15 @@ impl Args {
             }
             error => error.into(),
         }
+    }
+
+    /// Whether the samples find room: on the device, on the host, and as a file's bytes.
+    fn ensure_memory(&self, config: &ModelConfig, model: &Model) -> Result<()> {
+        let numbers = config.features() + model.latent() + 2 * config.classes();
+        let rows = self.per_class.saturating_mul(config.classes());
+        let needed = (rows as u64).saturating_mul(numbers as u64).saturating_mul(3 * 4);
+        let what = format!("--per-class {}", self.per_class);
+        memory::ensure_free(needed, &what, "draw several files with different --seed")
     }
 
     /// What is written, having checked that it can be.

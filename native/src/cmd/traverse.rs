@@ -11,7 +11,7 @@ use super::target::Format;
 use crate::report::figures::{Origin, Subject, along, over_classes, plane};
 use crate::run::Problem;
 use crate::system::files::write_atomic;
-use crate::system::output::Output;
+use crate::system::output::{Output, path_text};
 
 /// Steps along a dimension.
 const STEPS: usize = 11;
@@ -130,5 +130,5 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     };
     write_atomic(&found.out, &png)?;
     out.line(format!("{what}: {}", found.out.display()));
-    out.object(&json!({ "out": found.out, "shows": what, "seed": args.seed }))
+    out.object(&json!({ "out": path_text(&found.out), "shows": what, "seed": args.seed }))
 }

@@ -5,6 +5,7 @@ pub mod device;
 pub mod files;
 pub mod interrupt;
 pub mod lock;
+pub mod memory;
 pub mod output;
 pub mod progress;
 pub mod threads;

@@ -9,6 +9,11 @@ use serde::Serialize;
 
 use super::files::explain;
 
+/// A path as JSON has it, which is text: what a path has that is no text is shown as U+FFFD. A `PathBuf` in `json!` panics there.
+pub fn path_text(path: impl AsRef<Path>) -> String {
+    path.as_ref().display().to_string()
+}
+
 /// Where results go. The first line that could not be written is remembered to the end: the work itself goes on.
 #[derive(Debug)]
 pub struct Output {

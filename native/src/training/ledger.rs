@@ -22,6 +22,11 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// Whether each sum has a name.
+    pub fn is_whole(&self) -> bool {
+        self.names.len() == self.sums.len()
+    }
+
     /// Adds the terms of a step, and reads what waits once it is `read_every` steps. Returns the largest
     /// objective among the steps just read, if any were; it is infinite if one was not a number.
     ///

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::checkpoint::{Parameter, Precision, TensorFile, fill};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::augmentation::Refresh;
 use super::ledger::Ledger;
 use super::validation::Validation;
-use crate::run::recipe::{OF_THE_MACHINE, Recipe};
+use crate::run::recipe::{MOST_STEPS, OF_THE_MACHINE, Recipe};
 use crate::system::files::write_atomic;
 
 /// Everything about a run's progress that is not a tensor.
@@ -71,6 +71,15 @@ impl Progressed {
                  another --out"
             ),
         }
+    }
+}
+
+impl Progressed {
+    /// Whether a run can have come so far: what a damaged file says may be anything.
+    fn is_whole(&self) -> bool {
+        let scale = self.rate_scale > 0.0 && self.rate_scale <= 1.0;
+        // JSON has no infinite number.
+        scale && self.seconds >= 0.0 && self.step <= MOST_STEPS && self.ledger.is_whole()
     }
 }
 
@@ -144,21 +153,34 @@ impl<M: Module> SavedState<M> {
                 _ => None,
             };
         }
+        let sizes: BTreeMap<String, usize> =
+            weights.iter().map(|(name, value)| (name.clone(), value.values.len())).collect();
         let model = fill(model, weights).with_context(|| path.display().to_string())?;
-        let upload =
-            |p: Parameter| Tensor::<1>::from_data(TensorData::new(p.values, p.shape), device);
-        let moments = first
-            .into_iter()
-            .filter_map(|(name, first)| {
-                let second = upload(second.remove(&name)?);
-                Some((name, Moments { first: upload(first), second }))
-            })
-            .collect();
+        let foreign = |what: &str| {
+            let path = path.display();
+            anyhow!("{path}: {what} of another model; start a new run from config.toml")
+        };
+        let upload = |name: &str, Parameter { values, .. }: Parameter| {
+            let size = values.len();
+            let fits = sizes.get(name) == Some(&size);
+            let tensor = || Tensor::<1>::from_data(TensorData::new(values, [size]), device);
+            fits.then(tensor)
+                .ok_or_else(|| foreign(&format!("the optimiser's state of `{name}` is")))
+        };
+        let mut moments = BTreeMap::new();
+        for (name, first) in first {
+            let second = second.remove(&name).ok_or_else(|| foreign("the optimiser's state is"))?;
+            let (first, second) = (upload(&name, first)?, upload(&name, second)?);
+            moments.insert(name, Moments { first, second });
+        }
+        ensure!(second.is_empty(), foreign("the optimiser's state is"));
+        ensure!(progress.is_whole(), foreign("the progress is"));
         let optimizer = Adam { time: progress.step, moments };
-        let chains = chains.and_then(|Parameter { shape, values }| {
-            let shape: [usize; 2] = shape.try_into().ok()?;
-            Some(Tensor::from_data(TensorData::new(values, shape), device))
-        });
+        let upload_chains = |Parameter { shape, values }: Parameter| {
+            let shape: [usize; 2] = shape.try_into().map_err(|_| foreign("the chains are"))?;
+            Ok::<_, anyhow::Error>(Tensor::from_data(TensorData::new(values, shape), device))
+        };
+        let chains = chains.map(upload_chains).transpose()?;
         let train = TrainState { model, optimizer, step: progress.step, chains };
         Ok(Self { train, progress })
     }

@@ -11,6 +11,7 @@ use gleaner_core::noise::Noise;
 use serde_json::json;
 
 use super::serve::serve;
+use crate::cmd::ceilings::{MOST_REPEATED, at_most, ensure_room};
 use crate::cmd::coreset::Search;
 use crate::system::device::check_threads;
 use crate::system::files::{ensure_writable_dir, write_atomic};
@@ -54,6 +55,9 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         bail!("--steps, --dims and --size must be at least 1, --size at most --points");
     }
     check_threads(args.threads)?;
+    at_most("--steps", args.steps, MOST_REPEATED, "the time of each is kept")?;
+    // As they come, and as they are compared.
+    ensure_room("--points times --dims", &[&[2, args.points, args.dims]])?;
     let bench = Bench {
         features: Noise::new(0).split("points").normal(args.points * args.dims),
         dims: args.dims,

@@ -17,6 +17,7 @@ use gleaner_core::sampler::{Chains, Convention, Langevin, StepSize};
 use serde_json::json;
 
 use super::serve::serve;
+use crate::cmd::ceilings::{MOST_REPEATED, MOST_WIDE, at_most, ensure_room};
 use crate::system::device;
 use crate::system::files::{ensure_writable_dir, write_atomic};
 use crate::system::output::Output;
@@ -65,10 +66,23 @@ const STEP: f64 = 0.4;
 /// # Errors
 /// If a size is zero or the device fails.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
-    if [args.steps, args.chains, args.latent, args.classes].contains(&0) {
-        bail!("--steps, --chains, --latent and --classes must be at least 1");
+    if [args.steps, args.chains, args.latent, args.classes].contains(&0) || args.hidden.contains(&0)
+    {
+        bail!("--steps, --chains, --latent, --hidden and --classes must be at least 1");
     }
     device::set_threads(args.threads)?;
+    at_most("--steps", args.steps, MOST_REPEATED, "the time of each is kept")?;
+    let why = "a chain is done after a few hundred";
+    at_most("--langevin-steps", args.langevin_steps, MOST_REPEATED, why)?;
+    let widths = [&[args.latent][..], &args.hidden, &[args.classes]].concat();
+    for &width in &widths {
+        let why = "no machine has memory for a layer on more";
+        at_most("--latent, --hidden or --classes", width, MOST_WIDE, why)?;
+    }
+    let mut sizes: Vec<&[usize]> = widths.windows(2).collect();
+    let chains = [args.chains, args.latent + args.classes];
+    sizes.push(&chains);
+    ensure_room("--chains, --latent, --hidden and --classes", &sizes)?;
     let device = device::parse(&args.device)?;
     let bench = Bench::prepare(args, &device)?;
     if let Some(dir) = &args.fixture {

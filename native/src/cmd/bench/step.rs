@@ -22,6 +22,7 @@ use gleaner_core::train::{AdamSettings, Learner, TrainState};
 use serde_json::json;
 
 use super::serve::serve;
+use crate::cmd::ceilings::{MOST_REPEATED, MOST_WIDE, at_most, ensure_room};
 use crate::system::device;
 use crate::system::device::on_cpu;
 use crate::system::files::{ensure_writable_dir, write_atomic};
@@ -97,6 +98,16 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         }
     }
     device::set_threads(args.threads)?;
+    at_most("--steps", args.steps, MOST_REPEATED, "the time of each is kept")?;
+    at_most("--parts", args.parts, MOST_WIDE, "a part has at least one example")?;
+    for (option, width) in [("--latent", args.latent), ("--classes", args.classes)] {
+        at_most(option, width, MOST_WIDE, "no machine has memory for a layer on more")?;
+    }
+    let widest = args.hidden.iter().copied().max().unwrap_or(0).max(FEATURES);
+    let rows = args.batch_size.saturating_mul(args.classes);
+    let sizes: [&[usize]; 2] =
+        [&[rows, widest], &[args.labelled_batch_size, widest + args.classes]];
+    ensure_room("--batch-size, --hidden and --classes", &sizes)?;
     let device = device::parse(&args.device)?;
     let mut bench = Bench::prepare(args, &device)?;
     let fixture =
@@ -175,6 +186,10 @@ impl Bench {
         };
         let labels: Vec<i64> =
             (0..args.labelled_batch_size).map(|row| (row % args.classes.max(1)) as i64).collect();
+        // Weights, gradients and two moments of each.
+        let weights = ModelConfig::M2(config.clone()).parameters(device)?;
+        let weights = usize::try_from(weights).unwrap_or(usize::MAX);
+        ensure_room("--latent, --hidden and --classes", &[&[4, weights]])?;
         let model = M2::new(&config, &noise, &device.clone().autodiff())?;
         let pixels =
             |purpose: &str, rows| noise.split(purpose).uniform_tensor([rows, FEATURES], device);

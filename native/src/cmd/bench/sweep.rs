@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use gleaner_core::objective::Marginalize;
 use serde_json::{Value, json};
 
+use crate::cmd::ceilings::{MOST_REPEATED, at_most};
 use crate::pictures::plot::{Figure, Line, Panel, Scale};
 use crate::system::files::{ensure_writable_file, write_atomic};
 use crate::system::output::Output;
@@ -102,13 +103,17 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.rounds == 0 {
         bail!("--rounds must be at least 1");
     }
+    at_most("--rounds", args.rounds, MOST_REPEATED, "the time of each is kept")?;
     if args.values.contains(&0) {
         bail!("every number in --values must be at least 1");
     }
     let flag = args.size.flag();
     let stem = args.out.clone().unwrap_or_else(|| format!("step-{flag}").into());
-    let [csv_path, svg_path] =
-        ["csv", "svg"].map(|extension| PathBuf::from(format!("{}.{extension}", stem.display())));
+    let [csv_path, svg_path] = ["csv", "svg"].map(|extension| {
+        let mut name = stem.clone().into_os_string();
+        name.push(format!(".{extension}"));
+        PathBuf::from(name)
+    });
     ensure_writable_file(&csv_path)?;
     ensure_writable_file(&svg_path)?;
     let mut values = match args.values.is_empty() {

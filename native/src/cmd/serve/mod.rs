@@ -18,7 +18,7 @@ use self::answer::Answers;
 use self::connections::{Limits, answer_all};
 use self::site::Site;
 use crate::system::interrupt::listen as listen_for_signals;
-use crate::system::output::Output;
+use crate::system::output::{Output, path_text};
 
 /// Taken if it is free and no other was asked for.
 const USUAL_PORT: u16 = 8080;
@@ -65,7 +65,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let url = format!("http://{address}/");
     let (server, end) = start(listener, &site, &args.host)?;
     out.line(format!("{url}  (Ctrl-C stops the server)"));
-    out.object(&json!({ "url": url, "site": site }))?;
+    out.object(&json!({ "url": url, "site": path_text(&site) }))?;
     if !args.no_open {
         // Without a browser, the address on the line above is what is left to give.
         let _ = open::that_detached(&url);

@@ -1,6 +1,6 @@
 //! Settings that no run can have are refused by name before anything is loaded.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use gleaner_core::noise::NoiseSource;
 use gleaner_core::objective::{LatentEbmSettings, UntappedWeights};
 use gleaner_core::train::{AdamSettings, Schedule};
@@ -21,6 +21,7 @@ impl Recipe {
         if self.data.vocabulary == Some(0) {
             bail!("data.vocabulary = 0 is not valid: it must be at least 1");
         }
+        super::ceilings::check(self)?;
         check_parts(&self.data, self.choice)?;
         if self.objective.classifier_draws == 0 {
             bail!("objective.classifier-draws = 0 is not valid: it must be at least 1");
@@ -144,14 +145,13 @@ fn check_latent_ebm(settings: &LatentEbmSettings, kind: &str) -> Result<()> {
         );
     }
     let LatentEbmSettings { chains, persistent, energy_rate, energy_penalty, .. } = settings;
+    chains.check().map_err(|error| anyhow!("objective.latent-ebm.chains.{error}"))?;
     if *persistent == 0 {
         bail!(
             "objective.latent-ebm.persistent = 0 is not valid: each example needs at least one chain"
         );
     }
     for (name, value) in [
-        ("chains.step-size", chains.step_size),
-        ("chains.temperature", chains.temperature),
         ("energy-rate", *energy_rate),
         ("energy-penalty", *energy_penalty),
         ("implicit-augmentation", settings.implicit_augmentation),

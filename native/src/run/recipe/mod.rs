@@ -5,6 +5,7 @@
 //! and an unknown key is refused by name wherever it came from.
 
 mod augment;
+mod ceilings;
 mod check;
 mod difference;
 mod layers;
@@ -14,6 +15,7 @@ pub mod shipped;
 mod tables;
 
 pub use augment::AugmentSettings;
+pub use ceilings::MOST_STEPS;
 pub use difference::OF_THE_MACHINE;
 pub use layers::Draft;
 pub use settings::{

@@ -18,6 +18,8 @@ use toml::{Table, Value};
 
 use super::augment::AugmentSettings;
 use super::tables::{nested, one_line};
+use crate::system::device::parse;
+use crate::system::memory;
 
 /// Words that are counted unless a recipe says otherwise, as in Gururangan et al. 2019; fewer where there are fewer.
 pub const VOCABULARY: usize = 30_000;
@@ -273,9 +275,11 @@ impl ModelSettings {
             table.insert("columns".into(), columns);
         }
         let config = ModelConfig::read(&kind, table).ok_or_else(|| no_such_model(&kind))?;
-        config.map_err(|e: toml::de::Error| {
+        let config = config.map_err(|e: toml::de::Error| {
             anyhow!("settings of model {kind}: {}", as_in_a_recipe(&one_line(&e)))
-        })
+        })?;
+        ensure_room(&config)?;
+        Ok(config)
     }
 
     /// The settings of the M1 that an M1+M2 stands on.
@@ -464,6 +468,19 @@ impl Recipe {
         }
         Ok(Some(labels / classes))
     }
+}
+
+/// Bytes of a number that is learnt: itself, its gradient, and two moments.
+const BYTES_OF_LEARNT: u64 = 4 * 4;
+
+/// Whether there is memory for training a model. What is wrong with its settings is said where it is built.
+fn ensure_room(config: &ModelConfig) -> Result<()> {
+    let Ok(numbers) = parse("cpu").and_then(|device| Ok(config.parameters(&device)?)) else {
+        return Ok(());
+    };
+    let what = format!("a model of {numbers} numbers");
+    let needed = numbers.saturating_mul(BYTES_OF_LEARNT);
+    memory::ensure_free(needed, &what, "set model.hidden and its like to smaller widths")
 }
 
 /// An error about a model's settings with their names as a recipe writes them, and without the two that follow from the

@@ -141,13 +141,22 @@ fn python_predicts_and_decodes_what_the_program_does() {
     let path = |name: &str| folder.path().join(name).display().to_string();
     fs::write(path("new.npz"), write_npz(&digits_without_labels()).unwrap()).unwrap();
     for model in ModelConfig::NAMES.iter().copied() {
-        let sizes: &[&str] = match model {
-            "ladder" => &["--set=model.hidden=[16,8]", "--set=model.latent=[4,2]"],
-            _ => &["--set=model.hidden=[16]", "--set=model.latent=4"],
-        };
-        let [name, run] = ["--model".to_owned(), path(model)];
-        let always = [&name, model, "--out", &run, "--steps=30", "--set=train.baseline-steps=5"];
-        program.call(["train"].iter().chain(&always).chain(sizes)).done();
+        let hidden = if model == "ladder" { "[16,8]" } else { "[16]" };
+        let latent = if model == "ladder" { "[4,2]" } else { "4" };
+        let mut sizes = vec![format!("hidden={hidden}"), format!("latent={latent}")];
+        sizes.extend(match model {
+            "m1" => vec![],
+            "latent-ebm" => vec!["energy-hidden=[8]".into(), "langevin.steps=5".into()],
+            "m1m2" => vec!["classifier-hidden=[16]".into(), "feature-hidden=[16]".into()],
+            "adgm" | "sdgm" => vec!["classifier-hidden=[16]".into(), "auxiliary=3".into()],
+            _ => vec!["classifier-hidden=[16]".into()],
+        });
+        let sizes: Vec<String> = sizes.iter().map(|size| format!("--set=model.{size}")).collect();
+        let run = path(model);
+        let always = ["train", "--model", model, "--out", &run, "--steps=30"];
+        let short = ["--set=train.baseline-steps=5", "--set=train.feature-epochs=1"];
+        let sizes = sizes.iter().map(String::as_str);
+        program.call(always.into_iter().chain(short).chain(sizes)).done();
         agrees(&program, &python, folder.path(), &run, model, "new.npz");
     }
 }
@@ -214,16 +223,26 @@ fn python_predicts_the_rows_of_a_table() {
     for name in ["probs", "logits"] {
         agree("a table", &numbers(&path("p.npz"), name), &told, name);
     }
-    program
-        .call(["sample", &run, "--per-class=3", "--standardised", "--out", &text("s.npz")])
-        .done();
-    let [samples, made] = ["s.npz", "made.npz"].map(path);
+    let files = ["s.npz", "units.npz"].map(path);
+    for (file, more) in files.iter().zip([&["--standardised"][..], &[]]) {
+        let file = file.display().to_string();
+        let args = ["sample", &run, "--per-class=3", "--out", &file];
+        program.call(args.iter().chain(more)).done();
+    }
+    let ([samples, in_units], made) = (&files, path("made.npz"));
     ran(&script(
         &python,
         &checkpoint,
-        &[Path::new("--samples"), &samples, Path::new("--out"), &made],
+        &[Path::new("--samples"), samples, Path::new("--out"), &made],
     ));
-    agree("drawn rows", &numbers(&samples, "logits"), &made, "logits");
+    agree("drawn rows", &numbers(samples, "logits"), &made, "logits");
+
+    let back = "import sys; sys.path.insert(0, '../docs'); from read_checkpoint import *
+x = read_npz(sys.argv[2], 'x')['x'].astype(np.float64)
+np.savez(sys.argv[3], x=unscaled(read_checkpoint(sys.argv[1])[0], x))";
+    let files = [&checkpoint, samples, &made];
+    ran(&Command::new(&python).args(["-c", back]).args(files).output().unwrap());
+    agree("rows in units", &numbers(in_units, "x"), &made, "x");
 }
 
 /// A table in which every kind of column occurs, as text and as numbers, row-major, with the numbers of a row; some cells are missing.

@@ -25,10 +25,11 @@ pub enum Gate {
     Browser,
     Test,
     Bench,
+    Fuzz,
 }
 
 impl Gate {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Fmt,
         Self::Clippy,
         Self::ClippyWasm,
@@ -37,6 +38,7 @@ impl Gate {
         Self::Browser,
         Self::Test,
         Self::Bench,
+        Self::Fuzz,
     ];
     pub const CHECK: [Self; 5] =
         [Self::Fmt, Self::Golden, Self::Clippy, Self::Doc, Self::ClippyWasm];
@@ -60,6 +62,7 @@ impl Gate {
             Self::Browser => "browser",
             Self::Test => "test",
             Self::Bench => "bench",
+            Self::Fuzz => "fuzz",
         }
     }
 
@@ -77,6 +80,7 @@ impl Gate {
             }
             Self::Test => "every other test passes",
             Self::Bench => "milliseconds per training step (measures, judges nothing)",
+            Self::Fuzz => "a minute of strange bytes for each reader (not in ci)",
         }
     }
 
@@ -99,6 +103,7 @@ impl Gate {
                 Shell::cargo(["run", "--release", "--package", "gleaner", "--", "bench", "step"])
                     .run()
             }
+            Self::Fuzz => crate::fuzz::run(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Every gate of the project as one command: `cargo xtask GATE...`, the same for people and for CI.
 
+mod fuzz;
 mod gates;
 mod peers;
 mod shell;

@@ -129,7 +129,7 @@ impl Shared {
             (None, None) => "stopped; nothing was written".to_owned(),
         });
         // What can go on ends as if it had been asked: with an error that says how.
-        end(if work.advice.is_some() && !is_second { 1 } else { EXIT_CODE });
+        std::process::exit(if work.advice.is_some() && !is_second { 1 } else { EXIT_CODE });
     }
 }
 
@@ -141,30 +141,17 @@ fn say(line: &str) {
     let _ = writeln!(stderr, "{above}{line}");
 }
 
-/// Calls `handler` at every signal that asks the process to end, in a thread of its own.
+/// Calls `handler` at every signal that asks the process to end, in a thread of its own. It is called before there are others:
+/// they inherit what is blocked.
 ///
 /// # Errors
 /// When the operating system refuses the handler.
-#[cfg(unix)]
-pub fn listen(mut handler: impl FnMut() + Send + 'static) -> Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let asked = [SIGINT, SIGTERM].into_iter().chain((!ignores_hang_up()).then_some(SIGHUP));
-    let mut signals =
-        signal_hook::iterator::Signals::new(asked).context("cannot listen for Ctrl-C")?;
-    let listener = move || signals.forever().for_each(|_| handler());
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(listener)
-        .context("cannot listen for Ctrl-C")?;
-    Ok(())
-}
-
-/// Calls `handler` at every signal that asks the process to end, in a thread of its own.
-///
-/// # Errors
-/// When the operating system refuses the handler.
-#[cfg(not(unix))]
 pub fn listen(handler: impl FnMut() + Send + 'static) -> Result<()> {
+    #[cfg(unix)]
+    if ignores_hang_up() {
+        use nix::sys::signal::{SigSet, Signal};
+        SigSet::from(Signal::SIGHUP).thread_block().context("cannot listen for Ctrl-C")?;
+    }
     ctrlc::set_handler(handler).context("cannot listen for Ctrl-C")
 }
 
@@ -174,15 +161,8 @@ fn ignores_hang_up() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & 1 << (signal_hook::consts::SIGHUP - 1) != 0)
-}
-
-/// Ends the process as it stands: threads that work on have nothing to clean up.
-fn end(code: i32) {
-    #[cfg(unix)]
-    signal_hook::low_level::exit(code);
-    #[cfg(not(unix))]
-    std::process::exit(code);
+    // The lowest bit is that of the first signal, SIGHUP.
+    mask.is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(test)]

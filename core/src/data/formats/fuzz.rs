@@ -1,6 +1,6 @@
-//! No bytes, however strange, make a parser panic, hang or allocate without measure.
-
-use proptest::prelude::*;
+//! No bytes, however strange, make a parser panic, hang or allocate without measure: every parser, and small files of every format to
+//! begin with. The tests here are quick; `fuzz/` looks longer.
+#![allow(clippy::unwrap_used, reason = "files that are made here are whole")]
 
 use super::ag_news::parse_ag_news;
 use super::arrays::{read_arrays, read_npy_pair};
@@ -9,7 +9,7 @@ use super::csv::read_csv;
 use super::hepmass::parse_hepmass;
 use super::idx::{parse_idx, write_idx};
 use super::json_lines::read_json;
-use super::mat::{parse_mat, tests as mat};
+use super::mat::{made as mat, parse_mat};
 use super::miniboone::parse_miniboone;
 use super::mosaic::{CIFAR10, Layout, parse_mosaic};
 use super::npy::{NpyArray, NpyValues, parse_npy, write_npy};
@@ -18,17 +18,11 @@ use super::npz_rows::Selection;
 use super::picture::{decode_picture, picture_head};
 use super::protein::parse_protein;
 use super::svhn::parse_svhn;
+use crate::checkpoint::{Checkpoint, TensorFile};
 use crate::data::words;
 
-/// Every parser on the same bytes; what they return does not matter, that they return does.
-fn parse_with_all(bytes: &[u8]) {
-    let _ = parse_idx(bytes, "f");
-    let _ = parse_cifar10(bytes, "f");
-    let _ = parse_cifar100(bytes, "f");
-    let _ = parse_mosaic(bytes, CIFAR10, "f");
-    let _ = parse_mosaic(bytes, Layout { rows: 2, columns: 2, side: 2 }, "f");
-    let _ = parse_mat(bytes, "f");
-    let _ = parse_svhn(bytes, "f");
+/// Every parser of tables and texts. What they return does not matter, that they return does.
+pub fn parse_tables(bytes: &[u8]) {
     let _ = read_csv(bytes, "f");
     let _ = read_json(bytes, "f");
     let _ = parse_protein(bytes, "f");
@@ -36,6 +30,15 @@ fn parse_with_all(bytes: &[u8]) {
     let _ = parse_miniboone(bytes, "f");
     let _ = parse_hepmass((&mut &*bytes, "f"), (&mut &*bytes, "g"), 2);
     let _ = words(&String::from_utf8_lossy(bytes));
+}
+
+/// Every parser of arrays.
+pub fn parse_arrays(bytes: &[u8]) {
+    let _ = parse_idx(bytes, "f");
+    let _ = parse_cifar10(bytes, "f");
+    let _ = parse_cifar100(bytes, "f");
+    let _ = parse_mat(bytes, "f");
+    let _ = parse_svhn(bytes, "f");
     if let Ok(x) = parse_npy(bytes, "f") {
         let _ = read_npy_pair(x.clone(), Some(&x), "f");
     }
@@ -48,31 +51,29 @@ fn parse_with_all(bytes: &[u8]) {
         let mut to = NpzWriter::new(std::io::Cursor::new(Vec::new()));
         let _ = npz.hand_on(&Selection { of, rows, whole, without }, &mut to);
     }
+}
+
+/// Every parser of pictures.
+pub fn parse_pictures(bytes: &[u8]) {
+    let _ = parse_mosaic(bytes, CIFAR10, "f");
+    let _ = parse_mosaic(bytes, Layout { rows: 2, columns: 2, side: 2 }, "f");
     let _ = picture_head(bytes, "f");
     if let Ok(picture) = decode_picture(bytes, "f") {
         let _ = picture.fitted([3, 2, 3]);
     }
 }
 
-/// Small valid files of every format.
-fn seeds() -> Vec<Vec<u8>> {
-    let labels: Vec<i64> = (0..12).map(|row| row % 2).collect();
-    let x = NpyArray::f32(&[12, 2], vec![0.5; 24]);
-    let y = NpyArray::i64(&[12], labels);
-    let mut webp = Vec::new();
-    image_webp::WebPEncoder::new(&mut webp)
-        .encode(&[9; 4 * 4 * 3], 4, 4, image_webp::ColorType::Rgb8)
-        .unwrap();
-    let picture = |format: image::ImageFormat| {
-        let mut bytes = std::io::Cursor::new(Vec::new());
-        let picture = image::RgbImage::from_pixel(4, 4, image::Rgb([1, 2, 3]));
-        picture.write_to(&mut bytes, format).unwrap();
-        bytes.into_inner()
-    };
+/// The readers of weights and of a run's state.
+pub fn parse_checkpoints(bytes: &[u8]) {
+    let _ = TensorFile::from_bytes(bytes);
+    if let Ok(checkpoint) = Checkpoint::from_bytes(bytes) {
+        let _ = checkpoint.to_bytes();
+    }
+}
+
+/// Small tables and texts.
+pub fn tables() -> Vec<Vec<u8>> {
     vec![
-        write_idx(&[2, 2, 2], &[7; 8]),
-        mat::file(&[mat::matrix("X", 9, &[2, 3], 2, &[1; 6]), mat::matrix("y", 9, &[1], 2, &[1])]),
-        mat::matrix("X", 9, &[2, 3], 2, &[1; 6]),
         b"a,b,label\n1,2,0\n3,4,1\n".to_vec(),
         b"a;b\n1,5;\"x\"\"\"\n1.234,5;\"y\ny\"\n".to_vec(),
         b"{\"a\":1,\"b\":[1,2]}\n{\"a\":\"x\",\"b\":[3,null]}\n".to_vec(),
@@ -85,18 +86,55 @@ fn seeds() -> Vec<Vec<u8>> {
         b",s,s,y\n,l,w,\nid,,,\n0,1,2,x\n1,3,4,y\n".to_vec(),
         b"a,b\n\"5,1\",\"1,234\"\n".to_vec(),
         b"1,&lt;b&gt;goal&lt;/b&gt;,\"say \"\"x\"\"\"\n4,<a,quot;\n".to_vec(),
+        format!(" 1 1\n{0}\n{0}\n", " 1.5".repeat(50)).into_bytes(),
+    ]
+}
+
+/// Small files of arrays.
+pub fn arrays() -> Vec<Vec<u8>> {
+    let labels: Vec<i64> = (0..12).map(|row| row % 2).collect();
+    let x = NpyArray::f32(&[12, 2], vec![0.5; 24]);
+    let y = NpyArray::i64(&[12], labels);
+    vec![
+        write_idx(&[2, 2, 2], &[7; 8]),
+        mat::file(&[mat::matrix("X", 9, &[2, 3], 2, &[1; 6]), mat::matrix("y", 9, &[1], 2, &[1])]),
+        mat::matrix("X", 9, &[2, 3], 2, &[1; 6]),
         write_npy(&x),
         write_npz(&[("x", x), ("y", y)]).unwrap(),
+        vec![1; 3073],
+        write_npy(&NpyArray::texts(["three", "four"])),
+        sparse(),
+    ]
+}
+
+/// Small pictures.
+pub fn pictures() -> Vec<Vec<u8>> {
+    let mut webp = Vec::new();
+    image_webp::WebPEncoder::new(&mut webp)
+        .encode(&[9; 4 * 4 * 3], 4, 4, image_webp::ColorType::Rgb8)
+        .unwrap();
+    let picture = |format: image::ImageFormat| {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let picture = image::RgbImage::from_pixel(4, 4, image::Rgb([1, 2, 3]));
+        picture.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    };
+    vec![
         webp,
         picture(image::ImageFormat::Png),
         picture(image::ImageFormat::Jpeg),
         picture(image::ImageFormat::Tiff),
         picture(image::ImageFormat::Gif),
         clear_picture(),
-        vec![1; 3073],
-        write_npy(&NpyArray::texts(["three", "four"])),
-        sparse(),
-        format!(" 1 1\n{0}\n{0}\n", " 1.5".repeat(50)).into_bytes(),
+    ]
+}
+
+/// Small checkpoints.
+pub fn checkpoints() -> Vec<Vec<u8>> {
+    vec![
+        include_bytes!("../../../../tests/written_before/m2/model.safetensors").to_vec(),
+        include_bytes!("../../../../tests/written_before/latent-ebm/model.safetensors").to_vec(),
+        include_bytes!("../../../../tests/written_before/m1m2/model.safetensors").to_vec(),
     ]
 }
 
@@ -126,65 +164,84 @@ fn sparse() -> Vec<u8> {
     .unwrap()
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-    #[test]
-    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-        parse_with_all(&bytes);
+    use super::super::npy::NpyValues;
+    use super::*;
+
+    fn parse_with_all(bytes: &[u8]) {
+        parse_tables(bytes);
+        parse_arrays(bytes);
+        parse_pictures(bytes);
+        parse_checkpoints(bytes);
     }
 
-    /// Checksums keep damaged arrays of an archive from its readers, so that these are whole, and senseless.
-    #[test]
-    fn senseless_arrays_never_panic(
-        names in prop::sample::select(vec![
-            vec!["format", "shape", "data", "indices", "indptr", "row", "col", "y"],
-            vec!["x", "y", "x_test", "y_test", "unlabelled", "classes"],
-            vec!["arr_0", "arr_1", "arr_2", "arr_3"],
-        ]),
-        format in prop::sample::select(vec!["csr", "csc", "coo"]),
-        arrays in prop::collection::vec((prop::collection::vec(0..4usize, 0..5), 0..4), 8),
-        values in prop::collection::vec(-2..6i64, 256),
-    ) {
-        let array = |at: usize| {
-            let (shape, kind) = arrays[at].clone();
-            let values = values[..shape.iter().product()].to_vec();
-            let texts = || values.iter().map(ToString::to_string).collect();
-            let values = match kind {
-                0 => NpyValues::U8(values.iter().map(|&value| value as u8).collect()),
-                1 => NpyValues::F32(values.iter().map(|&value| value as f32 / 2.0).collect()),
-                2 => NpyValues::Text(texts()),
-                _ => NpyValues::I64(values),
+    fn seeds() -> Vec<Vec<u8>> {
+        [tables(), arrays(), pictures(), checkpoints()].concat()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+            parse_with_all(&bytes);
+        }
+
+        /// Checksums keep damaged arrays of an archive from its readers, so that these are whole, and senseless.
+        #[test]
+        fn senseless_arrays_never_panic(
+            names in prop::sample::select(vec![
+                vec!["format", "shape", "data", "indices", "indptr", "row", "col", "y"],
+                vec!["x", "y", "x_test", "y_test", "unlabelled", "classes"],
+                vec!["arr_0", "arr_1", "arr_2", "arr_3"],
+            ]),
+            format in prop::sample::select(vec!["csr", "csc", "coo"]),
+            arrays in prop::collection::vec((prop::collection::vec(0..4usize, 0..5), 0..4), 8),
+            values in prop::collection::vec(-2..6i64, 256),
+        ) {
+            let array = |at: usize| {
+                let (shape, kind) = arrays[at].clone();
+                let values = values[..shape.iter().product()].to_vec();
+                let texts = || values.iter().map(ToString::to_string).collect();
+                let values = match kind {
+                    0 => NpyValues::U8(values.iter().map(|&value| value as u8).collect()),
+                    1 => NpyValues::F32(values.iter().map(|&value| value as f32 / 2.0).collect()),
+                    2 => NpyValues::Text(texts()),
+                    _ => NpyValues::I64(values),
+                };
+                NpyArray { shape, values }
             };
-            NpyArray { shape, values }
-        };
-        let shape = NpyArray::i64(&[2], values[..2].to_vec());
-        let named = names.iter().enumerate().map(|(at, &name)| match name {
-            "format" => (name, NpyArray { shape: vec![], ..NpyArray::texts([format]) }),
-            // Of senseless lists most are no shape.
-            "shape" if values[2] > 0 => (name, shape.clone()),
-            _ => (name, array(at)),
-        });
-        let bytes = write_npz(&named.collect::<Vec<_>>()).unwrap();
-        parse_with_all(&bytes);
-    }
+            let shape = NpyArray::i64(&[2], values[..2].to_vec());
+            let named = names.iter().enumerate().map(|(at, &name)| match name {
+                "format" => (name, NpyArray { shape: vec![], ..NpyArray::texts([format]) }),
+                // Of senseless lists most are no shape.
+                "shape" if values[2] > 0 => (name, shape.clone()),
+                _ => (name, array(at)),
+            });
+            let bytes = write_npz(&named.collect::<Vec<_>>()).unwrap();
+            parse_with_all(&bytes);
+        }
 
-    #[test]
-    fn damaged_files_never_panic(
-        seed in any::<prop::sample::Index>(),
-        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
-        keep in any::<prop::sample::Index>(),
-        cut in any::<bool>(),
-    ) {
-        let mut seeds = seeds();
-        let mut bytes = seeds.swap_remove(seed.index(seeds.len()));
-        for (at, value) in flips {
-            let at = at.index(bytes.len());
-            bytes[at] = value;
+        #[test]
+        fn damaged_files_never_panic(
+            seed in any::<prop::sample::Index>(),
+            flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+            keep in any::<prop::sample::Index>(),
+            cut in any::<bool>(),
+        ) {
+            let mut seeds = seeds();
+            let mut bytes = seeds.swap_remove(seed.index(seeds.len()));
+            for (at, value) in flips {
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+            if cut {
+                bytes.truncate(keep.index(bytes.len()));
+            }
+            parse_with_all(&bytes);
         }
-        if cut {
-            bytes.truncate(keep.index(bytes.len()));
-        }
-        parse_with_all(&bytes);
     }
 }

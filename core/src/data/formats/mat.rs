@@ -168,13 +168,12 @@ fn decode(kind: u32, data: &[u8]) -> Option<MatValues> {
     }
 }
 
-#[cfg(test)]
-pub(super) mod tests {
+/// Small files, for tests.
+#[cfg(any(test, feature = "fuzz"))]
+pub(in crate::data) mod made {
     use std::io::Write;
 
     use flate2::{Compression, write::ZlibEncoder};
-
-    use super::*;
 
     fn element(kind: u32, data: &[u8]) -> Vec<u8> {
         let mut out = [kind.to_le_bytes(), (data.len() as u32).to_le_bytes()].concat();
@@ -216,14 +215,20 @@ pub(super) mod tests {
         out.extend([0, 1, b'I', b'M']);
         for matrix in matrices {
             let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-            encoder.write_all(matrix).unwrap();
-            let packed = encoder.finish().unwrap();
+            encoder.write_all(matrix).expect("memory takes it");
+            let packed = encoder.finish().expect("memory takes it");
             out.extend(15u32.to_le_bytes());
             out.extend((packed.len() as u32).to_le_bytes());
             out.extend(packed);
         }
         out
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::made::{file, matrix};
+    use super::*;
 
     fn message(bytes: &[u8]) -> String {
         parse_mat(bytes, "m.mat").unwrap_err().to_string()

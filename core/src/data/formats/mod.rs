@@ -18,8 +18,8 @@ pub mod csv;
 pub mod csv_out;
 pub mod digits;
 mod encoding;
-#[cfg(test)]
-mod fuzz;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod hepmass;
 pub mod idx;
 pub mod json_lines;

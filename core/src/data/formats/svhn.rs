@@ -70,7 +70,7 @@ fn labels(values: &MatValues, source_name: &str) -> Result<Vec<i64>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::mat::tests::{file, matrix};
+    use super::super::mat::made::{file, matrix};
     use super::*;
 
     fn images(count: u32) -> Vec<u8> {

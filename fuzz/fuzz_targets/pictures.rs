@@ -1,0 +1,7 @@
+//! Readers of pictures.
+#![no_main]
+
+use gleaner_core::data::formats::fuzz;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(init: gleaner_fuzz::begin_with(fuzz::pictures()), |bytes: &[u8]| fuzz::parse_pictures(bytes));

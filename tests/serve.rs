@@ -424,7 +424,7 @@ fn a_request_without_end_is_refused() {
     let folder = site();
     let served = Served::start(&folder.path().join("site"));
     let host = format!("GET / HTTP/1.1\r\nHost: {}\r\n", served.address());
-    let many = (0..100).map(|number| format!("X-{number}: 1\r\n")).collect::<String>();
+    let many = (0..80).map(|number| format!("X-{number}: 1\r\n")).collect::<String>();
     assert_eq!(served.send(&format!("{host}{many}")).status, 431);
     let long = format!("{host}X-Long: {}\r\n", "x".repeat(12_000));
     assert_eq!(served.send(&long).status, 200, "a long one is not refused");

@@ -162,6 +162,11 @@ fn what_is_not_there_or_not_asked_for_rightly_is_refused() {
     let served = Served::start(&folder.path().join("site"));
     assert_eq!(served.get("/none.js").status, 404);
     assert_eq!(served.get("/index.html/").status, 404);
+    assert_eq!(
+        served.get("//sub").status,
+        404,
+        "as a redirection, it would lead to another server"
+    );
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "BREW"] {
         // Nor is the body waited for.
         let refused = served.ask(method, "/", "Content-Length: 1000000\r\n");

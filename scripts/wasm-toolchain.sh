@@ -137,18 +137,6 @@ locked_version() {
     sed -n "/^name = \"$1\"\$/{n;s/^version = \"\(.*\)\"\$/\1/p;q}" "$root/Cargo.lock"
 }
 
-# install_tool CRATE PROGRAM VERSION
-install_tool() {
-    case "$(PATH=$tools/bin:$PATH "$2" --version 2>/dev/null)" in *" $3") return 0 ;; esac
-    say "installing $1 $3 (some minutes, once)"
-    # What these do takes seconds either way: their own settings (trunk: fat link-time optimisation on one core) only make the
-    # installation slow. A locked dependency may be gone from a mirror; then cargo chooses its own.
-    local install=(env -u RUSTUP_TOOLCHAIN CARGO_TARGET_DIR="$cache/target-tools" CARGO_PROFILE_RELEASE_LTO=off
-        CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1
-        cargo install --quiet "$1" --version "$3" --root "$tools")
-    "${install[@]}" --locked >&2 || "${install[@]}" >&2
-}
-
 # What makes the page small: `trunk build --release` calls it. Trunk would download one itself; the distribution's is too old for what
 # today's compilers write.
 install_wasm_opt() {
@@ -175,8 +163,8 @@ if $distribution || ! add_with_rustup "$toolchain"; then
     toolchain=$linked
 fi
 if ! $compiler_only; then
-    install_tool wasm-bindgen-cli wasm-bindgen "$(locked_version wasm-bindgen)"
-    install_tool trunk trunk "$trunk_version"
+    "$root/scripts/install-tool.sh" wasm-bindgen-cli wasm-bindgen "$(locked_version wasm-bindgen)"
+    "$root/scripts/install-tool.sh" trunk trunk "$trunk_version"
     install_wasm_opt
 fi
 export_line RUSTUP_TOOLCHAIN "$toolchain"

@@ -391,6 +391,8 @@ fn small_verbs_answer_in_json() {
     let dir = folder.path().display().to_string();
     let list = gleaner().call(["data", "list", "--json", "--data-dir", &dir]).done().json();
     assert_eq!(list["sets"][0]["name"], "digits");
+    let licences = gleaner().call(["licences", "--json"]).done().json();
+    assert!(licences["licences"].as_str().unwrap().contains("Apache License"));
     let bench = gleaner()
         .call(["bench", "step", "--json", "--steps=1", "--batch-size=2", "--labelled-batch-size=2"])
         .done()

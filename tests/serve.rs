@@ -162,6 +162,11 @@ fn what_is_not_there_or_not_asked_for_rightly_is_refused() {
     let served = Served::start(&folder.path().join("site"));
     assert_eq!(served.get("/none.js").status, 404);
     assert_eq!(served.get("/index.html/").status, 404);
+    assert_eq!(
+        served.get("//sub").status,
+        404,
+        "as a redirection, it would lead to another server"
+    );
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "BREW"] {
         // Nor is the body waited for.
         let refused = served.ask(method, "/", "Content-Length: 1000000\r\n");
@@ -424,7 +429,7 @@ fn a_request_without_end_is_refused() {
     let folder = site();
     let served = Served::start(&folder.path().join("site"));
     let host = format!("GET / HTTP/1.1\r\nHost: {}\r\n", served.address());
-    let many = (0..100).map(|number| format!("X-{number}: 1\r\n")).collect::<String>();
+    let many = (0..80).map(|number| format!("X-{number}: 1\r\n")).collect::<String>();
     assert_eq!(served.send(&format!("{host}{many}")).status, 431);
     let long = format!("{host}X-Long: {}\r\n", "x".repeat(12_000));
     assert_eq!(served.send(&long).status, 200, "a long one is not refused");

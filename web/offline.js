@@ -5,6 +5,7 @@ const FILES = [
   "./",
   "style.css",
   "icon.svg",
+  "third-party.txt",
   "gleaner-web.js",
   "gleaner-web_bg.wasm",
   ...["app", "away", "chart", "checkpoints", "coreset", "dom", "engine", "fields", "filter", "generate", "grid", "inside", "link", "worker"].map(

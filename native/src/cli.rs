@@ -66,6 +66,9 @@ enum Verb {
     Data(cmd::data::Args),
     /// List the devices that this build can use
     Devices(cmd::devices::Args),
+    /// Print the licences of the packages that are part of this program
+    #[command(alias = "licenses")]
+    Licences(cmd::licences::Args),
     /// Measure the speed of a training step, a selection or Langevin chains
     Bench(cmd::bench::Args),
 }
@@ -98,6 +101,7 @@ impl Cli {
             Verb::Serve(args) => cmd::serve::run(&args, &out),
             Verb::Data(args) => cmd::data::run(&args, &out),
             Verb::Devices(args) => cmd::devices::run(&args, &out),
+            Verb::Licences(args) => cmd::licences::run(&args, &out),
             Verb::Bench(args) => cmd::bench::run(&args, &out),
         }?;
         out.finish()

@@ -178,6 +178,14 @@ test("the page lives under any path and asks nobody else for anything", async ()
   await server.close();
 });
 
+test("the licences of what the page is made of are a click away", async () => {
+  const page = await visits.page("?n=3&on=cpu");
+  await done(page, "30 samples");
+  await page.click('footer a:has-text("packages of others")');
+  assert.match(await page.textContent("body"), /Apache License[^]*wasm-bindgen/);
+  await leave(page);
+});
+
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 for (const [name, options] of [

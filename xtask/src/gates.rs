@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use crate::notices;
 use crate::shell::{Shell, available};
 
 /// The software GPU that Debian's Chromium brings along: enough for small parity tests.
@@ -18,6 +19,8 @@ const NATIVE: [&str; 5] =
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
     Fmt,
+    Notices,
+    Deny,
     Clippy,
     ClippyWasm,
     Doc,
@@ -29,8 +32,10 @@ pub enum Gate {
 }
 
 impl Gate {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Fmt,
+        Self::Notices,
+        Self::Deny,
         Self::Clippy,
         Self::ClippyWasm,
         Self::Doc,
@@ -40,10 +45,19 @@ impl Gate {
         Self::Bench,
         Self::Fuzz,
     ];
-    pub const CHECK: [Self; 5] =
-        [Self::Fmt, Self::Golden, Self::Clippy, Self::Doc, Self::ClippyWasm];
-    pub const CI: [Self; 7] = [
+    pub const CHECK: [Self; 7] = [
         Self::Fmt,
+        Self::Notices,
+        Self::Deny,
+        Self::Golden,
+        Self::Clippy,
+        Self::Doc,
+        Self::ClippyWasm,
+    ];
+    pub const CI: [Self; 9] = [
+        Self::Fmt,
+        Self::Notices,
+        Self::Deny,
         Self::Golden,
         Self::Clippy,
         Self::Doc,
@@ -55,6 +69,8 @@ impl Gate {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Fmt => "fmt",
+            Self::Notices => "notices",
+            Self::Deny => "deny",
             Self::Clippy => "clippy",
             Self::ClippyWasm => "clippy-wasm",
             Self::Doc => "doc",
@@ -69,6 +85,10 @@ impl Gate {
     pub fn purpose(&self) -> &'static str {
         match self {
             Self::Fmt => "the code is formatted",
+            Self::Notices => "docs/third-party.txt has the licences of all packages in Cargo.lock",
+            Self::Deny => {
+                "every package has a licence that deny.toml allows, and comes from crates.io (needs cargo-deny)"
+            }
             Self::Clippy => "no lint fires in the native packages",
             Self::ClippyWasm => "no lint fires in the page, as compiled for wasm32",
             Self::Doc => "the documentation builds without a warning",
@@ -87,6 +107,8 @@ impl Gate {
     pub fn run(&self) -> Result<(), String> {
         match self {
             Self::Fmt => Shell::cargo(["fmt", "--all", "--", "--check"]).run(),
+            Self::Notices => notices::check(),
+            Self::Deny => deny(),
             Self::Clippy => Shell::cargo(["clippy"])
                 .args(NATIVE)
                 .args(["--all-targets", "--", "-D", "warnings"])
@@ -105,6 +127,21 @@ impl Gate {
             }
             Self::Fuzz => crate::fuzz::run(),
         }
+    }
+}
+
+fn deny() -> Result<(), String> {
+    if !available("cargo", &["deny", "--version"]) {
+        eprintln!("skipped: cargo-deny is not installed (cargo install --locked cargo-deny)");
+        return Ok(());
+    }
+    Shell::cargo(["deny", "check", "bans", "licenses", "sources"]).run()?;
+    // Known faults of packages are listed in a database on GitHub, which not every machine can reach.
+    if available("cargo", &["deny", "fetch", "db"]) {
+        Shell::cargo(["deny", "--offline", "check", "advisories"]).run()
+    } else {
+        eprintln!("skipped: known faults of packages, their database cannot be had");
+        Ok(())
     }
 }
 

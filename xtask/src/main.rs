@@ -2,6 +2,7 @@
 
 mod fuzz;
 mod gates;
+mod notices;
 mod peers;
 mod shell;
 
@@ -17,6 +18,15 @@ fn main() -> ExitCode {
     // The one command that takes arguments of its own, so no gate: it cannot be named together with others.
     if let Some((peers::COMMAND, args)) = names.split_first().map(|(name, args)| (&**name, args)) {
         return peers::main(args);
+    }
+    if names == [notices::COMMAND] {
+        return match notices::write() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(problem) => {
+                eprintln!("error: {problem}");
+                ExitCode::FAILURE
+            }
+        };
     }
     let gates = match chosen(&names) {
         Ok(gates) => gates,
@@ -59,9 +69,10 @@ fn usage(problem: &str) -> String {
     for gate in Gate::ALL {
         text += &format!("  {:<12} {}\n", gate.name(), gate.purpose());
     }
-    text += "\n  check        everything that runs nothing: fmt, lints, documentation, golden numbers\n";
+    text += "\n  check        everything that runs nothing: fmt, licences, lints, documentation, golden numbers\n";
     text += "  ci           every gate, the cheapest first, the tests last\n";
     text += &format!("\nor: {}\n", peers::USAGE);
+    text += &format!("or: {}   writes the licences of all packages anew\n", notices::COMMAND);
     text
 }
 

@@ -10,6 +10,7 @@ pub mod embed;
 pub mod eval;
 pub mod export;
 pub mod filter;
+pub mod licences;
 mod opening;
 mod own_options;
 pub mod predict;

@@ -185,7 +185,7 @@ fn the_number_of_threads_changes_no_byte() {
 fn table(rows: usize, columns: &str, classes: [&str; 2], shift: f64) -> String {
     let row = |row: usize| {
         let side = (row % 2) as f64;
-        let [a, b] = [1.0, 7.0].map(|by| ((row as f64 * by).sin() + 4.0 * side + shift));
+        let [a, b] = [1.0, 7.0].map(|by| (row as f64 * by).sin() + 4.0 * side + shift);
         let more = if columns.contains(",c,") { ",1.5" } else { "" };
         format!("{a},{b}{more},{}\n", classes[row % 2])
     };

@@ -12,7 +12,7 @@ use super::json_lines::read_json;
 use super::mat::{made as mat, parse_mat};
 use super::miniboone::parse_miniboone;
 use super::mosaic::{CIFAR10, Layout, parse_mosaic};
-use super::npy::{NpyArray, NpyValues, parse_npy, write_npy};
+use super::npy::{NpyArray, parse_npy, write_npy};
 use super::npz::{Npz, NpzWriter, write_npz};
 use super::npz_rows::Selection;
 use super::picture::{decode_picture, picture_head};

@@ -199,13 +199,15 @@ impl NpyValues {
         self.taken(rows.iter().flat_map(|&row| row * each..(row + 1) * each))
     }
 
-    pub(super) fn reserve(&mut self, count: usize) {
-        match self {
-            Self::U8(values) => values.reserve_exact(count),
-            Self::F32(values) => values.reserve_exact(count),
-            Self::I64(values) => values.reserve_exact(count),
-            Self::Text(values) => values.reserve_exact(count),
-        }
+    /// Whether there is memory for so many more.
+    pub(super) fn reserve(&mut self, count: usize) -> bool {
+        let reserved = match self {
+            Self::U8(values) => values.try_reserve_exact(count),
+            Self::F32(values) => values.try_reserve_exact(count),
+            Self::I64(values) => values.try_reserve_exact(count),
+            Self::Text(values) => values.try_reserve_exact(count),
+        };
+        reserved.is_ok()
     }
 
     pub(super) fn resize(&mut self, count: usize) {

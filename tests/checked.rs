@@ -3,3 +3,10 @@
 
 #[path = "checked/checkpoints.rs"]
 mod checkpoints;
+#[path = "checked/counts.rs"]
+mod counts;
+#[path = "checked/files.rs"]
+mod files;
+#[cfg(target_os = "linux")]
+#[path = "checked/paths.rs"]
+mod paths;

@@ -68,6 +68,15 @@ impl Error {
         Self::Config { field, value: value.to_string(), problem: problem.into() }
     }
 
+    /// An [`Error::Data`] of an input that is in order, but larger than memory: so many bytes, and how many are free if that is known.
+    pub(crate) fn out_of_memory(source_name: &str, needed: u64, free: Option<u64>) -> Self {
+        let gigabytes = |bytes: u64| format!("{:.1} GB", bytes as f64 / 1e9);
+        let free = free.map_or("not as many".to_owned(), gigabytes);
+        let problem =
+            format!("it needs about {} of memory, and {free} are free", gigabytes(needed));
+        Self::data(source_name, problem, "give fewer rows, or use a machine with more memory")
+    }
+
     /// An [`Error::Data`]: which input, what is wrong with it, what to do.
     pub(crate) fn data(
         source_name: &str,

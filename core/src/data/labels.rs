@@ -13,6 +13,9 @@ const MOST_CLASSES: usize = 1000;
 /// Up to so many classes, a file may have fewer than two rows of each.
 const FEW_CLASSES: usize = 50;
 
+/// Whole numbers from here on are not all kept apart as numbers: 2^53 and the next one are the same.
+const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// Words that say "no label", in any capitals; what [`is_missing`](super::table::is_missing) knows says so too.
 const UNLABELLED: [&str; 4] = ["unlabelled", "unlabeled", "-1", "-1.0"];
 
@@ -88,7 +91,11 @@ fn numbers(cells: &Cells) -> Option<Vec<f64>> {
             let number = |word: &String| match says_unlabelled(word) && word.parse::<f64>().is_err()
             {
                 true => Some(f64::NAN),
-                false => word.trim().parse::<f64>().ok().filter(|number| number.is_finite()),
+                false => {
+                    let number = word.trim().parse::<f64>().ok();
+                    // Longer ones are told apart as words.
+                    number.filter(|number| number.is_finite() && number.abs() < MOST_EXACT)
+                }
             };
             let of_words: Vec<f64> = words.iter().map(number).collect::<Option<_>>()?;
             let code = |&code: &u32| of_words.get(code as usize).copied().unwrap_or(f64::NAN);
@@ -142,6 +149,15 @@ fn of_numbers(
     {
         let problem = format!("the labels are measurements (row {} has {})", at + 1, numbers[at]);
         let remedy = "name the label column with --label NAME, or turn measurements into classes";
+        return Err(Error::data(source_name, problem, remedy));
+    }
+    if let Some(at) = numbers.iter().position(|number| number.abs() >= MOST_EXACT) {
+        let problem = format!(
+            "row {} has the label {}: whole numbers of 16 digits and more are not all kept apart",
+            at + 1,
+            numbers[at]
+        );
+        let remedy = "write a letter before each of these labels, as in id9007199254740993";
         return Err(Error::data(source_name, problem, remedy));
     }
     let mut notes = Vec::new();

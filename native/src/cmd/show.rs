@@ -33,7 +33,9 @@ pub struct Args {
 /// # Errors
 /// If the path cannot be read, or an option does not fit it.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
-    let path = args.path.display().to_string();
+    let Some(path) = args.path.to_str().map(str::to_owned) else {
+        bail!("{}: this path is not valid text; rename it", args.path.display());
+    };
     if is_known(&path) {
         bail!("{path} is a known data set; see `gleaner data list`");
     }

@@ -12,12 +12,15 @@ use rayon::prelude::*;
 
 use super::picture_files::{counted, find};
 use super::picture_findings::{Findings, Seen};
+use crate::system::memory;
 use crate::system::threads::resolved;
 
 /// Pictures whose longer side has more pixels than this are reduced to it, unless a size is asked for.
 const LONGEST_SIDE: usize = 64;
 /// The largest side that can be asked for.
 const MAX_SIDE: usize = 16_384;
+/// Pictures that take more bytes than this are large.
+const LARGE: u64 = 32 << 20;
 /// No file of a picture is larger.
 const MAX_FILE: u64 = 1 << 30;
 /// Headers are looked for in as many bytes first. The small copies that cameras put in front take up to 64 KiB.
@@ -129,18 +132,14 @@ pub(super) fn load(
     pool: &rayon::ThreadPool,
 ) -> Result<(Pictures, Findings)> {
     let size: usize = shape.iter().product();
+    let [height, width, _] = shape;
+    let what = format!("{} pictures of {height} x {width}", files.len());
+    let bytes = (files.len() as u64).saturating_mul(size as u64);
+    memory::ensure_free(bytes, &what, "give a smaller --size")?;
     let mut pixels: Vec<u8> = Vec::new();
-    files
-        .len()
-        .checked_mul(size)
-        .filter(|&bytes| pixels.try_reserve_exact(bytes).is_ok())
-        .with_context(|| {
-            let [height, width, _] = shape;
-            format!(
-                "{} pictures of {height} x {width} do not fit the memory; give a smaller --size",
-                files.len()
-            )
-        })?;
+    // What is free is an estimate, and may be taken by somebody else by now.
+    let reserved = pixels.try_reserve_exact(files.len() * size);
+    reserved.with_context(|| format!("{what} do not fit the memory; give a smaller --size"))?;
     pixels.resize(files.len() * size, 0);
     let decoded: Vec<Result<Seen, String>> = pool.install(|| {
         let slots = pixels.par_chunks_exact_mut(size).zip(&files);
@@ -206,6 +205,20 @@ pub(super) fn decode_rows(
     Ok((pixels, findings))
 }
 
+/// Whether there is memory for a large picture before it is decoded, with 4 bytes a pixel.
+fn ensure_room(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let source = path.display().to_string();
+    let head = picture_head(bytes, &source).map_err(|error| error.to_string())?;
+    let needed = head.size.iter().fold(4, |all: u64, &side| all.saturating_mul(side as u64));
+    // Looking takes longer than decoding a small one.
+    if needed < LARGE {
+        return Ok(());
+    }
+    let [height, width] = head.size;
+    let what = format!("{source}: a picture of {height} x {width}");
+    memory::ensure_free(needed, &what, "make it smaller").map_err(|error| error.to_string())
+}
+
 /// Decodes one file into its slot.
 fn decode(
     path: &Path,
@@ -214,6 +227,7 @@ fn decode(
     bytes: &mut Vec<u8>,
 ) -> Result<Seen, String> {
     read(path, MAX_FILE, bytes)?;
+    ensure_room(path, bytes)?;
     let picture =
         decode_picture(bytes, &path.display().to_string()).map_err(|error| error.to_string())?;
     let seen = Seen::of(&picture);

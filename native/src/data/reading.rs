@@ -17,6 +17,7 @@ use gleaner_core::data::table::{Cells, Table};
 
 use super::parquet::{Images, read_parquet};
 use super::registry;
+use crate::system::memory;
 
 /// What a path holds.
 pub enum Content {
@@ -75,9 +76,11 @@ pub fn read(path: &Path) -> Result<Content> {
     let ending = ending(path);
     match ending.as_str() {
         ending if TABLES.contains(&ending) => {
+            ensure_room_for_table(path)?;
             Ok(Content::Table(read_csv(&read_file(path)?, &source)?, Vec::new()))
         }
         "json" | "jsonl" | "ndjson" => {
+            ensure_room_for_table(path)?;
             Ok(Content::Table(read_json(&read_file(path)?, &source)?, Vec::new()))
         }
         "parquet" | "pq" => {
@@ -89,7 +92,7 @@ pub fn read(path: &Path) -> Result<Content> {
         }
         "npz" => {
             let file = File::open(path).with_context(|| format!("cannot read {source}"))?;
-            let mut npz = Npz::from_reader(BufReader::new(file), &source)?;
+            let mut npz = Npz::from_reader(BufReader::new(file), &source)?.within(memory::free());
             Ok(Content::Arrays(read_arrays(&mut npz)?))
         }
         "npy" => {
@@ -125,11 +128,28 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     if path.is_dir() {
         bail!("\"{}\" is a folder, not a file; give the path of the file", path.display());
     }
+    ensure_room(path, 1)?;
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     if bytes.is_empty() {
         bail!("{}: the file is empty; delete it and fetch or write it again", path.display());
     }
     Ok(bytes)
+}
+
+/// Whether there is memory for a table: its text, and cells that take as much.
+fn ensure_room_for_table(path: &Path) -> Result<()> {
+    ensure_room(path, 2)
+}
+
+/// Whether there is memory for so many times the content of a file. A file that cannot be looked at is named when it is read.
+fn ensure_room(path: &Path, times: u64) -> Result<()> {
+    let Ok(length) = fs::metadata(path).map(|about| about.len()) else { return Ok(()) };
+    let what = path.display().to_string();
+    memory::ensure_free(
+        length.saturating_mul(times),
+        &what,
+        "give fewer rows, or use a machine with more memory",
+    )
 }
 
 fn read_idx(path: &Path) -> Result<NpyArray> {

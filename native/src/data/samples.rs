@@ -48,7 +48,9 @@ impl<'a> SampleFile<'a> {
             "{}: this is not a file; give an .npz of samples",
             path.display()
         );
-        let path = path.to_str().context("the file name is not valid text; rename the file")?;
+        let path = path.to_str().with_context(|| {
+            format!("{}: this path is not valid text; rename it", path.display())
+        })?;
         let mut npz = Npz::from_reader(BufReader::new(file), path)?;
         let names = npz.names();
         ensure!(

@@ -24,8 +24,14 @@ pub fn number(value: f64, decimals: usize) -> String {
     }
 }
 
-/// Text that is not taken for markup, inside an element or an attribute.
+/// Text that is not taken for markup, inside an element or an attribute. Control characters, which XML cannot have, are shown as
+/// U+FFFD.
 pub fn escaped(text: &str) -> String {
+    let is_text = |c: char| {
+        !(c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+            && !matches!(c, '\u{fffe}' | '\u{ffff}')
+    };
+    let text: String = text.chars().map(|c| if is_text(c) { c } else { '\u{fffd}' }).collect();
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -43,5 +49,13 @@ mod tests {
     fn markup_is_written_as_text() {
         let svg = open("a<b & \"c\"", [10.0, 20.0]);
         assert!(svg.contains("<title>a&lt;b &amp; &quot;c&quot;</title>"), "{svg}");
+    }
+
+    #[test]
+    fn characters_that_xml_cannot_have_are_shown_as_such() {
+        assert_eq!(
+            escaped("r\u{1b}ed\0\u{ffff}\tand\u{e9}"),
+            "r\u{fffd}ed\u{fffd}\u{fffd}\tand\u{e9}"
+        );
     }
 }

@@ -22,7 +22,7 @@ pub fn ensure_free(needed: u64, what: &str, remedy: &str) -> Result<()> {
 }
 
 /// Bytes that this process may still take: of the machine, of the container that it is in, and of its own limit.
-fn free() -> u64 {
+pub fn free() -> u64 {
     let mut system = System::new();
     system.refresh_memory_specifics(MemoryRefreshKind::everything());
     // A system that does not say how much there is refuses nothing.

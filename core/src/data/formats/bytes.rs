@@ -58,6 +58,9 @@ fn read_limited(
     let room = MAX_INFLATED.saturating_sub(out.len());
     let read = decoder.take(room as u64 + 1).read_to_end(out);
     match read {
+        Err(error) if error.kind() == std::io::ErrorKind::OutOfMemory => {
+            Err(Error::out_of_memory(source_name, 2 * out.len() as u64, None))
+        }
         Err(error) => {
             let problem = format!("the {kind} data is truncated or damaged ({error})");
             Err(Error::data(source_name, problem, FETCH_AGAIN))

@@ -121,6 +121,16 @@ impl<'a, R: Read> NpyReader<'a, R> {
         self
     }
 
+    /// # Errors
+    /// If the values take more memory than `room` bytes.
+    pub(super) fn within(self, room: u64) -> Result<Self> {
+        let needed = (self.count as u64).saturating_mul(width_in_memory(&self.header.descr) as u64);
+        match needed > room {
+            true => Err(Error::out_of_memory(self.source_name, needed, Some(room))),
+            false => Ok(self),
+        }
+    }
+
     /// Lets memory be taken at once for values of no more than so many bytes: those that the file has.
     pub(super) fn trusting(mut self, bytes: u64) -> Self {
         let values = bytes / (width(&self.header.descr) as u64).max(1);
@@ -152,7 +162,10 @@ impl<'a, R: Read> NpyReader<'a, R> {
     pub(super) fn all(mut self) -> Result<NpyArray> {
         let none = decode(&self.header.descr, &[], self.precision);
         let mut all = none.unwrap_or(NpyValues::U8(Vec::new()));
-        all.reserve(self.trusted);
+        if !all.reserve(self.trusted) {
+            let bytes = self.trusted * width_in_memory(&self.header.descr);
+            return Err(Error::out_of_memory(self.source_name, bytes as u64, None));
+        }
         self.pieces(|values| all.append(values))?;
         let Header { fortran, shape, .. } = self.header;
         let values = if fortran && shape.len() > 1 { all.c_order(&shape) } else { all };

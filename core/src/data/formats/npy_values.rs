@@ -210,14 +210,16 @@ impl NpyValues {
         self.taken((0..self.len()).map(source))
     }
 
-    pub(super) fn reserve(&mut self, count: usize) {
-        match self {
-            Self::U8(values) => values.reserve_exact(count),
-            Self::F32(values) => values.reserve_exact(count),
-            Self::F64(values) => values.reserve_exact(count),
-            Self::I64(values) => values.reserve_exact(count),
-            Self::Text(values) => values.reserve_exact(count),
-        }
+    /// Whether there is memory for so many more.
+    pub(super) fn reserve(&mut self, count: usize) -> bool {
+        let reserved = match self {
+            Self::U8(values) => values.try_reserve_exact(count),
+            Self::F32(values) => values.try_reserve_exact(count),
+            Self::F64(values) => values.try_reserve_exact(count),
+            Self::I64(values) => values.try_reserve_exact(count),
+            Self::Text(values) => values.try_reserve_exact(count),
+        };
+        reserved.is_ok()
     }
 
     /// Adds values of the same type at the end.

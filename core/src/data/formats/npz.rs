@@ -31,6 +31,8 @@ pub struct Npz<'a, R = Cursor<&'a [u8]>> {
     pub(super) source_name: &'a str,
     /// Bytes of the archive.
     pub(super) length: u64,
+    /// Bytes that an array may take in memory.
+    pub(super) room: u64,
 }
 
 impl<'a> Npz<'a> {
@@ -61,7 +63,13 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
             return Err(Error::data(source_name, "the file is empty", WRITE_ANEW));
         }
         let archive = ZipArchive::new(reader).map_err(|error| unreadable(&error))?;
-        Ok(Self { archive, source_name, length })
+        Ok(Self { archive, source_name, length, room: u64::MAX })
+    }
+
+    /// The same where an array may take so many bytes of memory, of which the caller knows how many are free.
+    #[must_use]
+    pub fn within(self, room: u64) -> Self {
+        Self { room, ..self }
     }
 
     /// What messages call the archive.
@@ -81,10 +89,10 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
     /// # Errors
     /// The member is damaged, too large, or not a readable array.
     pub fn find(&mut self, name: &str) -> Result<Option<NpyArray>> {
-        let length = self.length;
+        let (length, room) = (self.length, self.room);
         let Some((member, source_name)) = self.member(name)? else { return Ok(None) };
         let size = member.size();
-        NpyReader::new(member, size, &source_name)?.trusting(length).all().map(Some)
+        NpyReader::new(member, size, &source_name)?.within(room)?.trusting(length).all().map(Some)
     }
 
     /// The array `name`, of which no two numbers become one: float64 keeps its digits.
@@ -92,12 +100,12 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
     /// # Errors
     /// As [`Npz::require`].
     pub fn labels(&mut self, name: &str) -> Result<NpyArray> {
-        let length = self.length;
+        let (length, room) = (self.length, self.room);
         let Some((member, source_name)) = self.member(name)? else {
             return self.require(name);
         };
         let size = member.size();
-        NpyReader::new(member, size, &source_name)?.trusting(length).in_double().all()
+        NpyReader::new(member, size, &source_name)?.within(room)?.trusting(length).in_double().all()
     }
 
     /// The least and the largest number of the array `name`, of which nothing stays in memory; `None` when the archive has
@@ -383,6 +391,18 @@ mod tests {
         let arrays = [("x", x(2)), ("y", y(&[0, 1]))];
         assert_eq!(write_npz(&arrays).unwrap(), write_npz(&arrays).unwrap());
         assert!(write_npz(&[("x", x(1)), ("x", x(1))]).is_err());
+    }
+
+    #[test]
+    fn an_array_beyond_the_room_there_is_is_refused_before_it_is_read() {
+        let bytes = write_npz(&[("x", NpyArray::f32(&[10], vec![0.5; 10]))]).unwrap();
+        let open = |room| Npz::open(&bytes, "f").unwrap().within(room);
+        assert_eq!(open(40).require("x").unwrap().values.len(), 10);
+        let error = open(39).require("x").unwrap_err().to_string();
+        assert!(
+            error.contains("f (x): it needs about 0.0 GB of memory, and 0.0 GB are free"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::io::Cursor;
 
 use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{
+    ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage,
+};
 use image_webp::WebPDecoder;
 
 use super::picture_clear::{lay, lay_over_white, over_white};
@@ -85,7 +87,10 @@ pub fn decode_picture(bytes: &[u8], source_name: &str) -> Result<Picture> {
     }
     let mut decoder = open(bytes, source_name)?;
     let claimed = decoder.total_bytes();
-    if claimed > MAX_MEMORY || claimed > SMALL && claimed / MOST_PACKED > bytes.len() as u64 {
+    if claimed > MAX_MEMORY {
+        return Err(too_large(source_name));
+    }
+    if claimed > SMALL && claimed / MOST_PACKED > bytes.len() as u64 {
         return Err(damaged(&"it claims more pixels than it can hold", source_name));
     }
     let format = image::guess_format(bytes).ok();
@@ -138,7 +143,14 @@ fn open<'a>(bytes: &'a [u8], source_name: &str) -> Result<impl ImageDecoder + 'a
     limits.max_alloc = Some(MAX_MEMORY);
     reader.limits(limits);
     let format = reader.format();
-    let decoder = reader.into_decoder().map_err(|error| damaged(&error, source_name))?;
+    let decoder = reader.into_decoder().map_err(|error| match error {
+        ImageError::Limits(_) => too_large(source_name),
+        error => damaged(&error, source_name),
+    })?;
+    let (width, height) = decoder.dimensions();
+    if width.max(height) > MAX_SIDE {
+        return Err(too_large(source_name));
+    }
     // What such numbers mean differs from file to file, and cutting them to 0..1 would lose most of many.
     if matches!(decoder.color_type(), ColorType::Rgb32F | ColorType::Rgba32F) {
         let kind = if format == Some(ImageFormat::Tiff) { "TIFF" } else { "file" };
@@ -186,6 +198,14 @@ fn jpeg_ends(bytes: &[u8]) -> bool {
     bytes.get(at..).is_some_and(|data| data.windows(2).rev().any(|pair| pair == [0xFF, 0xD9]))
 }
 
+fn too_large(source_name: &str) -> Error {
+    let problem = format!(
+        "the picture is too large: a side has at most {MAX_SIDE} pixels, and all of them take at most {} GB",
+        MAX_MEMORY >> 30
+    );
+    Error::data(source_name, problem, "make it smaller, or leave it out")
+}
+
 fn damaged(error: &dyn std::fmt::Display, source_name: &str) -> Error {
     Error::data(source_name, format!("cannot decode the picture ({error})"), REMEDY)
 }
@@ -229,7 +249,7 @@ impl<'a> Webp<'a> {
 
     /// Pixels `[height, width, 3]`, and whether one of them was not opaque.
     fn read(mut self) -> Result<(Vec<u8>, bool)> {
-        let too_large = || Error::data(self.source_name, "the picture is too large", REMEDY);
+        let too_large = || too_large(self.source_name);
         let size = self
             .decoder
             .output_buffer_size()

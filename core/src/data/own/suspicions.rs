@@ -13,6 +13,9 @@ const NO_CLASS: [&str; 9] =
 /// Numbers that stand for "missing" where a program had no better way.
 const SENTINELS: [f64; 8] = [-9999.0, -999.0, -99.0, 99.0, 255.0, 999.0, 9999.0, 65535.0];
 
+/// Whole numbers from here on are not all kept apart: 2^53.
+const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// A sentinel is this many times farther from the other values than they are from each other.
 const APART: f64 = 3.0;
 
@@ -70,6 +73,13 @@ pub fn about_column(column: &Column, labels: &Labels) -> Vec<String> {
         Cells::Numbers(numbers) => {
             let present: Vec<f64> =
                 numbers.iter().copied().filter(|number| !number.is_nan()).collect();
+            let long = present.iter().filter(|number| number.abs() >= MOST_EXACT).count();
+            if long > 0 {
+                notes.push(format!(
+                    "{name}: whole numbers of 16 digits and more lose their last digits ({long} rows); if they only name the rows, add {}",
+                    leave_out(name)
+                ));
+            }
             if let Some(mark) = sentinel(&present) {
                 let count = present.iter().filter(|&&number| number == mark).count();
                 notes.push(format!("{name} is {mark} in {count} rows, far from all other values; if it means missing, leave these cells empty"));

@@ -100,7 +100,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     device::set_threads(args.threads)?;
     at_most("--steps", args.steps, MOST_REPEATED, "the time of each is kept")?;
     at_most("--parts", args.parts, MOST_WIDE, "a part has at least one example")?;
-    for (option, width) in [("--latent", args.latent), ("--classes", args.classes)] {
+    let hidden = args.hidden.iter().map(|&width| ("--hidden", width));
+    for (option, width) in hidden.chain([("--latent", args.latent), ("--classes", args.classes)]) {
         at_most(option, width, MOST_WIDE, "no machine has memory for a layer on more")?;
     }
     let widest = args.hidden.iter().copied().max().unwrap_or(0).max(FEATURES);

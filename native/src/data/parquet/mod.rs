@@ -15,6 +15,7 @@ use parquet::schema::types::ColumnDescriptor;
 
 use self::leaf::{Content, Leaf};
 use self::metadata::{class_names, index_columns};
+use crate::system::memory;
 
 /// What a Parquet file holds.
 pub struct ParquetFile {
@@ -54,6 +55,11 @@ pub fn read_parquet(path: &Path) -> Result<ParquetFile> {
 fn read(reader: &SerializedFileReader<File>) -> Result<ParquetFile> {
     let about = reader.metadata().file_metadata();
     let index = index_columns(about);
+    // The least that a cell takes: the number of a word.
+    let cells =
+        (about.num_rows().max(0) as u64).saturating_mul(about.schema_descr().num_columns() as u64);
+    let what = format!("a table of {} rows", about.num_rows());
+    memory::ensure_free(cells.saturating_mul(4), &what, "give fewer rows or columns")?;
     let mut format = "Parquet".to_owned();
     let (mut columns, mut images) = (Vec::new(), None);
     for (place, column) in about.schema_descr().columns().iter().enumerate() {

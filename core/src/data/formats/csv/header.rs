@@ -6,6 +6,9 @@ use std::collections::HashSet;
 use super::numeral::{Fits, plain};
 use crate::data::table::is_missing;
 
+/// What nobody calls a class.
+const LABEL_NAMES: [&str; 3] = ["label", "class", "target"];
+
 /// What the rows below the first say of a column.
 pub(super) struct Below<'a> {
     /// Its numbers in plain notation; empty if it holds others.
@@ -16,11 +19,11 @@ pub(super) struct Below<'a> {
     pub(super) recurs: bool,
 }
 
-/// Whether the first row is a header: none of its cells is a number; or a word stands above numbers; or its numbers
+/// Whether the first row is a header: none of its cells is a number; or a word stands above numbers, or says label; or its numbers
 /// count 0, 1, 2, ..., as pandas numbers columns without names, and the rows below do not go on counting. A row of
 /// words that all stand once more in their columns is data: tables of categories often have no header.
 pub(super) fn is_header(first: &[Cow<[u8]>], below: &[Below]) -> bool {
-    if names_numbers(first, below) {
+    if names_numbers(first, below) || names_label(first, below) {
         return true;
     }
     let (mut words, mut numbers) = (Vec::new(), Vec::new());
@@ -48,6 +51,13 @@ pub(super) fn is_header(first: &[Cow<[u8]>], below: &[Below]) -> bool {
 pub(super) fn names_numbers(first: &[Cow<[u8]>], below: &[Below]) -> bool {
     let is_word = |cell: &[u8]| !Fits::of(cell).any() && !is_missing_cell(cell);
     first.iter().zip(below).any(|(cell, column)| column.is_number && is_word(cell))
+}
+
+/// Whether a cell is what label columns are called, and stands nowhere else in its column.
+fn names_label(first: &[Cow<[u8]>], below: &[Below]) -> bool {
+    let is_name =
+        |cell: &[u8]| LABEL_NAMES.iter().any(|name| cell.eq_ignore_ascii_case(name.as_bytes()));
+    first.iter().zip(below).any(|(cell, column)| !column.recurs && is_name(cell))
 }
 
 /// Whether the rows below go on counting, along the row or down the first column.
@@ -110,6 +120,10 @@ mod tests {
         // A year as a name, beside a word above numbers.
         assert!(header(&["2015", "size", "kind"], &[half, half, none], &[false; 3]));
         assert!(!header(&["?", "1.5"], &[half, half], &[false; 2]));
+        // Years as names, beside what labels are called, above words.
+        assert!(header(&["2015", "2016", "Label"], &[half, half, none], &[false; 3]));
+        assert!(!header(&["2015", "2016", "label"], &[half, half, none], &[false, false, true]));
+        assert!(!header(&["2015", "2016", "setosa"], &[half, half, none], &[false; 3]));
         // Categories.
         assert!(!header(&["p", "x"], &[none, none], &[true, true]));
         assert!(header(&["kind", "x"], &[none, none], &[false, true]));

@@ -122,6 +122,8 @@ mod gpu {
         }
     }
 
+    type Elementwise = fn(Tensor<2>) -> Tensor<2>;
+
     /// From where exponentials are nearly 0 to where they have overflown.
     const FAR: [f32; 17] = [
         -1e30, -1000.0, -100.0, -89.0, -80.0, -45.0, -20.0, -12.0, -8.5, -3.0, 0.5, 7.9, 20.0,
@@ -134,13 +136,13 @@ mod gpu {
         let value = values(f(Tensor::from_data(data.clone(), device)));
         let x = Tensor::<2>::from_data(data, &device.clone().autodiff()).require_grad();
         let slopes = f(x.clone()).sum().backward();
-        [value, values(x.grad(&slopes).unwrap())]
+        [value, values(x.grad(&slopes).expect("x is on the tape"))]
     }
 
     #[test]
     fn far_from_zero_a_gpu_gives_the_cpu_numbers_and_slopes() {
         let Some(gpu) = gpu() else { return };
-        let functions: [(&str, fn(Tensor<2>) -> Tensor<2>); 6] = [
+        let functions: [(&str, Elementwise); 6] = [
             ("softplus", |x| Activation::Softplus.forward(x)),
             ("relu", |x| Activation::Relu.forward(x)),
             ("leaky relu", |x| Activation::LeakyRelu.forward(x)),

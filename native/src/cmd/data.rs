@@ -52,7 +52,7 @@ pub struct ListArgs {
     /// Folder of the data sets [default: $GLEANER_DATA, else the user's cache folder]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Also read every file that is present and check it, as `gleaner data verify` does; else only sizes are looked at
+    /// Also read the files of which no checksum is known, as `gleaner data verify` does
     #[arg(long)]
     pub check: bool,
 }
@@ -99,7 +99,7 @@ pub struct Status {
     /// All files of one variant are there.
     pub present: bool,
     /// `ok` (every checksum is right), `unverified` (nothing is wrong, but not all was compared with a checksum: none is
-    /// known, or it was not asked for), `wrong size`, `bad` (a checksum or the content is wrong), or `absent`.
+    /// known), `wrong size`, `bad` (a checksum or the content is wrong), or `absent`.
     pub verified: &'static str,
     /// Number of classes.
     pub classes: usize,
@@ -157,10 +157,10 @@ fn present(entry: &Entry, data_dir: &Path) -> Option<(PathBuf, &'static [File])>
     })
 }
 
-/// Adds what is wrong with the files: sizes alone, or also their content.
+/// Adds what is wrong with the files. One without a known checksum is read only if its `content` is asked for, which may take long.
 fn judge(entry: &Entry, folder: &Path, files: &[File], content: bool, status: &mut Status) {
     status.verified = "unverified";
-    if content && files.iter().all(|file| file.sha256.is_some()) {
+    if files.iter().all(|file| file.sha256.is_some()) {
         status.verified = "ok";
     }
     for file in files {
@@ -169,7 +169,8 @@ fn judge(entry: &Entry, folder: &Path, files: &[File], content: bool, status: &m
         let wrong = if size.is_some() { "wrong size" } else { "bad" };
         let problem = size.map(|problem| format!("{}: {problem}", file.name));
         let checked = || check(entry, file, &path).err().map(|error| format!("{error:#}"));
-        if let Some(problem) = problem.or_else(|| content.then(checked).flatten()) {
+        let is_read = content || file.sha256.is_some();
+        if let Some(problem) = problem.or_else(|| is_read.then(checked).flatten()) {
             status.verified = wrong;
             status.bad.push(path.display().to_string());
             status.problems.push(problem);
@@ -235,7 +236,7 @@ fn list(args: &ListArgs, out: &Output) -> Result<()> {
     out.line(if args.check {
         "verified: the SHA-256 is the known one; unverified: none is known, but the file reads as it should"
     } else {
-        "unverified: the sizes can be right, the content was not read; gleaner data verify NAME reads it"
+        "verified: the SHA-256 is the known one; unverified: none is known, and the size can be right; --check reads the file"
     });
     for (path, problem) in sets.iter().flat_map(|set| set.bad.iter().zip(&set.problems)) {
         out.line(format!("wrong: {problem} ({path})"));

@@ -7,6 +7,7 @@ use std::process::Command;
 use gleaner_core::data::formats::npy::NpyArray;
 use gleaner_core::data::formats::npz::write_npz;
 use gleaner_tests::program::{Program, Said};
+use serde_json::{Value, json};
 use tempfile::tempdir;
 
 fn gleaner() -> Program {
@@ -144,4 +145,66 @@ fn a_lack_of_memory_is_called_that() {
     let said = limited(&sparse("large.csv"));
     assert!(said.error().contains("needs about 1.2 GB, and "), "{}", said.stderr);
     assert!(said.error().contains("of memory are free"), "{}", said.stderr);
+}
+
+/// Every place of an array of numbers or of a count in a value, and what may stand there instead.
+fn changes(value: &Value, path: &str, into: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Array(all) => {
+            if all.len() > 1 && all.iter().all(Value::is_number) {
+                into.push((path.to_owned(), Value::Array(all[1..].to_vec())));
+                into.push((path.to_owned(), Value::Array(all.iter().rev().cloned().collect())));
+            }
+            // The first ones are like the others.
+            all.iter()
+                .take(2)
+                .enumerate()
+                .for_each(|(at, v)| changes(v, &format!("{path}/{at}"), into));
+        }
+        Value::Object(all) => {
+            all.iter().for_each(|(key, v)| changes(v, &format!("{path}/{key}"), into));
+        }
+        Value::Number(number) if number.is_u64() => {
+            into.extend([0, 1, 1 << 40].map(|lie| (path.to_owned(), json!(lie))));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn a_damaged_classifier_is_named_and_never_crashes() {
+    let dir = tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    fs::write(path("t.csv"), table(|at| ["red", "blue", "green"][at * 37 % 1000 / 334].to_owned()))
+        .unwrap();
+    let args = [
+        "train",
+        "--data",
+        &path("t.csv"),
+        "--labels-per-class=8",
+        "--steps=3",
+        "--out",
+        &path("run"),
+    ];
+    gleaner().call(args).done();
+    let file = dir.path().join("run/classifier.json");
+    let kept: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let mut all = Vec::new();
+    changes(&kept, "", &mut all);
+    assert!(all.len() > 30, "{}", all.len());
+    let (mut refused, each) = (0, all.len().div_ceil(60));
+    for (place, change) in all.into_iter().step_by(each) {
+        let mut damaged = kept.clone();
+        *damaged.pointer_mut(&place).unwrap() = change;
+        fs::write(&file, damaged.to_string()).unwrap();
+        let said =
+            gleaner().call(["predict", &path("run"), &path("t.csv"), "--out", &path("p.csv")]);
+        assert!(!said.stderr.contains("panicked"), "{place}: {}", said.stderr);
+        if said.code == Some(0) {
+            continue;
+        }
+        assert!(said.error().contains("classifier.json"), "{place}: {}", said.stderr);
+        refused += 1;
+    }
+    assert!(refused > 10, "{refused}");
 }

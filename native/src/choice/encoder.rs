@@ -126,10 +126,17 @@ impl Encoder {
     #[must_use]
     pub fn fits(&self, features: usize) -> bool {
         if let Some(reduction) = &self.reduction {
-            return reduction.fits(features);
+            return reduction.fits(features)
+                && self.scaling.fits(features)
+                && self.fits_seen(reduction.dims());
         }
+        self.scaling.fits(features) && self.fits_seen(features)
+    }
+
+    /// Whether what is done with so many numbers is done with each of them.
+    fn fits_seen(&self, features: usize) -> bool {
         let of_category = |category: &Category| match category {
-            Category::Words(place) => place.end <= features,
+            Category::Words(place) => place.start <= place.end && place.end <= features,
             Category::Values { column, .. } => *column < features,
         };
         let moments = [&self.seen, &self.raw];
@@ -137,10 +144,6 @@ impl Encoder {
             && self.donors.as_ref().is_none_or(|donors| donors.columns() == features)
             && self.numbers.iter().all(|&column| column < features)
             && self.categories.iter().all(of_category)
-            && match &self.scaling {
-                Scaling::Columns(transforms) => transforms.len() == features,
-                _ => true,
-            }
     }
 
     /// Some rows of examples as a model sees them.

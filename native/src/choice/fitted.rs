@@ -44,6 +44,17 @@ pub enum Fitted {
 }
 
 impl Fitted {
+    /// Whether its parts belong together, and it tells so many classes apart.
+    pub fn is_whole(&self, classes: usize) -> bool {
+        match self {
+            Self::Logistic(regression) => regression.is_whole(classes),
+            Self::Network { networks, .. } => networks.is_whole(classes),
+            Self::LabelSpreading { spreading, .. } => spreading.is_whole(classes),
+            Self::Mixture { mixture, .. } => mixture.is_whole(classes),
+            Self::Model => true,
+        }
+    }
+
     /// Log-probabilities of each class, `[rows, classes]`; `None` of the run's own model, which is asked elsewhere.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use burn::tensor::Device;
 use gleaner_core::data::Examples;
 use gleaner_core::infer;
-use gleaner_core::models::Model;
+use gleaner_core::models::{Generative as _, Model};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
@@ -56,13 +56,26 @@ impl Kept {
         match std::fs::read_to_string(&path) {
             Ok(text) => {
                 let damaged = || format!("{} is damaged; {}", path.display(), again());
-                serde_json::from_str(&text).with_context(damaged)
+                let kept: Self = serde_json::from_str(&text).with_context(damaged)?;
+                ensure!(kept.is_whole(), damaged());
+                Ok(kept)
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 bail!("{} is missing, by which the run predicts; {}", path.display(), again())
             }
             Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
         }
+    }
+
+    /// Whether each of its methods is one of its classes, and counts for something.
+    fn is_whole(&self) -> bool {
+        let is_positive = |number: f64| number.is_finite() && number >= 0.0;
+        let fine = |member: &Member| {
+            is_positive(member.weight)
+                && is_positive(member.power)
+                && member.fitted.is_whole(self.classes)
+        };
+        !self.members.is_empty() && self.members.iter().all(fine)
     }
 
     /// Training examples that it holds, without their names.
@@ -127,6 +140,14 @@ impl Classifier {
     /// If one was chosen and its file is missing or damaged.
     pub fn of(dir: &RunDir, recipe: &Recipe, model: Model, device: &Device) -> Result<Self> {
         let kept = recipe.choice.map(|_| Kept::read(dir)).transpose()?;
+        if let Some(Kept { classes, .. }) =
+            kept.as_ref().filter(|kept| kept.classes != model.classes())
+        {
+            let (dir, wanted) = (dir.path().display(), model.classes());
+            bail!(
+                "{dir}: {FILE} is of {classes} classes and the model of {wanted}; copy the run again"
+            );
+        }
         Ok(Self { model, kept, device: device.clone() })
     }
 

@@ -73,7 +73,13 @@ impl Reduction {
             Weighing::Standardised(moments) => moments.fits(features),
             Weighing::Words { rarity } => rarity.len() == features,
         };
-        weighed && self.components.columns() == features
+        weighed && self.components.is_whole() && self.components.columns() == features
+    }
+
+    /// How many numbers it makes of a row.
+    #[must_use]
+    pub fn dims(&self) -> usize {
+        self.components.dims()
     }
 
     /// Whether it is of texts: their components share a scale that says something, unlike those of columns.

@@ -57,10 +57,22 @@ impl Components {
         Self { centre, axes: axes.mapv(|value| value as f32) }
     }
 
+    /// Whether every axis has a number for each column.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.centre.len() == self.axes.nrows()
+    }
+
     /// Columns of the rows that they are of.
     #[must_use]
     pub fn columns(&self) -> usize {
         self.axes.nrows()
+    }
+
+    /// How many axes there are.
+    #[must_use]
+    pub fn dims(&self) -> usize {
+        self.axes.ncols()
     }
 
     /// `[rows, dims]`: the coordinates of rows along the axes, the centre's where cells are missing.

@@ -47,6 +47,15 @@ pub struct LogisticRegression {
 }
 
 impl LogisticRegression {
+    /// Whether its parts belong together, and it tells so many classes apart.
+    #[must_use]
+    pub fn is_whole(&self, classes: usize) -> bool {
+        self.classes == classes
+            && self.present.len() == self.weights.ncols()
+            && self.present.iter().all(|&class| class < classes)
+            && self.weights.nrows() > 0
+    }
+
     /// Fits on `rows`, used as they come, and their `labels`.
     ///
     /// Takes 8 bytes a value beside the input: 380 MB for the 60,000 images of MNIST.

@@ -66,6 +66,15 @@ impl Ensemble {
         Ok(Self((0..settings.networks as u64).map(train).collect()))
     }
 
+    /// Whether there are networks, and they tell so many classes apart.
+    #[must_use]
+    pub fn is_whole(&self, classes: usize) -> bool {
+        let whole = |network: &Network| {
+            network.output.ncols() == classes && network.output.nrows() == network.input.ncols() + 1
+        };
+        !self.0.is_empty() && self.0.iter().all(whole)
+    }
+
     /// Whether it takes rows of so many columns.
     #[must_use]
     pub fn fits(&self, columns: usize) -> bool {

@@ -61,6 +61,9 @@ pub struct Args {
 /// Draws of an importance-weighted bound at most; the papers take 5,000.
 const MOST_DRAWS: usize = 100_000;
 
+/// Why not more.
+const EACH: &str = "each passes all examples through the model once more";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum SplitName {
     Test,
@@ -72,12 +75,7 @@ enum SplitName {
 /// # Errors
 /// If the run, its data or the device fails.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
-    at_most(
-        "--iwae-samples",
-        args.iwae_samples,
-        MOST_DRAWS,
-        "each passes all examples through the model once more",
-    )?;
+    at_most("--iwae-samples", args.iwae_samples, MOST_DRAWS, EACH)?;
     let dir = RunDir::open(&args.run)?;
     let mut recipe = dir.recipe()?;
     if let Some(data_dir) = &args.data_dir {

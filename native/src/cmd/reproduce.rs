@@ -257,7 +257,9 @@ impl Written {
         out.line(&self.text);
         let [markdown, csv, svg] = &self.paths;
         out.line(format!("{}, {}, {}", markdown.display(), csv.display(), svg.display()));
-        out.object(&json!({"markdown": path_text(&markdown), "csv": path_text(&csv), "svg": path_text(&svg)}))
+        out.object(
+            &json!({"markdown": path_text(markdown), "csv": path_text(csv), "svg": path_text(svg)}),
+        )
     }
 }
 

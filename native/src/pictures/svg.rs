@@ -27,10 +27,8 @@ pub fn number(value: f64, decimals: usize) -> String {
 /// Text that is not taken for markup, inside an element or an attribute. Control characters, which XML cannot have, are shown as
 /// U+FFFD.
 pub fn escaped(text: &str) -> String {
-    let is_text = |c: char| {
-        !(c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
-            && !matches!(c, '\u{fffe}' | '\u{ffff}')
-    };
+    let is_control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    let is_text = |c: char| !(is_control(c) || matches!(c, '\u{fffe}' | '\u{ffff}'));
     let text: String = text.chars().map(|c| if is_text(c) { c } else { '\u{fffd}' }).collect();
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

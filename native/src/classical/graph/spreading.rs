@@ -21,6 +21,17 @@ pub struct Spreading {
 }
 
 impl Spreading {
+    /// Whether each row has beliefs in so many classes and a scale.
+    #[must_use]
+    pub fn is_whole(&self, classes: usize) -> bool {
+        let rows = self.rows.nrows();
+        rows > 0
+            && (1..=rows).contains(&self.neighbours)
+            && self.beliefs.dim() == (rows, classes)
+            && self.scales.len() == rows
+            && self.scales.iter().all(|&scale| scale.is_finite() && scale > 0.0)
+    }
+
     /// The `rows` that `graph` was made of, and their `beliefs`.
     ///
     /// # Errors

@@ -23,6 +23,20 @@ pub(super) struct Fit {
     words: Vec<Words>,
 }
 
+impl Fit {
+    /// Whether it has components of each class, which are of rows with so many numbers and `values` of words.
+    pub fn is_whole(&self, classes: usize, dims: usize, values: &[usize]) -> bool {
+        let components = self.gaussians.len();
+        let of_words = |(words, &values): (&Words, &usize)| words.is_of(components, values);
+        components > 0
+            && components.is_multiple_of(classes)
+            && self.log_weights.len() == components
+            && self.gaussians.iter().all(|gaussian| gaussian.is_of(dims))
+            && self.words.len() == values.len()
+            && self.words.iter().zip(values).all(of_words)
+    }
+}
+
 /// What stays the same over the steps of a fit.
 pub(super) struct Setting<'a> {
     pub rows: &'a Rows,

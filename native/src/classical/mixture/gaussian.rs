@@ -35,6 +35,11 @@ struct Conditional {
 }
 
 impl Gaussian {
+    /// Whether it is of so many columns.
+    pub fn is_of(&self, columns: usize) -> bool {
+        self.mean.len() == columns && self.covariance.dim() == (columns, columns)
+    }
+
     /// `[rows]`: the log-density of the cells that are there, in nats; 0 for a row without any.
     pub fn log_density(&self, rows: &Rows) -> Array1<f64> {
         let mut found = Array1::zeros(rows.count);

@@ -133,6 +133,20 @@ impl Mixture {
         })
     }
 
+    /// Whether its parts belong together, and it tells so many classes apart.
+    #[must_use]
+    pub fn is_whole(&self, classes: usize) -> bool {
+        let projected = self.projection.as_ref();
+        let dims = projected.map_or(self.width, Components::dims);
+        let of_rows =
+            |components: &Components| components.is_whole() && components.columns() == self.width;
+        self.classes == classes
+            && classes > 0
+            && projected.is_none_or(of_rows)
+            && !self.fits.is_empty()
+            && self.fits.iter().all(|fit| fit.is_whole(classes, dims, &self.values))
+    }
+
     /// `[rows, classes]`: the log-probability of each class given the cells that are there, the mean over
     /// the starts. Without any cells it is that of the class alone.
     ///

@@ -22,6 +22,11 @@ pub(super) fn shares(column: &[Option<usize>], values: usize) -> Array1<f64> {
 }
 
 impl Words {
+    /// Whether there is a number for each of so many values of each component.
+    pub fn is_of(&self, components: usize, values: usize) -> bool {
+        self.logs.dim() == (components, values)
+    }
+
     /// Counts the cells that are there by the `responsibilities` `[rows, components]` of the components,
     /// with 2 pseudo-counts spread by the `pooled` shares.
     pub fn fit(

@@ -135,6 +135,13 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }))
 }
 
+/// Whether there is memory for weights, gradients and two moments of each.
+fn ensure_room_for_model(config: &M2Config, device: &Device) -> Result<()> {
+    let weights = ModelConfig::M2(config.clone()).parameters(device)?;
+    let weights = usize::try_from(weights).unwrap_or(usize::MAX);
+    ensure_room("--latent, --hidden and --classes", &[&[4, weights]])
+}
+
 /// A model, a batch and everything else that a step needs.
 struct Bench {
     config: M2Config,
@@ -187,10 +194,7 @@ impl Bench {
         };
         let labels: Vec<i64> =
             (0..args.labelled_batch_size).map(|row| (row % args.classes.max(1)) as i64).collect();
-        // Weights, gradients and two moments of each.
-        let weights = ModelConfig::M2(config.clone()).parameters(device)?;
-        let weights = usize::try_from(weights).unwrap_or(usize::MAX);
-        ensure_room("--latent, --hidden and --classes", &[&[4, weights]])?;
+        ensure_room_for_model(&config, device)?;
         let model = M2::new(&config, &noise, &device.clone().autodiff())?;
         let pixels =
             |purpose: &str, rows| noise.split(purpose).uniform_tensor([rows, FEATURES], device);

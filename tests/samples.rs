@@ -1,6 +1,9 @@
 //! `gleaner filter` and `gleaner coreset` on files as any generator may write them.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "samples/carried.rs"]
+mod carried;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

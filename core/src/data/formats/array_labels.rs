@@ -70,6 +70,8 @@ fn column(values: &NpyValues, name: &str, source_name: &str) -> Result<Cells> {
             None => Ok(Cells::Numbers(values.clone())),
         },
         NpyValues::I64(values) => match values.iter().position(|v| !(-MOST..=MOST).contains(v)) {
+            // What a uint64 beyond becomes.
+            Some(row) if values[row] == i64::MAX => refuse(row, &format!("{} or more", i64::MAX)),
             Some(row) => refuse(row, &values[row]),
             None => Ok(Cells::Numbers(values.iter().map(|&value| value as f64).collect())),
         },
@@ -182,7 +184,7 @@ mod tests {
             (NpyArray::i64(&[2, 2], vec![5, 1, 1, 0]), "row 0 of y holds 2 values"),
             (NpyArray::i64(&[3], vec![0, 1, 1]), "y has 3 rows and x has 2"),
             (NpyArray::f32(&[2], vec![0.0, f32::INFINITY]), "row 1 of y is inf"),
-            (NpyArray::i64(&[2], vec![i64::MAX, 0]), "row 0 of y is 9223372036854775807"),
+            (NpyArray::i64(&[2], vec![i64::MAX, 0]), "row 0 of y is 9223372036854775807 or more"),
             (NpyArray::i64(&[], vec![1]), "single value"),
             (NpyArray::i64(&[2, 2, 2], vec![0; 8]), "shape [2, 2, 2]"),
             (NpyArray::i64(&[2, 0], vec![]), "shape [2, 0]"),

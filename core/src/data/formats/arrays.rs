@@ -348,6 +348,13 @@ mod tests {
     }
 
     #[test]
+    fn labels_in_double_precision_do_not_merge() {
+        let labels = vec![16_777_216.0, 16_777_217.0];
+        let y = NpyArray { shape: vec![2], values: NpyValues::F64(labels.clone()) };
+        assert_eq!(read(&[("x", x(2)), ("y", y)]).unwrap().train.y, Some(Cells::Numbers(labels)));
+    }
+
+    #[test]
     fn sparse_matrices_come_with_labels() {
         let mut arrays = vec![
             ("format", NpyArray { shape: vec![], ..NpyArray::texts(["coo"]) }),

@@ -145,6 +145,12 @@ fn chains_that_diverge_are_an_error_that_names_the_step_size() {
         assert!(error.contains(&named) && error.contains("(--step-size)"), "{error}");
         assert!(!out.exists(), "{size}");
     }
+    // Rejected moves leave draws of N(0, I), which are no samples of the model either.
+    let stuck = ["--per-class=4", "--steps=60", "--adjusted", "--step-size=1e6"];
+    let said = call("sample", &run, &out, &stuck);
+    let error = said.error();
+    assert!(error.contains("not one of 40 chains moved: --step-size 1000000"), "{error}");
+    assert!(!out.exists());
     // Just small enough; and a temperature spreads the density itself.
     for fine in ["--step-size=1.9", "--temperature=900"] {
         call("sample", &run, &out, &["--per-class=4", "--steps=60", fine]).done();
@@ -157,12 +163,12 @@ fn chains_that_diverge_in_training_are_named_and_no_picture_of_them_is_kept() {
     let run = folder.path().join("run");
     let chains = "--set=objective.latent-ebm.chains.";
     let [size, steps] = ["step-size=3", "steps=60"].map(|setting| format!("{chains}{setting}"));
-    let said = train(&run, &[&size, &steps, "--steps=40"]);
+    let said = train(&run, &[&size, &steps]);
     let error = said.error();
     assert!(error.contains("in negative_phase"), "{error}");
     assert!(error.contains("objective.latent-ebm.chains.step-size = 3"), "{error}");
     let run = folder.path().join("another");
-    let said = train(&run, &["--set=model.langevin.step-size=5", "--steps=40"]).done();
+    let said = train(&run, &["--set=model.langevin.step-size=5"]).done();
     assert!(said.stderr.contains("no samples.png: samples: 100 of 100 chains"), "{}", said.stderr);
     assert!(said.json()["test_accuracy"].is_number() && !run.join("samples.png").exists());
 }

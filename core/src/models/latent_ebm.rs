@@ -234,10 +234,13 @@ impl LatentEbm {
         noise: &Noise,
         workers: &dyn Workers,
     ) -> Tensor<2> {
-        let [rows, _] = y.dims();
-        let start =
-            noise.split("start").normal_by_example(0, [rows, self.latent()], 1, &y.device());
+        let start = self.starts(y.dims()[0], noise, &y.device());
         chains.run(&self.prior.density(Target::Given(y)), start, &noise.split("chains"), workers)
+    }
+
+    /// Where the chains of [`LatentEbm::draw_given`] start, `[rows, latent]`.
+    pub fn starts(&self, rows: usize, noise: &Noise, device: &Device) -> Tensor<2> {
+        noise.split("start").normal_by_example(0, [rows, self.latent()], 1, device)
     }
 
     /// The chains of [`LatentEbm::draw_given`] at their start, one for each row of `y`: chain `i` is number `numbers[i]` of those.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use burn::tensor::Device;
 use gleaner_core::checkpoint::Checkpoint;
 use gleaner_core::data::formats::csv_out::write_csv;
 use gleaner_core::data::formats::npz::write_npz;
@@ -10,7 +11,9 @@ use gleaner_core::data::schema::Schema;
 use gleaner_core::error::Error;
 use gleaner_core::infer;
 use gleaner_core::measures::eval::arg_max;
-use gleaner_core::models::{Architecture as _, Generative as _, Model, ModelConfig};
+use gleaner_core::models::{
+    Architecture as _, Generative as _, LangevinConfig, Model, ModelConfig,
+};
 use gleaner_core::noise::Noise;
 use gleaner_core::sample::{SampleSet, class_conditional};
 use gleaner_core::sampler::Convention;
@@ -172,6 +175,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let y = (0..config.classes() * args.per_class).map(label).collect();
     let drawn = infer::samples(&model, samples, config.shape(), y);
     let mut drawn = pollster::block_on(drawn).map_err(|error| args.named(error))?;
+    check_moved(&model, &drawn, &noise, &device)?;
     if let Some(path) = &args.grid {
         let shape = image_shape(config.shape()).context("--grid")?;
         let png = grid_png(&drawn.x, shape, args.per_class, comfortable_scale(shape))?;
@@ -204,6 +208,22 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         "out": path_text(&args.out), "grid": args.grid.as_ref().map(path_text), "samples": rows, "per_class": args.per_class,
         "agreement": agreeing, "entropy": mean_entropy, "seed": args.seed,
     }))
+}
+
+/// Fails if all moves of all chains were rejected, so that the samples are draws of N(0, I).
+fn check_moved(model: &Model, drawn: &SampleSet, noise: &Noise, device: &Device) -> Result<()> {
+    let Model::LatentEbm(model) = model else { return Ok(()) };
+    let LangevinConfig { adjusted, steps, temperature, step_size, .. } = model.langevin;
+    if !adjusted || steps == 0 || temperature == 0.0 || step_size == 0.0 {
+        return Ok(());
+    }
+    let chains = drawn.len();
+    let start = pollster::block_on(infer::read(model.starts(chains, noise, device)))?;
+    ensure!(
+        start != drawn.z,
+        "not one of {chains} chains moved: --step-size {step_size} is so large that every move was rejected; give a smaller one"
+    );
+    Ok(())
 }
 
 impl Args {

@@ -11,7 +11,7 @@
 #            the inner device, keep nothing.
 # Versions:  burn 0.22.1 (the newest), features std, autodiff, flex, simd, rayon
 # Source:    https://github.com/tracel-ai/burn/issues/4970, open; https://github.com/tracel-ai/burn/issues/3976
-# Cost:      about 10 minutes on two cores, 60 MB to download, 1 GB on disk; Rust 1.95 or later, Linux
+# Cost:      about 5 minutes on two cores, 60 MB to download, 1 GB on disk; Rust 1.95 or later, Linux
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -15,7 +15,7 @@
 # Versions:  burn 0.22.1 (the newest), features std, autodiff, flex, simd, rayon
 # Source:    burn-flex, src/ops/reduce.rs (`sum_f32_parallel`, `reduce_dim_f32`) and src/ops/sort.rs (`total_cmp`). No
 #            report known.
-# Cost:      about 10 minutes on two cores, 60 MB to download, 1 GB on disk; Rust 1.95 or later, x86, 2 cores or more
+# Cost:      about 5 minutes on two cores, 60 MB to download, 1 GB on disk; Rust 1.95 or later, x86, 2 cores or more
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

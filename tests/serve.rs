@@ -40,8 +40,11 @@ struct Served {
 
 impl Served {
     fn start(site: &Path) -> Self {
-        let site = site.display().to_string();
-        Self::from(gleaner().command(["serve", &site, "--port=0", "--no-open", "--json"]))
+        let args = ["serve", &site.display().to_string(), "--port=0", "--no-open", "--json"];
+        let mut command = gleaner().command(args);
+        // What it writes goes with the test, which does not let it clear up.
+        command.env("TMPDIR", site.parent().unwrap());
+        Self::from(command)
     }
 
     /// Asks for a target and reads the whole answer.
@@ -471,11 +474,15 @@ fn nobody_waits_for_the_slow() {
 fn a_signal_ends_it_and_is_no_failure() {
     for signal in ["-TERM", "-INT"] {
         let folder = site();
+        fs::write(folder.path().join("site/long.js"), "x".repeat(5000)).unwrap();
         let mut served = Served::start(&folder.path().join("site"));
+        served.ask("GET", "/long.js", "Accept-Encoding: gzip\r\n");
         let _open = served.connect();
         let id = served.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
         assert_eq!(served.child.wait().unwrap().code(), Some(0), "{signal}");
+        let left = folder.path().read_dir().unwrap().count();
+        assert_eq!(left, 2, "{signal}: the site, the secret, and no copy of a file");
     }
 }
 

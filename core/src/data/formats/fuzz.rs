@@ -18,7 +18,6 @@ use super::npz_rows::Selection;
 use super::picture::{decode_picture, picture_head};
 use super::protein::parse_protein;
 use super::svhn::parse_svhn;
-use crate::checkpoint::{Checkpoint, TensorFile};
 use crate::data::words;
 
 /// Every parser of tables and texts. What they return does not matter, that they return does.
@@ -60,14 +59,6 @@ pub fn parse_pictures(bytes: &[u8]) {
     let _ = picture_head(bytes, "f");
     if let Ok(picture) = decode_picture(bytes, "f") {
         let _ = picture.fitted([3, 2, 3]);
-    }
-}
-
-/// The readers of weights and of a run's state.
-pub fn parse_checkpoints(bytes: &[u8]) {
-    let _ = TensorFile::from_bytes(bytes);
-    if let Ok(checkpoint) = Checkpoint::from_bytes(bytes) {
-        let _ = checkpoint.to_bytes();
     }
 }
 
@@ -129,15 +120,6 @@ pub fn pictures() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Small checkpoints.
-pub fn checkpoints() -> Vec<Vec<u8>> {
-    vec![
-        include_bytes!("../../../../tests/written_before/m2/model.safetensors").to_vec(),
-        include_bytes!("../../../../tests/written_before/latent-ebm/model.safetensors").to_vec(),
-        include_bytes!("../../../../tests/written_before/m1m2/model.safetensors").to_vec(),
-    ]
-}
-
 /// A picture with 16 bits a channel that is half transparent.
 fn clear_picture() -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
@@ -175,11 +157,10 @@ mod tests {
         parse_tables(bytes);
         parse_arrays(bytes);
         parse_pictures(bytes);
-        parse_checkpoints(bytes);
     }
 
     fn seeds() -> Vec<Vec<u8>> {
-        [tables(), arrays(), pictures(), checkpoints()].concat()
+        [tables(), arrays(), pictures()].concat()
     }
 
     proptest! {

@@ -198,7 +198,7 @@ fn a_run_says_what_has_changed_about_its_data() {
     let [data, run] = ["own.csv", "run"].map(|name| folder.path().join(name));
     fs::write(&data, table(60, "a,b,", ["x", "y"], 0.0)).unwrap();
     let named = format!("--data={}", data.display());
-    let train = ["--steps=20", "--model=m2", "--set=data.folds=2"];
+    let train = ["--model=m2", "--set=data.folds=2"];
     gleaner().train_small(&run, &[&[&named[..]], &train[..]].concat()).done();
     let known: Value =
         serde_json::from_str(&fs::read_to_string(run.join("data.json")).unwrap()).unwrap();

@@ -227,14 +227,6 @@ impl Args {
         }
     }
 
-    /// Writes the picture, if there is to be one.
-    fn picture(&self, drawn: &SampleSet, shape: &[usize]) -> Result<()> {
-        let Some(path) = &self.grid else { return Ok(()) };
-        let shape = image_shape(shape).context("--grid")?;
-        let png = grid_png(&drawn.x, shape, self.per_class, comfortable_scale(shape))?;
-        write_atomic(path, &png)
-    }
-
     /// What is written, having checked that it can be.
     fn format(&self, recipe: &Recipe) -> Result<Format> {
         let read = data_of(recipe);
@@ -242,6 +234,14 @@ impl Args {
             Target { flag: "--grid", path }.check(&[Format::Png], &read)?;
         }
         Target { flag: "--out", path: &self.out }.check(&[Format::Csv, Format::Npz], &read)
+    }
+
+    /// Writes the picture, if there is to be one.
+    fn picture(&self, drawn: &SampleSet, shape: &[usize]) -> Result<()> {
+        let Some(path) = &self.grid else { return Ok(()) };
+        let shape = image_shape(shape).context("--grid")?;
+        let png = grid_png(&drawn.x, shape, self.per_class, comfortable_scale(shape))?;
+        write_atomic(path, &png)
     }
 
     /// The columns of a table of samples; `None` where arrays are asked for.

@@ -70,8 +70,7 @@ pub fn log_mean_error(log_weights: &[f32]) -> Option<f64> {
     let count = weights.len() as f64;
     let sum: f64 = weights.iter().sum();
     let worth = sum * sum / weights.iter().map(|weight| weight * weight).sum::<f64>();
-    // Also where a weight is no number.
-    if !(worth >= LEAST_DRAWS) {
+    if worth.is_nan() || worth < LEAST_DRAWS {
         return None;
     }
     let mean = sum / count;

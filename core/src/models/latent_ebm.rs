@@ -133,8 +133,10 @@ impl LangevinConfig {
         let mean_square = |end: &[f32]| {
             end.iter().map(|&z| f64::from(z).powi(2)).sum::<f64>() / dimensions as f64
         };
-        // What is no number is not below anything.
-        let is_lost = |end: &[f32]| !(mean_square(end) < self.out_of_reach());
+        let is_lost = |end: &[f32]| {
+            let square = mean_square(end);
+            square.is_nan() || square >= self.out_of_reach()
+        };
         let Some(first) = ends().position(is_lost) else { return Ok(()) };
         let lost = ends().filter(|end| is_lost(end)).count();
         let step_size = self.step_size.to_string();

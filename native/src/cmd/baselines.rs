@@ -82,34 +82,14 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         false => folds.iter().map(|fold| Problem::of(&source, fold)).collect::<Result<_>>()?,
     };
     let counts: Vec<usize> = problems.iter().map(|p| known(&p.data.test).len()).collect();
-    let mut shares = Vec::new();
-    if recipe.train.baseline_steps > 0 {
-        let measured = problems.iter().map(|problem| network(&recipe, problem));
-        shares.push(("network", mean(&counts, &measured.collect::<Result<Vec<_>>>()?)));
-    }
-    let mut reaches = Vec::new();
-    for method in Method::ALL {
-        eprintln!("{} ...", method.title());
-        let measured = problems.iter().map(|problem| method.measure(&problem.task()));
-        let measured = measured.collect::<Result<Vec<_>>>()?;
-        let accuracies: Vec<f64> = measured.iter().map(|measured| measured.accuracy).collect();
-        shares.push((method.title(), mean(&counts, &accuracies)));
-        let reach = measured.iter().filter_map(|measured| measured.reach).reduce(Reach::plus);
-        reaches.extend(reach.map(|reach| (method.title(), reach)));
-    }
+    let Measured { shares, reaches } = measure(&recipe, &problems, &counts)?;
     // The same examples, in every division of a cross-validation.
     let repeats = recipe.data.folds.and(recipe.data.repeats).unwrap_or(1);
     let tested = counts.iter().sum::<usize>() / repeats;
     let words = |share: f64| share_in_words(share, tested, Some(interval(share, tested)));
     let table: Vec<_> = shares.iter().map(|&(name, share)| (name, words(share))).collect();
     out.table(&table);
-    for (name, Reach { unreached, rows }) in &reaches {
-        if *unreached > 0 {
-            out.line(format!(
-                "{name}: no label reaches {unreached} of {rows} rows; they have the class of the nearest labelled row"
-            ));
-        }
-    }
+    say_unreached(&reaches, out);
     if recipe.choice.is_some() {
         out.line(
             "these methods have fixed settings; those that train compares have settings that follow from the labels, so methods \
@@ -125,6 +105,41 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     out.object(&json!({
         "data": name, "labels": labels, "seed": seed, "accuracy": shares, "tested": tested, "unreached": unreached,
     }))
+}
+
+/// What the methods came to, by their names.
+struct Measured {
+    /// Accuracies.
+    shares: Vec<(&'static str, f64)>,
+    /// How far labels spread, of the methods where they do.
+    reaches: Vec<(&'static str, Reach)>,
+}
+
+/// Measures every method on problems whose test splits have so many examples.
+fn measure(recipe: &Recipe, problems: &[Problem], counts: &[usize]) -> Result<Measured> {
+    let mut all = Measured { shares: Vec::new(), reaches: Vec::new() };
+    if recipe.train.baseline_steps > 0 {
+        let measured = problems.iter().map(|problem| network(recipe, problem));
+        all.shares.push(("network", mean(counts, &measured.collect::<Result<Vec<_>>>()?)));
+    }
+    for method in Method::ALL {
+        eprintln!("{} ...", method.title());
+        let measured = problems.iter().map(|problem| method.measure(&problem.task()));
+        let measured = measured.collect::<Result<Vec<_>>>()?;
+        let accuracies: Vec<f64> = measured.iter().map(|measured| measured.accuracy).collect();
+        all.shares.push((method.title(), mean(counts, &accuracies)));
+        let reach = measured.iter().filter_map(|measured| measured.reach).reduce(Reach::plus);
+        all.reaches.extend(reach.map(|reach| (method.title(), reach)));
+    }
+    Ok(all)
+}
+
+fn say_unreached(reaches: &[(&str, Reach)], out: &Output) {
+    for (name, Reach { unreached, rows }) in reaches.iter().filter(|(_, it)| it.unreached > 0) {
+        out.line(format!(
+            "{name}: no label reaches {unreached} of {rows} rows; they have the class of the nearest labelled row"
+        ));
+    }
 }
 
 /// The mean of accuracies on test splits, each counted by its examples.

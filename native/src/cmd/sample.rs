@@ -176,11 +176,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let drawn = infer::samples(&model, samples, config.shape(), y);
     let mut drawn = pollster::block_on(drawn).map_err(|error| args.named(error))?;
     check_moved(&model, &drawn, &noise, &device)?;
-    if let Some(path) = &args.grid {
-        let shape = image_shape(config.shape()).context("--grid")?;
-        let png = grid_png(&drawn.x, shape, args.per_class, comfortable_scale(shape))?;
-        write_atomic(path, &png)?;
-    }
+    args.picture(&drawn, config.shape())?;
     let agreeing = config.classifies().then(|| agreeing(&drawn));
     let rows = drawn.len();
     let mean_entropy = drawn.entropy().iter().sum::<f64>() / rows as f64;
@@ -196,10 +192,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     write_atomic(&args.out, &bytes)?;
     let said = match agreeing.map(|share| 100.0 * share) {
         Some(percent) => {
-            format!(
-                "the classifier agrees on {percent:.1} %, mean entropy {} nats",
-                mean_in_words(mean_entropy, rows)
-            )
+            let entropy = mean_in_words(mean_entropy, rows);
+            format!("the classifier agrees on {percent:.1} %, mean entropy {entropy} nats")
         }
         None => format!("{} has no classes: y is -1, which means unknown", config.name()),
     };
@@ -253,6 +247,14 @@ impl Args {
             Target { flag: "--grid", path }.check(&[Format::Png], &read)?;
         }
         Target { flag: "--out", path: &self.out }.check(&[Format::Csv, Format::Npz], &read)
+    }
+
+    /// Writes the picture, if there is to be one.
+    fn picture(&self, drawn: &SampleSet, shape: &[usize]) -> Result<()> {
+        let Some(path) = &self.grid else { return Ok(()) };
+        let shape = image_shape(shape).context("--grid")?;
+        let png = grid_png(&drawn.x, shape, self.per_class, comfortable_scale(shape))?;
+        write_atomic(path, &png)
     }
 
     /// The columns of a table of samples; `None` where arrays are asked for.

@@ -21,7 +21,26 @@ pub(super) fn results(run: &Run) -> Result<String> {
     Ok(table(&rows(summary, run.verdict().as_ref(), run.recipe.model.kind())))
 }
 
-fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String, String)> {
+/// The numbers that the summary has of some keys, with their names.
+fn shown(summary: &Value, rows: &[(&str, &str, Shown)]) -> Vec<(String, String)> {
+    let found = |(key, name, shown): &(&str, &str, Shown)| {
+        Some(((*name).to_owned(), shown(summary[*key].as_f64()?)))
+    };
+    rows.iter().filter_map(found).collect()
+}
+
+/// The same of means over the examples that were tested, with their units.
+fn means(summary: &Value, rows: &[(&str, &str, &str)]) -> Vec<(String, String)> {
+    // Of an older run that does not say how many they were, few.
+    let tested = summary["tested"].as_u64().unwrap_or(0) as usize;
+    let found = |(key, name, unit): &(&str, &str, &str)| {
+        Some(((*name).to_owned(), mean_in_words(summary[*key].as_f64()?, tested) + unit))
+    };
+    rows.iter().filter_map(found).collect()
+}
+
+/// Accuracies, and how far they can be trusted.
+fn accuracies(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String, String)> {
     let accuracy = match summary["folds"].is_null() {
         true => "Test accuracy",
         false => "Accuracy",
@@ -34,24 +53,7 @@ fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String,
         .map_or("Supervised baseline with the same labels".to_owned(), |verdict| {
             format!("The best of the labels alone: {}", verdict.label_only)
         });
-    let percent: Shown = |value| format!("{:.2} %", 100.0 * value);
-    let whole: Shown = |value| format!("{value:.0}");
-    let seconds: Shown = |value| format!("{value:.1} s");
-    // Of an older run that does not say how many examples it was measured on, few.
-    let tested = summary["tested"].as_u64().unwrap_or(0) as usize;
-    let means = |rows: &[(&str, &str, &str)]| -> Vec<(String, String)> {
-        let found = |(key, name, unit): &(&str, &str, &str)| {
-            Some(((*name).to_owned(), mean_in_words(summary[*key].as_f64()?, tested) + unit))
-        };
-        rows.iter().filter_map(found).collect()
-    };
-    let shown = |rows: &[(&str, &str, Shown)]| -> Vec<(String, String)> {
-        let found = |(key, name, shown): &(&str, &str, Shown)| {
-            Some(((*name).to_owned(), shown(summary[*key].as_f64()?)))
-        };
-        rows.iter().filter_map(found).collect()
-    };
-    let mut accuracies = vec![
+    let mut accuracies: Vec<(_, _, Shown)> = vec![
         ("test_accuracy", kept.as_str(), percent),
         ("model_accuracy", by_itself.as_str(), percent),
         ("baseline_accuracy", baseline.as_str(), percent),
@@ -60,8 +62,7 @@ fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String,
     accuracies.retain(|(key, ..)| {
         *key != "model_accuracy" || verdict.is_none_or(|verdict| verdict.kept != model)
     });
-    let mut rows = shown(&accuracies);
-    // How far the accuracies can be trusted.
+    let mut rows = shown(summary, &accuracies);
     let bounded =
         [(kept, "test_accuracy", "interval"), (baseline, "baseline_accuracy", "baseline_interval")];
     for (name, share, bounds) in bounded {
@@ -73,24 +74,41 @@ fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String,
             row.1 = share_in_words(share, count as usize, Some(bounds));
         }
     }
+    rows
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
+fn rows(summary: &Value, verdict: Option<&Verdict>, model: &str) -> Vec<(String, String)> {
+    let whole: Shown = |value| format!("{value:.0}");
+    let seconds: Shown = |value| format!("{value:.1} s");
+    let mut rows = accuracies(summary, verdict, model);
     rows.extend(measured_by(summary).map(|how| ("Measured by".to_owned(), how)));
-    rows.extend(shown(&[("validation_accuracy", "Validation accuracy", percent)]));
-    rows.extend(means(&[
-        ("ece", "Calibration error", ""),
-        ("brier", "Brier score", ""),
-        ("nll", "Negative log-likelihood", " nats"),
-        ("entropy", "Classifier entropy", " nats"),
-    ]));
+    rows.extend(shown(summary, &[("validation_accuracy", "Validation accuracy", percent)]));
+    rows.extend(means(
+        summary,
+        &[
+            ("ece", "Calibration error", ""),
+            ("brier", "Brier score", ""),
+            ("nll", "Negative log-likelihood", " nats"),
+            ("entropy", "Classifier entropy", " nats"),
+        ],
+    ));
     rows.extend(bound(summary).map(|bound| ("ELBO".to_owned(), bound)));
-    rows.extend(shown(&[
-        ("labels", "Labelled examples", whole),
-        ("unlabelled", "Examples of the unlabelled pool", whole),
-        ("best_epoch", "Epoch of the model that was kept", whole),
-        ("steps", "Steps", whole),
-        ("roll_backs", "Times training went back after diverging", whole),
-        ("seed", "Seed", whole),
-        ("seconds", "Time", seconds),
-    ]));
+    rows.extend(shown(
+        summary,
+        &[
+            ("labels", "Labelled examples", whole),
+            ("unlabelled", "Examples of the unlabelled pool", whole),
+            ("best_epoch", "Epoch of the model that was kept", whole),
+            ("steps", "Steps", whole),
+            ("roll_backs", "Times training went back after diverging", whole),
+            ("seed", "Seed", whole),
+            ("seconds", "Time", seconds),
+        ],
+    ));
     rows
 }
 

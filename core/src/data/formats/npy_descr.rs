@@ -44,7 +44,8 @@ fn simple(name: &[u8]) -> Option<Item> {
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = rest.split_at(digits);
     let has_unit = unit.starts_with('[') && unit.ends_with(']');
-    if !unit.is_empty() && !(has_unit && matches!(kind, 'M' | 'm')) {
+    let is_time = matches!(kind, 'M' | 'm');
+    if !(unit.is_empty() || has_unit && is_time) {
         return None;
     }
     match kind {

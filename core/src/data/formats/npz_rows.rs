@@ -282,8 +282,7 @@ mod tests {
     #[test]
     fn damage_is_refused_wherever_it_is() {
         let array = NpyArray::f32(&[3], vec![0.0, 1.0, 2.0]);
-        let bytes =
-            write_npz(&[("x", array.clone()), ("beta", NpyArray::f32(&[1], vec![7.0]))]).unwrap();
+        let bytes = write_npz(&[("x", array), ("beta", NpyArray::f32(&[1], vec![7.0]))]).unwrap();
         for value in [1.0_f32, 7.0] {
             let mut flipped = bytes.clone();
             let at = flipped.windows(4).rposition(|window| window == value.to_le_bytes()).unwrap();

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use toml::Table as Settings;
 
+use super::ceilings::at_most;
 use super::own_options::absolute;
 use crate::reproduce::{
     Cell, Circumstances, Column, Outcome, Results, Table, csv, forest, markdown, measure,
@@ -18,6 +19,9 @@ use crate::system::output::{Output, path_text};
 
 /// Label draws unless asked otherwise.
 const DRAWS: u64 = 5;
+
+/// Label draws at most.
+const MOST_DRAWS: usize = 1000;
 
 /// Reproduce a table of a paper: every row, several label draws, means with confidence intervals.
 #[derive(Debug, clap::Args)]
@@ -129,6 +133,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.draws == 0 {
         bail!("--draws 0 is not valid: it must be at least 1");
     }
+    let draws = usize::try_from(args.draws).unwrap_or(usize::MAX);
+    at_most("--draws", draws, MOST_DRAWS, "each trains every model of the table once more")?;
     let table = Table::find(&args.table)?;
     args.check_only(&table)?;
     let settings = args.settings()?;

@@ -100,6 +100,7 @@ fn no_count_of_an_option_overflows_or_fills_the_memory() {
         for name in ["batch-size", "labelled-batch-size", "latent", "classes", "hidden", "parts"] {
             refused(&["bench", "step", "--steps=1", &option(name)]);
         }
+        refused(&["reproduce", "mier-1", &out("tables"), &option("draws")]);
         for verb in ["coreset", "langevin", "step"] {
             refused(&["bench", verb, &option("steps")]);
         }

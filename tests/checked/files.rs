@@ -165,7 +165,7 @@ fn changes(value: &Value, path: &str, into: &mut Vec<(String, Value)>) {
             all.iter().for_each(|(key, v)| changes(v, &format!("{path}/{key}"), into));
         }
         Value::Number(number) if number.is_u64() => {
-            into.extend([0, 1, 1 << 40].map(|lie| (path.to_owned(), json!(lie))));
+            into.extend([0, 1, 1_u64 << 40].map(|lie| (path.to_owned(), json!(lie))));
         }
         _ => {}
     }

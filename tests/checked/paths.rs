@@ -3,80 +3,90 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
 
-use gleaner_tests::program::Program;
-use tempfile::tempdir;
+use gleaner_tests::program::{Program, Said};
+use tempfile::{TempDir, tempdir};
 
 fn gleaner() -> Program {
     Program::new(env!("CARGO_BIN_EXE_gleaner_under_test"))
 }
 
+/// A folder whose name is no text, with a run in it.
+struct Odd {
+    dir: TempDir,
+}
+
+impl Odd {
+    fn new() -> Self {
+        let odd = Self { dir: tempdir().unwrap() };
+        fs::create_dir(odd.dir.path().join(OsStr::from_bytes(b"n\xffn"))).unwrap();
+        let plain = odd.dir.path().join("run");
+        gleaner().train_small(&plain, &[]).done();
+        fs::rename(plain, odd.path("run")).unwrap();
+        odd
+    }
+
+    /// A path in it.
+    fn path(&self, name: &str) -> OsString {
+        self.dir.path().join(OsStr::from_bytes(b"n\xffn")).join(name).into_os_string()
+    }
+
+    /// Calls the program; words that begin with `@` are paths in it, with `=` paths beside it.
+    fn call(&self, line: &str) -> Said {
+        let word = |word: &str| match (word.strip_prefix('@'), word.strip_prefix('=')) {
+            (Some(name), _) => self.path(name),
+            (_, Some(name)) => self.dir.path().join(name).into_os_string(),
+            _ => OsString::from(word),
+        };
+        gleaner().call(line.split(' ').chain(["--json"]).map(word))
+    }
+}
+
 #[test]
 fn every_verb_shows_a_path_that_is_no_text_and_never_fails_after_its_work() {
-    let dir = tempdir().unwrap();
-    let odd: PathBuf = dir.path().join(OsStr::from_bytes(b"n\xffn"));
-    fs::create_dir(&odd).unwrap();
-    let path = |name: &str| odd.join(name).into_os_string();
-    let plain = dir.path().join("x.npz").into_os_string();
-    let call = |args: &[&OsStr]| gleaner().call(args.iter().copied().chain([OsStr::new("--json")]));
-    let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
-    let done = |line: &str, more: &[&OsStr]| {
-        let words = words(line);
-        let args: Vec<&OsStr> =
-            words.iter().map(OsString::as_os_str).chain(more.iter().copied()).collect();
-        let said = call(&args).done();
-        assert!(said.stdout.ends_with("}\n"), "{line}: {}", said.stdout);
-        said.json()
-    };
-    let out = OsStr::new("--out");
-    let run = path("run");
-    gleaner().train_small(&dir.path().join("run"), &[]).done();
-    fs::rename(dir.path().join("run"), &run).unwrap();
-    let json = done(
-        "sample --per-class=3",
-        &[&run, out, &path("s.npz"), OsStr::new("--grid"), &path("s.png")],
-    );
-    assert!(json["out"].as_str().unwrap().contains("n\u{fffd}n"), "{json}");
-    done("sample --per-class=20", &[&run, out, &plain]);
-    done(
-        "filter --max-entropy=9",
-        &[&plain, out, &path("f.npz"), OsStr::new("--grid"), &path("f.png")],
-    );
-    done("coreset --method=craig --size=10", &[&plain, out, &path("c.npz")]);
-    done("eval", &[&run]);
-    done("predict --pool", &[&run, out, &path("p.csv")]);
-    done("embed --rows=30", &[&run, out, &path("e.svg")]);
-    done("reconstruct", &[&run, out, &path("r.png")]);
-    done("traverse", &[&run, out, &path("t.png")]);
-    done("report", &[&run, out, &path("r.html")]);
-    done("baselines", &[&run]);
-    done("publish", &[&run, out, &path("gift")]);
-    done("data export", &[&run, out, &path("x.npz")]);
-    done("data list", &[OsStr::new("--data-dir"), &path("data")]);
-    // Where settings are written as text, nothing is written before the path is refused.
-    let fresh = dir.path().join("fresh");
-    for option in ["--data-dir", "--features", "--label-file", "--unlabelled"] {
-        let said = call(&[
-            OsStr::new("train"),
-            OsStr::new(option),
-            &path("x.npz"),
-            out,
-            fresh.as_os_str(),
-        ]);
-        assert!(said.error().contains("not valid text"), "{}", said.stderr);
-        assert!(!fresh.exists());
+    let odd = Odd::new();
+    for line in [
+        "sample @run --per-class 3 --out @s.npz --grid @s.png",
+        "sample @run --per-class 20 --out =x.npz",
+        "filter =x.npz --max-entropy 9 --out @f.npz --grid @f.png",
+        "coreset =x.npz --method craig --size 10 --out @c.npz --grid @c.png",
+        "eval @run",
+        "predict @run --pool --out @p.csv",
+        "embed @run --rows 30 --out @e.svg",
+        "reconstruct @run --out @r.png",
+        "traverse @run --out @t.png",
+        "report @run --out @r.html",
+        "baselines @run",
+        "publish @run --out @gift",
+        "data export @run --out @x.npz",
+        "data list --data-dir @data",
+        "bench coreset --points 30 --size 3 --steps 1 --fixture @bench",
+    ] {
+        let said = odd.call(line).done();
+        let json = said.json();
+        if let Some(out) = json["out"].as_str() {
+            assert!(
+                out.ends_with(".npz") && out.contains("x.npz") || out.contains("n\u{fffd}n"),
+                "{json}"
+            );
+        }
     }
-    for line in ["filter --max-entropy=9", "coreset --method=craig --size=10"] {
-        let words = words(line);
-        let input = path("s.npz");
-        let mut args: Vec<&OsStr> = words.iter().map(OsString::as_os_str).collect();
-        args.extend([&input, out, fresh.as_os_str()]);
-        assert!(!call(&args).stderr.contains("panicked"));
+}
+
+#[test]
+fn a_path_that_must_be_text_is_refused_before_anything_is_written() {
+    let odd = Odd::new();
+    for line in [
+        "train --data-dir @data --out =fresh",
+        "train --features @s.npz --out =fresh",
+        "train --label-file @s.npz --out =fresh",
+        "train --unlabelled @data --out =fresh",
+        "data show @s.npz",
+        "reproduce mier-1 --data-dir @data --out =fresh",
+    ] {
+        let said = odd.call(line);
+        assert!(said.error().contains("n\u{fffd}n"), "{line}: {}", said.stderr);
+        assert!(said.error().contains("not valid text"), "{line}: {}", said.stderr);
+        assert!(!odd.dir.path().join("fresh").exists(), "{line}");
     }
-    assert!(
-        call(&[OsStr::new("data"), OsStr::new("show"), &path("s.npz")])
-            .error()
-            .contains("not valid text")
-    );
 }

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use toml::Table as Settings;
 
+use super::ceilings::at_most;
 use super::own_options::absolute;
 use crate::reproduce::{
     Cell, Circumstances, Column, Outcome, Results, Table, csv, forest, markdown, measure,
@@ -21,6 +22,9 @@ const DRAWS: u64 = 5;
 
 /// For whoever stops a table.
 const GO_ON: &str = "to continue, run the same command with --resume";
+
+/// Label draws at most.
+const MOST_DRAWS: usize = 1000;
 
 /// Reproduce a table of a paper: every row, several label draws, means with confidence intervals.
 #[derive(Debug, clap::Args)]
@@ -132,6 +136,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.draws == 0 {
         bail!("--draws 0 is not valid: it must be at least 1");
     }
+    let draws = usize::try_from(args.draws).unwrap_or(usize::MAX);
+    at_most("--draws", draws, MOST_DRAWS, "each trains every model of the table once more")?;
     let table = Table::find(&args.table)?;
     args.check_only(&table)?;
     let settings = args.settings()?;

@@ -22,14 +22,14 @@ fn start(run: &Path) -> Child {
     let args = ["train", "--steps=400000", &out].into_iter().chain(small);
     let child = gleaner().command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let child = child.unwrap();
-    for _ in 0..3000 {
+    let has_epochs = || {
         let metrics = fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
-        if metrics.lines().count() >= 2 {
-            return child;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("no epoch within 30 seconds");
+        metrics.lines().count() >= 2
+    };
+    let waited = (0..3000).take_while(|_| !has_epochs());
+    waited.for_each(|_| std::thread::sleep(Duration::from_millis(10)));
+    assert!(has_epochs(), "no epochs within 30 seconds");
+    child
 }
 
 fn kill(mut child: Child) {

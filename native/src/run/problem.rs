@@ -13,7 +13,7 @@ use gleaner_core::models::{Likelihood, ModelConfig, background, columns};
 use gleaner_core::noise::Noise;
 
 use super::defaults::TEST_SHARE;
-use super::recipe::{Fold, Recipe};
+use super::recipe::{DataSettings, Fold, Recipe};
 use super::run_dir::RunDir;
 use super::source::Source;
 use crate::classical::Task;
@@ -199,21 +199,9 @@ fn of_known(data: &Dataset, recipe: &Recipe) -> Result<(Dataset, Schema)> {
 fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Places)> {
     check_counts(&own.raw, recipe)?;
     let settings = &recipe.data;
-    let OwnRows { train, validation, test } = &own.rows;
+    let validation = &own.rows.validation;
     let all = |rows: &[usize]| rows.iter().map(|&row| own.raw.labels[row]).collect::<Vec<i64>>();
-    let (mut train, mut test) = match test {
-        Some(test) => (train.clone(), test.clone()),
-        None if settings.test_share.is_none() && settings.measures_parts() => {
-            (train.clone(), Vec::new())
-        }
-        None => {
-            let share = settings.test_share.unwrap_or(TEST_SHARE);
-            let quota = |count: usize| (count as f64 * share + ROUNDING) as usize;
-            let copies = own.copies.among(train);
-            let (rest, held) = hold_out_rows(&all(train), &copies, quota, &own.profile.source)?;
-            (back(train, &rest), back(train, &held))
-        }
-    };
+    let (mut train, mut test) = tested_apart(own, settings)?;
     let mut labels = all(&train);
     let mut held = Vec::new();
     if let Some(Fold { part, of, repeat }) = settings.fold {
@@ -258,6 +246,24 @@ fn of_own(own: &OwnData, recipe: &Recipe) -> Result<(Dataset, Schema, Places)> {
     };
     check_classes(&data)?;
     Ok((data, schema, Places { rows, held, files: own.files.clone() }))
+}
+
+/// Rows to train on and rows to test on: as the file has them, or by shares. None to test on where a cross-validation takes their
+/// place.
+fn tested_apart(own: &OwnData, settings: &DataSettings) -> Result<(Vec<usize>, Vec<usize>)> {
+    let OwnRows { train, test, .. } = &own.rows;
+    if let Some(test) = test {
+        return Ok((train.clone(), test.clone()));
+    }
+    if settings.test_share.is_none() && settings.measures_parts() {
+        return Ok((train.clone(), Vec::new()));
+    }
+    let share = settings.test_share.unwrap_or(TEST_SHARE);
+    let quota = |count: usize| (count as f64 * share + ROUNDING) as usize;
+    let labels: Vec<i64> = train.iter().map(|&row| own.raw.labels[row]).collect();
+    let copies = own.copies.among(train);
+    let (rest, held) = hold_out_rows(&labels, &copies, quota, &own.profile.source)?;
+    Ok((back(train, &rest), back(train, &held)))
 }
 
 /// Numbers into `rows`, as these.

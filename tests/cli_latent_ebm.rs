@@ -89,7 +89,7 @@ fn samples_come_from_chains_that_do_as_they_are_told() {
         ("--sampler=ancestral", "use --sampler langevin"),
         ("--temperature=-1", "--temperature = -1"),
         ("--step-size=inf", "--step-size = inf"),
-        ("--step-size=1e18", "NaN or infinite numbers"),
+        ("--step-size=1e18", "10 of 10 chains diverged"),
     ] {
         let said = call("sample", &run, &out, &["--per-class=1", wrong]);
         assert!(said.error().contains(named), "{wrong}: {}", said.error());

@@ -204,7 +204,7 @@ mod gpu {
                 broken.insert(name.clone(), parameter);
                 let broken = fill(small.model(&device), broken).unwrap();
                 match drawn(&broken, &shape, &device) {
-                    Err(Error::NotFinite(_)) => refused += 1,
+                    Err(Error::NotFinite(_) | Error::Diverged { .. }) => refused += 1,
                     Err(error) => panic!("{name}: {error}"),
                     Ok(samples) => {
                         let what = format!("{}, {:?}, {device:?}", small.model, small.likelihood);

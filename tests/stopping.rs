@@ -56,16 +56,21 @@ fn filter(folder: &Path) -> Command {
     command
 }
 
-/// A filter that is sent a signal while a temporary file is there.
-fn signalled_while_it_writes(folder: &Path, name: &str) -> Said {
+/// A filter that is sent a signal some time after the first temporary file is there: files are made to see whether the folder
+/// takes any, too, before the result is written.
+fn signalled(folder: &Path, name: &str, after: Duration) -> Said {
     let child = filter(folder).spawn().unwrap();
     while !names(folder).iter().any(|name| is_temporary(name)) {
         std::thread::yield_now();
     }
-    // Files are made to see whether the folder takes any, too; most of the time goes into the result.
-    std::thread::sleep(Duration::from_millis(30));
+    std::thread::sleep(after);
     signal(&child, name);
     Said::from(child.wait_with_output().unwrap())
+}
+
+/// Times to try: how long a filter takes depends on the machine.
+fn times() -> impl Iterator<Item = Duration> {
+    (0..40).map(Duration::from_millis)
 }
 
 #[test]
@@ -73,10 +78,19 @@ fn a_filter_that_is_stopped_while_it_writes_leaves_nothing() {
     let folder = tempdir().unwrap();
     write_samples(&folder.path().join("samples.npz"));
     for name in ["-INT", "-TERM"] {
-        let said = signalled_while_it_writes(folder.path(), name);
-        assert_eq!(said.code, Some(130), "{}", said.stderr);
-        assert_eq!(said.stderr, "stopped; nothing was written\n");
-        assert_eq!(names(folder.path()), ["samples.npz"]);
+        let mut stopped = 0;
+        for after in times() {
+            let said = signalled(folder.path(), name, after);
+            if names(folder.path()).iter().any(|name| name == "sure.npz") {
+                break;
+            }
+            stopped += 1;
+            assert_eq!(said.code, Some(130), "{}", said.stderr);
+            assert_eq!(said.stderr, "stopped; nothing was written\n");
+            assert_eq!(names(folder.path()), ["samples.npz"]);
+        }
+        assert!(stopped > 0, "no signal came while a file was written");
+        fs::remove_file(folder.path().join("sure.npz")).ok();
     }
 }
 
@@ -84,15 +98,11 @@ fn a_filter_that_is_stopped_while_it_writes_leaves_nothing() {
 fn what_a_killed_filter_leaves_goes_with_the_next_call() {
     let folder = tempdir().unwrap();
     write_samples(&folder.path().join("samples.npz"));
-    let mut left = 0;
-    for _ in 0..20 {
-        signalled_while_it_writes(folder.path(), "-KILL");
-        left = names(folder.path()).iter().filter(|name| is_temporary(name)).count();
-        if left > 0 {
-            break;
-        }
-    }
-    assert!(left > 0, "no kill came while a file was written");
+    let has_left = |after| {
+        signalled(folder.path(), "-KILL", after);
+        names(folder.path()).iter().any(|name| is_temporary(name))
+    };
+    assert!(times().any(has_left), "no kill came while a file was written");
     assert!(filter(folder.path()).status().unwrap().success());
     assert_eq!(names(folder.path()), ["samples.npz", "sure.npz"]);
 }

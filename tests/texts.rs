@@ -106,10 +106,9 @@ fn a_run_is_read_with_its_own_words_whatever_the_data_say_now() {
     let (data, folder) = (data(), tempdir().unwrap());
     let run = run_of(&folder);
     let said = train(data.path(), &run, &["--data=ag-news", "--set=data.vocabulary=9"]).done();
-    // More of one word would now make it the first column.
-    let more = "1,treaty treaty treaty,treaty treaty\n".repeat(2_000);
-    fs::write(data.path().join("ag_news/train_sample10k.csv"), rows(TRAIN - 2_000) + &more)
-        .unwrap();
+    // A new word that stands in every text twice would now be the first column.
+    let training = data.path().join("ag_news/train_sample10k.csv");
+    fs::write(&training, rows(TRAIN).replace(" zz", " novel novel zz")).unwrap();
     let again = gleaner().call(["eval", &run.display().to_string(), "--json"]).done().json();
     assert_eq!(again["accuracy"], said.json()["test_accuracy"]);
     assert_eq!(again["elbo"], said.json()["elbo"]);
@@ -118,7 +117,11 @@ fn a_run_is_read_with_its_own_words_whatever_the_data_say_now() {
     let config = run.join("config.toml").display().to_string();
     let out = format!("--out={}", other.display());
     gleaner().call(["train", &config, &out]).done();
-    assert_eq!(words(&other)[0], "treaty");
+    assert_eq!(words(&other)[0], "novel");
+    // With more of its own words, they are other data.
+    fs::write(&training, rows(TRAIN).replace(" zz", " treaty zz")).unwrap();
+    let refused = refusal(&gleaner().call(["eval", &run.display().to_string()]));
+    assert!(refused.contains("17600 rows as then, with other values or labels"), "{refused}");
 }
 
 #[test]

@@ -109,12 +109,14 @@ fn what_predicts_is_what_was_kept() {
     assert!(said.error().contains("train --resume"), "{}", said.stderr);
     home.call(&["train", "--resume", &run]).done();
     assert_eq!(home.text("run/classifier.json"), kept);
-    // That of a run with other classes, or other columns.
-    let mut foreign: Value = serde_json::from_str(&kept).unwrap();
-    foreign["classes"] = 7.into();
-    home.write("run/classifier.json", foreign.to_string());
+    // One whose parts do not go together, and that of a run with other columns.
+    let kept: Value = serde_json::from_str(&kept).unwrap();
+    let mut broken = kept.clone();
+    broken["classes"] = 7.into();
+    home.write("run/classifier.json", broken.to_string());
     let said = home.call(&["predict", &run, &home.path("test.csv"), "--out", &out]);
-    assert!(said.error().contains("does not belong to this run"), "{}", said.error());
+    assert!(said.error().contains("classifier.json is damaged"), "{}", said.error());
+    let mut foreign = kept;
     foreign["encoder"]["numbers"] = vec![99].into();
     home.write("run/classifier.json", foreign.to_string());
     let said = home.call(&["predict", &run, &home.path("test.csv"), "--out", &out]);

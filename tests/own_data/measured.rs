@@ -150,11 +150,11 @@ fn what_is_done_is_not_done_again_when_resuming() {
 #[test]
 fn a_share_is_held_out_where_that_is_asked_for() {
     let home = Home::new();
-    home.write("iris.csv", flowers(90, HEADER, kind));
+    home.write("iris.csv", flowers(30, HEADER, kind));
     let summary = home.train("iris.csv", "run", &["--test-share=0.2"]).done().json();
     assert_eq!(
         (&summary["labels"], &summary["tested"], summary.get("folds")),
-        (&72.into(), &18.into(), None)
+        (&24.into(), &6.into(), None)
     );
     assert!(!Path::new(&home.path("run/folds")).exists());
     let args = ["train", "--data", &home.path("iris.csv"), "--test-share=0.2", "--folds=3"];

@@ -13,6 +13,7 @@ use crate::data::dataset::default_data_dir;
 use crate::data::fetch::fetch;
 use crate::data::known_file::{check, wrong_size};
 use crate::data::registry::{ENTRIES, Entry, File, find};
+use crate::system::interrupt::Interrupt;
 use crate::system::output::{Output, path_text};
 
 /// Arguments of `gleaner data`.
@@ -248,6 +249,7 @@ fn list(args: &ListArgs, out: &Output) -> Result<()> {
 fn run_fetch(args: &FetchArgs, out: &Output) -> Result<()> {
     let dir = data_dir(args.data_dir.as_ref());
     let entry = known(&args.name)?;
+    Interrupt::install()?.advise("what was downloaded is kept; continue with the same command");
     fetch(entry, args.mirror.as_deref(), &dir)?;
     let status = status(entry, &dir, true);
     let folder = dir.join(entry.name);

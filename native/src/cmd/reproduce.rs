@@ -20,11 +20,11 @@ use crate::system::output::{Output, path_text};
 /// Label draws unless asked otherwise.
 const DRAWS: u64 = 5;
 
-/// For whoever stops a table.
-const GO_ON: &str = "to continue, run the same command with --resume";
-
 /// Label draws at most.
 const MOST_DRAWS: usize = 1000;
+
+/// For whoever stops a table.
+const GO_ON: &str = "to continue, run the same command with --resume";
 
 /// Reproduce a table of a paper: every row, several label draws, means with confidence intervals.
 #[derive(Debug, clap::Args)]

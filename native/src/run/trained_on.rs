@@ -60,6 +60,7 @@ fn digest(splits: &[&Examples], classes: &[String]) -> String {
         match &examples.values {
             Values::F32(numbers) => floats(&mut hash, numbers),
             Values::Counts(rows) => (0..rows.rows()).for_each(|row| {
+                hash.write(&(row as u64).to_le_bytes());
                 rows.row(row)
                     .for_each(|(column, count)| floats(&mut hash, &[column as f32, count]));
             }),

@@ -26,7 +26,7 @@ impl Spreading {
     pub fn is_whole(&self, classes: usize) -> bool {
         let rows = self.rows.nrows();
         rows > 0
-            && (1..=rows).contains(&self.neighbours)
+            && self.neighbours > 0
             && self.beliefs.dim() == (rows, classes)
             && self.scales.len() == rows
             && self.scales.iter().all(|&scale| scale.is_finite() && scale > 0.0)

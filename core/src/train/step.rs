@@ -72,6 +72,21 @@ impl<O> Learner<O> {
     where
         O: Objective<M>,
     {
+        // One worker leads the whole step: the others are told of each piece of work at once, by one that is awake.
+        let led = map(&*self.workers, vec![state], |state| self.led(state, batch, rate, elapsed));
+        led.into_iter().next().expect("one state makes one")
+    }
+
+    fn led<M: Module>(
+        &self,
+        state: TrainState<M>,
+        batch: &SemiBatch,
+        rate: f64,
+        elapsed: Elapsed,
+    ) -> (TrainState<M>, Terms)
+    where
+        O: Objective<M>,
+    {
         let TrainState { model, optimizer, step, chains } = state;
         let noise = self.noise.split("step").at(step);
         let mut pool = Pool::at(step, self.pool(&model, chains, batch), batch);

@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 
@@ -10,6 +11,9 @@ use super::files::explain;
 
 /// The file that is locked, in the folder that it is about.
 pub const FILE: &str = ".lock";
+
+/// Milliseconds that the holder of a lock has to write down who it is.
+const SIGNED_WITHIN: usize = 200;
 
 /// What nobody else writes while this value lives.
 #[derive(Debug)]
@@ -63,7 +67,9 @@ impl Lock {
         self.file.set_len(0)?;
         self.file.rewind()?;
         let host = gethostname::gethostname();
-        write!(self.file, "process {} on {}", std::process::id(), host.display())
+        let name = format!("process {} on {}", std::process::id(), host.display());
+        // At once: whoever reads it has all of it or nothing.
+        self.file.write_all(name.as_bytes())
     }
 }
 
@@ -76,11 +82,16 @@ impl Drop for Lock {
 
 fn holder(mut file: &File) -> String {
     let mut text = String::new();
-    match file.read_to_string(&mut text) {
-        Ok(1..) => text,
-        // It is about to be written, or the system lets nobody read what is locked.
-        _ => "another process".to_owned(),
+    for _ in 0..SIGNED_WITHIN {
+        match file.read_to_string(&mut text) {
+            Ok(1..) => return text,
+            // Whoever has just taken it is about to sign.
+            Ok(0) => std::thread::sleep(Duration::from_millis(1)),
+            // The system lets nobody read what is locked.
+            Err(_) => break,
+        }
     }
+    "another process".to_owned()
 }
 
 #[cfg(unix)]

@@ -92,11 +92,14 @@ pub fn resolved(count: usize) -> usize {
     }
 }
 
+/// The first thread leads: what it is told from outside, as a whole training step, it divides without being told again.
 impl Workers for Threads {
     fn run(&self, count: usize, task: &(dyn Fn(usize) + Sync)) {
         let next = AtomicUsize::new(0);
         let take = || take_turns(&next, count, task);
-        on_each(&self.pools[..self.pools.len().min(count)], &take);
+        if let Some((first, others)) = self.pools[..self.pools.len().min(count)].split_first() {
+            first.install(|| beside(others, &take));
+        }
     }
 }
 
@@ -111,13 +114,14 @@ fn take_turns(next: &AtomicUsize, count: usize, task: &(dyn Fn(usize) + Sync)) {
     }
 }
 
-/// Calls `job` once on each pool, side by side, and waits for all.
-fn on_each(pools: &[rayon::ThreadPool], job: &(dyn Fn() + Sync)) {
-    if let Some((pool, rest)) = pools.split_first() {
-        pool.in_place_scope(|scope| {
+/// Calls `job` once on each pool and on the thread that asks, side by side, and waits for all.
+fn beside(pools: &[rayon::ThreadPool], job: &(dyn Fn() + Sync)) {
+    match pools.split_first() {
+        None => job(),
+        Some((pool, rest)) => pool.in_place_scope(|scope| {
             scope.spawn(|_| job());
-            on_each(rest, job);
-        });
+            beside(rest, job);
+        }),
     }
 }
 

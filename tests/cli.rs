@@ -126,8 +126,9 @@ fn samples_are_judged_beside_examples_by_any_run_of_the_same_data() {
     // Without a light, digits are alike: nothing of the real ones is covered.
     let count = y.shape[0];
     let dark = NpyArray::f32(&x.shape, vec![0.0; count * 64]);
-    let said = judge(dark, y.clone()).done().json();
-    assert!(said["coverage"].as_f64().unwrap() < 0.2, "{said}");
+    let judged = judge(dark, y.clone()).done();
+    assert!(judged.json()["coverage"].as_f64().unwrap() < 0.2, "{}", judged.stdout);
+    assert!(judged.stderr.contains("samples are copies of others"), "{}", judged.stderr);
     let long = NpyArray::f32(&[count, 65], vec![0.0; count * 65]);
     assert!(judge(long, y).error().contains("give a run of the same data"));
     let few = NpyArray::f32(&[5, 8, 8, 1], vec![0.0; 5 * 64]);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use gleaner_tests::program::{Program, SMALL, Said};
+use gleaner_tests::program::{Program, SMALL, Said, names};
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -45,14 +45,6 @@ fn replace(file: &Path, old: &str, new: &str) {
     let text = fs::read_to_string(file).unwrap();
     assert!(text.contains(old), "{text}");
     fs::write(file, text.replace(old, new)).unwrap();
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 #[test]

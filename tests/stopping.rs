@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use gleaner_core::data::formats::npy::NpyArray;
 use gleaner_core::data::formats::npz::write_npz;
-use gleaner_tests::program::{Program, SMALL, Said};
+use gleaner_tests::program::{Program, SMALL, Said, names};
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -21,14 +21,6 @@ fn gleaner() -> Program {
 fn signal(child: &Child, name: &str) {
     let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
     assert!(status.success());
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 fn is_temporary(name: &str) -> bool {

@@ -117,3 +117,16 @@ impl Said {
         lines[0]
     }
 }
+
+/// The names of what lies in a folder, in the order of the alphabet.
+///
+/// # Panics
+/// It cannot be read.
+pub fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("the folder can be read");
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
+        .collect();
+    names.sort();
+    names
+}

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use burn::tensor::Device;
-use gleaner_core::data::Examples;
 use gleaner_core::data::schema::Schema;
+use gleaner_core::data::{Copies, Examples};
 use gleaner_core::infer;
 use gleaner_core::measures::eval::{Classification, classification};
 use gleaner_core::measures::fidelity::{Cloud, Fidelity, NEIGHBOURS};
@@ -63,12 +63,6 @@ impl Judge<'_> {
             made.shape
         );
         let made = if file.is_standardised() { made } else { self.schema.scaling.apply(&made) };
-        ensure!(
-            made.len().min(self.rows.len()) > NEIGHBOURS,
-            "{name}: {} samples and {} examples are too few to compare; more than {NEIGHBOURS} of each are needed",
-            made.len(),
-            self.rows.len()
-        );
         let known = made.labels.iter().all(|&label| (0..classes as i64).contains(&label));
         ensure!(
             known,
@@ -79,7 +73,15 @@ impl Judge<'_> {
         let logits = infer::classify(self.model, &made, &rows, self.device);
         let logits = pollster::block_on(logits)?;
         let told = classification(&logits, &made.labels, classes).context("no samples")?;
-        let beside = evenly(self.rows, MOST);
+        let examples = evenly(self.rows, MOST);
+        let beside = different(self.examples, &examples);
+        ensure!(
+            rows.len().min(beside.len()) > NEIGHBOURS,
+            "{name}: {} samples and {} different examples are too few to compare; more than {NEIGHBOURS} of each are needed",
+            rows.len(),
+            beside.len()
+        );
+        say_copies(examples.len() - beside.len(), rows.len() - different(&made, &rows).len());
         let features = |examples: &Examples, rows: &[usize]| {
             pollster::block_on(infer::features(self.model, examples, rows, self.device))
         };
@@ -89,7 +91,29 @@ impl Judge<'_> {
         let real = Cloud::new(&real, width, NEIGHBOURS, &threads)?;
         let drawn = Cloud::new(&drawn, width, NEIGHBOURS, &threads)?;
         let fidelity = Fidelity::of(&real, &drawn, &threads);
-        Ok(Judged { counts: [rows.len(), beside.len()], told, fidelity })
+        Ok(Judged { counts: [rows.len(), examples.len()], told, fidelity })
+    }
+}
+
+/// Those of the rows that are no copy of one before.
+fn different(examples: &Examples, rows: &[usize]) -> Vec<usize> {
+    let copies = Copies::of(examples).among(rows);
+    let is_first = |(at, &row): (usize, &usize)| (copies.first(at) == at).then_some(row);
+    rows.iter().enumerate().filter_map(is_first).collect()
+}
+
+/// The ball of what stands more often than it has neighbours holds nothing. Examples are given to compare with, and count once;
+/// samples that are the same are what is to be found out.
+fn say_copies(examples: usize, samples: usize) {
+    if examples > 0 {
+        eprintln!(
+            "note: {examples} examples are copies of others; precision, density, recall and coverage count each once"
+        );
+    }
+    if samples > 0 {
+        eprintln!(
+            "note: {samples} samples are copies of others; recall counts that as a lack of variety"
+        );
     }
 }
 

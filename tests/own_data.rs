@@ -21,6 +21,8 @@ mod predict;
 mod samples;
 #[path = "own_data/suspicious.rs"]
 mod suspicious;
+#[path = "own_data/swapped.rs"]
+mod swapped;
 #[path = "own_data/tables.rs"]
 mod tables;
 #[path = "own_data/written_by.rs"]

@@ -3,6 +3,11 @@
 
 #[path = "samples/carried.rs"]
 mod carried;
+#[cfg(unix)]
+#[path = "samples/full_disk.rs"]
+mod full_disk;
+#[path = "samples/lost.rs"]
+mod lost;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -297,6 +302,12 @@ fn pictures_are_drawn_and_what_is_none_is_refused() {
     assert!(said.error().contains("--grid") && said.error().contains("not images"));
     assert!(!folder.path("out.npz").exists());
     folder.coreset("table.npz", "out.npz", &["--method=craig", "--size=9"]).done();
+    let mut x = vec![0.5; 240];
+    x[4 * 7 + 1] = f32::NAN;
+    folder.save("nan.npz", &replaced("x", &NpyArray::f32(&[60, 2, 2], x)));
+    let said = folder.filter("nan.npz", "nan-out.npz", &["--max-entropy=9", "--grid", &grid]);
+    assert!(said.error().contains("cannot be drawn: x of row 7 holds NaN"), "{}", said.stderr);
+    assert!(!folder.path("nan-out.npz").exists());
 }
 
 /// Writes files whose arrays are no samples.
@@ -406,6 +417,7 @@ fn budgets_and_thresholds_that_cannot_be_are_refused() {
         ("--size=61", "there are 60 samples"),
         ("--size=2", "each of 3 classes"),
         ("--fraction=0.01", "each of 3 classes"),
+        ("--fraction=0.001", "--fraction 0.001 of 60 samples is less than half a sample"),
         ("--size=9 --epsilon=0.1", "--optimizer stochastic"),
         ("--size=9 --optimizer=stochastic --epsilon=1", "epsilon = 1"),
         ("--size=9 --threads=5000", "--threads"),

@@ -325,6 +325,8 @@ fn a_part_of_a_file_is_sent_if_only_that_is_asked_for() {
         ("Range: bytes=599990-", 599_990, 599_999),
         ("Range: bytes=-5", 599_995, 599_999),
         ("Range: bytes=599999-700000", 599_999, 599_999),
+        ("Range: bytes=5-99999999999999999999", 5, 599_999),
+        ("Range: bytes=-99999999999999999999", 0, 599_999),
     ] {
         let answer = ask(range);
         assert_eq!(answer.status, 206, "{range}");
@@ -332,6 +334,13 @@ fn a_part_of_a_file_is_sent_if_only_that_is_asked_for() {
         assert_eq!(answer.header("content-range"), Some(&*span), "{range}");
         assert!(answer.body == body[first..=last], "{range}");
         assert_eq!(answer.header("content-length"), Some(&*(last - first + 1).to_string()));
+    }
+    fs::write(site.join("nothing.bin"), "").unwrap();
+    for range in ["bytes=0-", "bytes=0-5", "bytes=-5", "bytes=0-99999999999999999999"] {
+        let answer = served.ask("GET", "/nothing.bin", &format!("Range: {range}\r\n"));
+        assert!([200, 416].contains(&answer.status), "{range}: {}", answer.status);
+        assert_eq!(answer.body.len(), 0, "{range}");
+        assert!(!answer.head.contains("bytes 0-0"), "{range}: {}", answer.head);
     }
     for range in ["Range: bytes=600000-", "Range: bytes=9-1", "Range: bytes=x-"] {
         let answer = ask(range);
@@ -467,6 +476,36 @@ fn nobody_waits_for_the_slow() {
         })
         .collect();
     assert_eq!(served.get("/").body, PAGE.as_bytes());
+}
+
+#[test]
+fn those_who_only_hold_a_connection_keep_nobody_out() {
+    let folder = site();
+    let served = Served::start(&folder.path().join("site"));
+    let _idle: Vec<TcpStream> = (0..100)
+        .map(|number| {
+            let mut stream = served.connect();
+            if number % 2 == 0 {
+                // It may have had to give way already.
+                let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: ");
+            }
+            stream
+        })
+        .collect();
+    let begun = std::time::Instant::now();
+    assert_eq!(served.get("/").body, PAGE.as_bytes());
+    // Less than the ten seconds that each of them may take to ask.
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_name_that_no_browser_calls_is_refused() {
+    for host in ["", "http://x/y"] {
+        let said =
+            ended(&mut gleaner().command(["serve", "--port=0", "--no-open", "--host", host]));
+        let named = format!("--host '{host}' is no name of a server");
+        assert!(said.error().contains(&named), "{}", said.error());
+    }
 }
 
 #[cfg(unix)]

@@ -4,12 +4,13 @@
 // Tests write broken fixtures on purpose.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
-/// Says a line on stderr. Where nobody listens any more (a closed pipe), the macro of the standard library would panic; that must
-/// not end hours of work.
+/// Says a line on stderr, in which control characters are shown: names come from files. Where nobody listens any more (a closed
+/// pipe), the macro of the standard library would panic; that must not end hours of work.
 macro_rules! eprintln {
     ($($text:tt)*) => {{
         use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($text)*);
+        let text = format!($($text)*);
+        let _ = writeln!(std::io::stderr(), "{}", $crate::system::visible::visible(&text));
     }};
 }
 

@@ -341,7 +341,7 @@ fn a_known_part_of_a_data_set_has_its_own_size() {
 }
 
 fn protein(count: usize) -> String {
-    let row = |row: usize| format!("{}.5,{row},{}5\r\n", (row * 37) % count, row * 2);
+    let row = |row: usize| format!("{}.5,{row},{}5\r\n", (row * 37) % count, row * 2 + 1);
     format!("RMSD,F1,F2\r\n{}", (0..count).map(row).collect::<String>())
 }
 

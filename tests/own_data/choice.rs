@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{HEADER, Home, flowers, kind};
 
 /// Labels of every fifth row of 150; and a header with a split.
-fn flowers_with_a_test_split(home: &Home, name: &str) {
+pub(super) fn flowers_with_a_test_split(home: &Home, name: &str) {
     let row = |row: usize| match row {
         row if row % 5 == 4 => format!("{},test", kind(row)),
         row if row % 5 == 0 => format!("{},train", kind(row)),
@@ -120,7 +120,10 @@ fn what_predicts_is_what_was_kept() {
     foreign["encoder"]["numbers"] = vec![99].into();
     home.write("run/classifier.json", foreign.to_string());
     let said = home.call(&["predict", &run, &home.path("test.csv"), "--out", &out]);
-    assert!(said.error().contains("does not belong to this run"), "{}", said.error());
+    let error = said.error();
+    assert!(error.contains(&run) && error.contains("does not belong to this run"), "{error}");
+    let published = home.call(&["publish", &run, "--out", &home.path("another-gift")]);
+    assert_eq!(published.error(), error);
     home.write("run/classifier.json", "{\"encoder\":");
     let said = home.call(&["predict", &run, &home.path("test.csv"), "--out", &out]);
     let error = said.error();

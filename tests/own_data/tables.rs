@@ -201,3 +201,38 @@ fn a_column_of_splits_at_the_end_is_no_label() {
     let seen = home.show("split.csv", &[]);
     assert_eq!(seen.classes(), "ant 20, bee 10");
 }
+
+#[test]
+fn what_a_name_would_do_to_the_terminal_is_shown_and_kept() {
+    let home = Home::new();
+    let name = |row: usize| ["\u{1b}[31mred", "\"two\nlines\""][row % 2].to_owned();
+    home.write("odd.csv", flowers(40, "a\u{7},b,c,d,label", name));
+    let said = home.call(&["data", "show", &home.path("odd.csv")]).done().stdout;
+    assert!(said.contains(r"\x1b[31mred 20, two\nlines 20"), "{said}");
+    assert!(said.contains(r"a\x07 ") && !said.contains(['\u{1b}', '\u{7}']), "{said}");
+    assert_eq!(home.show("odd.csv", &[]).classes(), "\u{1b}[31mred 20, two\nlines 20");
+}
+
+#[test]
+fn seconds_since_1970_are_learnt_from_and_come_back() {
+    let home = Home::new();
+    let row = |row: usize| {
+        let t = 1.7e9 + 0.25 * ((row * 7) % 40) as f64 + 9.0 * (row % 2) as f64;
+        format!("{t},{},{}\n", (row * 5) % 11, ["a", "b"][row % 2])
+    };
+    home.write("t.csv", "t,other,label\n".to_owned() + &(0..80).map(row).collect::<String>());
+    let said = home.train("t.csv", "run", &["--model=m2", "--test-share=0.25"]).done();
+    assert!(said.stderr.contains("they are counted from 1700000000"), "{}", said.stderr);
+    assert!(!said.stderr.contains("the same features"), "{}", said.stderr);
+    assert!(said.json()["baseline_accuracy"].as_f64() > Some(0.7), "{}", said.stdout);
+    let [run, table, arrays] = ["run", "drawn.csv", "drawn.npz"].map(|name| home.path(name));
+    home.call(&["sample", &run, "--per-class=5", "--out", &table]).done();
+    for line in home.text("drawn.csv").lines().skip(1) {
+        let t: f64 = line.split(',').next().unwrap().parse().unwrap();
+        assert!((1.69999e9..1.70001e9).contains(&t), "{line}");
+    }
+    let said = home.call(&["sample", &run, "--per-class=5", "--out", &arrays]).done();
+    assert!(said.stderr.contains("in x, t is counted from 1700000000"), "{}", said.stderr);
+    let predicted = home.call(&["predict", &run, &home.path("t.csv"), "--out", &table, "--json"]);
+    assert!(predicted.done().json()["accuracy"].as_f64() > Some(0.7));
+}

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::origin::Origin;
 use super::table::{Cells, Column, MISSING, Table, shortened};
 use crate::error::{Error, Result};
 
@@ -19,6 +20,38 @@ pub struct Feature {
     /// What its cells are.
     #[serde(flatten)]
     pub kind: Kind,
+    /// Where numbers are counted from, if single precision does not keep them as they stand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+impl Feature {
+    /// A column of numbers as they stand, or of words.
+    #[must_use]
+    pub fn plain(name: impl Into<String>, kind: Kind) -> Self {
+        Self { name: name.into(), kind, origin: None }
+    }
+
+    /// A column, with the origin that its cells need.
+    #[must_use]
+    pub fn of(column: &Column, kind: Kind) -> Self {
+        let numbers = (!kind.is_binary()).then(|| numbers(&column.cells)).flatten();
+        let origin = numbers.and_then(|numbers| Origin::of(&numbers));
+        Self { name: column.name.clone(), kind, origin }
+    }
+
+    /// The cell that such numbers stand for, as [`Kind::cell`].
+    #[must_use]
+    pub fn cell(&self, values: &[f32]) -> String {
+        let Some(origin) = self.origin else { return self.kind.cell(values) };
+        match self.kind {
+            Kind::WholeNumber => format!("{:.0}", origin.of_seen(values[0]).round() + 0.0),
+            _ => {
+                let seen = six_digits(f64::from(values[0])).parse().unwrap_or(f64::from(values[0]));
+                format!("{}", origin.from + origin.unit * seen)
+            }
+        }
+    }
 }
 
 /// What the cells of a column are.
@@ -219,7 +252,7 @@ pub fn encode(
         };
         notes.extend(odd_cells(feature, column));
         let into = out.get_mut(at..).unwrap_or_default().chunks_mut(width);
-        put(&feature.kind, &column.cells, into, &column.name, source_name)?;
+        put(feature, &column.cells, into, source_name)?;
         at += feature.kind.width();
     }
     Ok((out, notes))
@@ -227,10 +260,9 @@ pub fn encode(
 
 /// Writes the numbers of one column to the start of each row.
 fn put<'a>(
-    kind: &Kind,
+    Feature { name, kind, origin }: &Feature,
     cells: &Cells,
     rows: impl Iterator<Item = &'a mut [f32]>,
-    name: &str,
     source_name: &str,
 ) -> Result<()> {
     match kind {
@@ -244,15 +276,16 @@ fn put<'a>(
                 ));
             };
             for (row, (out, number)) in rows.zip(numbers).enumerate() {
-                if number.is_infinite() || number.abs() > f64::from(f32::MAX) {
-                    let problem = format!("row {}, {name}: {number} is too large", row + 1);
+                let seen = origin.map_or(number, |origin| origin.seen(number));
+                if seen.is_infinite() || seen.abs() > f64::from(f32::MAX) {
+                    let problem = format!("row {}, {name}: {number:e} is too large", row + 1);
                     return Err(Error::data(
                         source_name,
                         problem,
                         "remove it or leave the cell empty",
                     ));
                 }
-                out[0] = number as f32;
+                out[0] = seen as f32;
             }
         }
         Kind::YesNo { no, yes } => {
@@ -328,7 +361,7 @@ mod tests {
     fn features() -> Vec<Feature> {
         let island = Kind::Words { words: ["a", "b", "c"].map(String::from).to_vec() };
         let sex = Kind::YesNo { no: "female".into(), yes: "male".into() };
-        let of = |name: &str, kind: Kind| Feature { name: name.into(), kind };
+        let of = |name: &str, kind: Kind| Feature::plain(name, kind);
         vec![
             of("mass", Kind::Measurement),
             of("year", Kind::WholeNumber),
@@ -381,10 +414,32 @@ mod tests {
     }
 
     #[test]
+    fn seconds_since_1970_are_told_apart() {
+        let seconds: Vec<f64> = (0..9).map(|row| 1.7e9 + f64::from(row) * 0.3).collect();
+        let t = column("t", Cells::Numbers(seconds));
+        let n = column("n", Cells::Numbers((0..9).map(|row| 4e9 + f64::from(row)).collect()));
+        let features = [&t, &n].map(|c| Feature::of(c, Kind::of(&c.cells).unwrap()));
+        let (values, _) = encode(&features, &table(vec![t, n]), "f").unwrap();
+        for row in 0..9 {
+            assert!((f64::from(values[2 * row]) - 0.3 * row as f64).abs() < 1e-6);
+            assert_eq!(
+                features[1].cell(&values[2 * row + 1..]),
+                format!("{}", 4_000_000_000 + row)
+            );
+        }
+        assert_eq!(features[0].cell(&[1.2]), "1700000001.2");
+        let written = serde_json::to_string(&features[0]).unwrap();
+        assert_eq!(serde_json::from_str::<Feature>(&written).unwrap(), features[0]);
+        let old = r#"{"name": "mass", "kind": "measurement"}"#;
+        let old: Feature = serde_json::from_str(old).unwrap();
+        assert_eq!(old, Feature::plain("mass", Kind::Measurement));
+    }
+
+    #[test]
     fn two_words_that_differ_in_capitals_stay_apart() {
         let allele = words(&["A", "a", "a"]);
         let kind = Kind::of(&allele).unwrap();
-        let feature = Feature { name: "allele".into(), kind };
+        let feature = Feature::plain("allele", kind);
         let (values, _) = encode(&[feature], &table(vec![column("allele", allele)]), "f").unwrap();
         assert_eq!(values, [0.0, 1.0, 1.0]);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::table::Cells;
+use super::table::{Cells, is_code};
 use crate::error::{Error, Result};
 
 /// More classes than this are a measurement or an identifier.
@@ -92,9 +92,10 @@ fn numbers(cells: &Cells) -> Option<Vec<f64>> {
             {
                 true => Some(f64::NAN),
                 false => {
-                    let number = word.trim().parse::<f64>().ok();
-                    // Longer ones are told apart as words.
-                    number.filter(|number| number.is_finite() && number.abs() < MOST_EXACT)
+                    let word = word.trim();
+                    // Longer ones, and 01 and 1, are told apart as words.
+                    let is_kept = |number: &f64| number.is_finite() && number.abs() < MOST_EXACT;
+                    word.parse().ok().filter(is_kept).filter(|_| !is_code(word.as_bytes()))
                 }
             };
             let of_words: Vec<f64> = words.iter().map(number).collect::<Option<_>>()?;
@@ -222,6 +223,13 @@ mod tests {
 
     fn labels(cells: &Cells) -> Labels {
         read(cells, MinusOne::Unlabelled, None, "f").unwrap()
+    }
+
+    #[test]
+    fn codes_with_a_zero_before_them_stay_as_they_are() {
+        let codes = labels(&words(&["02", "1", "01", "02", "", "1", "01"]));
+        assert_eq!(codes.classes, ["01", "02", "1"]);
+        assert_eq!(codes.of_rows, [1, 2, 0, 1, -1, 2, 0]);
     }
 
     #[test]

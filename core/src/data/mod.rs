@@ -11,6 +11,7 @@ pub mod features;
 pub mod formats;
 pub mod holdout;
 pub mod labels;
+pub mod origin;
 pub mod own;
 mod part;
 pub mod profile;

@@ -251,8 +251,15 @@ impl FeatureProfile {
     }
 }
 
-/// A whole number as it is, any other with six digits.
+/// A whole number as it is, any other with six digits; `1.26e300` where there would be rows of zeros.
 fn short(number: f64) -> String {
+    if number != 0.0 && !(1e-5..1e15).contains(&number.abs()) {
+        let six = format!("{number:.5e}");
+        return match six.split_once('e').map(|(digits, power)| (digits.parse::<f64>(), power)) {
+            Some((Ok(digits), power)) => format!("{digits}e{power}"),
+            _ => six,
+        };
+    }
     if number.fract() == 0.0 { number.to_string() } else { six_digits(number) }
 }
 
@@ -268,6 +275,21 @@ fn listed(counted: &[Counted]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_short_however_large_or_small() {
+        for (number, said) in [
+            (1.26e300, "1.26e300"),
+            (-1e45, "-1e45"),
+            (1.234_567_89e-7, "1.23457e-7"),
+            (999_999_999_999_999.0, "999999999999999"),
+            (0.000_012_5, "0.0000125"),
+            (0.0, "0"),
+            (-3.5, "-3.5"),
+        ] {
+            assert_eq!(short(number), said);
+        }
+    }
 
     #[test]
     fn a_profile_says_what_was_seen() {

@@ -47,7 +47,7 @@ impl Schema {
     #[must_use]
     pub fn number_names(&self) -> Option<Vec<String>> {
         let Input::Table(features) = &self.input else { return None };
-        let names = features.iter().flat_map(|Feature { name, kind }| match kind {
+        let names = features.iter().flat_map(|Feature { name, kind, .. }| match kind {
             super::features::Kind::Words { words } => {
                 words.iter().map(|word| format!("{name}={word}")).collect()
             }
@@ -62,7 +62,7 @@ fn table_cells(features: &[Feature], values: &[f32]) -> Vec<String> {
     let cell = |feature: &Feature| {
         let (mine, others) = rest.split_at(feature.kind.width());
         rest = others;
-        feature.kind.cell(mine)
+        feature.cell(mine)
     };
     features.iter().map(cell).collect()
 }
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn rows_have_the_names_and_units_of_the_table() {
         let words = Kind::Words { words: ["a", "b", "c"].map(String::from).to_vec() };
-        let of = |name: &str, kind: Kind| Feature { name: name.into(), kind };
+        let of = |name: &str, kind: Kind| Feature::plain(name, kind);
         let table = schema(Input::Table(vec![of("mass", Kind::WholeNumber), of("site", words)]));
         let table = Schema { label: Some("species".into()), ..table };
         assert_eq!(table.header().unwrap(), ["mass", "site", "species"]);

@@ -89,6 +89,15 @@ impl Schema {
             Input::Pictures(_) | Input::Array(_) | Input::Texts { .. } => None,
         }
     }
+
+    /// What somebody must know who reads arrays in the units of the data, a line for each column that is not as it stands in the file.
+    #[must_use]
+    pub fn origins(&self) -> Vec<String> {
+        let said = |feature: &Feature| {
+            feature.origin.map(|origin| format!("{} is {}", feature.name, origin.in_words()))
+        };
+        self.features().unwrap_or_default().iter().filter_map(said).collect()
+    }
 }
 
 /// The side of the square that a table of pixels makes.
@@ -260,9 +269,8 @@ mod tests {
 
     #[test]
     fn a_schema_survives_being_written() {
-        let pixel = |place: usize| Feature { name: format!("p{place}"), kind: Kind::Pixel };
-        let words =
-            Feature { name: "w".into(), kind: Kind::Words { words: vec!["a".into(), "b".into()] } };
+        let pixel = |place: usize| Feature::plain(format!("p{place}"), Kind::Pixel);
+        let words = Feature::plain("w", Kind::Words { words: vec!["a".into(), "b".into()] });
         let scaling =
             Scaling::Standardised(Standardiser { mean: vec![0.1, 1e-9], std: vec![3.3, 1.0] });
         let of = |features: Vec<Feature>| Schema {

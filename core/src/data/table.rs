@@ -16,6 +16,12 @@ pub fn is_missing(cell: &str) -> bool {
     cell.len() <= 4 && MISSING_WORDS.contains(&cell)
 }
 
+/// Whether a cell is digits after a zero: `01`, as codes are written, and numbers are not.
+#[must_use]
+pub fn is_code(cell: &[u8]) -> bool {
+    cell.len() > 1 && cell[0] == b'0' && cell.iter().all(u8::is_ascii_digit)
+}
+
 /// Rows under named columns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {

@@ -339,8 +339,7 @@ mod tests {
         let transforms =
             columns.each_ref().map(|cells| Transform::choose(&Kind::Measurement, cells));
         let values = raw.iter().flat_map(|row| [0, 1].map(|c| transforms[c].apply(row[c])));
-        let features =
-            ["a", "b"].map(|name| Feature { name: name.into(), kind: Kind::Measurement });
+        let features = ["a", "b"].map(|name| Feature::plain(name, Kind::Measurement));
         let schema = Schema {
             classes: vec!["x".into(), "y".into()],
             label: None,

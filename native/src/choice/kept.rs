@@ -1,10 +1,12 @@
 //! The classifier that is kept: what predicting takes, as a file beside the model.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use burn::tensor::Device;
 use gleaner_core::data::Examples;
 use gleaner_core::infer;
-use gleaner_core::models::{Generative as _, Model};
+use gleaner_core::models::{Architecture as _, Model, ModelConfig};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,7 @@ use super::averaging::tempered;
 use super::encoder::Encoder;
 use super::fitted::Fitted;
 use crate::run::RunDir;
+use crate::run::measure::ensure_finite;
 use crate::run::recipe::Recipe;
 
 /// Its name in the folder of a run.
@@ -40,6 +43,29 @@ pub struct Member {
 }
 
 impl Kept {
+    /// That of a run whose model is configured so; `None` of a run that does not compare methods.
+    ///
+    /// # Errors
+    /// If its file is missing, damaged or of another run.
+    pub fn of(dir: &RunDir, recipe: &Recipe, config: &ModelConfig) -> Result<Option<Self>> {
+        if recipe.choice.is_none() {
+            return Ok(None);
+        }
+        let kept = Self::read(dir)?;
+        let (has, wanted) = (kept.classes, config.classes());
+        let dir = dir.path().display();
+        ensure!(
+            has == wanted,
+            "{dir}: {FILE} is of {has} classes and the model of {wanted}; copy the run again"
+        );
+        ensure!(
+            kept.encoder.fits(config.features()),
+            "{dir}: {FILE} does not belong to this run; copy the run again, or delete the file and make it anew with gleaner \
+             train --resume {dir}"
+        );
+        Ok(Some(kept))
+    }
+
     /// That of a run that compares methods.
     ///
     /// # Errors
@@ -106,7 +132,7 @@ impl Kept {
         rows: &[usize],
         model: impl FnOnce() -> Result<Vec<f32>>,
     ) -> Result<Vec<f32>> {
-        let foreign = "classifier.json does not belong to this run; delete it, and make it anew with gleaner train --resume";
+        let foreign = "the classifier was fitted to other examples than these; copy the run again";
         ensure!(self.encoder.fits(examples.features()), foreign);
         let encoded = self.encoder.encode(examples, rows);
         let asks = self.members.iter().any(|member| matches!(member.fitted, Fitted::Model));
@@ -128,6 +154,8 @@ impl Kept {
 /// What predicts for a run: the classifier that was chosen or, where none was, the model itself.
 #[derive(Debug)]
 pub struct Classifier {
+    /// The folder of the run.
+    path: PathBuf,
     model: Model,
     kept: Option<Kept>,
     device: Device,
@@ -137,32 +165,34 @@ impl Classifier {
     /// That of a run whose model is this.
     ///
     /// # Errors
-    /// If one was chosen and its file is missing or damaged.
-    pub fn of(dir: &RunDir, recipe: &Recipe, model: Model, device: &Device) -> Result<Self> {
-        let kept = recipe.choice.map(|_| Kept::read(dir)).transpose()?;
-        if let Some(Kept { classes, .. }) =
-            kept.as_ref().filter(|kept| kept.classes != model.classes())
-        {
-            let (dir, wanted) = (dir.path().display(), model.classes());
-            bail!(
-                "{dir}: {FILE} is of {classes} classes and the model of {wanted}; copy the run again"
-            );
-        }
-        Ok(Self { model, kept, device: device.clone() })
+    /// If one was chosen and its file is missing, damaged or of another run.
+    pub fn of(
+        dir: &RunDir,
+        recipe: &Recipe,
+        (config, model): (&ModelConfig, Model),
+        device: &Device,
+    ) -> Result<Self> {
+        let kept = Kept::of(dir, recipe, config)?;
+        Ok(Self { path: dir.path().to_owned(), model, kept, device: device.clone() })
     }
 
     /// Logits of all examples as a model sees them, `[rows, classes]` row-major.
     ///
     /// # Errors
-    /// If the device fails.
+    /// If the model computes what is no number, or the device fails.
     pub fn logits(&self, examples: &Examples) -> Result<Vec<f32>> {
         let rows: Vec<usize> = (0..examples.len()).collect();
-        let of_model =
-            || Ok(pollster::block_on(infer::classify(&self.model, examples, &rows, &self.device))?);
-        match &self.kept {
+        let of_model = || {
+            let logits = infer::classify(&self.model, examples, &rows, &self.device);
+            let logits = pollster::block_on(logits)?;
+            ensure_finite("the predictions", logits.iter().copied())?;
+            Ok(logits)
+        };
+        let logits = match &self.kept {
             Some(kept) => kept.logits(examples, &rows, of_model),
             None => of_model(),
-        }
+        };
+        logits.with_context(|| self.path.display().to_string())
     }
 }
 

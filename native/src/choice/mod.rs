@@ -105,7 +105,8 @@ pub fn measure(
             Ok(contest.kept.answered)
         }
         false => {
-            let kept = Kept::read(dir)?;
+            let kept = Kept::of(dir, recipe, &problem.model(recipe)?)?;
+            let kept = kept.context("the run compares no methods")?;
             measured(&kept, dir, problem, device)
         }
     }

@@ -15,8 +15,8 @@ use super::target::check_outputs;
 use crate::data::samples::SampleFile;
 use crate::pictures::picture::{comfortable_scale, rows_png};
 use crate::system::device::check_threads;
-use crate::system::files::write_atomic;
 use crate::system::output::{Output, path_text};
+use crate::system::prepared::Prepared;
 use crate::system::progress::Progress;
 use crate::system::threads::Crew;
 
@@ -145,7 +145,12 @@ impl Budget {
                     fraction > 0.0 && fraction <= 1.0,
                     "--fraction {fraction} is not valid: it must be above 0 and at most 1"
                 );
-                Ok((fraction * rows as f64).round() as usize)
+                let size = (fraction * rows as f64).round() as usize;
+                ensure!(
+                    size > 0 || rows == 0,
+                    "--fraction {fraction} of {rows} samples is less than half a sample; give a larger --fraction, or --size"
+                );
+                Ok(size)
             }
         }
     }
@@ -183,10 +188,11 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let started = Instant::now();
     let coreset = crew.lead(|| select(&mut file, &settings, args.seed, &crew))?;
     let seconds = started.elapsed().as_secs_f64();
-    if let Some(path) = &args.grid {
-        draw(&mut file, &coreset, path)?;
-    }
-    write(&mut file, &coreset, args)?;
+    let draw = |path| draw(&mut file, &coreset, path);
+    let picture = args.grid.as_deref().map(draw).transpose()?;
+    // Neither is there without the other.
+    prepare(&mut file, &coreset, args)?.put_in_place()?;
+    picture.map(Prepared::put_in_place).transpose()?;
     show(&coreset, &file, out);
     out.line(format!(
         "{} of {} samples in {}; f(S) {}, upper bound {}, ratio {:.4}; {seconds:.2} s",
@@ -231,7 +237,7 @@ fn select(
 }
 
 /// By class, the first samples chosen.
-fn draw(file: &mut SampleFile<'_>, coreset: &Coreset, path: &Path) -> Result<()> {
+fn draw<'a>(file: &mut SampleFile<'_>, coreset: &Coreset, path: &'a Path) -> Result<Prepared<'a>> {
     let (mut rows, mut places) = (Vec::new(), Vec::new());
     let mut picks = coreset.picks.as_slice();
     for class in &coreset.classes {
@@ -242,10 +248,14 @@ fn draw(file: &mut SampleFile<'_>, coreset: &Coreset, path: &Path) -> Result<()>
         places.push((first..rows.len()).map(Some).collect());
     }
     let (images, shape) = file.images(&rows)?;
-    write_atomic(path, &rows_png(&images, &places, shape, comfortable_scale(shape))?)
+    Prepared::of(path, &rows_png(&images, &places, shape, comfortable_scale(shape))?)
 }
 
-fn write(file: &mut SampleFile<'_>, coreset: &Coreset, args: &Args) -> Result<()> {
+fn prepare<'a>(
+    file: &mut SampleFile<'_>,
+    coreset: &Coreset,
+    args: &'a Args,
+) -> Result<Prepared<'a>> {
     let picks = &coreset.picks;
     let rows: Vec<usize> = picks.iter().map(|pick| pick.row).collect();
     let factor = match args.rescale {
@@ -259,7 +269,7 @@ fn write(file: &mut SampleFile<'_>, coreset: &Coreset, args: &Args) -> Result<()
         ("gain", NpyArray::f32(&shape, picks.iter().map(|pick| pick.gain as f32).collect())),
         ("weight", NpyArray::f32(&shape, weights)),
     ];
-    file.write_rows(&args.out, &rows, &more)
+    file.prepare_rows(&args.out, &rows, &more)
 }
 
 /// A sum of similarities, which are known to seven digits (single precision), with so many decimals at most.

@@ -47,7 +47,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let problem = Problem::of_run(&found.dir, &found.recipe)?;
     let subject = Subject { config: &config, model: &model, device: &found.device };
     let mut noise = Noise::new(args.seed).split("embedding");
-    let classifier = Classifier::of(&found.dir, &found.recipe, model.clone(), &found.device)?;
+    let own = (&config, model.clone());
+    let classifier = Classifier::of(&found.dir, &found.recipe, own, &found.device)?;
     let scatter = embedding(&subject, &classifier, &problem, args.rows, &mut noise)?;
     write_atomic(&found.out, scatter.svg()?.as_bytes())?;
     let (rows, wrong) =

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use burn::tensor::Device;
 use gleaner_core::data::Examples;
 use gleaner_core::infer;
@@ -20,7 +20,7 @@ use crate::run::Problem;
 use crate::run::RunDir;
 use crate::run::folds::{Part, held_out_parts, parts};
 use crate::run::judge::Judge;
-use crate::run::measure::{Told, active_units, bound_in_words, elbo, mean_in_words};
+use crate::run::measure::{Told, active_units, bound_in_words, elbo, ensure_finite, mean_in_words};
 use crate::run::readout::Readout;
 use crate::run::recipe::Recipe;
 use crate::run::source::Source;
@@ -73,7 +73,7 @@ enum SplitName {
 /// Measures.
 ///
 /// # Errors
-/// If the run, its data or the device fails.
+/// If the run, its data or the device fails, or the model computes what is no number.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     at_most("--iwae-samples", args.iwae_samples, MOST_DRAWS, EACH)?;
     let dir = RunDir::open(&args.run)?;
@@ -85,12 +85,15 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if let Some(samples) = &args.samples {
         return judge(args, samples, (&dir, &recipe), &device, out);
     }
+    // The model that is kept, which the parts say nothing of. That it is of another run is said before they are measured.
+    let whole = recipe.data.folds.map(|_| dir.load(&device)).transpose()?;
     let noise = Noise::new(recipe.train.seed);
     let parts = parts(&dir, &recipe, &device)?;
     let measured: Vec<Measured> = parts
         .iter()
         .map(|part| Measured::of(part, args, &noise, &device))
-        .collect::<Result<_>>()?;
+        .collect::<Result<_>>()
+        .with_context(|| args.run.display().to_string())?;
     // The same examples, in every division of a cross-validation.
     let repeats = recipe.data.folds.and(recipe.data.repeats).unwrap_or(1);
     let rows = measured.iter().map(|part| part.rows).sum::<usize>() / repeats;
@@ -109,9 +112,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         of_model = Some(std::mem::replace(&mut measured.accuracy, kept.accuracy));
         measured.certainty = Some(kept);
     }
-    if recipe.data.folds.is_some() {
-        // Of the model that is kept, which the parts say nothing of.
-        let (_, model) = dir.load(&device)?;
+    if let Some((_, model)) = whole {
         let problem = Problem::of_run(&dir, &recipe)?;
         let rows = evenly(&every(&problem.data.train), MOST_FOR_UNITS);
         measured.units = active_units(&model, &problem.data.train, &rows, &device)?;
@@ -186,20 +187,24 @@ impl Measured {
             SplitName::Val => (&problem.data.train, problem.split.validation.clone()),
         };
         let told = Told::measure(model, problem, (examples, &rows), device)?;
+        told.ensure_finite()?;
+        let elbo = elbo(model, examples, &rows, noise, device)?;
+        ensure_finite("the bound of the examples (ELBO)", [elbo.value as f32])?;
         let draws = args.iwae_samples;
         let iwae = (draws > 0).then(|| {
             let noise = noise.split("iwae");
             let bound =
                 infer::importance_weighted_bound(model, examples, &rows, draws, &noise, device);
             let bounds = pollster::block_on(bound)?;
-            pollster::block_on(infer::mean_bound(model, &bounds))
+            ensure_finite("the bound of the examples (IWAE)", bounds.iter().copied())?;
+            anyhow::Ok(pollster::block_on(infer::mean_bound(model, &bounds))?)
         });
         Ok(Self {
             rows: rows.len(),
             accuracy: told.accuracy(),
             certainty: told.certainty(),
             svm: told.svm(),
-            elbo: elbo(model, examples, &rows, noise, device)?,
+            elbo,
             iwae: iwae.transpose()?,
             units: active_units(model, examples, &rows, device)?,
         })

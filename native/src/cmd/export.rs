@@ -60,6 +60,9 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }
     let file = write_npz(&file)?;
     write_atomic(&args.out, &file)?;
+    if !args.standardised {
+        schema.origins().iter().for_each(|origin| eprintln!("note: in x, {origin}"));
+    }
     let (labelled, test) = (split.labelled.len(), test.len());
     out.line(format!("{labelled} labelled and {test} test examples in {}", args.out.display()));
     out.object(&json!({ "out": path_text(&args.out), "labelled": labelled, "test": test }))

@@ -1,6 +1,6 @@
 //! `gleaner filter`: keeps the samples that the classifier is sure of.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use gleaner_core::data::formats::npy::NpyArray;
@@ -12,8 +12,8 @@ use super::target::check_outputs;
 use crate::data::rows::evenly;
 use crate::data::samples::SampleFile;
 use crate::pictures::picture::{comfortable_scale, rows_png};
-use crate::system::files::write_atomic;
 use crate::system::output::{Output, path_text};
+use crate::system::prepared::Prepared;
 
 /// Most pictures of a class that were kept, and that were dropped.
 const SHOWN: [usize; 2] = [14, 6];
@@ -63,24 +63,17 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         args.samples.display(),
         entropy.iter().copied().fold(f64::INFINITY, f64::min)
     );
-    if let Some(path) = &args.grid {
-        let rows = pictured(&predictions, &filtered);
-        let shown: Vec<usize> = rows.iter().flatten().flatten().copied().collect();
-        let (images, shape) = file.images(&shown)?;
-        let mut next = 0..;
-        let places: Vec<Vec<Option<usize>>> = rows
-            .iter()
-            .map(|row| row.iter().map(|place| place.and_then(|_| next.next())).collect())
-            .collect();
-        write_atomic(path, &rows_png(&images, &places, shape, comfortable_scale(shape))?)?;
-    }
+    let draw = |path| draw(&mut file, &pictured(&predictions, &filtered), path);
+    let picture = args.grid.as_deref().map(draw).transpose()?;
     let source = kept.iter().map(|&row| row as i64).collect();
     let kept_entropy = kept.iter().map(|&row| entropy[row] as f32).collect();
     let more = [
         ("entropy", NpyArray::f32(&[kept.len()], kept_entropy)),
         ("source_index", NpyArray::i64(&[kept.len()], source)),
     ];
-    file.write_rows(&args.out, kept, &more)?;
+    // Neither is there without the other.
+    file.prepare_rows(&args.out, kept, &more)?.put_in_place()?;
+    picture.map(Prepared::put_in_place).transpose()?;
     let rows: Vec<Vec<String>> =
         classes.iter().map(|counts| cells(file.class_name(counts.class), counts)).collect();
     out.columns(&["class", "drawn", "agreed", "", "kept", ""], &rows);
@@ -97,6 +90,22 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         "class_names": file.classes(),
         "empty_classes": empty.iter().map(|counts| file.class_name(counts.class)).collect::<Vec<_>>(),
     }))
+}
+
+/// Draws rows of the file.
+fn draw<'a>(
+    file: &mut SampleFile<'_>,
+    rows: &[Vec<Option<usize>>],
+    path: &'a Path,
+) -> Result<Prepared<'a>> {
+    let shown: Vec<usize> = rows.iter().flatten().flatten().copied().collect();
+    let (images, shape) = file.images(&shown)?;
+    let mut next = 0..;
+    let places: Vec<Vec<Option<usize>>> = rows
+        .iter()
+        .map(|row| row.iter().map(|place| place.and_then(|_| next.next())).collect())
+        .collect();
+    Prepared::of(path, &rows_png(&images, &places, shape, comfortable_scale(shape))?)
 }
 
 /// A row of the table: numbers and shares of a class.

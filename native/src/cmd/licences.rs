@@ -20,6 +20,7 @@ pub struct Args {}
 pub fn run(_args: &Args, out: &Output) -> Result<()> {
     let text = std::io::read_to_string(GzDecoder::new(PACKED))
         .context("the licences in this program are damaged; install it again")?;
-    out.line(text.trim_end());
+    // A tab would be shown as what it is.
+    text.trim_end().lines().for_each(|line| out.line(line.replace('\t', "    ")));
     out.object(&json!({ "licences": text }))
 }

@@ -83,7 +83,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     );
     let named = || dir.model().display().to_string();
     let model = checkpoint.build(&device).with_context(named)?;
-    let classifier = Classifier::of(&dir, &recipe, model, &device)?;
+    let classifier = Classifier::of(&dir, &recipe, (&checkpoint.config, model), &device)?;
     let told = match &args.input {
         Some(path) => {
             let schema = checkpoint.data.with_context(|| {

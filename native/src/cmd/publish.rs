@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use gleaner_core::checkpoint::{Checkpoint, Precision};
+use gleaner_core::checkpoint::Precision;
 use gleaner_core::data::profile::Profile;
 use serde_json::json;
 
@@ -28,7 +28,7 @@ pub struct Args {
 /// Copies.
 ///
 /// # Errors
-/// If the run is not finished, a weight is too large for half precision, or a file fails.
+/// If the run is not finished or put together from two, a weight is too large for half precision, or a file fails.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     let run = RunDir::open(&args.run)?;
     let summary = run.read_summary()?.with_context(|| {
@@ -37,10 +37,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
             args.run.display()
         )
     })?;
-    let bytes = std::fs::read(run.model())
-        .with_context(|| format!("cannot read {}", run.model().display()))?;
     let named = || run.model().display().to_string();
-    let checkpoint = Checkpoint::from_bytes(&bytes).with_context(named)?;
+    let checkpoint = run.checkpoint()?;
     let model = checkpoint.to_bytes_in(Precision::Half).with_context(named)?;
     let mut recipe = run.recipe()?;
     // Where the data lie on this machine is nobody else's business.
@@ -50,7 +48,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         .read_profile()?
         .map(|profile| Profile { source: file_name(&profile.source), ..profile });
     let data = run.trained_on()?.map(|data| TrainedOn { source: file_name(&data.source), ..data });
-    let classifier = recipe.choice.map(|_| Kept::read(&run)).transpose()?;
+    let classifier = Kept::of(&run, &recipe, &checkpoint.config)?;
     RunDir::create_bare(&args.out, |published| {
         if let Some(vocabulary) = vocabulary {
             published.write_vocabulary(vocabulary.words())?;

@@ -260,7 +260,7 @@ struct Written {
 
 impl Written {
     fn show(&self, out: &Output) -> Result<()> {
-        out.line(&self.text);
+        self.text.split('\n').for_each(|line| out.line(line));
         let [markdown, csv, svg] = &self.paths;
         out.line(format!("{}, {}, {}", markdown.display(), csv.display(), svg.display()));
         out.object(

@@ -25,9 +25,9 @@ use crate::run::RunDir;
 use crate::run::measure::mean_in_words;
 use crate::run::recipe::Recipe;
 use crate::system::device;
-use crate::system::files::write_atomic;
 use crate::system::memory;
 use crate::system::output::{Output, path_text};
+use crate::system::prepared::Prepared;
 use crate::system::threads::Threads;
 
 /// Most values of x in one file: 2 GiB, and a few times that in memory while they are drawn.
@@ -174,22 +174,16 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let label = |row: usize| if config.classifies() { (row / args.per_class) as i64 } else { -1 };
     let y = (0..config.classes() * args.per_class).map(label).collect();
     let drawn = infer::samples(&model, samples, config.shape(), y);
-    let mut drawn = pollster::block_on(drawn).map_err(|error| args.named(error))?;
+    let drawn = pollster::block_on(drawn).map_err(|error| args.named(error))?;
     check_moved(&model, &drawn, &noise, &device)?;
-    args.picture(&drawn, config.shape())?;
+    let picture = args.picture(&drawn, config.shape())?;
     let agreeing = config.classifies().then(|| agreeing(&drawn));
     let rows = drawn.len();
     let mean_entropy = drawn.entropy().iter().sum::<f64>() / rows as f64;
-    let bytes = match (&schema, header) {
-        (Some(schema), Some(header)) => {
-            schema.scaling.undo(&mut drawn.x);
-            let rows = drawn.x.chunks_exact(config.features()).zip(&drawn.y);
-            write_csv(&header, rows.map(|(x, &y)| schema.cells(x, y)))?
-        }
-        (Some(schema), None) => write_npz(&drawn.into_named_arrays(schema, args.standardised))?,
-        (None, _) => write_npz(&drawn.into_arrays())?,
-    };
-    write_atomic(&args.out, &bytes)?;
+    let bytes = args.written(drawn, schema.as_ref(), header)?;
+    // Neither is there without the other.
+    Prepared::of(&args.out, &bytes)?.put_in_place()?;
+    picture.map(Prepared::put_in_place).transpose()?;
     let said = match agreeing.map(|share| 100.0 * share) {
         Some(percent) => {
             let entropy = mean_in_words(mean_entropy, rows);
@@ -202,6 +196,32 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         "out": path_text(&args.out), "grid": args.grid.as_ref().map(path_text), "samples": rows, "per_class": args.per_class,
         "agreement": agreeing, "entropy": mean_entropy, "seed": args.seed,
     }))
+}
+
+impl Args {
+    /// The file: a table under the `header`, or arrays.
+    fn written(
+        &self,
+        mut drawn: SampleSet,
+        schema: Option<&Schema>,
+        header: Option<Vec<String>>,
+    ) -> Result<Vec<u8>> {
+        Ok(match (schema, header) {
+            (Some(schema), Some(header)) => {
+                schema.scaling.undo(&mut drawn.x);
+                let features = drawn.x.len() / drawn.len();
+                let rows = drawn.x.chunks_exact(features).zip(&drawn.y);
+                write_csv(&header, rows.map(|(x, &y)| schema.cells(x, y)))?
+            }
+            (Some(schema), None) => {
+                if !self.standardised {
+                    schema.origins().iter().for_each(|origin| eprintln!("note: in x, {origin}"));
+                }
+                write_npz(&drawn.into_named_arrays(schema, self.standardised))?
+            }
+            (None, _) => write_npz(&drawn.into_arrays())?,
+        })
+    }
 }
 
 /// Fails if all moves of all chains were rejected, so that the samples are draws of N(0, I).
@@ -249,12 +269,12 @@ impl Args {
         Target { flag: "--out", path: &self.out }.check(&[Format::Csv, Format::Npz], &read)
     }
 
-    /// Writes the picture, if there is to be one.
-    fn picture(&self, drawn: &SampleSet, shape: &[usize]) -> Result<()> {
-        let Some(path) = &self.grid else { return Ok(()) };
+    /// Draws the picture, if there is to be one.
+    fn picture(&self, drawn: &SampleSet, shape: &[usize]) -> Result<Option<Prepared<'_>>> {
+        let Some(path) = &self.grid else { return Ok(None) };
         let shape = image_shape(shape).context("--grid")?;
         let png = grid_png(&drawn.x, shape, self.per_class, comfortable_scale(shape))?;
-        write_atomic(path, &png)
+        Prepared::of(path, &png).map(Some)
     }
 
     /// The columns of a table of samples; `None` where arrays are asked for.

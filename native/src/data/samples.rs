@@ -15,7 +15,7 @@ use gleaner_core::measures::predictions::{Predictions, Scale, are_probabilities}
 
 use super::sample_classes::{numbered, sorted_words};
 use crate::pictures::picture::image_shape;
-use crate::system::files::write_atomic_by;
+use crate::system::prepared::Prepared;
 
 /// Arrays that need a row for each sample; others may have other shapes, and are then copied whole.
 const BY_SAMPLE: [&str; 7] = ["x", "y", "z", "logits", "probs", "entropy", "features"];
@@ -193,6 +193,13 @@ impl<'a> SampleFile<'a> {
             NpyValues::I64(values) => values.into_iter().map(|value| value as f32).collect(),
             NpyValues::Text(_) => bail!("{}: x holds words; leave --grid out", self.path),
         };
+        if let Some(at) = values.iter().position(|value| value.is_nan()) {
+            bail!(
+                "{}: the picture cannot be drawn: x of row {} holds NaN (the first row is 0); leave --grid out, or the row",
+                self.path,
+                rows[at / shape.iter().product::<usize>()]
+            );
+        }
         Ok((values.into_iter().map(|value| value / white).collect(), shape))
     }
 
@@ -202,22 +209,22 @@ impl<'a> SampleFile<'a> {
         Ok(if largest > MOST_OF_ONE { 255.0 } else { 1.0 })
     }
 
-    /// Writes the samples `rows`, in that order, with the arrays `more`, which replace those of the same name. The others are
+    /// Prepares a file of the samples `rows`, in that order, with the arrays `more`, which replace those of the same name. The others are
     /// of any type, and keep it; arrays that have no row for each sample are copied.
     ///
     /// # Errors
     /// If a file fails.
-    pub fn write_rows(
+    pub fn prepare_rows<'p>(
         &mut self,
-        out: &Path,
+        out: &'p Path,
         rows: &[usize],
         more: &[(&str, NpyArray)],
-    ) -> Result<()> {
+    ) -> Result<Prepared<'p>> {
         let without: Vec<&str> = more.iter().map(|(name, _)| *name).collect();
         let whole = self.class_array.as_deref();
         let selection = Selection { of: self.rows, rows, whole, without: &without };
         let mut left_out = Vec::new();
-        write_atomic_by(out, |file| {
+        let prepared = Prepared::by(out, |file| {
             let mut writer = NpzWriter::new(std::io::BufWriter::new(file));
             left_out = self.npz.hand_on(&selection, &mut writer)?;
             more.iter().try_for_each(|(name, array)| writer.add(name, array))?;
@@ -234,7 +241,32 @@ impl<'a> SampleFile<'a> {
             Ok(())
         })?;
         left_out.iter().for_each(|problem| eprintln!("left out: {problem}"));
-        Ok(())
+        self.say_replaced(rows, more);
+        Ok(prepared)
+    }
+
+    /// Says which arrays of the file are lost to one of `more` that says something else of the samples `rows`.
+    fn say_replaced(&mut self, rows: &[usize], more: &[(&str, NpyArray)]) {
+        let mut lost = Vec::new();
+        for (name, array) in more {
+            let stands = self.names.iter().any(|found| found == name);
+            // What cannot be read is something else.
+            if stands && self.npz.rows(name, rows).ok().as_ref() != Some(array) {
+                lost.push(*name);
+            }
+        }
+        if lost.is_empty() {
+            return;
+        }
+        let besides = match lost.contains(&"weight") {
+            true => "; its weights were not looked at: every sample counted once",
+            false => "",
+        };
+        eprintln!(
+            "note: {}: the output has new values in the place of {}; rename an array to keep it{besides}",
+            self.path,
+            lost.join(", ")
+        );
     }
 
     /// A matrix with a row for each sample, and its columns.

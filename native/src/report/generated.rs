@@ -174,7 +174,7 @@ mod tests {
         let words = equal_in_words(3, 12, true);
         assert!(words.contains("3 of these 12 equal a row of the data, as is to be"), "{words}");
         let kinds = [Kind::YesNo { no: "n".into(), yes: "y".into() }, Kind::WholeNumber];
-        let features = kinds.map(|kind| Feature { name: "x".into(), kind });
+        let features = kinds.map(|kind| Feature::plain("x", kind));
         assert!(are_words(&features[..1]) && !are_words(&features));
     }
 }

@@ -18,7 +18,8 @@ const MOST_IN_TABLE: usize = 20;
 pub(super) fn laid_out(run: &Run) -> Result<String> {
     let mut noise = Noise::new(run.recipe.train.seed).split("embedding");
     let subject = run.subject()?;
-    let classifier = Classifier::of(&run.dir, &run.recipe, subject.model.clone(), &run.device)?;
+    let own = (subject.config, subject.model.clone());
+    let classifier = Classifier::of(&run.dir, &run.recipe, own, &run.device)?;
     let scatter = embedding(&subject, &classifier, run.problem()?, LAID_OUT, &mut noise)?;
     let crosses = match subject.classifies() {
         true => "; crosses mark examples classified as another",

@@ -96,7 +96,12 @@ pub fn held_out_parts(
                 dir.path().display()
             )
         };
-        let (config, model) = part.load(device).with_context(damaged)?;
+        let checkpoint = part.checkpoint().with_context(damaged)?;
+        // The folder of a part may itself be of another run.
+        dir.ensure_own(&checkpoint).with_context(damaged)?;
+        let named = || part.model().display().to_string();
+        let model = checkpoint.build(device).with_context(named).with_context(damaged)?;
+        let config = checkpoint.config;
         Ok(Part { config, model, problem: Problem::of(source, recipe)? })
     };
     fold_recipes(recipe).iter().enumerate().map(part).collect()

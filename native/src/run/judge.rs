@@ -12,7 +12,7 @@ use gleaner_core::measures::fidelity::{Cloud, Fidelity, NEIGHBOURS};
 use gleaner_core::models::Model;
 use serde_json::json;
 
-use super::measure::mean_in_words;
+use super::measure::{ensure_finite, mean_in_words};
 use crate::data::rows::{evenly, every};
 use crate::data::samples::SampleFile;
 use crate::system::output::Output;
@@ -72,6 +72,7 @@ impl Judge<'_> {
         let rows = every(&made);
         let logits = infer::classify(self.model, &made, &rows, self.device);
         let logits = pollster::block_on(logits)?;
+        ensure_finite("the predictions for the samples", logits.iter().copied())?;
         let told = classification(&logits, &made.labels, classes).context("no samples")?;
         let examples = evenly(self.rows, MOST);
         let beside = different(self.examples, &examples);

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use burn::tensor::Device;
 use gleaner_core::data::Examples;
+use gleaner_core::error::Error;
 use gleaner_core::infer;
 use gleaner_core::measures::estimate::Estimate;
 use gleaner_core::measures::eval::{Classification, arg_max, classification};
@@ -41,6 +42,14 @@ impl Answered {
         let right = logits.chunks_exact(classes).zip(labels);
         let right = right.map(|(logits, &label)| arg_max(logits) as i64 == label).collect();
         Ok(Self { measured, right, logits: logits.to_vec(), labels: labels.to_vec() })
+    }
+
+    /// That a model answered in numbers.
+    ///
+    /// # Errors
+    /// If one of the logits is NaN or infinite.
+    pub fn ensure_finite(&self) -> Result<()> {
+        ensure_finite("the predictions", self.logits.iter().copied())
     }
 }
 
@@ -81,6 +90,17 @@ impl Told {
         }
     }
 
+    /// That it told classes apart by numbers.
+    ///
+    /// # Errors
+    /// If one of its logits is NaN or infinite.
+    pub fn ensure_finite(&self) -> Result<()> {
+        match self {
+            Self::ByItself(answered) => answered.ensure_finite(),
+            Self::ByMachines(_) => Ok(()),
+        }
+    }
+
     /// What there is to say of its probabilities, if it has any.
     pub fn certainty(&self) -> Option<Classification> {
         match self {
@@ -103,6 +123,17 @@ impl Told {
             Self::ByItself(_) => None,
             Self::ByMachines(svm) => Some(*svm),
         }
+    }
+}
+
+/// That what a model computed are numbers, before they are shown as what it is worth; `what` they are, for the error.
+///
+/// # Errors
+/// If one is NaN or infinite.
+pub fn ensure_finite(what: &'static str, values: impl IntoIterator<Item = f32>) -> Result<()> {
+    match values.into_iter().all(f32::is_finite) {
+        true => Ok(()),
+        false => Err(Error::NotFinite(what).into()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A run: its settings, its folder, its data as it sees them, and what its model is worth.
 
+mod belonging;
 pub mod classify;
 mod defaults;
 pub mod folds;

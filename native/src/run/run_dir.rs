@@ -23,11 +23,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use burn::tensor::Device;
-use gleaner_core::checkpoint::Checkpoint;
 use gleaner_core::data::Vocabulary;
 use gleaner_core::data::profile::Profile;
-use gleaner_core::models::{Model, ModelConfig};
 use serde_json::Value;
 
 use super::recipe::Recipe;
@@ -371,36 +368,5 @@ impl RunDir {
         summary
             .map(Some)
             .with_context(|| format!("\"{}\" is not a valid summary; delete it", path.display()))
-    }
-
-    /// The run's model and its configuration.
-    ///
-    /// # Errors
-    /// If the checkpoint is missing, broken or of a model that is not known.
-    pub fn load(&self, device: &Device) -> Result<(ModelConfig, Model)> {
-        let checkpoint = self.checkpoint()?;
-        let named = || self.model().display().to_string();
-        let model = checkpoint.build(device).with_context(named)?;
-        Ok((checkpoint.config, model))
-    }
-
-    /// The run's model as its file holds it.
-    ///
-    /// # Errors
-    /// If the checkpoint is missing, broken or of a model that is not known.
-    pub fn checkpoint(&self) -> Result<Checkpoint> {
-        let path = self.model();
-        let bytes = std::fs::read(&path).with_context(|| {
-            let (model, run) = (path.display(), self.path.display());
-            match self.summary().exists() {
-                true => format!(
-                    "cannot read {model}; copy the run again, or repeat it with gleaner train {} --out another-run",
-                    self.config().display()
-                ),
-                false => format!("{run} has no model yet; go on with gleaner train --resume {run}"),
-            }
-        })?;
-        let named = || path.display().to_string();
-        Checkpoint::from_bytes(&bytes).with_context(named)
     }
 }

@@ -150,6 +150,13 @@ pub fn finish(dir: &RunDir, run: &Run<'_>, baseline: Option<&Baseline>) -> Resul
         .transpose()?;
     let noise = Noise::new(run.recipe.train.seed);
     let elbo = elbo(&model, test, &rows, &noise, run.device)?;
+    // The run is whole all the same: its model may be good for other examples.
+    if told.ensure_finite().is_err() || !elbo.value.is_finite() {
+        eprintln!(
+            "note: the model computed NaN or infinite numbers for examples of the test split, so its results mean nothing; look for \
+             extreme values in the data, or train again with a smaller --lr"
+        );
+    }
     let paired = told.right().zip(baseline).map(|(right, b)| Paired::count(right, &b.right));
     let summary = Summary {
         test_accuracy: told.accuracy(),

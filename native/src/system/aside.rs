@@ -15,6 +15,9 @@ use tempfile::NamedTempFile;
 const PREFIX: &str = ".gleaner-";
 const SUFFIX: &str = ".tmp";
 
+/// Of the folder beside a temporary file, after its name.
+const FOLDER_SUFFIX: &str = ".d";
+
 static KNOWN: Mutex<Known> =
     Mutex::new(Known { aside: BTreeSet::new(), swept: BTreeSet::new(), last: None });
 
@@ -114,7 +117,10 @@ impl Aside {
         remove(&old);
         known.aside.remove(&old);
         renamed?;
-        known.last = Some(target.to_owned());
+        // What lies in a folder that has no name yet is no result: it goes with the folder.
+        if !lies_aside(target) {
+            known.last = Some(target.to_owned());
+        }
         Ok(())
     }
 }
@@ -159,6 +165,14 @@ pub fn is_temporary(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
 }
 
+/// Whether a path leads into a folder that is written aside.
+fn lies_aside(path: &Path) -> bool {
+    let folders = path.parent().into_iter().flat_map(Path::components);
+    folders.map(|folder| folder.as_os_str().to_string_lossy()).any(|name| {
+        name.strip_suffix(FOLDER_SUFFIX).is_some_and(|file| is_temporary(OsStr::new(file)))
+    })
+}
+
 /// Removes a temporary file with its folder. The folder first: what a kill leaves in between is found again by the file.
 fn remove(path: &Path) {
     // What is not there need not go, and what cannot go does no harm.
@@ -168,7 +182,7 @@ fn remove(path: &Path) {
 
 fn folder_of(path: &Path) -> PathBuf {
     let mut folder = OsString::from(path);
-    folder.push(".d");
+    folder.push(FOLDER_SUFFIX);
     folder.into()
 }
 
@@ -234,6 +248,18 @@ mod tests {
             done.store(true, std::sync::atomic::Ordering::Relaxed);
         });
         assert_eq!(left_in(folder.path()), 500);
+    }
+
+    #[test]
+    fn what_is_in_a_folder_without_a_name_is_no_result_yet() {
+        for aside in [".gleaner-a1.tmp.d/summary.json", "./.gleaner-a1.tmp.d/folds/1/config.toml"] {
+            assert!(lies_aside(Path::new(aside)), "{aside}");
+        }
+        for result in
+            ["run/summary.json", "run.d/summary.json", "/tmp/.gleaner-a1.tmp.d", "a.tmp.d/x"]
+        {
+            assert!(!lies_aside(Path::new(result)), "{result}");
+        }
     }
 
     #[test]

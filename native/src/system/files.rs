@@ -27,23 +27,6 @@ pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     write_and_rename(&target, bytes).map_err(|error| explain("write", path, &error))
 }
 
-/// Replaces `path` by what `write` writes, all or nothing, as [`write_atomic`] does: for what need not be in memory as
-/// a whole.
-///
-/// # Errors
-/// As [`write_atomic`], and whatever `write` returns.
-pub fn write_atomic_by(
-    path: impl AsRef<Path>,
-    write: impl FnOnce(&mut File) -> Result<()>,
-) -> Result<()> {
-    let path = path.as_ref();
-    let target = replaceable(path)?;
-    let mut aside =
-        Aside::new_in(parent(&target)).map_err(|error| explain("write", path, &error))?;
-    write(aside.file()?).with_context(|| format!("cannot write {}", path.display()))?;
-    put_in_place(aside, &target).map_err(|error| explain("write", path, &error))
-}
-
 /// Makes the folder `path`, which is new or empty, of what `fill` writes into the folder that it is given, all or nothing.
 ///
 /// # Errors
@@ -51,12 +34,23 @@ pub fn write_atomic_by(
 pub fn write_folder(path: impl AsRef<Path>, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let path = path.as_ref();
     let explained = |error: io::Error| explain("write", path, &error);
+    refuse_dead_link(path)?;
     fs::create_dir_all(parent(path)).map_err(explained)?;
     let aside = Aside::new_in(parent(path)).map_err(explained)?;
-    fill(&aside.folder().map_err(explained)?)?;
+    let folder = aside.folder().map_err(explained)?;
+    fill(&folder).map_err(|error| in_terms_of(path, &folder, error))?;
     aside.put_folder_in_place(path).map_err(explained)?;
     settle_folder(parent(path));
     Ok(())
+}
+
+/// An error about what is written aside, about the folder that the user asked for: nobody knows the other one.
+fn in_terms_of(path: &Path, aside: &Path, error: anyhow::Error) -> anyhow::Error {
+    let (text, aside) = (format!("{error:#}"), aside.display().to_string());
+    match text.contains(&aside) {
+        true => anyhow!(text.replace(&aside, &path.display().to_string())),
+        false => error,
+    }
 }
 
 /// Creates the folder `path` (and its parents) where missing, and proves that files can be made in it.
@@ -71,9 +65,23 @@ pub fn ensure_writable_dir(path: impl AsRef<Path>) -> Result<()> {
             path.display()
         );
     }
+    refuse_dead_link(path)?;
     fs::create_dir_all(path).map_err(|error| explain("create the folder", path, &error))?;
     Aside::new_in(path).map_err(|error| explain("write into the folder", path, &error))?;
     Ok(())
+}
+
+/// A link to what is not there has a name, so that no folder can be made, and is no folder.
+fn refuse_dead_link(path: &Path) -> Result<()> {
+    let dead = path.ancestors().find(|part| !part.exists() && part.is_symlink());
+    let Some(dead) = dead else { return Ok(()) };
+    let target = fs::read_link(dead).unwrap_or_default();
+    bail!(
+        "cannot use {} as a folder: {} is a link to {}, which does not exist; create that folder, or choose another one",
+        path.display(),
+        dead.display(),
+        target.display()
+    )
 }
 
 /// Proves that [`write_atomic`] to `path` can work, without touching `path` itself.
@@ -147,7 +155,7 @@ pub fn keep_lines(path: impl AsRef<Path>, count: usize) -> Result<()> {
 }
 
 /// The file that a write to `path` replaces: links are followed, folders and devices refused.
-fn replaceable(path: &Path) -> Result<PathBuf> {
+pub(super) fn replaceable(path: &Path) -> Result<PathBuf> {
     if path.file_name().is_none() {
         bail!("cannot write {}: it is a folder; give a file inside it", path.display());
     }
@@ -171,7 +179,8 @@ fn write_and_rename(target: &Path, bytes: &[u8]) -> io::Result<()> {
     put_in_place(aside, target)
 }
 
-fn put_in_place(aside: Aside, target: &Path) -> io::Result<()> {
+/// Gives what was written aside its name, and waits until the disk has it.
+pub(super) fn put_in_place(aside: Aside, target: &Path) -> io::Result<()> {
     aside.put_in_place(target)?;
     settle_folder(parent(target));
     Ok(())
@@ -183,7 +192,8 @@ fn settle_folder(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
-fn parent(path: &Path) -> &Path {
+/// The folder that a file is in.
+pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -242,20 +252,6 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_fails_in_the_middle_leaves_the_old_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("coreset.npz");
-        write_atomic_by(&path, |file| Ok(file.write_all(b"first")?)).unwrap();
-        let failed = write_atomic_by(&path, |file| {
-            file.write_all(b"sec")?;
-            bail!("no more")
-        });
-        is_one_line_about(&failed.unwrap_err(), &path, "no more");
-        assert_eq!(fs::read(&path).unwrap(), b"first");
-        assert_eq!(names(folder.path()), ["coreset.npz"]);
-    }
-
-    #[test]
     fn a_folder_that_cannot_be_filled_is_not_there() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("published/run");
@@ -264,6 +260,8 @@ mod tests {
             bail!("no more")
         });
         assert_eq!(half.unwrap_err().to_string(), "no more");
+        let named = write_folder(&path, |aside| write_atomic(aside.join("no/model"), b"whole"));
+        is_one_line_about(&named.unwrap_err(), &path.join("no/model"), "does not exist");
         assert_eq!(names(path.parent().unwrap()), [""; 0]);
         write_folder(&path, |aside| write_atomic(aside.join("summary.json"), b"whole")).unwrap();
         assert_eq!(names(path.parent().unwrap()), ["run"]);
@@ -327,6 +325,21 @@ mod tests {
         write_atomic(&link, b"new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&file).unwrap(), b"new");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nothing_is_no_folder_and_is_said_to_be_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("gone", &link).unwrap();
+        for path in [link.clone(), link.join("run")] {
+            let said = "is a link to gone, which does not exist";
+            is_one_line_about(&ensure_writable_dir(&path).unwrap_err(), &link, said);
+            is_one_line_about(&write_folder(&path, |_| Ok(())).unwrap_err(), &link, said);
+        }
+        fs::create_dir(folder.path().join("gone")).unwrap();
+        ensure_writable_dir(link.join("run")).unwrap();
     }
 
     #[test]

@@ -7,5 +7,7 @@ pub mod interrupt;
 pub mod lock;
 pub mod memory;
 pub mod output;
+pub mod prepared;
 pub mod progress;
 pub mod threads;
+pub mod visible;

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use super::files::explain;
+use super::visible::visible;
 
 /// A path as JSON has it, which is text: what a path has that is no text is shown as U+FFFD. A `PathBuf` in `json!` panics there.
 pub fn path_text(path: impl AsRef<Path>) -> String {
@@ -32,11 +33,11 @@ impl Output {
         self.json
     }
 
-    /// Writes a line for people; stderr gets it when stdout is kept for JSON.
+    /// Writes a line for people; stderr gets it when stdout is kept for JSON. Control characters are shown: names come from files.
     pub fn line(&self, text: impl AsRef<str>) {
         match self.json {
             true => eprintln!("{}", text.as_ref()),
-            false => self.write(text.as_ref()),
+            false => self.write(&visible(text.as_ref())),
         }
     }
 
@@ -69,13 +70,15 @@ impl Output {
 
     /// Writes columns of numbers under their names, aligned at the right.
     pub fn columns(&self, names: &[&str], rows: &[Vec<String>]) {
+        let shown = |row: &Vec<String>| row.iter().map(|cell| visible(cell).into_owned()).collect();
+        let rows: Vec<Vec<String>> = rows.iter().map(shown).collect();
         let cells = |column: usize| rows.iter().filter_map(move |row| row.get(column));
         let width = |(column, name): (usize, &&str)| {
             cells(column).map(|cell| cell.chars().count()).fold(name.len(), usize::max)
         };
         let widths: Vec<usize> = names.iter().enumerate().map(width).collect();
         let names = names.iter().map(|&name| name.to_owned()).collect();
-        for row in std::iter::once(&names).chain(rows) {
+        for row in std::iter::once(&names).chain(&rows) {
             let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:>width$}"));
             self.line(format!("  {}", cells.collect::<Vec<_>>().join("  ")));
         }

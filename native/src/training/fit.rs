@@ -198,7 +198,8 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
         let mut largest = self.state.progress.ledger.add(&terms, self.plan.read_every)?;
         // The very first objective is read at once: it is what later ones are compared with.
         if self.at_epoch_end() || self.state.progress.first_objective.is_none() {
-            largest = self.state.progress.ledger.settle()?.or(largest);
+            let last = self.state.progress.ledger.settle()?;
+            largest = last.into_iter().chain(largest).reduce(f64::max);
         }
         let ledger = &self.state.progress.ledger;
         progress

@@ -9,12 +9,16 @@ use serde::{Deserialize, Serialize};
 /// Steps whose terms are read back together: a read waits for the device, so it is made rarely.
 pub const READ_EVERY: usize = if cfg!(feature = "validate") { 1 } else { 20 };
 
-/// Sums of the terms of an epoch's steps. Terms wait on the device until [`Ledger::settle`].
+/// Sums of the terms of an epoch's steps, the objective first. Steps may differ in their terms: one that a step does not have is 0
+/// there. Terms wait on the device until [`Ledger::settle`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Ledger {
     names: Vec<String>,
     sums: Vec<f64>,
     count: u64,
+    /// Among the names, those of the terms that wait, which all steps that wait have.
+    #[serde(skip)]
+    places: Vec<usize>,
     #[serde(skip)]
     waiting: Vec<Tensor<1>>,
     #[serde(skip)]
@@ -33,13 +37,28 @@ impl Ledger {
     /// # Errors
     /// If the device fails.
     pub fn add(&mut self, terms: &Terms, read_every: usize) -> Result<Option<f64>> {
-        if self.names.is_empty() {
-            self.names = terms.parts.iter().map(|(name, _)| (*name).to_owned()).collect();
-            self.sums = vec![0.0; self.names.len()];
+        let names = terms.parts.iter().map(|(name, _)| *name);
+        let places: Vec<usize> = names.map(|name| self.place(name)).collect();
+        let mut largest = None;
+        if places != self.places {
+            largest = self.settle()?;
+            self.places = places;
         }
         let parts = terms.parts.iter().map(|(_, part)| part.clone().inner()).collect();
         self.waiting.push(Tensor::cat(parts, 0));
-        if self.waiting.len() < read_every { Ok(None) } else { self.settle() }
+        if self.waiting.len() >= read_every {
+            largest = self.settle()?.into_iter().chain(largest).reduce(f64::max);
+        }
+        Ok(largest)
+    }
+
+    /// Where the sum of a term is.
+    fn place(&mut self, name: &str) -> usize {
+        self.names.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.names.push(name.to_owned());
+            self.sums.push(0.0);
+            self.sums.len() - 1
+        })
     }
 
     /// Reads what waits on the device. Returns as [`Ledger::add`] does.
@@ -53,15 +72,16 @@ impl Ledger {
         let waiting = Tensor::cat(std::mem::take(&mut self.waiting), 0);
         let values = pollster::block_on(infer::read(waiting))?;
         let mut largest = f64::NEG_INFINITY;
-        for step in values.chunks_exact(self.sums.len()) {
+        for step in values.chunks_exact(self.places.len()) {
             let objective = f64::from(step[0]);
             largest = largest.max(if objective.is_finite() { objective } else { f64::INFINITY });
             // The objective is the sum of the others: it is named only if none of them is to blame.
-            let terms = self.names.iter().zip(step).cycle().skip(1).take(step.len());
-            let mut broken = terms.filter(|(_, value)| !value.is_finite()).map(|(name, _)| name);
-            self.culprit = self.culprit.take().or_else(|| broken.next().cloned());
-            for (sum, &value) in self.sums.iter_mut().zip(step) {
-                *sum += f64::from(value);
+            let terms = self.places.iter().zip(step).cycle().skip(1).take(step.len());
+            let mut broken = terms.filter(|(_, value)| !value.is_finite()).map(|(&place, _)| place);
+            let broken = broken.next().map(|place| self.names[place].clone());
+            self.culprit = self.culprit.take().or(broken);
+            for (&place, &value) in self.places.iter().zip(step) {
+                self.sums[place] += f64::from(value);
             }
             self.count += 1;
         }
@@ -73,7 +93,7 @@ impl Ledger {
         self.culprit.as_deref()
     }
 
-    /// Names and means of what has been read.
+    /// Names and means of what has been read, over all steps.
     pub fn means(&self) -> Vec<(String, f64)> {
         let count = self.count.max(1) as f64;
         self.names.iter().cloned().zip(self.sums.iter().map(|sum| sum / count)).collect()
@@ -99,6 +119,29 @@ mod tests {
         }
         assert_eq!(ledger.settle().unwrap(), Some(2.0));
         let expected = [("objective", 1.0), ("a", 1.0), ("b", 2.0)];
+        assert_eq!(ledger.means(), expected.map(|(name, mean)| (name.to_owned(), mean)));
+    }
+
+    #[test]
+    fn a_term_that_comes_later_is_added_to_no_other() {
+        let mut ledger = Ledger::default();
+        let scalar = |value: f32| Tensor::<1>::from_floats([value], &Device::flex());
+        let with_more = |terms: Terms| Terms {
+            parts: vec![
+                terms.parts[0].clone(),
+                ("more", scalar(10.0)),
+                terms.parts[1].clone(),
+                terms.parts[2].clone(),
+            ],
+            ..terms
+        };
+        ledger.add(&terms([1.0, 2.0, 3.0]), READ_EVERY).unwrap();
+        let read = ledger.add(&with_more(terms([5.0, 4.0, 5.0])), READ_EVERY).unwrap();
+        assert_eq!(read, Some(1.0), "what waits is read by its own names");
+        ledger.add(&terms([3.0, 6.0, 7.0]), READ_EVERY).unwrap();
+        ledger.add(&terms([3.0, 6.0, 7.0]), READ_EVERY).unwrap();
+        assert_eq!(ledger.settle().unwrap(), Some(3.0));
+        let expected = [("objective", 3.0), ("a", 4.5), ("b", 5.5), ("more", 2.5)];
         assert_eq!(ledger.means(), expected.map(|(name, mean)| (name.to_owned(), mean)));
     }
 

@@ -78,6 +78,10 @@ impl Session {
         let source = Source::of_run(dir, &recipe)?;
         let session = Self::of(Arc::new(source), recipe)?;
         session.begin_or_go_on(dir)?;
+        // The model of another run would be taken for the best so far. One that cannot be read is written anew, or named at the end.
+        if let Ok(model) = dir.stored() {
+            dir.ensure_own(&model)?;
+        }
         Ok(session)
     }
 

@@ -1,5 +1,6 @@
 //! Arrays as examples: which numbers are pixels, how they are scaled, which splits there are.
 
+use super::suspicions::about_precision;
 use super::table::pixel_ceiling;
 use super::{Nature, OwnData, OwnRows};
 use crate::data::formats::arrays::{ArrayFile, ArrayPart, Rows};
@@ -53,6 +54,10 @@ pub fn of_arrays(
     check_different(&values, &shape, source_name)?;
     let Look { values, nature, scaling, feature, notes: looks } =
         Look::at(values, &shape, source_name)?;
+    let precision = match &values {
+        Values::F32(numbers) => about_precision(numbers, shape.iter().product()),
+        Values::U8(_) | Values::Counts(_) => None,
+    };
     let profile = Profile {
         source: source_name.to_owned(),
         format,
@@ -63,7 +68,7 @@ pub fn of_arrays(
         },
         label: LabelProfile::of(&labels, &rows.train, "an array of labels", ""),
         features: vec![feature],
-        notes: notes.into_iter().chain(labels.notes).chain(looks).collect(),
+        notes: notes.into_iter().chain(labels.notes).chain(looks).chain(precision).collect(),
         ..Profile::default()
     };
     let schema = Schema {

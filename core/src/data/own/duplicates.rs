@@ -26,8 +26,9 @@ impl OwnData {
         let labels = &self.raw.labels;
         let count = of_others.len();
         let divided = self.can_be_divided(&leaders);
+        let have = if count == 1 { "has" } else { "have" };
         let mut note =
-            format!("{count} of {labelled} labelled rows have the same features as another row");
+            format!("{count} of {labelled} labelled rows {have} the same features as another row");
         note += match divided {
             true => ": copies stay on one side of every split",
             false => {
@@ -37,6 +38,7 @@ impl OwnData {
         let contradicting = of_others.iter().filter(|(row, other)| labels[*row] != labels[*other]);
         match contradicting.count() {
             0 => {}
+            1 => note += "; one of them has another label",
             others => note += &format!("; {others} of them have another label"),
         }
         self.profile.notes.push(note);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::data::labels::Labels;
+use crate::data::origin::Origin;
 use crate::data::table::{Cells, Column, MISSING, Table};
 
 /// Names of classes that rather mean that there is no class.
@@ -16,8 +17,52 @@ const SENTINELS: [f64; 8] = [-9999.0, -999.0, -99.0, 99.0, 255.0, 999.0, 9999.0,
 /// Whole numbers from here on are not all kept apart: 2^53.
 const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// The same in single precision: 2^24.
+const MOST_EXACT_SINGLE: f32 = 16_777_216.0;
+
+/// Fewer steps of single precision than this are no measurement.
+const FEW_STEPS: f32 = 1000.0;
+
 /// A sentinel is this many times farther from the other values than they are from each other.
 const APART: f64 = 3.0;
+
+/// What is done with a column whose numbers single precision does not keep as they stand.
+pub fn about_origin(column: &Column, origin: Origin) -> String {
+    format!(
+        "{}: its numbers differ by little beside their size, or are too small for single precision; they are {}",
+        column.name,
+        origin.in_words()
+    )
+}
+
+/// What single precision has made of arrays, `[rows, width]` row-major: features that it keeps few values of.
+pub fn about_precision(numbers: &[f32], width: usize) -> Option<String> {
+    let mut ranges = vec![(f32::INFINITY, f32::NEG_INFINITY); width];
+    for row in numbers.chunks_exact(width.max(1)) {
+        for ((low, high), &number) in ranges.iter_mut().zip(row) {
+            (*low, *high) = (low.min(number), high.max(number));
+        }
+    }
+    let is_coarse = |&(_, &(low, high)): &(usize, &(f32, f32))| {
+        let size = low.abs().max(high.abs());
+        // Below 2^24 whole numbers are exact.
+        size >= MOST_EXACT_SINGLE
+            && size.is_finite()
+            && high - low < FEW_STEPS * size * f32::EPSILON
+    };
+    let coarse = ranges.iter().enumerate().filter(is_coarse);
+    let coarse: Vec<String> =
+        coarse.map(|(feature, (low, high))| format!("{feature} ({low} to {high})")).collect();
+    let first = coarse.first()?;
+    let more = match coarse.len() - 1 {
+        0 => String::new(),
+        more => format!(" and of {more} more features"),
+    };
+    Some(format!(
+        "single precision keeps few different values of x{first}{more}: numbers that differ by little beside their size; subtract \
+         their means before you save them"
+    ))
+}
 
 /// What there is to say about the labels, a sentence each.
 pub fn about_labels(labels: &Labels) -> Vec<String> {

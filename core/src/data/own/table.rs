@@ -1,6 +1,6 @@
 //! A table as examples: which column is the label, which ones are left out, what the others are.
 
-use super::suspicions::{about_column, about_labels, leave_out, splits};
+use super::suspicions::{about_column, about_labels, about_origin, leave_out, splits};
 use super::{Nature, OwnData, OwnRows};
 use crate::data::features::{Feature, Kind, encode};
 use crate::data::labels::{self, Labels, MinusOne};
@@ -214,7 +214,9 @@ fn of_cells(
             Ok(kind) => {
                 profile.features.push(FeatureProfile::of(column, &kind));
                 profile.notes.extend(about_column(column, labels));
-                features.push(Feature { name: column.name.clone(), kind });
+                let feature = Feature::of(column, kind);
+                profile.notes.extend(feature.origin.map(|origin| about_origin(column, origin)));
+                features.push(feature);
             }
             Err(why) => profile.left_out.push(LeftOut::new(called(table, place), why)),
         }
@@ -366,8 +368,7 @@ fn of_pixels(
     profile: &mut Profile,
     source_name: &str,
 ) -> Result<Read> {
-    let of_place =
-        |&place: &usize| Feature { name: table.columns[place].name.clone(), kind: Kind::Pixel };
+    let of_place = |&place: &usize| Feature::plain(table.columns[place].name.clone(), Kind::Pixel);
     let features: Vec<Feature> = places.iter().map(of_place).collect();
     let (values, _) = encode(&features, table, source_name)?;
     let brightest = values.iter().copied().fold(0.0, f32::max);

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
@@ -103,12 +103,15 @@ impl Answers {
             headers.remove(header::RANGE);
         }
         // A part is one of the file itself.
-        if headers.contains_key(header::RANGE) {
+        if let Some(range) = headers.get_mut(header::RANGE) {
+            if let Some(countable) = range.to_str().ok().and_then(countable) {
+                *range = countable;
+            }
             headers.remove(header::ACCEPT_ENCODING);
         }
         match self.files.clone().try_call(request).await {
             Ok(response) if response.status() != StatusCode::NOT_FOUND => {
-                with_charset(response.map(|body| body.boxed_unsync()))
+                with_charset(whole_if_empty(response.map(|body| body.boxed_unsync())))
             }
             // A file that cannot be read, or no longer, is none to a browser.
             _ => none(),
@@ -125,6 +128,35 @@ fn names(address: SocketAddr, hosts: &[String]) -> Vec<String> {
     names.extend(own.into_iter().filter(|_| port == 80));
     names.extend_from_slice(hosts);
     names
+}
+
+/// The same range of bytes, in numbers that can be counted with: an end beyond all files is the end of any.
+fn countable(range: &str) -> Option<HeaderValue> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(last) || last.parse::<u64>().is_ok() {
+        return None;
+    }
+    match first {
+        // So many bytes before the end are all there are.
+        "" => Some(HeaderValue::from_static("bytes=0-")),
+        first if is_number(first) => format!("bytes={first}-").parse().ok(),
+        _ => None,
+    }
+}
+
+/// A file without bytes has no part, so that it is sent whole.
+fn whole_if_empty(answer: Answer) -> Answer {
+    let span = answer.headers().get(header::CONTENT_RANGE);
+    let is_empty = span.is_some_and(|span| span.as_bytes().ends_with(b"/0"));
+    if !is_empty || answer.status() != StatusCode::PARTIAL_CONTENT {
+        return answer;
+    }
+    let mut whole = answer.map(|_| Empty::new().map_err(|never| match never {}).boxed_unsync());
+    *whole.status_mut() = StatusCode::OK;
+    whole.headers_mut().remove(header::CONTENT_RANGE);
+    whole.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    whole
 }
 
 /// All texts of a page are UTF-8.

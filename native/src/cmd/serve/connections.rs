@@ -1,22 +1,32 @@
 //! How many clients are served at once, and how long each may take.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
-use hyper::Response;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
-use hyper::service::HttpService;
+use hyper::service::{Service, service_fn};
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
+
+/// For one client who was asked to give way, before the next one is.
+const GIVES_WAY: Duration = Duration::from_millis(20);
 
 /// What one client may ask of the server. Its memory is bounded by these, whatever comes.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections that are open at once. Others wait until one of these ends.
+    /// Connections that are served at once. For another one, the oldest that asks for nothing is closed; where all are being
+    /// answered, it waits.
     pub connections: usize,
     /// From the start of a connection, or the end of an answer, to the last header of a request.
     pub head: Duration,
@@ -42,10 +52,10 @@ impl Limits {
 /// Answers all that come, for ever.
 pub async fn answer_all<S, B>(listener: TcpListener, limits: Limits, service: S)
 where
-    S: HttpService<Incoming, ResBody = B, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Clone + Send + 'static,
     S::Future: Send,
     B: Body<Data: Send, Error: std::error::Error + Send + Sync> + Send + 'static,
-    Response<B>: Send,
 {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -53,23 +63,80 @@ where
         .max_header_size(limits.head_bytes)
         .max_buf_size(limits.head_bytes)
         .max_headers(limits.headers);
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let mut places = Places::of(limits.connections);
     loop {
-        // Only a semaphore that was closed gives none, and nobody closes this one.
-        let place = Arc::clone(&places).acquire_owned().await.ok();
         let Ok((stream, _)) = listener.accept().await else {
             // The client has gone, or the system is short of something, which passes.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(limits.stall));
-        let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service.clone());
+        let (place, give_way) = places.take().await;
+        let answered = answer_one(http.clone(), stream, limits, service.clone(), give_way);
         tokio::spawn(async move {
-            // A client that breaks off, is too slow or makes no sense is told so by the end of its connection.
-            drop(connection.await);
+            answered.await;
             drop(place);
         });
+    }
+}
+
+/// Answers one client until it goes, or is asked to give way and its answer has been sent.
+async fn answer_one<S, B>(
+    http: http1::Builder,
+    stream: TcpStream,
+    limits: Limits,
+    service: S,
+    mut give_way: oneshot::Receiver<()>,
+) where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    B: Body<Error: std::error::Error + Send + Sync> + 'static,
+{
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limits.stall));
+    let has_asked = Arc::new(AtomicBool::new(false));
+    let asks = Arc::clone(&has_asked);
+    let service = service_fn(move |request| {
+        asks.store(true, Ordering::Relaxed);
+        service.call(request)
+    });
+    let mut connection = pin!(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
+    let has_ended = poll_fn(|context| match connection.as_mut().poll(context) {
+        // A client that breaks off, is too slow or makes no sense is told so by the end of its connection.
+        Poll::Ready(_) => Poll::Ready(true),
+        Poll::Pending => Pin::new(&mut give_way).poll(context).map(|_| false),
+    });
+    // Who has asked may still wait for the end of the answer. Who has not, in all the time since, has nothing to lose.
+    if !has_ended.await && has_asked.load(Ordering::Relaxed) {
+        connection.as_mut().graceful_shutdown();
+        drop(connection.await);
+    }
+}
+
+/// Places for so many clients.
+struct Places {
+    free: Arc<Semaphore>,
+    /// Asks one who has a place to give way, from the first who came to the last.
+    taken: VecDeque<oneshot::Sender<()>>,
+}
+
+impl Places {
+    fn of(number: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(number)), taken: VecDeque::new() }
+    }
+
+    /// A place for a client who has come. If none is free, those who came first are asked to give way, one after the other.
+    /// Nobody closes the semaphore, which would give none then.
+    async fn take(&mut self) -> (Option<OwnedSemaphorePermit>, oneshot::Receiver<()>) {
+        self.taken.retain(|client| !client.is_closed());
+        let mut place = Arc::clone(&self.free).try_acquire_owned().ok();
+        while place.is_none() {
+            // Who has gone in the meantime hears nothing, and has left a place.
+            let _ = self.taken.pop_front().map(|client| client.send(()));
+            let next = timeout(GIVES_WAY, Arc::clone(&self.free).acquire_owned()).await;
+            place = next.ok().and_then(Result::ok);
+        }
+        let (ask, give_way) = oneshot::channel();
+        self.taken.push_back(ask);
+        (place, give_way)
     }
 }
 
@@ -81,7 +148,6 @@ mod tests {
 
     use http_body_util::Full;
     use hyper::body::Bytes;
-    use hyper::service::service_fn;
     use tokio::runtime;
 
     use super::*;
@@ -176,14 +242,39 @@ mod tests {
     }
 
     #[test]
-    fn those_beyond_the_limit_wait_for_a_place() {
-        let address = served(Limits { head: Duration::from_secs(10), ..brief() });
-        let held = [connect(address), connect(address)];
+    fn whoever_asks_for_nothing_gives_way_to_whoever_asks() {
+        let patient = Limits { head: Duration::from_secs(60), ..brief() };
+        let address = served(patient);
+        let mut silent: Vec<TcpStream> = (0..20).map(|_| connect(address)).collect();
+        // Some have begun to ask.
+        silent.iter_mut().step_by(2).for_each(|stream| stream.write_all(b"GET / HT").unwrap());
+        for _ in 0..4 {
+            // Each stays open after its answer.
+            let mut asking = connect(address);
+            asking.write_all(REQUEST).unwrap();
+            assert!(read(&mut asking) >= LARGE);
+            silent.push(asking);
+        }
+        assert!(is_closed(&mut silent[0]));
+    }
+
+    #[test]
+    fn where_all_are_being_answered_the_next_one_waits_and_nobody_loses_an_answer() {
+        let patient = Duration::from_secs(60);
+        let address = served(Limits { head: patient, stall: patient, ..brief() });
+        let mut held = [connect(address), connect(address)];
+        for stream in &mut held {
+            stream.write_all(REQUEST).unwrap();
+            // Its answer has begun.
+            stream.read_exact(&mut [0]).unwrap();
+        }
         let mut waiting = connect(address);
         waiting.write_all(REQUEST).unwrap();
         waiting.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
         assert!(waiting.read(&mut [0]).is_err(), "two are served at once");
-        drop(held);
+        for stream in &mut held {
+            assert!(read(stream) + 1 >= LARGE);
+        }
         waiting.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         assert!(read(&mut waiting) >= LARGE);
     }

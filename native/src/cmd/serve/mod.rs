@@ -8,7 +8,8 @@ use std::convert::Infallible;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
+use hyper::http::uri::Authority;
 use hyper::service::service_fn;
 use serde_json::json;
 use tokio::runtime::{self, Runtime};
@@ -56,6 +57,12 @@ pub struct Args {
 /// # Errors
 /// If there is no page, or the port cannot be had.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
+    if let Some(host) = args.host.iter().find(|host| !is_host(host)) {
+        bail!(
+            "--host '{host}' is no name of a server; give it as the browser's address has it, without http:// and what follows \
+             the name: page.example, or localhost:9000"
+        );
+    }
     let site = match &args.site {
         Some(folder) => named_site(folder)?,
         None => first_site(usual_sites(std::env::current_exe().ok().as_deref()))?,
@@ -71,6 +78,18 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         let _ = open::that_detached(&url);
     }
     server.block_on(end).context("the server stopped unexpectedly; start it again")
+}
+
+/// Whether a browser can call a server so: a name or an address, and a port if it is not the usual one.
+fn is_host(text: &str) -> bool {
+    let Ok(authority) = text.parse::<Authority>() else { return false };
+    let host = authority.host();
+    let is_whole = match authority.port_u16() {
+        Some(port) => text == format!("{host}:{port}"),
+        None => text == host,
+    };
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    is_whole && !host.is_empty() && (host.starts_with('[') || host.bytes().all(is_of_name))
 }
 
 /// The folder that was asked for, if there is a page in it.
@@ -156,6 +175,31 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn a_host_is_a_name_and_perhaps_a_port() {
+        for host in
+            ["localhost:9000", "page.example", "my_box", "10.0.0.2:80", "[::1]:8080", "[::1]"]
+        {
+            assert!(is_host(host), "{host}");
+        }
+        for none in [
+            "",
+            " ",
+            "http://x/y",
+            "http://x",
+            "x/y",
+            "x:",
+            ":80",
+            "x:http",
+            "x:99999",
+            "a b",
+            "me@x",
+            "*",
+        ] {
+            assert!(!is_host(none), "{none:?}");
+        }
+    }
 
     #[test]
     fn the_first_folder_with_a_page_is_taken() {

@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_drawn_row_equals_a_row_of_the_data_in_every_cell_and_in_a_class_that_is_known() {
-        let of = |name: &str, kind| Feature { name: name.to_owned(), kind };
+        let of = |name: &str, kind| Feature::plain(name, kind);
         let yes_no = Kind::YesNo { no: "no".into(), yes: "yes".into() };
         let schema = Schema {
             classes: vec!["cat".into(), "dog".into()],

@@ -246,11 +246,26 @@ impl ModelSettings {
         self.0.get("kind").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The configuration for examples of the given shape, and of the given `columns` if their likelihood is mixed.
+    /// The configuration of a model to train, for examples of the given shape, and of the given `columns` if their likelihood is mixed.
+    ///
+    /// # Errors
+    /// If there is no such model, it does not have such settings, or memory is too small to train it.
+    pub fn config(
+        &self,
+        shape: &[usize],
+        classes: usize,
+        columns: &[Column],
+    ) -> Result<ModelConfig> {
+        let config = self.described(shape, classes, columns)?;
+        ensure_room(&config)?;
+        Ok(config)
+    }
+
+    /// The same of a model that need not be trained.
     ///
     /// # Errors
     /// If there is no such model, or it does not have such settings.
-    pub fn config(
+    pub fn described(
         &self,
         shape: &[usize],
         classes: usize,
@@ -275,11 +290,9 @@ impl ModelSettings {
             table.insert("columns".into(), columns);
         }
         let config = ModelConfig::read(&kind, table).ok_or_else(|| no_such_model(&kind))?;
-        let config = config.map_err(|e: toml::de::Error| {
+        config.map_err(|e: toml::de::Error| {
             anyhow!("settings of model {kind}: {}", as_in_a_recipe(&one_line(&e)))
-        })?;
-        ensure_room(&config)?;
-        Ok(config)
+        })
     }
 
     /// The settings of the M1 that an M1+M2 stands on.

@@ -3,7 +3,7 @@
 use super::header::is_missing_cell;
 use super::numeral::{Fits, Notation, plain};
 use crate::data::formats::word_column::WordColumn;
-use crate::data::table::{Cells, is_missing};
+use crate::data::table::{Cells, is_code, is_missing};
 
 /// A column after a first look at every cell.
 pub(super) struct Scan {
@@ -17,11 +17,20 @@ pub(super) struct Scan {
     pub(super) numbers: Vec<f64>,
     /// The line of the first infinite number.
     pub(super) infinite: Option<usize>,
+    /// Whether any cell is a number as codes are written: `01` may be another one than `1`, and must come back as it was.
+    codes: bool,
 }
 
 impl Scan {
     pub(super) fn new() -> Self {
-        Self { fits: Fits::ALL, some: false, points: false, numbers: Vec::new(), infinite: None }
+        Self {
+            fits: Fits::ALL,
+            some: false,
+            points: false,
+            numbers: Vec::new(),
+            infinite: None,
+            codes: false,
+        }
     }
 
     /// Whether it holds numbers, not only missing cells.
@@ -33,6 +42,7 @@ impl Scan {
         if self.fits.plain {
             if let Some(number) = plain(cell) {
                 self.some = true;
+                self.codes |= is_code(cell);
                 self.numbers.push(number);
                 if number.is_infinite() {
                     self.infinite.get_or_insert(line);
@@ -57,7 +67,7 @@ impl Scan {
     }
 }
 
-/// In which notation each column is read; `None` for words.
+/// In which notation each column is read; `None` for words, and for numbers that are written as codes.
 ///
 /// `1,234` and `1.234` can be read in two ways. A column beside that can be read in only one decides it for the whole
 /// file; where none does, a comma is a decimal comma, except `between_commas`: programs whose commas are decimal seldom
@@ -75,6 +85,7 @@ pub(super) fn notations(scans: &[Scan], between_commas: bool) -> Vec<Option<Nota
         let by_point = by_point.or_else(|| fits.grouped.then_some(Notation::Grouped));
         match scan.some {
             false => Some(Notation::Plain),
+            true if scan.codes => None,
             // Decimal points elsewhere in the file: a point is one here, too. Without a point it is all the same.
             true if fits.plain && (points || !scan.points) => by_point,
             true => by_comma.or(by_point),
@@ -141,6 +152,12 @@ mod tests {
 
     fn notation(columns: &[&[&str]]) -> Vec<Option<Notation>> {
         notations(&columns.iter().map(|cells| scan(cells)).collect::<Vec<_>>(), false)
+    }
+
+    #[test]
+    fn codes_are_words() {
+        assert_eq!(notation(&[&["01", "1"], &["0", "10"], &["0.5"]])[0], None);
+        assert_eq!(notation(&[&["0", "10", "0.5"]]), [Some(Notation::Plain)]);
     }
 
     #[test]

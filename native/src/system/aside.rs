@@ -18,6 +18,9 @@ const SUFFIX: &str = ".tmp";
 /// Of the folder beside a temporary file, after its name.
 const FOLDER_SUFFIX: &str = ".d";
 
+/// Tries to remove a folder that gets new files meanwhile.
+const MOST_REMOVALS: usize = 100;
+
 static KNOWN: Mutex<Known> =
     Mutex::new(Known { aside: BTreeSet::new(), swept: BTreeSet::new(), last: None });
 
@@ -82,6 +85,8 @@ impl Aside {
     /// # Errors
     /// If it cannot be made.
     pub fn folder(&self) -> io::Result<PathBuf> {
+        // A process that is being stopped makes none any more.
+        let _known = known();
         let folder = folder_of(self.file.as_ref().ok_or_else(gone)?.path());
         fs::create_dir(&folder)?;
         Ok(folder)
@@ -148,14 +153,25 @@ pub fn discard_all() -> Option<PathBuf> {
 /// Removes what processes left in `folder` that are no more: nobody holds a lock on it.
 fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-        if !is_file || !is_temporary(&entry.file_name()) {
-            continue;
-        }
-        // One of another user, or one that has just got its name, is none of ours.
-        let Ok(file) = OpenOptions::new().write(true).open(entry.path()) else { continue };
-        if file.try_lock().is_ok() {
-            remove(&entry.path());
+        let (path, name) = (entry.path(), entry.file_name());
+        match entry.file_type() {
+            Ok(kind) if kind.is_file() && is_temporary(&name) => {
+                // One of another user, or one that has just got its name, is none of ours.
+                let Ok(file) = OpenOptions::new().write(true).open(&path) else { continue };
+                if file.try_lock().is_ok() {
+                    remove(&path);
+                }
+            }
+            // The file of whoever writes into a folder is there before it, and until after it.
+            Ok(kind) if kind.is_dir() => {
+                let file = name.to_str().and_then(|name| name.strip_suffix(FOLDER_SUFFIX));
+                let file = file.filter(|file| is_temporary(file.as_ref()));
+                if let Some(file) = file.map(|file| folder.join(file)).filter(|file| !file.exists())
+                {
+                    remove(&file);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -175,8 +191,14 @@ fn lies_aside(path: &Path) -> bool {
 
 /// Removes a temporary file with its folder. The folder first: what a kill leaves in between is found again by the file.
 fn remove(path: &Path) {
-    // What is not there need not go, and what cannot go does no harm.
-    let _ = fs::remove_dir_all(folder_of(path));
+    let folder = folder_of(path);
+    // What is not there need not go, and what cannot go does no harm. Somebody may still be writing into the folder.
+    for _ in 0..MOST_REMOVALS {
+        let removed = fs::remove_dir_all(&folder);
+        if removed.is_ok() || !folder.exists() {
+            break;
+        }
+    }
     let _ = fs::remove_file(path);
 }
 
@@ -208,11 +230,14 @@ mod tests {
         fs::write(path(".gleaner-dead.tmp"), "half").unwrap();
         fs::create_dir(path(".gleaner-dead.tmp.d")).unwrap();
         fs::write(path(".gleaner-dead.tmp.d/model.safetensors"), "half").unwrap();
+        // Its file went, and it was killed before the folder did.
+        fs::create_dir(path(".gleaner-gone.tmp.d")).unwrap();
         for name in [".gleaner-notes.txt", "model.tmp"] {
             fs::write(path(name), "the user's").unwrap();
         }
         sweep(folder.path());
         assert!(!path(".gleaner-dead.tmp").exists() && !path(".gleaner-dead.tmp.d").exists());
+        assert!(!path(".gleaner-gone.tmp.d").exists());
         assert!(living_folder.exists() && path(".gleaner-notes.txt").exists());
         assert_eq!(left_in(folder.path()), 4);
         living.put_in_place(&path("result")).unwrap();

@@ -129,12 +129,47 @@ fn samples_are_judged_beside_examples_by_any_run_of_the_same_data() {
     let judged = judge(dark, y.clone()).done();
     assert!(judged.json()["coverage"].as_f64().unwrap() < 0.2, "{}", judged.stdout);
     assert!(judged.stderr.contains("samples are copies of others"), "{}", judged.stderr);
+    judged_by_copies(folder.path());
     let long = NpyArray::f32(&[count, 65], vec![0.0; count * 65]);
     assert!(judge(long, y).error().contains("give a run of the same data"));
     let few = NpyArray::f32(&[5, 8, 8, 1], vec![0.0; 5 * 64]);
     assert!(judge(few, NpyArray::i64(&[5], vec![0; 5])).error().contains("too few"));
     let other = NpyArray::f32(&[6, 8, 8, 1], vec![0.0; 6 * 64]);
     assert!(judge(other, NpyArray::i64(&[6], vec![10; 6])).error().contains("0 to 9"));
+}
+
+/// Examples that each stand ten times are as good to compare with as the same examples once.
+fn judged_by_copies(folder: &Path) {
+    let values = |row: usize| [1.0, 2.7].map(|by| (row as f32 * by).sin() + 3.0 * (row % 2) as f32);
+    let x: Vec<f32> = (0..400).flat_map(|row| values(row / 10)).collect();
+    let y: Vec<i64> = (0..400).map(|row| row / 10 % 2).collect();
+    let arrays = |name: &str, rows: usize| {
+        [
+            (format!("x{name}"), NpyArray::f32(&[rows, 2], x[..2 * rows].to_vec())),
+            (format!("y{name}"), NpyArray::i64(&[rows], y[..rows].to_vec())),
+        ]
+    };
+    let path = |name: &str| folder.join(name).display().to_string();
+    let both: Vec<_> = arrays("", 400).into_iter().chain(arrays("_test", 400)).collect();
+    let both: Vec<_> = both.iter().map(|(name, array)| (&name[..], array.clone())).collect();
+    fs::write(path("copies.npz"), write_npz(&both).unwrap()).unwrap();
+    let once: Vec<f32> = (0..40).flat_map(values).collect();
+    let once = [
+        ("x", NpyArray::f32(&[40, 2], once)),
+        ("y", NpyArray::i64(&[40], (0..40).map(|row| row % 2).collect())),
+    ];
+    fs::write(path("once.npz"), write_npz(&once).unwrap()).unwrap();
+    let named = format!("--data={}", path("copies.npz"));
+    gleaner().train_small(&folder.join("of-copies"), &[&named, "--model=m2"]).done();
+    let args = ["eval", &path("of-copies"), "--samples", &path("once.npz"), "--json"];
+    let judged = gleaner().call(args).done();
+    assert!(judged.stderr.contains("360 examples are copies"), "{}", judged.stderr);
+    let said = judged.json();
+    assert_eq!(
+        [&said["precision"], &said["recall"], &said["coverage"]],
+        [&json!(1.0); 3],
+        "{said}"
+    );
 }
 
 #[test]

@@ -236,3 +236,17 @@ fn seconds_since_1970_are_learnt_from_and_come_back() {
     let predicted = home.call(&["predict", &run, &home.path("t.csv"), "--out", &table, "--json"]);
     assert!(predicted.done().json()["accuracy"].as_f64() > Some(0.7));
 }
+
+#[test]
+fn pixels_with_zeros_before_them_are_pixels() {
+    let home = Home::new();
+    let cell = |row: usize, at: usize| format!("{:03}", (row * 31 + at * 17) % 5 * 63);
+    let row = |row: usize| {
+        let cells: Vec<String> = (0..16).map(|at| cell(row, at)).collect();
+        format!("{},{}\n", cells.join(","), row % 2)
+    };
+    let header = (0..16).map(|at| format!("pixel{at},")).collect::<String>() + "label\n";
+    home.write("pixels.csv", header + &(0..20).map(row).collect::<String>());
+    let seen = home.call(&["data", "show", &home.path("pixels.csv"), "--json"]).done().json();
+    assert_eq!(seen["features"][0]["kind"], "pixel", "{seen}");
+}

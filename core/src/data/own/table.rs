@@ -2,7 +2,7 @@
 
 use super::suspicions::{about_column, about_labels, about_origin, leave_out, splits};
 use super::{Nature, OwnData, OwnRows};
-use crate::data::features::{Feature, Kind, encode};
+use crate::data::features::{Feature, Kind, encode, numbers};
 use crate::data::labels::{self, Labels, MinusOne};
 use crate::data::profile::{FeatureProfile, LabelProfile, LeftOut, Profile, Splits};
 use crate::data::schema::{Input, Scaling, Schema};
@@ -314,7 +314,7 @@ fn why_index(cells: &Cells, place: usize) -> Option<String> {
 
 /// Where a column starts that counts the rows one by one.
 fn counts_from(cells: &Cells) -> Option<f64> {
-    let Cells::Numbers(numbers) = cells else { return None };
+    let numbers = numbers(cells)?;
     let first = *numbers.first()?;
     let counts = numbers.iter().enumerate().all(|(row, &number)| number == first + row as f64);
     (counts && numbers.len() > 2 && (first == 0.0 || first == 1.0)).then_some(first)
@@ -332,7 +332,7 @@ fn brightest_pixel(table: &Table, places: &[usize]) -> Option<f32> {
     }
     let (mut highest, mut dark, mut cells) = (0.0_f64, 0, 0);
     for &place in places {
-        let Cells::Numbers(numbers) = &table.columns[place].cells else { return None };
+        let numbers = numbers(&table.columns[place].cells)?;
         if !numbers.iter().all(|number| (0.0..=255.0).contains(number) && number.fract() == 0.0) {
             return None;
         }

@@ -4,23 +4,20 @@ The formulas are those of docs/equations.md (E21, E22): z <- z + (s^2/2) grad(F(
 at once, the gradient over z by autograd, as implementations of latent energy-based models take it. The weights need no gradient
 and are told so.
 
-It is a small server, so that several programs can be timed in turns: after setting up it prints
-{"ready": true, "objective": h, "torch": "...", "threads": N}, where h is the mean of F(z)[y] where chains without noise end, then
-for each line with an integer n it runs all chains n times and prints {"milliseconds": [n numbers]}. It ends with its input.
+It is a server as in peer.py; its objective is the mean of F(z)[y] where chains without noise end.
 
 With --fixture DIR, weights and start come from the file that `gleaner bench langevin --serve --fixture DIR` wrote.
 """
 
 import argparse
-import json
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+import peer
 
 STEP = 0.4
 LEAK = 0.2
@@ -76,10 +73,6 @@ def options():
     return parser.parse_args()
 
 
-def answer(line):
-    print(json.dumps(line), flush=True)
-
-
 def main():
     args = options()
     if args.threads:
@@ -94,15 +87,8 @@ def main():
         y = torch.arange(args.chains) % args.classes
     end = run(energy, start, y, args.langevin_steps, noisy=False)
     height = energy(end)[torch.arange(len(y)), y].mean().item()
-    threads = torch.get_num_threads()
-    answer({"ready": True, "objective": height, "torch": torch.__version__, "threads": threads})
-    for line in sys.stdin:
-        times = []
-        for _ in range(int(line)):
-            started = time.perf_counter()
-            run(energy, start, y, args.langevin_steps, noisy=True)
-            times.append((time.perf_counter() - started) * 1e3)
-        answer({"milliseconds": times})
+    work = lambda: run(energy, start, y, args.langevin_steps, noisy=True)
+    peer.serve({"objective": height}, peer.times_of(work, start.device))
 
 
 if __name__ == "__main__":

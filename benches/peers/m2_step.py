@@ -6,10 +6,7 @@ same numbers:
     plain   the sum over classes as it is usually written: x repeated for each class, one-hot y appended
     split   first layers split (E4): the image's part once per image, a row per class added to it
 
-It is a small server, so that several programs can be timed in turns: after setting up it prints
-{"ready": true, "objective": J or null, "torch": "...", "threads": N}, then for each line with an integer n it takes n
-steps and prints {"milliseconds": [n numbers]}. It ends with its input. The first steps after the start are slower
-(allocation, CUDA start-up, compilation): the caller takes a few and drops them. By hand:
+It is a server as in peer.py. By hand:
 
     printf '3\n20\n' | python benches/peers/m2_step.py --variant split
 
@@ -18,16 +15,14 @@ and `objective` is J at exactly that noise. The noise of timed steps is fresh; t
 """
 
 import argparse
-import json
 import math
-import sys
-import time
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+import peer
 
 FEATURES = 784
 ALPHA = 50.0
@@ -178,25 +173,9 @@ class SplitM2(M2):
 VARIANTS = {"plain": PlainM2, "split": SplitM2}
 
 
-def read_safetensors(path):
-    """The arrays of a safetensors file: length of the header, header as JSON, then the numbers."""
-    data = path.read_bytes()
-    start = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:start])
-    header.pop("__metadata__", None)
-    tensors = {}
-    for name, entry in header.items():
-        if entry["dtype"] != "F32":
-            raise ValueError(f"{path}: {name} is {entry['dtype']}, not F32")
-        first, end = entry["data_offsets"]
-        values = np.frombuffer(data[start + first : start + end], dtype="<f4")
-        tensors[name] = torch.from_numpy(values.reshape(entry["shape"]).copy())
-    return tensors
-
-
 def load_weights(model, path):
     """Gleaner's weights are `[inputs, outputs]`, PyTorch's `[outputs, inputs]`."""
-    weights = read_safetensors(path)
+    weights, _ = peer.read_safetensors(path)
     state = {name: w.T if name.endswith(".weight") else w for name, w in weights.items()}
     if isinstance(model, PlainM2):
         for part in ("encoder.input", "decoder.input"):
@@ -223,8 +202,7 @@ def noise_shapes(args):
 
 def read_batch(path, args):
     """Batch and noise of a fixture; refuses sizes other than those asked for, which are what would be timed."""
-    with np.load(path) as arrays:
-        tensors = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    tensors = peer.read_arrays(path)
     wanted = {name: tuple(values.shape) for name, values in random_batch(args).items()}
     wanted |= noise_shapes(args)
     found = {name: tuple(tensors[name].shape) for name in wanted}
@@ -233,8 +211,8 @@ def read_batch(path, args):
     return {name: tensors[name] for name in wanted}
 
 
-class Timed:
-    """The training step and its clock."""
+class Step:
+    """The training step."""
 
     def __init__(self, model, batch, args):
         self.batch, self.shapes = batch, noise_shapes(args)
@@ -244,35 +222,12 @@ class Timed:
         self.adam = torch.optim.Adam(self.parameters, lr=RATE, fused=True)
         self.objective = torch.compile(model) if args.compile else model
 
-    def step(self):
+    def __call__(self):
         noise = {name: torch.randn(shape, device=self.device) for name, shape in self.shapes.items()}
         self.adam.zero_grad()
         self.objective(**self.batch, **noise).backward()
         nn.utils.clip_grad_norm_(self.parameters, CLIP_NORM)
         self.adam.step()
-
-    def steps(self, count):
-        """Milliseconds of each of `count` steps."""
-        return self.on_gpu(count) if self.device.type == "cuda" else self.on_cpu(count)
-
-    def on_cpu(self, count):
-        times = []
-        for _ in range(count):
-            started = time.perf_counter()
-            self.step()
-            times.append((time.perf_counter() - started) * 1e3)
-        return times
-
-    def on_gpu(self, count):
-        """By events on the stream: steps are queued without waiting for one another, as in training."""
-        events = [torch.cuda.Event(enable_timing=True) for _ in range(count + 1)]
-        torch.cuda.synchronize()
-        events[0].record()
-        for event in events[1:]:
-            self.step()
-            event.record()
-        torch.cuda.synchronize()
-        return [before.elapsed_time(after) for before, after in zip(events, events[1:])]
 
 
 def options():
@@ -288,10 +243,6 @@ def options():
     parser.add_argument("--hidden", default="600,600", help="widths, comma-separated")
     parser.add_argument("--classes", type=int, default=10)
     return parser.parse_args()
-
-
-def answer(line):
-    print(json.dumps(line), flush=True)
 
 
 def main():
@@ -312,11 +263,8 @@ def main():
     if noise:
         with torch.no_grad():
             objective = model(**batch, **noise).item()
-    timed = Timed(model, batch, args)
-    threads = torch.get_num_threads()
-    answer({"ready": True, "objective": objective, "torch": torch.__version__, "threads": threads})
-    for line in sys.stdin:
-        answer({"milliseconds": timed.steps(int(line))})
+    step = Step(model, batch, args)
+    peer.serve({"objective": objective}, peer.times_of(step, step.device))
 
 
 if __name__ == "__main__":

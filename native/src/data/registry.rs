@@ -391,6 +391,19 @@ pub const ENTRIES: &[Entry] = &[
     },
 ];
 
+/// Height, width and channels of an example of a set of images that gleaner knows by name, and its number of classes; no file is read.
+/// `None` for anything else.
+pub fn images(name: &str) -> Option<([usize; 3], usize)> {
+    let shape = match canonical(name).as_str() {
+        // The only one without an entry: it is part of the program.
+        "digits" => return Some(([8, 8, 1], 10)),
+        "mnist" | "fashion-mnist" | "kmnist" => [28, 28, 1],
+        "cifar-10" | "cifar-100" | "svhn" => [32, 32, 3],
+        _ => return None,
+    };
+    find(name).map(|entry| (shape, entry.classes))
+}
+
 /// The usual spelling of a name: lower case, hyphens.
 #[must_use]
 pub fn canonical(name: &str) -> String {

@@ -49,6 +49,14 @@ fn of_process() -> Option<u64> {
     Some(limit.saturating_sub(taken * 1024))
 }
 
+/// The most bytes of memory that this process has had so far, where the system says so: Linux does.
+pub fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = peak.split_whitespace().next()?.parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
 /// `3.2 GB`, or `12 MB`.
 fn in_words(bytes: u64) -> String {
     match bytes as f64 / 1e9 {
@@ -69,6 +77,15 @@ mod tests {
         assert!(error.ends_with(" of memory are free; take fewer rows"), "{error}");
         let free = free();
         assert!(free > 10 << 20 && free < 1 << 50, "{free}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn memory_that_was_given_back_stays_in_the_peak() {
+        let before = peak().unwrap();
+        drop(std::hint::black_box(vec![1_u8; 64 << 20]));
+        let after = peak().unwrap();
+        assert!(after >= 64 << 20 && after >= before, "{before} and {after}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod ledger;
 mod session;
 mod stage;
 mod state;
+mod step;
 mod validation;
 
 pub use augmentation::{Augmenter, Refresh};
@@ -18,4 +19,5 @@ pub use ledger::{Ledger, READ_EVERY};
 pub use session::Session;
 pub use stage::{Afterwards, Results, train};
 pub use state::{Progressed, SavedState};
+pub use step::{default_parts, semi_supervised};
 pub use validation::{Criterion, Validation};

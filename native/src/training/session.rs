@@ -8,14 +8,13 @@ use gleaner_core::data::Batches;
 use gleaner_core::data::profile::Profile;
 use gleaner_core::models::{Architecture as _, ModelConfig};
 use gleaner_core::noise::Noise;
-use gleaner_core::objective::{
-    Ramp, SemiSupervised, SemiSupervisedConfig, Supervision, effective_alpha,
-};
+use gleaner_core::objective::{SemiSupervised, effective_alpha};
 use gleaner_core::train::RateSchedule;
 
 use super::baseline::train_baseline;
 use super::fit::Plan;
 use super::ledger::READ_EVERY;
+use super::step::{FEWEST_PARTS, default_parts, semi_supervised};
 use super::validation::Criterion;
 use crate::data::dataset::AG_NEWS_SAMPLE_NAME;
 use crate::run::Problem;
@@ -25,15 +24,6 @@ use crate::run::recipe::{OF_THE_MACHINE, Recipe};
 use crate::run::source::Source;
 use crate::system::device;
 use crate::system::threads::Threads;
-
-/// Parts that a batch is split into on the CPU, on whatever number of cores: sums over parts are rounded by their number, and the same
-/// recipe should give the same model everywhere.
-const FEWEST_PARTS: usize = 2;
-const MOST_PARTS: usize = 8;
-
-/// Examples of a part. With fewer, what each part costs by itself (its copy of the gradients, most of all) is more than a twentieth of
-/// the step.
-const EXAMPLES_OF_PART: usize = 200;
 
 /// A run whose settings and data have been found good.
 pub struct Session {
@@ -267,33 +257,7 @@ impl Session {
     }
 
     pub(super) fn semi_supervised(&self) -> Result<SemiSupervised> {
-        let settings = &self.recipe.objective;
-        let gradient =
-            Ramp::rising(settings.classifier_gradient, settings.classifier_warm_up_epochs);
-        Ok(SemiSupervised::new(SemiSupervisedConfig {
-            alpha: self.alpha,
-            labelled_weight: settings.labelled_weight,
-            kl: Ramp::rising(1.0, settings.kl_warm_up_epochs),
-            classifier_gradient: gradient,
-            supervision: Supervision {
-                draws: settings.classifier_draws,
-                average: settings.classifier_average,
-            },
-            augmentation: self.recipe.augmentation(&self.problem.data.train.shape)?,
-            marginalize: settings.marginalize,
-            mier: settings.mier,
-            augment_weight: self.recipe.augment.as_ref().map_or(0.0, |augment| augment.weight),
-        }))
-    }
-}
-
-/// Into how many parts a batch is split where the recipe leaves it open.
-fn default_parts(recipe: &Recipe) -> usize {
-    let parts = (recipe.train.batch_size / EXAMPLES_OF_PART).clamp(FEWEST_PARTS, MOST_PARTS);
-    match device::on_cpu(&recipe.train.device) {
-        // The statistics of a part are noise that the learning rate was chosen with.
-        true if recipe.model.normalises() => FEWEST_PARTS,
-        true => parts,
-        false => 1,
+        let shape = &self.problem.data.train.shape;
+        Ok(SemiSupervised::new(semi_supervised(&self.recipe, shape, self.alpha)?))
     }
 }

@@ -6,6 +6,8 @@ use super::statistics::{Ratio, median, ratio};
 pub struct Times {
     pub name: String,
     pub rounds: Vec<Vec<f64>>,
+    /// The most memory that it had, if it says so.
+    pub peak_bytes: Option<f64>,
 }
 
 impl Times {
@@ -20,6 +22,8 @@ impl Times {
         let slowest = steps.iter().copied().fold(0.0, f64::max);
         let mut cells = vec![self.name.clone()];
         cells.extend([median(&steps), fastest, slowest].map(|time| format!("{time:.1}")));
+        let peak = self.peak_bytes.map(|bytes| format!("{:.0}", bytes / f64::from(1 << 20)));
+        cells.push(peak.unwrap_or_else(|| "?".to_owned()));
         for reference in references {
             let Ratio { median, interval: [low, high] } =
                 ratio(&self.medians(), &reference.medians());
@@ -32,7 +36,7 @@ impl Times {
 /// A table in Markdown with one row for each program. Every time is also divided by those of the programs
 /// named in `references`.
 pub fn table(programs: &[Times], references: &[&str]) -> String {
-    let mut header = ["", "median ms", "fastest", "slowest"].map(str::to_owned).to_vec();
+    let mut header = ["", "median ms", "fastest", "slowest", "MiB"].map(str::to_owned).to_vec();
     header.extend(references.iter().map(|name| format!("/ {name}")));
     let references: Vec<&Times> = references
         .iter()
@@ -76,14 +80,14 @@ mod tests {
     fn each_program_has_a_row_and_each_reference_a_column() {
         let rounds = |time: f64| vec![vec![time, time, 3.0 * time]; 6];
         let programs = [
-            Times { name: "ours".to_owned(), rounds: rounds(5.0) },
-            Times { name: "theirs".to_owned(), rounds: rounds(10.0) },
+            Times { name: "ours".to_owned(), rounds: rounds(5.0), peak_bytes: None },
+            Times { name: "theirs".to_owned(), rounds: rounds(10.0), peak_bytes: Some(3e6) },
         ];
         let expected = "\
-|        | median ms | fastest | slowest | / theirs             |
-| ------ | --------- | ------- | ------- | -------------------- |
-| ours   | 5.0       | 5.0     | 15.0    | 0.500 [0.500, 0.500] |
-| theirs | 10.0      | 10.0    | 30.0    | 1.000 [1.000, 1.000] |
+|        | median ms | fastest | slowest | MiB | / theirs             |
+| ------ | --------- | ------- | ------- | --- | -------------------- |
+| ours   | 5.0       | 5.0     | 15.0    | ?   | 0.500 [0.500, 0.500] |
+| theirs | 10.0      | 10.0    | 30.0    | 3   | 1.000 [1.000, 1.000] |
 ";
         assert_eq!(table(&programs, &["theirs"]), expected);
     }

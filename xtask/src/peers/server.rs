@@ -8,13 +8,15 @@ use super::json::{self, Value};
 use crate::shell::Shell;
 
 /// Such a program, set up and waiting. It speaks one line of JSON at a time: `{"ready": true, ...}` once it is
-/// set up, then for each line with a number that it reads, `{"milliseconds": [...]}` with as many times.
+/// set up, then for each line with a number that it reads, `{"milliseconds": [...], ...}` with as many times.
 pub struct Server {
     name: String,
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     ready: BTreeMap<String, Value>,
+    /// As it was last told.
+    peak: Option<f64>,
 }
 
 impl Server {
@@ -28,8 +30,14 @@ impl Server {
             unreachable!("`Shell::start` connects both");
         };
         let output = BufReader::new(output);
-        let mut server =
-            Self { name: name.to_owned(), child, input, output, ready: BTreeMap::new() };
+        let mut server = Self {
+            name: name.to_owned(),
+            child,
+            input,
+            output,
+            ready: BTreeMap::new(),
+            peak: None,
+        };
         server.ready = server.line("ready")?;
         Ok(server)
     }
@@ -44,10 +52,18 @@ impl Server {
     /// # Errors
     /// When it reported none.
     pub fn objective(&self) -> Result<f64, String> {
-        match self.ready.get("objective") {
-            Some(Value::Number(objective)) => Ok(*objective),
-            _ => Err(format!("{} reported no objective at the fixture", self.name)),
-        }
+        self.number("objective")
+            .ok_or_else(|| format!("{} reported no objective at the fixture", self.name))
+    }
+
+    /// A number it gave when it became ready.
+    pub fn number(&self, field: &str) -> Option<f64> {
+        number(self.ready.get(field))
+    }
+
+    /// The most bytes of memory that it has had until its last turn, if it says so.
+    pub fn peak_bytes(&self) -> Option<f64> {
+        self.peak
     }
 
     /// A text it gave when it became ready, such as its version.
@@ -66,7 +82,9 @@ impl Server {
         writeln!(self.input, "{steps}")
             .and_then(|()| self.input.flush())
             .map_err(|error| format!("{} does not listen: {error}", self.name))?;
-        match self.line("milliseconds")?.remove("milliseconds") {
+        let mut answer = self.line("milliseconds")?;
+        self.peak = number(answer.get("peak_bytes"));
+        match answer.remove("milliseconds") {
             Some(Value::Numbers(times)) if times.len() == steps => Ok(times),
             other => Err(format!("{} answered {other:?} to {steps} steps", self.name)),
         }
@@ -84,6 +102,13 @@ impl Server {
         json::object(&line)
             .filter(|fields| fields.contains_key(field))
             .ok_or_else(|| format!("{} wrote {line:?} where {field:?} was due", self.name))
+    }
+}
+
+fn number(value: Option<&Value>) -> Option<f64> {
+    match value {
+        Some(Value::Number(number)) => Some(*number),
+        _ => None,
     }
 }
 
@@ -115,6 +140,19 @@ mod tests {
         assert_eq!(server.objective(), Ok(12.5));
         assert_eq!(server.take(3), Ok(vec![1.5; 3]));
         assert_eq!(server.take(1), Ok(vec![1.5]));
+        assert_eq!((server.peak_bytes(), server.number("torch")), (None, None));
+    }
+
+    #[test]
+    fn memory_is_that_of_the_last_answer() {
+        let script = format!(
+            r#"{READY} for b in 10 20; do read n; echo "{{\"milliseconds\":[1],\"peak_bytes\":$b}}"; done"#
+        );
+        let mut server = bash(&script).unwrap();
+        for bytes in [10.0, 20.0] {
+            server.take(1).unwrap();
+            assert_eq!(server.peak_bytes(), Some(bytes));
+        }
     }
 
     #[test]

@@ -26,7 +26,11 @@ pub fn measure(
     }
     let mut times: Vec<Times> = servers
         .iter()
-        .map(|server| Times { name: server.name().to_owned(), rounds: Vec::new() })
+        .map(|server| Times {
+            name: server.name().to_owned(),
+            rounds: Vec::new(),
+            peak_bytes: None,
+        })
         .collect();
     for round in 0..options.rounds {
         eprint!("\rround {} of {}", round + 1, options.rounds);
@@ -36,6 +40,9 @@ pub fn measure(
         }
     }
     eprintln!();
+    for (times, server) in times.iter_mut().zip(servers) {
+        times.peak_bytes = server.peak_bytes();
+    }
     Ok(times)
 }
 

@@ -5,7 +5,10 @@ use std::io::{BufRead as _, Write as _};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-/// Says `ready`, then answers each number that stdin has a line of with the milliseconds of so many rounds of work.
+use crate::system::memory;
+
+/// Says `ready`, then answers each number that stdin has a line of with the milliseconds of so many rounds of work, and the most bytes
+/// of memory that the process has had until then.
 ///
 /// # Errors
 /// If a line is no number, the work fails, or nobody listens.
@@ -17,7 +20,9 @@ pub fn serve(ready: &Value, mut time: impl FnMut(usize) -> Result<Vec<f64>>) -> 
         let rounds = line.trim().parse().with_context(|| {
             format!("{line:?} is not a number of rounds; write one whole number per line")
         })?;
-        writeln!(stdout, "{}", json!({"milliseconds": time(rounds)?}))?;
+        let milliseconds = time(rounds)?;
+        let answer = json!({"milliseconds": milliseconds, "peak_bytes": memory::peak()});
+        writeln!(stdout, "{answer}")?;
         stdout.flush()?;
     }
     Ok(())

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use burn::module::Module as _;
@@ -21,6 +20,7 @@ use gleaner_core::objective::{
 use gleaner_core::train::{AdamSettings, Learner, TrainState};
 use serde_json::json;
 
+use super::clock::Clock;
 use super::serve::serve;
 use crate::cmd::ceilings::{MOST_REPEATED, MOST_WIDE, at_most, ensure_room};
 use crate::system::device;
@@ -124,14 +124,14 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     out.line(format!(
         "M2 step, batch {} + {} labelled: {median:.1} ms (fastest {min:.1}, slowest {max:.1}), \
          {} steps, objective {:.3}",
-        args.batch_size, args.labelled_batch_size, args.steps, bench.objective
+        args.batch_size, args.labelled_batch_size, args.steps, bench.clock.objective
     ));
     out.object(&json!({
         "step_ms": median, "step_ms_min": min, "step_ms_max": max, "steps": args.steps,
         "batch_size": args.batch_size, "labelled_batch_size": args.labelled_batch_size,
         "latent": args.latent, "hidden": args.hidden, "classes": args.classes,
         "threads": bench.threads, "parts": bench.learner.parts, "marginalize": args.marginalize,
-        "objective": bench.objective, "device": args.device,
+        "objective": bench.clock.objective, "device": args.device,
     }))
 }
 
@@ -150,10 +150,7 @@ struct Bench {
     batch: SemiBatch,
     labels: Vec<i64>,
     threads: usize,
-    objective: f32,
-    /// A GPU takes steps as fast as they are queued: the time of one alone would be mostly waiting, so a
-    /// run of them is timed as a whole.
-    queues: bool,
+    clock: Clock,
 }
 
 impl Bench {
@@ -214,27 +211,15 @@ impl Bench {
             batch,
             labels,
             threads,
-            objective: f32::NAN,
-            queues: !on_cpu(&args.device),
+            clock: Clock::new(!on_cpu(&args.device)),
         })
     }
 
     /// Milliseconds of each of some steps.
     fn time(&mut self, steps: usize) -> Result<Vec<f64>> {
-        if self.queues {
-            let started = Instant::now();
-            let objective = self.steps(steps)?;
-            self.read(objective)?;
-            let mean = started.elapsed().as_secs_f64() * 1e3 / steps as f64;
-            return Ok(vec![mean; steps]);
-        }
-        let mut times = Vec::with_capacity(steps);
-        for _ in 0..steps {
-            let started = Instant::now();
-            let objective = self.steps(1)?;
-            self.read(objective)?;
-            times.push(started.elapsed().as_secs_f64() * 1e3);
-        }
+        let mut clock = self.clock;
+        let times = clock.time(steps, |count| self.steps(count))?;
+        self.clock = clock;
         Ok(times)
     }
 
@@ -248,13 +233,6 @@ impl Bench {
             objective = Some(terms.total);
         }
         Ok(objective)
-    }
-
-    fn read(&mut self, objective: Option<Tensor<1>>) -> Result<()> {
-        if let Some(objective) = objective {
-            self.objective = pollster::block_on(infer::read(objective))?[0];
-        }
-        Ok(())
     }
 
     /// Writes `model.safetensors` and `batch.npz` and returns the objective at exactly these numbers.

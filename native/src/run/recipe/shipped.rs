@@ -12,10 +12,10 @@ use crate::data::registry;
 /// Shape of an example and number of classes. Of texts, as many words as it takes to see that a model is built.
 fn data(recipe: &Recipe) -> (Vec<usize>, usize) {
     let name = recipe.data.name.as_str();
+    if let Some(([height, width, channels], classes)) = registry::images(name) {
+        return (vec![height, width, if recipe.data.grey { 1 } else { channels }], classes);
+    }
     let shape = match name {
-        "digits" => vec![8, 8, 1],
-        "mnist" | "fashion-mnist" | "kmnist" => vec![28, 28, 1],
-        "cifar-10" | "cifar-100" | "svhn" => vec![32, 32, if recipe.data.grey { 1 } else { 3 }],
         "ag-news" => vec![100],
         "protein" => vec![9],
         "hepmass" => vec![28],

@@ -221,6 +221,15 @@ class Classifier(nn.Module):
         return self.dense(self.trunk(x, drops))
 
 
+class DenseClassifier(Dense):
+    def __init__(self, image, config, classes):
+        features = image[0] * image[1] * image[2]
+        super().__init__(features, config["classifier_hidden"], classes, ACTIVATIONS[config["activation"]])
+
+    def forward(self, x, drops):
+        return super().forward(flat(x))
+
+
 class Energy(nn.Module):
     """`F(z)`, the logits of `p(y|z)`, and `log Z` as it was last measured."""
 

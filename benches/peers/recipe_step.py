@@ -3,7 +3,7 @@
     gleaner bench recipe RECIPE --fixture DIR        writes settings, weights, batch and noise
     printf '2\n5\n' | python benches/peers/recipe_step.py --fixture DIR
 
-The model is M2 with convolutions or the latent energy-based model, its networks are those of nets.py, and the formulas those of
+The model is M2 or the latent energy-based model, its networks are those of nets.py, and the formulas those of
 docs/equations.md (E1 to E8, E10, E13, E14, E28, E35, E40; sum-and-sample by Liu et al. 2019). The image's part of an encoder is
 computed once per image; gradients over z come from autograd, as implementations of latent energy-based models take them.
 
@@ -93,7 +93,8 @@ class M2(nn.Module):
         super().__init__()
         image, classes = config["shape"], config["classes"]
         self.classes, self.latent = classes, config["latent"]
-        self.classifier = nets.Classifier(image, config, classes)
+        classifier = nets.Classifier if config.get("convolution") else nets.DenseClassifier
+        self.classifier = classifier(image, config, classes)
         self.encoder = nets.Encoder(image, config, classes)
         self.decoder = nets.Decoder(image, config, classes)
         self.likelihood = Likelihood(config["likelihood"])

@@ -29,9 +29,15 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("python docs/embed_texts.py", "people: it takes a language model"),
     ("scripts/browser-bench.sh", "people, on a machine that is left alone"),
     ("scripts/browser-test.sh", "`cargo xtask browser`"),
-    ("scripts/gpu-bench.sh", "people, on a machine with an NVIDIA GPU"),
+    ("scripts/cuda.sh build", "`cargo xtask gpu`, which only checks"),
+    ("scripts/gpu-build.sh", "people, before they go to a machine with an NVIDIA GPU"),
+    (
+        "scripts/gpu-check.sh",
+        "tests/gpu_check.rs on the CPU, people on a machine with an NVIDIA GPU",
+    ),
     ("scripts/screenshots.sh", "people, when the page has changed"),
     ("scripts/wasm-lint.sh", "`cargo xtask clippy-wasm`"),
+    ("target/release/gleaner train --device cuda", "people, on a machine with an NVIDIA GPU"),
     ("trunk build --release", "`cargo xtask browser`, with another profile"),
     ("trunk serve", "people, while they change the page"),
 ];

@@ -220,7 +220,8 @@ class Step:
         self.parameters = list(model.parameters())
         # Fused is PyTorch's fastest Adam, on the CPU too.
         self.adam = torch.optim.Adam(self.parameters, lr=RATE, fused=True)
-        self.objective = torch.compile(model) if args.compile else model
+        mode = "reduce-overhead" if args.graphs else None
+        self.objective = torch.compile(model, mode=mode) if args.compile or args.graphs else model
 
     def __call__(self):
         noise = {name: torch.randn(shape, device=self.device) for name, shape in self.shapes.items()}
@@ -237,6 +238,8 @@ def options():
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 takes PyTorch's default")
     parser.add_argument("--compile", action="store_true", help="wrap the objective in torch.compile")
+    parser.add_argument("--graphs", action="store_true", help="the same, launched as CUDA graphs")
+    parser.add_argument("--tf32", action="store_true", help="matrix products in TF32 where a GPU has it")
     parser.add_argument("--batch-size", type=int, default=200, help="unlabelled examples in a step")
     parser.add_argument("--labelled-batch-size", type=int, default=100)
     parser.add_argument("--latent", type=int, default=50)
@@ -250,6 +253,8 @@ def main():
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.manual_seed(0)
+    if args.tf32:
+        torch.set_float32_matmul_precision("high")
     hidden = [int(width) for width in args.hidden.split(",")]
     model = VARIANTS[args.variant](args.classes, hidden, args.latent)
     batch, noise = random_batch(args), None

@@ -23,6 +23,7 @@ pub enum Gate {
     Deny,
     Clippy,
     ClippyWasm,
+    Gpu,
     Doc,
     Golden,
     Browser,
@@ -32,12 +33,13 @@ pub enum Gate {
 }
 
 impl Gate {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Fmt,
         Self::Notices,
         Self::Deny,
         Self::Clippy,
         Self::ClippyWasm,
+        Self::Gpu,
         Self::Doc,
         Self::Golden,
         Self::Browser,
@@ -45,7 +47,7 @@ impl Gate {
         Self::Bench,
         Self::Fuzz,
     ];
-    pub const CHECK: [Self; 7] = [
+    pub const CHECK: [Self; 8] = [
         Self::Fmt,
         Self::Notices,
         Self::Deny,
@@ -53,8 +55,9 @@ impl Gate {
         Self::Clippy,
         Self::Doc,
         Self::ClippyWasm,
+        Self::Gpu,
     ];
-    pub const CI: [Self; 9] = [
+    pub const CI: [Self; 10] = [
         Self::Fmt,
         Self::Notices,
         Self::Deny,
@@ -62,6 +65,7 @@ impl Gate {
         Self::Clippy,
         Self::Doc,
         Self::ClippyWasm,
+        Self::Gpu,
         Self::Browser,
         Self::Test,
     ];
@@ -73,6 +77,7 @@ impl Gate {
             Self::Deny => "deny",
             Self::Clippy => "clippy",
             Self::ClippyWasm => "clippy-wasm",
+            Self::Gpu => "gpu",
             Self::Doc => "doc",
             Self::Golden => "golden",
             Self::Browser => "browser",
@@ -91,6 +96,7 @@ impl Gate {
             }
             Self::Clippy => "no lint fires in the native packages",
             Self::ClippyWasm => "no lint fires in the page, as compiled for wasm32",
+            Self::Gpu => "no lint fires in the program as compiled for CUDA and Vulkan",
             Self::Doc => "the documentation builds without a warning",
             Self::Golden => {
                 "tests/golden/ is what its generator computes (needs numpy and safetensors)"
@@ -114,6 +120,10 @@ impl Gate {
                 .args(["--all-targets", "--", "-D", "warnings"])
                 .run(),
             Self::ClippyWasm => Shell::program("scripts/wasm-lint.sh").run(),
+            // Both at once: one after the other, the framework would be looked through twice.
+            Self::Gpu => Shell::program("scripts/cuda.sh")
+                .args(["clippy", "--features", "vulkan", "--", "-D", "warnings"])
+                .run(),
             Self::Doc => Shell::cargo(["doc", "--no-deps"])
                 .args(NATIVE)
                 .env("RUSTDOCFLAGS", "-D warnings")

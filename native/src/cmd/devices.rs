@@ -21,7 +21,7 @@ pub fn run(_args: &Args, out: &Output) -> Result<()> {
         out.line(format!("  {name:<7} {what}"));
     }
     if devices.len() == 1 {
-        out.line("this build has no GPU support; rebuild with: cargo build --release --features wgpu (or cuda)");
+        out.line("this build has no GPU support; rebuild with: cargo build --release --features wgpu; for CUDA: scripts/cuda.sh build --release");
     }
     out.object(&json!({ "devices": devices.iter().map(|(name, _)| name).collect::<Vec<_>>() }))
 }

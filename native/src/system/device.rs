@@ -69,8 +69,25 @@ fn graphics(
     options.init().map_err(|e| anyhow::anyhow!("there is no {name} device: {e}; try --device cpu"))
 }
 
+/// One of NVIDIA's GPUs: fails with a message, where the first use of one that is not there would panic.
+#[cfg(feature = "cuda")]
+fn nvidia(index: usize) -> Result<Device> {
+    use burn::tensor::DeviceType;
+
+    match Device::enumerate(DeviceType::Cuda).len() {
+        0 => bail!(
+            "there is no cuda device: no NVIDIA driver that has a GPU was found; try --device cpu"
+        ),
+        count => ensure!(
+            index < count,
+            "there is no device cuda:{index}: this machine has {count}, counted from cuda:0"
+        ),
+    }
+    Ok(Device::cuda(index))
+}
+
 macro_rules! gpu {
-    ($name:ident, $feature:literal, |$index:ident| $device:expr) => {
+    ($name:ident, $feature:literal, $build:literal, |$index:ident| $device:expr) => {
         #[cfg(feature = $feature)]
         fn $name($index: Option<usize>) -> Result<Device> {
             $device
@@ -78,26 +95,21 @@ macro_rules! gpu {
 
         #[cfg(not(feature = $feature))]
         fn $name(_index: Option<usize>) -> Result<Device> {
-            bail!(concat!(
-                "this build has no ",
-                $feature,
-                " support; rebuild with: cargo build --release --features ",
-                $feature
-            ))
+            bail!(concat!("this build has no ", $feature, " support; rebuild with: ", $build))
         }
     };
 }
 
-gpu!(wgpu, "wgpu", |index| graphics("wgpu", None, index));
-gpu!(vulkan, "vulkan", |index| {
+gpu!(wgpu, "wgpu", "cargo build --release --features wgpu", |index| graphics("wgpu", None, index));
+gpu!(vulkan, "vulkan", "cargo build --release --features vulkan", |index| {
     graphics("vulkan", Some(burn::tensor::wgpu::WgpuBackend::Vulkan), index)
 });
-gpu!(metal, "metal", |index| graphics(
+gpu!(metal, "metal", "cargo build --release --features metal", |index| graphics(
     "metal",
     Some(burn::tensor::wgpu::WgpuBackend::Metal),
     index
 ));
-gpu!(cuda, "cuda", |index| Ok(Device::cuda(index.unwrap_or(0))));
+gpu!(cuda, "cuda", "scripts/cuda.sh build --release", |index| nvidia(index.unwrap_or(0)));
 
 /// What any machine may be asked for, whatever it has: with thousands, waiting for each other is all they do.
 const THREADS_ANYWHERE: usize = 64;

@@ -18,6 +18,12 @@ checkout=$PWD
     echo "usage: scripts/cuda.sh build|check|clippy [options of cargo]" >&2
     exit 2
 }
+# Cargo would pass over a version that nobody asks for, and download LLVM after all.
+locked=$(awk '/^name = "cubecl-llvm"$/ { getline; gsub(/[^0-9.]/, ""); print }' Cargo.lock)
+grep -q "^version = \"$locked\"\$" scripts/cuda/without-llvm/Cargo.toml || {
+    echo "cuda: Cargo.lock has cubecl-llvm $locked; bring scripts/cuda/without-llvm up to it" >&2
+    exit 1
+}
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$checkout/target}
 case $CARGO_TARGET_DIR in /*) ;; *) CARGO_TARGET_DIR=$checkout/$CARGO_TARGET_DIR ;; esac
 # The version of CUDA whose interface is spoken: the driver's own or an older one. cudarc asks the machine that builds, which may have none.

@@ -88,3 +88,91 @@ fn of_step(prepared: &mut Prepared) -> Result<(Arrays, First)> {
     let gradient_norm = terms.get("gradient_norm").copied().map(f64::from);
     Ok((arrays, First { objective: f64::from(objective), gradient_norm }))
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Tensor, TensorData};
+    use gleaner_core::data::formats::npy::NpyValues;
+    use gleaner_core::data::formats::npz::Npz;
+    use gleaner_core::data::{Labelled, SemiBatch, one_hot};
+    use gleaner_core::dist::Categorical;
+    use gleaner_core::infer;
+    use gleaner_core::models::{Generative as _, Look};
+    use gleaner_core::objective::{
+        Draws, Elapsed, LatentDraws, Looks, Picks, Seen, SemiSupervised,
+    };
+
+    use super::super::args::Args;
+    use super::super::prepare::prepare;
+    use super::*;
+
+    fn args(sets: &[&str]) -> Args {
+        Args {
+            recipe: Path::new(env!("CARGO_MANIFEST_DIR")).join("../recipes/digits.toml"),
+            steps: 1,
+            predict: None,
+            shape: Vec::new(),
+            classes: None,
+            set: sets.iter().map(|&pair| pair.to_owned()).collect(),
+            device: None,
+            threads: Some(1),
+            fixture: None,
+            serve: false,
+        }
+    }
+
+    /// An array of a fixture as a matrix, with the classes as a column.
+    fn matrix(arrays: &mut Npz<'_>, name: &str) -> Tensor<2> {
+        let NpyArray { shape, values } = arrays.require(name).unwrap();
+        let NpyValues::F32(values) = values else { panic!("{name} has no floats") };
+        Tensor::from_data(TensorData::new(values, [shape[0], shape[1]]), &Device::flex())
+    }
+
+    /// What another program does, by the core's objective at given draws: a stream that goes by another name than the core's is noticed.
+    #[test]
+    fn the_files_are_enough_to_find_the_objective_again() {
+        for marginalize in ["exact", "sum-and-sample:1"] {
+            let sets = [
+                &format!("objective.marginalize={marginalize}"),
+                "objective.classifier-noise=0.2",
+                "objective.classifier-shift=1",
+                "train.batch-size=5",
+                "train.labelled-batch-size=4",
+            ];
+            let args = args(&sets);
+            let mut prepared = prepare(&args, args.resolved().unwrap()).unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let first = write(folder.path(), &mut prepared).unwrap();
+
+            let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+            let device = Device::flex();
+            let model = Checkpoint::from_bytes(&read("model.safetensors")).unwrap();
+            let model = model.build(&device).unwrap();
+            let (bytes, settings) = (read("batch.npz"), read("step.json"));
+            let mut arrays = Npz::open(&bytes, "batch.npz").unwrap();
+            let mut array = |name: &str| matrix(&mut arrays, name);
+            let seen = Seen { labelled: array("seen_l"), unlabelled: array("seen_u") };
+            let picks = (marginalize != "exact").then(|| {
+                let logits = model.logits(seen.unlabelled.clone(), &Look::default());
+                Picks::draw(&Categorical::from_logits(logits), 1, array("pick"))
+            });
+            let latent =
+                LatentDraws { labelled: array("eps_l"), unlabelled: array("eps_u"), picks };
+            let labels = 0..4;
+            let batch = SemiBatch {
+                labelled: Labelled { x: array("x_l"), y: one_hot(labels, 10, &device) },
+                unlabelled: array("x_u"),
+                augmented: None,
+            };
+            let settings: serde_json::Value = serde_json::from_slice(&settings).unwrap();
+            let family = serde_json::from_value(settings["objective"].clone()).unwrap();
+            let draws = Draws { looks: Looks::default(), latent, seen: Some(seen) };
+            let terms = SemiSupervised::new(family).terms_at(&model, &batch, Elapsed::ALL, draws);
+            let again = f64::from(pollster::block_on(infer::read(terms.total)).unwrap()[0]);
+            // Both in single precision, summed in one order but for the tape.
+            let difference = (again - first.objective).abs() / first.objective.abs();
+            assert!(difference < 1e-6, "{marginalize}: {again} and {}", first.objective);
+            assert!(first.gradient_norm.is_some_and(|norm| norm > 0.0));
+        }
+    }
+}

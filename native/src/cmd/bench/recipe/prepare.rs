@@ -15,7 +15,7 @@ use gleaner_core::objective::{
 };
 use gleaner_core::train::{Learner, TrainState};
 
-use super::Args;
+use super::args::Args;
 use super::subject::{Subject, Training};
 use crate::cmd::ceilings::{MOST_WIDE, at_most, ensure_room};
 use crate::data::registry;

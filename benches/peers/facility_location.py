@@ -7,14 +7,10 @@ is what apricot itself computes distances with (its own "euclidean" squares them
 No two points may be equal: with copies, apricot's lazy search takes points without gain while others have some
 (findings/apricot-lazy-zero-gain.sh), and the times would be those of another search.
 
-It is a small server, so that several programs can be timed in turns: after one selection that nobody times (apricot
-compiles) it prints {"ready": true, "objective": f(S), "apricot": "..."}, then for each line with an integer n it makes n
-selections and prints {"milliseconds": [n numbers]}. It ends with its input.
+It is a server as in peer.py, ready after one selection that nobody times (apricot compiles); its objective is f(S).
 """
 
 import argparse
-import json
-import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +18,8 @@ from pathlib import Path
 import numpy as np
 from apricot import FacilityLocationSelection
 from sklearn.metrics import pairwise_distances
+
+import peer
 
 
 def select(x, size):
@@ -32,10 +30,6 @@ def select(x, size):
     selection = FacilityLocationSelection(size, metric="precomputed", optimizer="lazy")
     selection.fit(similarity)
     return float(np.sum(selection.gains)), (time.perf_counter() - started) * 1e3
-
-
-def answer(line):
-    print(json.dumps(line), flush=True)
 
 
 def main():
@@ -52,9 +46,8 @@ def main():
     if len(np.unique(x, axis=0)) < len(x):
         raise ValueError("points.npz has equal points, on which apricot's lazy search is wrong; use more --dims")
     objective, _ = select(x, args.size)
-    answer({"ready": True, "objective": objective, "apricot": version("apricot-select")})
-    for line in sys.stdin:
-        answer({"milliseconds": [select(x, args.size)[1] for _ in range(int(line))]})
+    ready = {"objective": objective, "apricot": version("apricot-select")}
+    peer.serve(ready, lambda count: [select(x, args.size)[1] for _ in range(count)])
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-import peer
+import torch_peer
 
 STEP = 0.4
 LEAK = 0.2
@@ -88,7 +88,7 @@ def main():
     end = run(energy, start, y, args.langevin_steps, noisy=False)
     height = energy(end)[torch.arange(len(y)), y].mean().item()
     work = lambda: run(energy, start, y, args.langevin_steps, noisy=True)
-    peer.serve({"objective": height}, peer.times_of(work, start.device))
+    torch_peer.serve({"objective": height}, work, start.device)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-import peer
+import torch_peer
 
 FEATURES = 784
 ALPHA = 50.0
@@ -175,7 +175,7 @@ VARIANTS = {"plain": PlainM2, "split": SplitM2}
 
 def load_weights(model, path):
     """Gleaner's weights are `[inputs, outputs]`, PyTorch's `[outputs, inputs]`."""
-    weights, _ = peer.read_safetensors(path)
+    weights, _ = torch_peer.read_safetensors(path)
     state = {name: w.T if name.endswith(".weight") else w for name, w in weights.items()}
     if isinstance(model, PlainM2):
         for part in ("encoder.input", "decoder.input"):
@@ -202,7 +202,7 @@ def noise_shapes(args):
 
 def read_batch(path, args):
     """Batch and noise of a fixture; refuses sizes other than those asked for, which are what would be timed."""
-    tensors = peer.read_arrays(path)
+    tensors = torch_peer.read_arrays(path)
     wanted = {name: tuple(values.shape) for name, values in random_batch(args).items()}
     wanted |= noise_shapes(args)
     found = {name: tuple(tensors[name].shape) for name in wanted}
@@ -269,7 +269,7 @@ def main():
         with torch.no_grad():
             objective = model(**batch, **noise).item()
     step = Step(model, batch, args)
-    peer.serve({"objective": objective}, peer.times_of(step, step.device))
+    torch_peer.serve({"objective": objective}, step, step.device)
 
 
 if __name__ == "__main__":

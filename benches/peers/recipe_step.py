@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import nets
-import peer
+import torch_peer
 
 LOG_TWO_PI = math.log(2 * math.pi)
 ROWS = 500
@@ -360,17 +360,17 @@ def main():
         torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     device = torch.device(args.device)
-    weights, config = peer.read_safetensors(args.fixture / "model.safetensors")
+    weights, config = torch_peer.read_safetensors(args.fixture / "model.safetensors")
     model = {"m2": M2, "latent-ebm": LatentEbm}[config["model"]](config)
     nets.load(model, weights)
     model.to(device, memory_format=torch.channels_last)
-    arrays = {name: array.to(device) for name, array in peer.read_arrays(args.fixture / "batch.npz").items()}
+    arrays = {name: array.to(device) for name, array in torch_peer.read_arrays(args.fixture / "batch.npz").items()}
     if "x" in arrays:
         work = Predictions(model, arrays, config["shape"])
     else:
         settings = json.loads((args.fixture / "step.json").read_text())
         work = Step(model.train(), settings, arrays, config["shape"], device)
-    peer.serve(work.first(), peer.times_of(work, device))
+    torch_peer.serve(work.first(), work, device)
 
 
 if __name__ == "__main__":

@@ -420,6 +420,25 @@ fn broken_data_files_end_in_one_line_and_leave_nothing() {
 }
 
 #[test]
+fn the_step_of_a_recipe_is_timed_and_written_down() {
+    let folder = tempdir().unwrap();
+    let recipe = format!("{}/../recipes/digits.toml", env!("CARGO_MANIFEST_DIR"));
+    let call = ["bench", "recipe", &recipe, "--json", "--steps=1", "--set=train.batch-size=2"];
+    let bench = gleaner().call(call).done().json();
+    assert!(bench["ms"].as_f64() > Some(0.0) && bench["batch_size"] == 2, "{bench}");
+    let predicted = gleaner().call([&call[..], &["--predict=3"]].concat()).done().json();
+    assert!(predicted["ms"].as_f64() > Some(0.0) && predicted["predict"] == 3, "{predicted}");
+    let unknown = gleaner().call([&call[..], &["--set=data.name=protein"]].concat());
+    assert!(unknown.error().contains("--shape 50"), "{}", unknown.stderr);
+    let fixture = folder.path().join("fixture");
+    let fixture_flag = format!("--fixture={}", fixture.display());
+    gleaner().call([&call[..], &[&fixture_flag]].concat()).done();
+    for name in ["model.safetensors", "batch.npz", "step.json"] {
+        assert!(fixture.join(name).is_file(), "{name}");
+    }
+}
+
+#[test]
 fn small_verbs_answer_in_json() {
     let devices = gleaner().call(["devices", "--json"]).done().json();
     assert_eq!(devices["devices"][0], "cpu");
@@ -435,20 +454,6 @@ fn small_verbs_answer_in_json() {
         .json();
     assert!(bench["step_ms"].as_f64() > Some(0.0));
     assert!(gleaner().call(["bench", "step", "--steps=0"]).error().contains("at least 1"));
-    let recipe = format!("{}/../recipes/digits.toml", env!("CARGO_MANIFEST_DIR"));
-    let call = ["bench", "recipe", &recipe, "--json", "--steps=1", "--set=train.batch-size=2"];
-    let bench = gleaner().call(call).done().json();
-    assert!(bench["ms"].as_f64() > Some(0.0) && bench["batch_size"] == 2, "{bench}");
-    let predicted = gleaner().call([&call[..], &["--predict=3"]].concat()).done().json();
-    assert!(predicted["ms"].as_f64() > Some(0.0) && predicted["predict"] == 3, "{predicted}");
-    let unknown = gleaner().call([&call[..], &["--set=data.name=protein"]].concat());
-    assert!(unknown.error().contains("--shape 50"), "{}", unknown.stderr);
-    let fixture = folder.path().join("fixture");
-    let fixture_flag = format!("--fixture={}", fixture.display());
-    gleaner().call([&call[..], &[&fixture_flag]].concat()).done();
-    for name in ["model.safetensors", "batch.npz", "step.json"] {
-        assert!(fixture.join(name).is_file(), "{name}");
-    }
     let call = ["bench", "coreset", "--json", "--steps=1", "--points=50", "--dims=3", "--size=5"];
     let bench = gleaner().call(call).done().json();
     assert!(bench["ms"].as_f64() > Some(0.0) && bench["objective"].as_f64() > Some(0.0));

@@ -10,7 +10,7 @@ use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Tensor, activation};
 
 use crate::dist::{Gaussian, log_sum_exp};
-use crate::nets::{Activation, Mlp};
+use crate::nets::{Activation, InputGradient, Mlp};
 use crate::noise::Noise;
 use crate::sampler::{ChainState, Evaluation, Langevin, LogDensity, StepSize};
 
@@ -68,7 +68,7 @@ impl LatentPrior {
 
     /// `log p(z)` or `log p(y, z)`, as a target of chains: without `Z`.
     pub fn density(&self, target: Target) -> PriorDensity<'_> {
-        PriorDensity { energy: &self.energy, target, strength: 1.0 }
+        PriorDensity { energy: InputGradient::new(&self.energy), target, strength: 1.0 }
     }
 
     /// Measures `log Z` by annealed importance sampling (Neal 2001; E39): chains start at `p0`, where `Z` is 1, and are led to
@@ -97,10 +97,10 @@ impl LatentPrior {
             Langevin { step: StepSize { drift: ANNEALED_DRIFT }, temperature: 1.0, adjusted: true };
         let mut z = streams.normal(latent, &device);
         let mut log_weight = Tensor::<1>::zeros([ANNEALED], &device);
+        let mut density = self.density(Target::Marginal);
         for level in 0..TEMPERATURES {
             log_weight = log_weight + self.tilt(z.clone()) / TEMPERATURES as f64;
-            let strength = (level + 1) as f64 / TEMPERATURES as f64;
-            let density = PriorDensity { strength, ..self.density(Target::Marginal) };
+            density.strength = (level + 1) as f64 / TEMPERATURES as f64;
             let state: ChainState = sampler.init(&density, z, 0..ANNEALED);
             z = sampler.step(&density, state, 0..ANNEALED, &mut streams).0.z;
         }
@@ -129,23 +129,34 @@ pub enum Target {
 /// `strength (F(z)[y] or f(z)) + log p0(z)`.
 #[derive(Clone, Debug)]
 pub struct PriorDensity<'a> {
-    energy: &'a Mlp,
+    energy: InputGradient<'a>,
     target: Target,
     strength: f64,
 }
 
-impl LogDensity for PriorDensity<'_> {
-    /// The gradient of `f` is that of `F(z)[y]` averaged under `p(y|z)` (svebm eq. 6), in closed form.
-    fn evaluate(&self, z: Tensor<2>, chains: Range<usize>) -> Evaluation {
-        let given = match &self.target {
+impl PriorDensity<'_> {
+    /// The class of each of some chains, if they have one.
+    fn given(&self, chains: Range<usize>) -> Option<Tensor<2>> {
+        match &self.target {
             Target::Marginal => None,
             Target::Given(y) => Some(y.clone().slice_dim(0, chains)),
-        };
-        let weight = |logits: &Tensor<2>| match &given {
+        }
+    }
+
+    /// `F(z)`, and the gradient of what the target tilts by: that of `f` is that of `F(z)[y]` averaged under `p(y|z)` (svebm
+    /// eq. 6), in closed form.
+    fn tilted(&self, z: Tensor<2>, given: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<2>) {
+        self.energy.at(z, |logits| match given {
             Some(y) => y.clone(),
             None => activation::softmax(logits.clone(), 1),
-        };
-        let (logits, gradient) = self.energy.pull_back(z.clone(), weight);
+        })
+    }
+}
+
+impl LogDensity for PriorDensity<'_> {
+    fn evaluate(&self, z: Tensor<2>, chains: Range<usize>) -> Evaluation {
+        let given = self.given(chains);
+        let (logits, gradient) = self.tilted(z.clone(), given.as_ref());
         let tilt = match given {
             Some(y) => (logits * y).sum_dim(1).squeeze_dim::<1>(1),
             None => log_sum_exp(logits, 1),
@@ -154,5 +165,10 @@ impl LogDensity for PriorDensity<'_> {
             log_density: tilt * self.strength + Gaussian::standard_log_prob(z.clone()),
             gradient: gradient * self.strength - z,
         }
+    }
+
+    fn gradient(&self, z: Tensor<2>, chains: Range<usize>) -> Tensor<2> {
+        let (_, gradient) = self.tilted(z.clone(), self.given(chains).as_ref());
+        gradient * self.strength - z
     }
 }

@@ -40,6 +40,11 @@ impl Mlp {
         dense(&self.output, self.features(x), None)
     }
 
+    /// The nonlinearity of the hidden layers.
+    pub fn activation(&self) -> Activation {
+        self.activation
+    }
+
     /// The output at `x`, and the gradient over `x` of `Σ output * weight(output)`, the weight held constant: by hand,
     /// two products a layer, no tape (E29).
     ///

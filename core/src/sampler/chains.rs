@@ -48,7 +48,11 @@ impl Chains {
         let ends = map(workers, blocks(rows, &z.device()), |block| {
             let start = z.clone().slice_dim(0, block.clone());
             let mut streams = noise.streams(first + block.start, block.len());
-            self.run_block(density, start, block, &mut streams, |_, _| {}).z
+            if self.sampler.adjusted {
+                return self.run_block(density, start, block, &mut streams, |_, _| {}).z;
+            }
+            (0..self.steps)
+                .fold(start, |z, _| self.sampler.glide(density, z, block.clone(), &mut streams))
         });
         Tensor::cat(ends, 0)
     }

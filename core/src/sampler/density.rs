@@ -20,6 +20,11 @@ pub trait LogDensity: Sync {
     /// The target at the points `z [rows, dimensions]`. `chains` says which chains these rows are, for a target that
     /// differs from chain to chain.
     fn evaluate(&self, z: Tensor<2>, chains: Range<usize>) -> Evaluation;
+
+    /// The gradient alone, for those who do not ask how high they are.
+    fn gradient(&self, z: Tensor<2>, chains: Range<usize>) -> Tensor<2> {
+        self.evaluate(z, chains).gradient
+    }
 }
 
 /// N(0, I).

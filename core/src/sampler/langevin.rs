@@ -113,13 +113,8 @@ impl Langevin {
         chains: Range<usize>,
         noise: &mut Streams,
     ) -> (ChainState, StepInfo) {
-        let (device, [_, dimensions]) = (state.z.device(), state.z.dims());
-        let drifted = self.drifted(&state);
-        let z = if self.temperature > 0.0 {
-            drifted + noise.normal(dimensions, &device) * (2.0 * self.variance_rate()).sqrt()
-        } else {
-            drifted
-        };
+        let device = state.z.device();
+        let z = self.disturbed(self.drifted(&state), noise);
         let proposed = ChainState { at: density.evaluate(z.clone(), chains), z };
         let accepted = (self.adjusted && self.temperature > 0.0)
             .then(|| self.accept(&state, &proposed, noise, &device));
@@ -134,6 +129,27 @@ impl Langevin {
             accepted,
         };
         (next, info)
+    }
+
+    /// Where chains of which every move is accepted go next, as [`Langevin::step`] has it, for those who do not look on.
+    pub fn glide(
+        &self,
+        density: &(impl LogDensity + ?Sized),
+        z: Tensor<2>,
+        chains: Range<usize>,
+        noise: &mut Streams,
+    ) -> Tensor<2> {
+        let gradient = density.gradient(z.clone(), chains);
+        let drifted = z + gradient * self.step.drift;
+        self.disturbed(drifted, noise)
+    }
+
+    fn disturbed(&self, drifted: Tensor<2>, noise: &mut Streams) -> Tensor<2> {
+        if self.temperature <= 0.0 {
+            return drifted;
+        }
+        let (device, [_, dimensions]) = (drifted.device(), drifted.dims());
+        drifted + noise.normal(dimensions, &device) * (2.0 * self.variance_rate()).sqrt()
     }
 
     /// `T s`: half the variance that a step adds.

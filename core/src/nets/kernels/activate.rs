@@ -459,4 +459,29 @@ mod tests {
             }
         }
     }
+
+    /// What lies on the edge is treated alike everywhere: a patch of an image that is empty has sums of exactly 0.
+    #[test]
+    fn at_zero_slopes_are_those_of_the_other_side() {
+        let device = Device::flex().autodiff();
+        for (activation, expected) in [
+            (Activation::Relu, 0.0),
+            (Activation::LeakyRelu, Activation::LEAK),
+            (Activation::Softplus, 0.5),
+            (Activation::Silu, 0.5),
+            (Activation::Tanh, 1.0),
+        ] {
+            for layer in [activate as Layer, composed] {
+                let product = Tensor::<2>::zeros([1, 3], &device).require_grad();
+                let bias = Tensor::<2>::zeros([1, 3], &device);
+                let output = layer(product.clone(), bias, Some(activation), Rows::Own);
+                let slopes = product.grad(&output.sum().backward()).unwrap();
+                let slopes = slopes.into_data().try_into_vec_as::<f32>().unwrap();
+                assert!(
+                    slopes.iter().all(|slope| (slope - expected).abs() < 1e-6),
+                    "{activation:?}: {slopes:?}, not {expected}"
+                );
+            }
+        }
+    }
 }

@@ -31,7 +31,7 @@ impl Activation {
         match self {
             Self::Softplus => softplus(x),
             Self::Relu => activation::relu(x),
-            Self::LeakyRelu => activation::leaky_relu(x, f64::from(Self::LEAK)),
+            Self::LeakyRelu => leaky_relu(x, Self::LEAK),
             Self::Silu => activation::silu(x),
             Self::Tanh => tanh(x),
             Self::Identity => x,
@@ -58,6 +58,12 @@ impl Activation {
         };
         (value, slope)
     }
+}
+
+/// `x` if positive, else `leak` of it. At 0 the slope is `leak`, as in PyTorch; in the framework's own operation it is 1 there.
+pub fn leaky_relu<const D: usize>(x: Tensor<D>, leak: f32) -> Tensor<D> {
+    let is_positive = x.clone().greater_elem(0.0);
+    (x.clone() * leak).mask_where(is_positive, x)
 }
 
 /// From here on `tanh` is 1 to the last bit of single precision, and minus 1 on the other side.

@@ -3,7 +3,7 @@
 //! With channels last, an example's pixels are what a convolution reads, its output is what bias and nonlinearity
 //! ([`activate`](super::activate::activate)) take as rows, and nothing is turned over in between. The CPU back end
 //! has them the other way round and copies every image several times; so on the CPU they are done here
-//! ([`patches`](super::patches)), and composed elsewhere.
+//! ([`gather`](super::gather), [`correlate`](super::correlate)), and composed elsewhere.
 
 use burn::tensor::Tensor;
 use burn::tensor::module::{conv_transpose2d, conv2d};
@@ -71,8 +71,12 @@ mod fused {
     use burn::tensor::Tensor;
 
     use super::{Direction, Window};
-    use crate::nets::kernels::patches::{Reach, correlated, gathered, scattered};
-    use crate::simd::whole;
+    use crate::nets::kernels::correlate::Correlate;
+    use crate::nets::kernels::gather::Gather;
+    use crate::nets::kernels::packing::Weights;
+    use crate::nets::kernels::reach::Reach;
+    use crate::nets::kernels::winograd;
+    use crate::simd::{dims, tensor, whole};
 
     pub fn convolve(
         x: Tensor<4>,
@@ -80,18 +84,11 @@ mod fused {
         window: Window,
         direction: Direction,
     ) -> Tensor<4> {
-        let ([_, height, width, channels], [first, second, ..]) = (x.dims(), weight.dims());
-        let (image, cells) = ([height, width], window.kernel.iter().product::<usize>());
-        // The kernel's cells before the wide image's channels, as a patch has them.
-        let (weight, reach) = match direction {
-            Direction::Narrowing => (
-                weight.permute([2, 3, 1, 0]).reshape([cells * channels, first]),
-                Reach { window, wide: image, narrow: window.narrowed(image) },
-            ),
-            Direction::Widening => (
-                weight.permute([0, 2, 3, 1]).reshape([channels, cells * second]),
-                Reach { window, wide: window.widened(image), narrow: image },
-            ),
+        let [_, height, width, _] = x.dims();
+        let image = [height, width];
+        let reach = match direction {
+            Direction::Narrowing => Reach { window, wide: image, narrow: window.narrowed(image) },
+            Direction::Widening => Reach { window, wide: window.widened(image), narrow: image },
         };
         let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
         Tensor::from_dispatch(Dispatch::convolve(x, weight, reach, direction))
@@ -114,11 +111,108 @@ mod fused {
             reach: Reach,
             direction: Direction,
         ) -> FlexTensor {
+            let (x, weight) = (whole(x), whole(weight));
             match direction {
-                Direction::Narrowing => gathered(x, &weight, &reach),
-                Direction::Widening => scattered(x, &weight, &reach),
+                Direction::Narrowing => to_narrow(&x, &weight, &reach),
+                Direction::Widening => to_wide(&x, &weight, &reach),
             }
         }
+    }
+
+    /// From wide images to narrow ones. The weights are `[narrow maps, wide maps, kernel height, kernel width]`.
+    fn to_narrow(wide: &FlexTensor, weight: &FlexTensor, reach: &Reach) -> FlexTensor {
+        let ([batch, ..], [maps, channels, ..]) = (dims::<4>(wide), dims::<4>(weight));
+        let [height, width] = reach.narrow;
+        let weights = Weights {
+            values: weight.storage(),
+            columns: reach.window.kernel[1],
+            inputs_apart: reach.cells(),
+            outputs_apart: channels * reach.cells(),
+        };
+        let (images, inputs, outputs) = (wide.storage(), channels, maps);
+        let out = if winograd::applies(reach.window, inputs, outputs) {
+            let (input, output, before) = (reach.wide, reach.narrow, reach.window.border);
+            let turned = false;
+            let work = winograd::Gather {
+                images,
+                input,
+                output,
+                before,
+                weights,
+                turned,
+                inputs,
+                outputs,
+            };
+            pulp::Arch::new().dispatch(work)
+        } else {
+            let (frame, patches) = (reach.around_wide(), &[reach.of_narrow()]);
+            let cells = height * width;
+            let work = Gather { images, frame, patches, weights, inputs, outputs, cells };
+            pulp::Arch::new().dispatch(work)
+        };
+        tensor(out, [batch, height, width, maps])
+    }
+
+    /// From narrow images to wide ones.
+    fn to_wide(narrow: &FlexTensor, weight: &FlexTensor, reach: &Reach) -> FlexTensor {
+        let ([batch, ..], [maps, channels, ..]) = (dims::<4>(narrow), dims::<4>(weight));
+        let [height, width] = reach.wide;
+        let weights = Weights {
+            values: weight.storage(),
+            columns: reach.window.kernel[1],
+            inputs_apart: channels * reach.cells(),
+            outputs_apart: reach.cells(),
+        };
+        let (images, inputs, outputs) = (narrow.storage(), maps, channels);
+        let out = if winograd::applies(reach.window, inputs, outputs) {
+            let (input, output, before) = (reach.narrow, reach.wide, 2 - reach.window.border);
+            let turned = true;
+            let work = winograd::Gather {
+                images,
+                input,
+                output,
+                before,
+                weights,
+                turned,
+                inputs,
+                outputs,
+            };
+            pulp::Arch::new().dispatch(work)
+        } else {
+            let (frame, patches) = (reach.around_narrow(), &reach.of_wide());
+            let cells = height * width;
+            let work = Gather { images, frame, patches, weights, inputs, outputs, cells };
+            pulp::Arch::new().dispatch(work)
+        };
+        tensor(out, [batch, height, width, channels])
+    }
+
+    /// The gradient of the weights.
+    fn of_weights(wide: &FlexTensor, narrow: &FlexTensor, reach: &Reach) -> FlexTensor {
+        let ([.., channels], [.., maps]) = (dims::<4>(wide), dims::<4>(narrow));
+        let arch = pulp::Arch::new();
+        let out = if winograd::applies(reach.window, channels, maps) {
+            arch.dispatch(winograd::Correlate {
+                images: wide.storage(),
+                gradient: narrow.storage(),
+                input: reach.wide,
+                output: reach.narrow,
+                before: reach.window.border,
+                inputs: channels,
+                outputs: maps,
+            })
+        } else {
+            arch.dispatch(Correlate {
+                wide: wide.storage(),
+                narrow: narrow.storage(),
+                frame: reach.around_wide(),
+                patches: &reach.of_narrow(),
+                channels,
+                maps,
+            })
+        };
+        let [high, across] = reach.window.kernel;
+        tensor(out, [maps, channels, high, across])
     }
 
     impl<C: CheckpointStrategy> ConvolveOps for Autodiff<Flex, C> {
@@ -130,7 +224,7 @@ mod fused {
         ) -> FloatTensor<Self> {
             let (x, x_node) = x.into_parts();
             let (weight, weight_node) = weight.into_parts();
-            let x = whole(x);
+            let (x, weight) = (whole(x), whole(weight));
             let output = Flex::convolve(x.clone(), weight.clone(), reach, direction);
             match Convolve.prepare::<C>([x_node, weight_node]).compute_bound().stateful() {
                 OpsKind::Tracked(prep) => {
@@ -162,17 +256,16 @@ mod fused {
             let [of_x, of_weight] = ops.parents;
             // An image of data has no gradient to work out.
             if let Some(parent) = of_x {
-                let (gradient, weight) = (gradient.clone(), weight.transpose(0, 1));
                 let gradient = match direction {
-                    Direction::Narrowing => scattered(gradient, &weight, &reach),
-                    Direction::Widening => gathered(gradient, &weight, &reach),
+                    Direction::Narrowing => to_wide(&gradient, &weight, &reach),
+                    Direction::Widening => to_narrow(&gradient, &weight, &reach),
                 };
                 grads.register::<Flex>(parent.id, gradient);
             }
             if let Some(parent) = of_weight {
                 let gradient = match direction {
-                    Direction::Narrowing => correlated(x, gradient, &reach),
-                    Direction::Widening => correlated(gradient, x, &reach).transpose(0, 1),
+                    Direction::Narrowing => of_weights(&x, &gradient, &reach),
+                    Direction::Widening => of_weights(&gradient, &x, &reach),
                 };
                 grads.register::<Flex>(parent.id, gradient);
             }
@@ -228,6 +321,11 @@ mod tests {
             ([2, 5, 6, 3], 4, window([1, 1], 2, 0)),
             ([2, 1, 1, 3], 4, window([3, 3], 1, 1)),
             ([1, 1, 5, 3], 4, window([3, 4], 2, 1)),
+            // Squares of two by two, with odd ends, and without.
+            ([3, 7, 5, 16], 32, window([3, 3], 1, 1)),
+            ([2, 6, 8, 32], 48, window([3, 3], 1, 0)),
+            ([2, 4, 4, 16], 16, window([3, 3], 1, 2)),
+            ([9, 16, 16, 64], 16, window([3, 3], 1, 1)),
             // Several blocks, the last one shorter.
             ([7, 28, 28, 9], 3, window([3, 3], 1, 1)),
         ] {

@@ -7,9 +7,25 @@
 pub mod activate;
 pub mod activation;
 pub mod convolve;
+#[cfg(feature = "flex")]
+mod correlate;
+#[cfg(feature = "flex")]
+mod dots;
+#[cfg(feature = "flex")]
+mod gather;
+#[cfg(feature = "flex")]
+mod matrix;
 pub mod normalise;
 #[cfg(feature = "flex")]
-mod patches;
+mod packing;
+#[cfg(feature = "flex")]
+pub mod perceptron;
 pub mod pool;
+#[cfg(feature = "flex")]
+mod reach;
 pub mod rows;
+#[cfg(feature = "flex")]
+mod tile;
 pub mod window;
+#[cfg(feature = "flex")]
+mod winograd;

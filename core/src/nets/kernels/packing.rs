@@ -1,0 +1,82 @@
+//! Weights in the order in which registers take them, and back.
+//!
+//! A panel has a few vectors of outputs; in it, for each number of a patch, a weight for each output. In a model a kernel's cells lie
+//! together instead. A kernel is turned over in a small buffer, so that both sides are read and written in runs.
+
+use super::reach::Patches;
+use super::tile::{VECTORS, panels_of};
+
+/// Weights `[narrow maps, wide maps, kernel cells]`, and which of the two sides goes in.
+#[derive(Clone, Copy, Debug)]
+pub struct Weights<'a> {
+    /// The numbers.
+    pub values: &'a [f32],
+    /// Columns of the kernel.
+    pub columns: usize,
+    /// From one map that goes in to the next.
+    pub inputs_apart: usize,
+    /// From one map that comes out to the next.
+    pub outputs_apart: usize,
+}
+
+/// The panels of each part of a kernel, whose cells are all in one part or another. Outputs that are missing have zeros.
+pub fn packed(
+    weights: Weights,
+    parts: &[Patches],
+    [inputs, outputs]: [usize; 2],
+    lanes: usize,
+) -> Vec<Vec<f32>> {
+    let Weights { values, columns, inputs_apart, outputs_apart } = weights;
+    let cells = parts.iter().map(|part| part.kernel.len()).sum::<usize>();
+    let all: usize = panels_of(outputs, lanes).map(|[_, width]| width).sum();
+    let size = |part: &Patches| all * part.kernel.len() * inputs;
+    let mut panels: Vec<Vec<f32>> = parts.iter().map(|part| vec![0.0; size(part)]).collect();
+    let mut turned = vec![0.0; cells * VECTORS * lanes];
+    for [at, width] in panels_of(outputs, lanes) {
+        let some = width.min(outputs - at);
+        turned.fill(0.0);
+        for input in 0..inputs {
+            for lane in 0..some {
+                let from = input * inputs_apart + (at + lane) * outputs_apart;
+                for (cell, &value) in values[from..from + cells].iter().enumerate() {
+                    turned[cell * width + lane] = value;
+                }
+            }
+            for (part, panels) in parts.iter().zip(&mut panels) {
+                let panel = &mut panels[at * part.kernel.len() * inputs..];
+                for (number, [i, j]) in part.kernel.iter().enumerate() {
+                    let row = &turned[(i * columns + j) * width..][..width];
+                    panel[(number * inputs + input) * width..][..width].copy_from_slice(row);
+                }
+            }
+        }
+    }
+    panels
+}
+
+/// From panels of all the cells, in order, to `[outputs, inputs, cells]`.
+pub fn unpacked(
+    panels: &[f32],
+    cells: usize,
+    [inputs, outputs]: [usize; 2],
+    lanes: usize,
+) -> Vec<f32> {
+    let mut out = vec![0.0; outputs * inputs * cells];
+    let mut turned = vec![0.0; cells * VECTORS * lanes];
+    for [at, width] in panels_of(outputs, lanes) {
+        let some = width.min(outputs - at);
+        let panel = &panels[at * cells * inputs..];
+        for input in 0..inputs {
+            for (cell, row) in turned.chunks_exact_mut(width).take(cells).enumerate() {
+                row.copy_from_slice(&panel[(cell * inputs + input) * width..][..width]);
+            }
+            for lane in 0..some {
+                let to = ((at + lane) * inputs + input) * cells;
+                for (cell, value) in out[to..to + cells].iter_mut().enumerate() {
+                    *value = turned[cell * width + lane];
+                }
+            }
+        }
+    }
+    out
+}

@@ -125,7 +125,8 @@ fn what_the_classifier_sees_reaches_the_classifier_alone() {
     let disturbed = |x: &Tensor<2>| augmentation.apply(x.clone(), 0, &small.noise("seen"));
     let Labelled { x: labelled, .. } = &batch.labelled;
     let unlabelled = &batch.unlabelled;
-    let seen = Seen { labelled: disturbed(labelled), unlabelled: disturbed(unlabelled) };
+    let [labelled_seen, unlabelled_seen] = [labelled, unlabelled].map(disturbed);
+    let seen = Seen { labelled: labelled_seen, unlabelled: unlabelled_seen, disturbed: true };
     let logits = |inputs: [&Tensor<2>; 2]| inputs.map(|x| values(model.classify(x.clone())));
     let (blurred, sharp) =
         (logits([&seen.labelled, &seen.unlabelled]), logits([labelled, unlabelled]));

@@ -52,7 +52,7 @@ impl Case {
     /// How the labelled or the unlabelled half is looked at, where that takes noise.
     fn look(&self, name: &str) -> Look {
         let epsilon = self.golden.has(name).then(|| self.input(name));
-        Look { epsilon, training: None }
+        Look { epsilon, ..Look::default() }
     }
 
     fn mean(&self, what: &str) -> f64 {

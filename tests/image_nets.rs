@@ -41,8 +41,8 @@ fn golden(device: &Device) -> (Golden, Model) {
 
 /// The bound in training, which normalises by the batch.
 fn bound(golden: &Golden, model: &Model, device: &Device) -> Bound {
-    let look =
-        Look { epsilon: None, training: Some(Training { noise: noise("no dropout"), first: 0 }) };
+    let training = Some(Training { noise: noise("no dropout"), first: 0 });
+    let look = Look { training, ..Look::default() };
     let x = golden.tensor("x", device);
     // With every class alike, the first one's rows are those of one draw for each example.
     let y = Classes::Given(Tensor::zeros([3, CLASSES], device));

@@ -78,7 +78,7 @@ fn training_classifies_at_a_draw_or_at_the_mean() {
         let model = classified(at, &device);
         let [rows, latent] = [x.dims()[0], model.latent()];
         let epsilon = small().noise("look").normal_tensor([rows, latent], &device);
-        let look = Look { epsilon: Some(epsilon.clone()), training: None };
+        let look = Look { epsilon: Some(epsilon.clone()), ..Look::default() };
         let q = model.posterior(x.clone(), None);
         let z = match at {
             Classified::Draw => q.mean + (q.log_var * 0.5).exp() * epsilon,

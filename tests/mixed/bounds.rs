@@ -101,7 +101,7 @@ fn estimates(model: &Model, row: &[f32]) -> (f64, f64, f64) {
     };
     let look = Look {
         epsilon: (widths.example > 0).then(|| draw("look", SAMPLES, widths.example)),
-        training: None,
+        ..Look::default()
     };
     let epsilon: Tensor<2> = draw("rows", classes * SAMPLES, widths.row);
     let weights = values(importance_log_weights(model, x.clone(), &look, epsilon.clone()));
@@ -150,7 +150,7 @@ fn a_row_without_cells_has_nothing_to_reconstruct() {
         let zeros = |rows, width| Tensor::<2>::zeros([rows, width], &Device::flex());
         let look = Look {
             epsilon: (widths.example > 0).then(|| zeros(1, widths.example)),
-            training: None,
+            ..Look::default()
         };
         let bound = model.bound(
             nothing,

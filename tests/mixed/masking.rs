@@ -94,7 +94,7 @@ fn classifier_and_encoder_are_blind_to_the_same_cells() {
         let training = Training { noise: Noise::new(5), first: 0 };
         let blind = seen(0.5, &row, Some(&training))[0][..small.width()].to_vec();
         let missing = row.iter().zip(&blind).map(|(x, seen)| if x == seen { *x } else { f32::NAN });
-        let look = |training| Look { epsilon: None, training };
+        let look = |training| Look { training, ..Look::default() };
         let of_masked =
             masked.logits(matrix(row.clone(), small.width(), &device), &look(Some(training)));
         let of_missing =

@@ -182,7 +182,7 @@ impl Small {
         let look = |purpose, rows| Look {
             epsilon: (widths.example > 0)
                 .then(|| self.normal(purpose, [rows, widths.example], device)),
-            training: None,
+            ..Look::default()
         };
         Draws {
             latent: LatentDraws {

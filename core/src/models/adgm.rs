@@ -67,6 +67,10 @@ impl Generative for Adgm {
         Widths { example: self.auxiliary.outputs(), row: self.latent() }
     }
 
+    fn infer(&self, x: Tensor<2>, look: &Look) -> Option<Gaussian> {
+        Some(self.recognition.infer(x, look))
+    }
+
     fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
         self.recognition.logits(x, look)
     }

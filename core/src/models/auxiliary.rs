@@ -130,9 +130,14 @@ impl Recognition {
         self.auxiliary.forward(Inputs::shared(seen, &Classes::Every))
     }
 
+    /// `q(a|x)` of examples as they are looked at, `[batch, auxiliary]`.
+    pub fn infer(&self, x: Tensor<2>, look: &Look) -> Gaussian {
+        self.a(self.seen(x, look.training.as_ref()))
+    }
+
     /// `q(a|x)` and a draw of it, both `[rows, auxiliary]`; its mean where nothing is drawn.
     pub fn draw(&self, seen: Tensor<2>, look: &Look) -> (Gaussian, Tensor<2>) {
-        let q = self.a(seen);
+        let q = look.inferred.clone().unwrap_or_else(|| self.a(seen));
         let a = match &look.epsilon {
             Some(epsilon) => q.sample(epsilon.clone()),
             None => q.mean.clone(),

@@ -24,6 +24,14 @@ pub trait Generative: Classify {
     /// Standard normal numbers that one evaluation of the bounds takes.
     fn widths(&self) -> Widths;
 
+    /// What is inferred of examples before their class is considered, one row for each that is looked at: what
+    /// [`Generative::logits`] and [`Generative::bound`] both start from, so that it need not be worked out twice. `None`
+    /// where they have nothing in common.
+    fn infer(&self, x: Tensor<2>, look: &Look) -> Option<Gaussian> {
+        let _ = (x, look);
+        None
+    }
+
     /// Logits of `q(y|x)` at one draw of whatever else they depend on: `[batch, classes]`.
     fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
         let _ = look;
@@ -146,6 +154,8 @@ pub struct Look {
     pub epsilon: Option<Tensor<2>>,
     /// What training does to networks, if this is training.
     pub training: Option<Training>,
+    /// What [`Generative::infer`] gives for these examples, if it is known already.
+    pub inferred: Option<Gaussian>,
 }
 
 impl Look {
@@ -159,7 +169,13 @@ impl Look {
     ) -> Self {
         let width = model.widths().example;
         let epsilon = (width > 0).then(|| noise.normal_by_example(first, [rows, width], 1, device));
-        Self { epsilon, training: None }
+        Self { epsilon, training: None, inferred: None }
+    }
+
+    /// The same where what is inferred of the examples `x [rows, features]` is known.
+    #[must_use]
+    pub fn inferring(self, model: &(impl Generative + ?Sized), x: Tensor<2>) -> Self {
+        Self { inferred: model.infer(x, &self), ..self }
     }
 
     /// How often each of `batch` examples is looked at.
@@ -170,8 +186,14 @@ impl Look {
     /// The first of several draws for each of `batch` examples.
     #[must_use]
     pub fn first(&self, batch: usize) -> Self {
-        let first = |epsilon: &Tensor<2>| epsilon.clone().slice_dim(0, 0..batch);
-        Self { epsilon: self.epsilon.as_ref().map(first), training: self.training.clone() }
+        let first = |rows: &Tensor<2>| rows.clone().slice_dim(0, 0..batch);
+        let inferred = self.inferred.as_ref();
+        Self {
+            epsilon: self.epsilon.as_ref().map(first),
+            training: self.training.clone(),
+            inferred: inferred
+                .map(|q| Gaussian { mean: first(&q.mean), log_var: first(&q.log_var) }),
+        }
     }
 }
 

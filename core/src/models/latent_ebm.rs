@@ -201,6 +201,12 @@ impl LatentEbm {
         self.encoder.forward(Inputs::shared(x, &Classes::Every))
     }
 
+    /// The same, unless it is known already.
+    fn posterior_at(&self, x: Tensor<2>, look: &Look) -> Gaussian {
+        let known = look.inferred.clone();
+        known.unwrap_or_else(|| self.posterior(x, look.training.as_ref()))
+    }
+
     /// `p(z|x)`, or `p(z|x,y)`, as a target of chains: what `q(z|x)` stands in for. The model is without autodiff.
     ///
     /// # Shapes
@@ -215,7 +221,7 @@ impl LatentEbm {
 
     /// `z` of an example as it is classified; the mean, too, where there is no noise to draw with.
     fn seen(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
-        let q = self.posterior(x, look.training.as_ref());
+        let q = self.posterior_at(x, look);
         match (&look.epsilon, self.classified) {
             (Some(epsilon), Classified::Draw) => q.sample(epsilon.clone()),
             _ => q.mean,
@@ -273,6 +279,10 @@ impl Generative for LatentEbm {
         Widths { example: self.latent(), row: 0 }
     }
 
+    fn infer(&self, x: Tensor<2>, look: &Look) -> Option<Gaussian> {
+        Some(self.posterior(x, look.training.as_ref()))
+    }
+
     fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {
         self.prior.logits(self.seen(x, look))
     }
@@ -291,7 +301,7 @@ impl Generative for LatentEbm {
         _: Tensor<2>,
         divergence: Divergence,
     ) -> Bound {
-        let q = self.posterior(x.clone(), look.training.as_ref());
+        let q = self.posterior_at(x.clone(), look);
         let z = match &look.epsilon {
             Some(epsilon) => q.sample(epsilon.clone()),
             None => q.mean.clone(),

@@ -13,6 +13,7 @@ use super::auxiliary::{AuxiliaryConfig, Recognition};
 use super::blocks::{Emission, GaussianNet};
 use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
 use super::observation::Observation;
+use crate::dist::Gaussian;
 use crate::error::Result;
 use crate::nets::{Classes, Fan, Inputs};
 use crate::noise::Noise;
@@ -65,6 +66,10 @@ impl Generative for Sdgm {
     fn widths(&self) -> Widths {
         let row = self.recognition.encoder.outputs();
         Widths { example: self.auxiliary.outputs(), row }
+    }
+
+    fn infer(&self, x: Tensor<2>, look: &Look) -> Option<Gaussian> {
+        Some(self.recognition.infer(x, look))
     }
 
     fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2> {

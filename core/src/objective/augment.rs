@@ -26,6 +26,11 @@ pub struct Shift {
 }
 
 impl Augmentation {
+    /// Whether examples stay as they are.
+    pub fn is_none(&self) -> bool {
+        self.noise == 0.0 && self.shift.is_none_or(|shift| shift.by == 0)
+    }
+
     /// Disturbs examples, of which the first is number `first` of its batch: what happens to an example
     /// depends on its number alone, not on which others are there.
     ///

@@ -9,7 +9,7 @@ use super::ramp::Elapsed;
 use super::semi_supervised::{Begun, SemiSupervised};
 use super::terms::{Objective, Terms};
 use crate::data::{Part, one_hot};
-use crate::dist::Categorical;
+use crate::dist::{Categorical, Gaussian};
 use crate::models::{Generative, LangevinConfig, LatentEbm, Look, Target};
 use crate::nets::Training;
 use crate::noise::Noise;
@@ -76,8 +76,14 @@ impl LatentEbmObjective {
         match (self.settings.start, &part.chains, &look.epsilon) {
             (Start::Persistent, Some(chains), _) => chains.clone(),
             (Start::Posterior, _, Some(epsilon)) => {
-                let x = part.batch.unlabelled.clone().inner();
-                model.posterior(x, look.training.as_ref()).sample(epsilon.clone().inner())
+                let q = match look.inferred.clone() {
+                    Some(q) => Gaussian { mean: q.mean.inner(), log_var: q.log_var.inner() },
+                    None => {
+                        let x = part.batch.unlabelled.clone().inner();
+                        model.posterior(x, look.training.as_ref())
+                    }
+                };
+                q.sample(epsilon.clone().inner())
             }
             _ => noise.normal_by_example(part.first[1], [rows, model.latent()], 1, &device),
         }
@@ -104,7 +110,7 @@ impl LatentEbmObjective {
         let epsilon = noise.split("again");
         let epsilon = epsilon.normal_by_example(first, [rows, model.latent()], 1, &device);
         let training = Some(Training { noise: noise.split("networks"), first });
-        let look = Look { epsilon: Some(epsilon), training };
+        let look = Look { epsilon: Some(epsilon), training, inferred: None };
         Categorical::from_logits(model.logits(x, &look)).log_prob(y).neg()
     }
 }

@@ -150,8 +150,9 @@ pub fn unlabelled_bound(
     epsilon: Tensor<2>,
     kl_weight: f64,
 ) -> UnlabelledBound {
-    let q = Categorical::from_logits(model.logits(x.clone(), look));
-    unlabelled_bound_under(model, &q, None, x, look, epsilon, kl_weight)
+    let look = look.clone().inferring(model, x.clone());
+    let q = Categorical::from_logits(model.logits(x.clone(), &look));
+    unlabelled_bound_under(model, &q, None, x, &look, epsilon, kl_weight)
 }
 
 /// [`unlabelled_bound`] with `q(y|x)` given, one row for each of `x`, and estimated from the classes picked if
@@ -311,8 +312,9 @@ impl SemiSupervised {
         let epsilon =
             (width > 0).then(|| noise.normal_by_example(first, [rows, width], 1, &device));
         let training = Some(Training { noise: noise.split("networks"), first });
+        let look = Look { epsilon, training, inferred: None };
         let seen = self.config.augmentation.apply(x, first, noise);
-        let q = Categorical::from_logits(model.logits(seen, &Look { epsilon, training }));
+        let q = Categorical::from_logits(model.logits(seen, &look));
         Some(q.log_prob(y).neg() * weight)
     }
 }
@@ -335,9 +337,18 @@ impl Begun {
 
     /// `q(y|x)` as training sees it.
     fn classify(model: &impl Generative, seen: Seen, looks: Looks) -> Self {
-        let Seen { labelled, unlabelled } = seen;
+        let Seen { labelled, unlabelled, disturbed } = seen;
         let draws = looks.labelled.draws(labelled.dims()[0]);
         let labelled = if draws == 1 { labelled } else { labelled.repeat_dim(0, draws) };
+        // What bounds are taken of is never disturbed: else the two have nothing in common.
+        let looks = if disturbed {
+            looks
+        } else {
+            Looks {
+                labelled: looks.labelled.inferring(model, labelled.clone()),
+                unlabelled: looks.unlabelled.inferring(model, unlabelled.clone()),
+            }
+        };
         let q = |x, look| Categorical::from_logits(model.logits(x, look));
         Self {
             labelled: q(labelled, &looks.labelled),
@@ -387,11 +398,14 @@ pub struct Seen {
     pub labelled: Tensor<2>,
     /// `[unlabelled, features]`.
     pub unlabelled: Tensor<2>,
+    /// Whether they are.
+    pub disturbed: bool,
 }
 
 impl Seen {
     fn undisturbed(batch: &SemiBatch) -> Self {
-        Self { labelled: batch.labelled.x.clone(), unlabelled: batch.unlabelled.clone() }
+        let (labelled, unlabelled) = (batch.labelled.x.clone(), batch.unlabelled.clone());
+        Self { labelled, unlabelled, disturbed: false }
     }
 }
 
@@ -400,14 +414,15 @@ impl<M: Module + Generative> Objective<M> for SemiSupervised {
 
     fn begin(&self, model: &M, part: &Part, noise: &Noise) -> (Begun, Option<Tensor<1>>) {
         let [l, u, _] = part.first;
-        let Seen { labelled, unlabelled } = Seen::undisturbed(&part.batch);
+        let Seen { labelled, unlabelled, .. } = Seen::undisturbed(&part.batch);
         let augmentation = &self.config.augmentation;
         let look = |purpose: &str, x: &Tensor<2>, first: usize, draws: usize| {
             let ([rows, _], width) = (x.dims(), model.widths().example);
             let noise = noise.split(purpose);
             let epsilon = (width > 0)
                 .then(|| noise.normal_by_example(first, [rows, width], draws, &x.device()));
-            Look { epsilon, training: Some(Training { noise: noise.split("networks"), first }) }
+            let training = Some(Training { noise: noise.split("networks"), first });
+            Look { epsilon, training, inferred: None }
         };
         let looks = Looks {
             labelled: look("labelled look", &labelled, l, self.config.supervision.draws),
@@ -416,6 +431,7 @@ impl<M: Module + Generative> Objective<M> for SemiSupervised {
         let seen = Seen {
             labelled: augmentation.apply(labelled, l, &noise.split("labelled")),
             unlabelled: augmentation.apply(unlabelled, u, &noise.split("unlabelled")),
+            disturbed: !augmentation.is_none(),
         };
         let augmented = self.augmented(model, part, &noise.split("augmented"));
         let begun = Begun { augmented, ..Begun::classify(model, seen, looks) };

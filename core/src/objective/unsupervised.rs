@@ -45,7 +45,7 @@ impl<M: Module + Generative> Objective<M> for Unsupervised {
         let epsilon = noise.split("unlabelled").normal_by_example(first, [rows, row], 1, &device);
         let training = Some(Training { noise: noise.split("networks"), first });
         let any = Classes::Given(Tensor::zeros([rows, model.classes()], &device));
-        let look = Look { epsilon: None, training };
+        let look = Look { training, ..Look::default() };
         let bound = model.bound(x, &look, &any, epsilon, Divergence::Closed);
         // The class is worth nothing here: what it is expected to cost is taken off again.
         let value = bound.value(self.kl.at(elapsed)) - bound.log_prior_y;

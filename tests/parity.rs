@@ -11,20 +11,25 @@ fn a_gpu_gives_the_cpu_numbers() {
 
 #[cfg(feature = "wgpu")]
 mod gpu {
+    use std::sync::LazyLock;
+
+    use burn::module::Module as _;
     use burn::optim::GradientsParams;
     use burn::tensor::{Device, Tensor, TensorData};
     use gleaner_core::checkpoint::fill;
+    use gleaner_core::data::{Batches, Binarise, Examples, Resident, Split, Values};
     use gleaner_core::dist::clamp_log_var;
     use gleaner_core::error::Error;
     use gleaner_core::infer;
     use gleaner_core::models::{Generative as _, Likelihood, Model};
     use gleaner_core::nets::{Activation, softplus};
-    use gleaner_core::noise::Noise;
+    use gleaner_core::noise::{Noise, NoiseSource};
     use gleaner_core::objective::{
         Elapsed, MierConfig, SemiSupervised, SemiSupervisedConfig, importance_log_weights,
         unlabelled_bound,
     };
     use gleaner_core::sample::{SampleSet, class_conditional};
+    use gleaner_core::train::{AdamSettings, Learner, TrainState};
     use gleaner_core::workers::InTurn;
     use gleaner_tests::modules::gradients;
     use gleaner_tests::small::Small;
@@ -69,6 +74,12 @@ mod gpu {
     /// # Panics
     /// In that case too, where the caller named a driver: a test that was asked for must not pass unseen.
     fn gpu() -> Option<Device> {
+        // A process can set it up once; tests may be threads of one.
+        static GPU: LazyLock<Option<Device>> = LazyLock::new(found);
+        GPU.clone()
+    }
+
+    fn found() -> Option<Device> {
         let problem = match Device::wgpu_options().init_with_setup() {
             Ok((device, setup)) => {
                 let name = setup.adapter.get_info().name;
@@ -120,6 +131,112 @@ mod gpu {
             let Small { model, likelihood, .. } = small;
             eprintln!("{model}, {likelihood:?}: at most {worst:.3} of the tolerance");
         }
+    }
+
+    /// The parameters after three steps, clipped and with weight decay, each by name.
+    fn trained(small: &Small, device: &Device) -> Vec<(String, Vec<f32>)> {
+        let objective = SemiSupervised::new(SemiSupervisedConfig::exact(1.5));
+        let adam = AdamSettings { weight_decay: 0.1, ..AdamSettings::default() };
+        let learner = Learner { adam, ..Learner::whole(objective, CLIP_NORM, Noise::new(7)) };
+        let mut state = TrainState::new(small.model(&device.clone().autodiff()));
+        let batch = small.batch(device);
+        for _ in 0..3 {
+            (state, _) = learner.step(state, &batch, RATE, Elapsed::ALL);
+        }
+        let parameters = pollster::block_on(infer::parameters(&state.model.valid()));
+        let parameters = parameters.expect("the weights can be read");
+        parameters.into_iter().map(|(name, parameter)| (name, parameter.values)).collect()
+    }
+
+    /// Below the norm of the small models' gradients.
+    const CLIP_NORM: f64 = 1.0;
+    const RATE: f64 = 0.01;
+
+    #[test]
+    fn three_steps_on_a_gpu_end_at_the_cpu_weights() {
+        let Some(gpu) = gpu() else { return };
+        for small in family().filter(|small| !matches!(small.model, "latent-ebm")) {
+            let expected = trained(&small, &Device::flex());
+            let before =
+                pollster::block_on(infer::parameters(&small.model(&Device::flex()))).unwrap();
+            let mut moved = 0.0_f64;
+            for ((name, found), (_, expected)) in trained(&small, &gpu).iter().zip(&expected) {
+                let expected = doubles(expected);
+                // Adam makes a step of a gradient of any size: where one is nearly zero, its rounding may turn it.
+                let tolerance = Tolerance { relative: RELATIVE, absolute: 0.02 * RATE };
+                assert_close(&format!("{}: {name}", small.model), found, &expected, tolerance);
+                let pairs = expected.iter().zip(&before[name].values);
+                moved = pairs.fold(moved, |most, (a, b)| most.max((a - f64::from(*b)).abs()));
+            }
+            assert!(moved > RATE, "{}: the steps moved nothing", small.model);
+        }
+    }
+
+    #[test]
+    fn rows_of_examples_on_a_gpu_are_those_of_the_host() {
+        let Some(gpu) = gpu() else { return };
+        // Seven values to a row: four bytes to a number leave a gap.
+        let rows = [3, 0, 4, 4, 1];
+        let bytes = Values::U8((0..35).map(|v| (v * 53 % 256) as u8).collect());
+        let numbers = Values::F32((0..35).map(|v| v as f32 * 0.37 - 2.0).collect());
+        for values in [bytes, numbers] {
+            let examples = Examples { values, shape: vec![7], labels: vec![0; 5] };
+            let resident = Resident::new(&examples, &gpu).expect("a GPU keeps them");
+            let expected = doubles(&examples.gather(&rows));
+            let exactly = Tolerance { relative: 1e-6, absolute: 1e-7 };
+            assert_close("rows", &self::values(resident.rows(&rows)), &expected, exactly);
+            assert!(Resident::new(&examples, &Device::flex()).is_none());
+        }
+    }
+
+    #[test]
+    fn batches_by_row_number_are_those_that_are_uploaded() {
+        let Some(gpu) = gpu() else { return };
+        let examples = Examples {
+            values: Values::U8((0..90).map(|v| (v * 91 % 256) as u8).collect()),
+            shape: vec![5],
+            labels: (0..18).map(|row| row % 3).collect(),
+        };
+        let split =
+            Split { labelled: vec![15, 16, 17], unlabelled: (0..15).collect(), validation: vec![] };
+        let new =
+            || Batches::new(&examples, &split, 3, [5, 2], Binarise::None, &Noise::new(0)).unwrap();
+        let mut by_number = new().from_resident(Resident::new(&examples, &gpu));
+        let mut uploaded = new();
+        for step in 0..4 {
+            let [found, expected] = [by_number.at(step, &gpu), uploaded.at(step, &gpu)]
+                .map(|batch| [batch.labelled.x, batch.labelled.y, batch.unlabelled].map(values));
+            for (found, expected) in found.iter().zip(&expected) {
+                let tolerance = Tolerance { relative: 1e-6, absolute: 1e-7 };
+                assert_close("a batch", found, &doubles(expected), tolerance);
+            }
+        }
+    }
+
+    /// With bits drawn anew each time, a batch by row number takes noise of the device, and its pixels are right on average.
+    #[test]
+    fn bits_drawn_on_a_gpu_have_the_pixels_as_their_mean() {
+        let Some(gpu) = gpu() else { return };
+        let count = 4000;
+        let examples = Examples {
+            values: Values::U8([51, 153, 0, 255].repeat(count)),
+            shape: vec![4],
+            labels: vec![0; count],
+        };
+        let split =
+            Split { labelled: vec![0], unlabelled: (1..count).collect(), validation: vec![] };
+        let noise = Noise::new(1).drawn_on(NoiseSource::Device);
+        let batches =
+            Batches::new(&examples, &split, 2, [count, 1], Binarise::Dynamic, &noise).unwrap();
+        let mut batches = batches.from_resident(Resident::new(&examples, &gpu));
+        let bits = values(batches.at(0, &gpu).unlabelled);
+        for (column, probability) in [0.2, 0.6, 0.0, 1.0].into_iter().enumerate() {
+            let of_column = bits.iter().skip(column).step_by(4);
+            let mean = of_column.map(|&bit| f64::from(bit)).sum::<f64>() / (count - 1) as f64;
+            // A standard error of 0.008 at most; five of them.
+            assert!((mean - probability).abs() < 0.04, "{column}: {mean}");
+        }
+        assert!(bits.iter().all(|&bit| bit == 0.0 || bit == 1.0));
     }
 
     type Elementwise = fn(Tensor<2>) -> Tensor<2>;

@@ -32,6 +32,8 @@ pub mod drawing;
 pub mod eigen;
 pub mod error;
 pub mod filter;
+#[cfg(feature = "cube")]
+mod gpu;
 pub mod infer;
 pub mod ink;
 pub mod measures;

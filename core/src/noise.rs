@@ -56,11 +56,16 @@ impl Noise {
         self.silent
     }
 
-    /// The same stream, with the tensors of [`Noise::normal_by_example`] drawn elsewhere, in all its
+    /// The same stream, with the tensors of [`Noise::normal_by_example`] and [`Noise::uniform_by_example`] drawn elsewhere, in all its
     /// children too.
     #[must_use]
     pub fn drawn_on(self, source: NoiseSource) -> Self {
         Self { source, ..self }
+    }
+
+    /// Where those tensors are drawn.
+    pub fn source(&self) -> NoiseSource {
+        self.source
     }
 
     /// The child for one purpose, such as `"epsilon"` or `"labels"`.
@@ -128,7 +133,8 @@ impl Noise {
         device: &Device,
     ) -> Tensor<2> {
         if self.source == NoiseSource::Device {
-            return self.normal_on_device([groups * rows, columns], device);
+            let normal = Distribution::Normal(0.0, 1.0);
+            return self.on_device([groups * rows, columns], normal, device);
         }
         let mut values = vec![0.0; groups * rows * columns];
         for row in 0..rows {
@@ -155,11 +161,11 @@ impl Noise {
         clippy::disallowed_methods,
         reason = "asked for: speed before the same numbers everywhere"
     )]
-    fn normal_on_device(&self, shape: [usize; 2], device: &Device) -> Tensor<2> {
+    fn on_device(&self, shape: [usize; 2], drawn: Distribution, device: &Device) -> Tensor<2> {
         let mut seed = [0; 8];
         seed.copy_from_slice(&self.key[..8]);
         device.seed(u64::from_le_bytes(seed));
-        Tensor::random(shape, Distribution::Normal(0.0, 1.0), device)
+        Tensor::random(shape, drawn, device)
     }
 
     /// A tensor `[rows, columns]` from the uniform distribution on [0, 1) for the examples `first`,
@@ -170,6 +176,9 @@ impl Noise {
         [rows, columns]: [usize; 2],
         device: &Device,
     ) -> Tensor<2> {
+        if self.source == NoiseSource::Device {
+            return self.on_device([rows, columns], Distribution::Uniform(0.0, 1.0), device);
+        }
         let of_example = |row: usize| self.at(row as u64).uniform(columns);
         let values: Vec<f32> = (first..first + rows).flat_map(of_example).collect();
         Tensor::from_data(TensorData::new(values, [rows, columns]), device)

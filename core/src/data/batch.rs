@@ -5,9 +5,10 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use super::resident::{Resident, numbers};
 use super::{Examples, Split};
 use crate::error::{Error, Result};
-use crate::noise::Noise;
+use crate::noise::{Noise, NoiseSource};
 
 /// Labelled examples on a device.
 #[derive(Clone, Debug)]
@@ -65,6 +66,9 @@ pub struct Batches<'a> {
     noise: Noise,
     order: Option<(u64, Vec<usize>)>,
     augmented: Option<Arc<AugmentedSet>>,
+    resident: Option<Resident>,
+    /// Each class by its number, `[classes, classes]`, beside resident examples.
+    one_hot: Option<Tensor<2>>,
 }
 
 /// Examples with classes that a model gave them.
@@ -112,6 +116,8 @@ impl<'a> Batches<'a> {
             noise: noise.split("batches"),
             order: None,
             augmented: None,
+            resident: None,
+            one_hot: None,
         })
     }
 
@@ -119,6 +125,20 @@ impl<'a> Batches<'a> {
     /// are generated and half pseudo-labelled.
     pub fn augment(&mut self, set: Option<Arc<AugmentedSet>>) {
         self.augmented = set.filter(|set| !set.is_empty());
+    }
+
+    /// From here on, batches are made on the GPU that these examples are on, which are the same as its own: their row numbers are
+    /// uploaded, and nothing else. Where pixels are drawn anew each time, that takes noise that is drawn there, too.
+    #[must_use]
+    pub fn from_resident(self, resident: Option<Resident>) -> Self {
+        let draws_here =
+            self.binarise == Binarise::Dynamic && self.noise.source() == NoiseSource::Host;
+        let resident = resident.filter(|_| !draws_here);
+        let every_class = 0..self.classes as i64;
+        let one_hot = resident
+            .as_ref()
+            .map(|resident| one_hot(every_class, self.classes, &resident.device()));
+        Self { resident, one_hot, ..self }
     }
 
     /// Steps in one pass over the unlabelled pool.
@@ -134,7 +154,7 @@ impl<'a> Batches<'a> {
         SemiBatch {
             labelled: Labelled {
                 x: self.pixels(&labelled, &mut noise.split("labelled"), device),
-                y: one_hot(labelled.iter().map(|&r| self.examples.labels[r]), self.classes, device),
+                y: self.classes_of(&labelled, device),
             },
             unlabelled: self.pixels(&unlabelled, &mut noise.split("unlabelled"), device),
             augmented: self.augmented.as_ref().map(|set| self.weighted(set, step, device)),
@@ -202,7 +222,29 @@ impl<'a> Batches<'a> {
         rows
     }
 
+    /// One-hot classes of labelled rows.
+    fn classes_of(&self, rows: &[usize], device: &Device) -> Tensor<2> {
+        let labels = rows.iter().map(|&row| self.examples.labels[row]);
+        match &self.one_hot {
+            Some(one_hot) => {
+                let labels: Vec<usize> = labels.map(|label| label as usize).collect();
+                one_hot.clone().select(0, numbers(&labels, device))
+            }
+            None => one_hot(labels, self.classes, device),
+        }
+    }
+
     fn pixels(&self, rows: &[usize], noise: &mut Noise, device: &Device) -> Tensor<2> {
+        if let Some(resident) = &self.resident {
+            let pixels = resident.rows(rows);
+            return match self.binarise {
+                Binarise::None => pixels,
+                Binarise::Dynamic => {
+                    let draws = noise.uniform_by_example(0, pixels.dims(), device);
+                    draws.lower(pixels).float()
+                }
+            };
+        }
         let mut values = self.examples.gather(rows);
         if self.binarise == Binarise::Dynamic {
             let draws = noise.uniform(values.len());

@@ -14,7 +14,10 @@ pub mod labels;
 pub mod origin;
 pub mod own;
 mod part;
+#[cfg(feature = "cube")]
+mod pixels_gpu;
 pub mod profile;
+mod resident;
 pub mod rows;
 pub mod schema;
 mod sparse;
@@ -28,6 +31,7 @@ pub use batch::{AugmentedSet, Batches, Binarise, Labelled, SemiBatch, Weighted, 
 pub use copies::Copies;
 pub use examples::{Dataset, Examples, Values};
 pub use part::Part;
+pub use resident::Resident;
 pub use sparse::SparseRows;
 pub use split::{Split, SplitConfig};
 pub use standardise::Standardiser;

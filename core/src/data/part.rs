@@ -76,18 +76,26 @@ impl Part {
     /// `Σ values / n` over labelled examples, `[1]`, `n` those of the whole batch: this part's share of a mean of
     /// `values` `[labelled]`.
     pub fn labelled_mean(&self, values: Tensor<1>) -> Tensor<1> {
-        values.sum() / self.of[0] as f64
+        share_of_mean(values, self.of[0])
     }
 
     /// The same over augmented examples, `[augmented]` to `[1]`.
     pub fn augmented_mean(&self, values: Tensor<1>) -> Tensor<1> {
-        values.sum() / self.of[2] as f64
+        share_of_mean(values, self.of[2])
     }
 
     /// The same over unlabelled examples, `[unlabelled]` to `[1]`.
     pub fn unlabelled_mean(&self, values: Tensor<1>) -> Tensor<1> {
-        values.sum() / self.of[1] as f64
+        share_of_mean(values, self.of[1])
     }
+}
+
+fn share_of_mean(values: Tensor<1>, of: usize) -> Tensor<1> {
+    #[cfg(feature = "cube")]
+    if crate::gpu::is_gpu(&values.device()) {
+        return crate::gpu::share_of_mean(values, of);
+    }
+    values.sum() / of as f64
 }
 
 fn sizes(batch: &SemiBatch) -> [usize; 3] {

@@ -25,6 +25,12 @@ impl Bernoulli {
         if x.device() == burn::tensor::Device::flex() {
             return fused::log_prob(self.logits.clone(), x);
         }
+        #[cfg(feature = "cube")]
+        if crate::gpu::is_gpu(&x.device()) {
+            let [rows, _] = self.logits.dims();
+            let (logits, x) = groups(self.logits.clone(), x);
+            return super::bernoulli_gpu::log_prob(logits, x).reshape([rows]);
+        }
         self.composed_log_prob(x)
     }
 

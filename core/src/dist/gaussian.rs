@@ -2,8 +2,12 @@
 
 use burn::tensor::Tensor;
 
+#[cfg(feature = "cube")]
+use super::gaussian_gpu::{Pairwise, pairwise};
 use super::groups;
-use crate::nets::tanh;
+#[cfg(feature = "cube")]
+use crate::gpu::{is_gpu, sum_of_rows};
+use crate::nets::soft_clamp;
 
 /// `log(2 π)`.
 pub(super) const LOG_TWO_PI: f64 = 1.837_877_066_409_345_3;
@@ -15,7 +19,7 @@ const LOG_VAR_BOUND: f64 = 8.0;
 /// `exp(±4)`, and with a gradient everywhere, so that a head cannot get stuck at the edge as under a hard
 /// clamp.
 pub fn clamp_log_var(raw: Tensor<2>) -> Tensor<2> {
-    tanh(raw / LOG_VAR_BOUND) * LOG_VAR_BOUND
+    soft_clamp(raw, LOG_VAR_BOUND)
 }
 
 /// `N(mean, diag(exp(log_var)))`; both `[batch, dimensions]`.
@@ -34,6 +38,10 @@ impl Gaussian {
     /// - `epsilon`: `[batch, dimensions]`, standard normal, from [`Noise`](crate::noise::Noise)
     /// - output: `[batch, dimensions]`
     pub fn sample(&self, epsilon: Tensor<2>) -> Tensor<2> {
+        #[cfg(feature = "cube")]
+        if is_gpu(&epsilon.device()) {
+            return self.mean.clone() + pairwise(epsilon, self.log_var.clone(), Pairwise::Moved);
+        }
         self.mean.clone() + (self.log_var.clone() * 0.5).exp() * epsilon
     }
 
@@ -44,6 +52,11 @@ impl Gaussian {
 
     /// `KL(self || N(0, I))` in closed form (Kingma and Welling 2014, appendix B): `[batch]`, nats.
     pub fn kl_from_standard(&self) -> Tensor<1> {
+        #[cfg(feature = "cube")]
+        if is_gpu(&self.mean.device()) {
+            let terms = pairwise(self.mean.clone(), self.log_var.clone(), Pairwise::Divergence);
+            return sum_of_rows(terms);
+        }
         let terms = self.mean.clone().square() + self.log_var.clone().exp() - self.log_var.clone();
         (terms - 1.0).sum_dim(1).squeeze_dim::<1>(1) * 0.5
     }

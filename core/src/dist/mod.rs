@@ -2,9 +2,15 @@
 //! dimensions, one value per row.
 
 mod bernoulli;
+#[cfg(feature = "cube")]
+mod bernoulli_gpu;
 mod categorical;
+#[cfg(feature = "cube")]
+mod categorical_gpu;
 mod concrete;
 mod gaussian;
+#[cfg(feature = "cube")]
+mod gaussian_gpu;
 mod log_gamma;
 mod logistic_flow;
 mod mixed;

@@ -244,6 +244,10 @@ impl Bound {
 
     /// `L(x, y) = log p(x|...) + log p(y) - kl_weight KL` (E1), `[rows]`.
     pub fn value(&self, kl_weight: f64) -> Tensor<1> {
-        self.reconstruction.clone() - self.kl() * kl_weight + self.log_prior_y
+        let kl = match kl_weight {
+            1.0 => self.kl(),
+            weight => self.kl() * weight,
+        };
+        self.reconstruction.clone() - kl + self.log_prior_y
     }
 }

@@ -22,7 +22,7 @@ pub use convolution::{ConvolutionalTrunk, PlainConvolution, Shrink};
 pub use deconvolution::Deconvolution;
 pub use image::{Convolution, Trunk};
 pub use input_gradient::InputGradient;
-pub use kernels::activation::{Activation, softplus, tanh};
+pub use kernels::activation::{Activation, soft_clamp, softplus, tanh};
 pub use linear::{constant, dense, glorot_linear};
 pub use mlp::{Mlp, forward_hidden, linear_stack};
 pub use training::Training;

@@ -45,5 +45,5 @@ pub(super) fn log_marginal(summed: Tensor<1>, batch: usize) -> Tensor<1> {
 /// with the marginal held constant, for the marginal's own share is that of `Σ_y mean_x q(y|x) = 1`: none.
 pub(super) fn surprise(q: &Categorical, log_marginal: Tensor<1>) -> Tensor<1> {
     let gain = q.log_probs() - log_marginal.unsqueeze::<2>();
-    (q.probs() * gain).sum_dim(1).squeeze_dim::<1>(1)
+    q.expectation(gain)
 }

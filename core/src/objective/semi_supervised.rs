@@ -178,7 +178,7 @@ pub fn unlabelled_bound_under(
     };
     let expectation = |f: Tensor<2>| match picks {
         Some(picks) => picks.expectation(q, f),
-        None => (q.probs() * f.transpose()).sum_dim(1).squeeze_dim::<1>(1),
+        None => q.expectation(f.transpose()),
     };
     let values = by_class(bound.value(kl_weight));
     let layers = bound.divergences.into_iter();
@@ -279,7 +279,12 @@ impl SemiSupervised {
         let surprise = surprise(&q.unlabelled, log_marginal(sums, part.of[1]));
         let information = part.unlabelled_mean(surprise);
         let supervised = cross_entropy.clone() * alpha - labelled.clone();
-        let mut total = supervised * labelled_weight - unlabelled.clone();
+        // What is multiplied by one is the same without.
+        let supervised = match labelled_weight {
+            1.0 => supervised,
+            weight => supervised * weight,
+        };
+        let mut total = supervised - unlabelled.clone();
         let weighted = mier.map(|MierConfig { beta, gamma }| {
             [information.clone() * -gamma.at(elapsed), entropy.clone() * beta.at(elapsed)]
         });

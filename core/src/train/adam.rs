@@ -8,6 +8,11 @@ use std::collections::BTreeMap;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "cube")]
+use super::adam_gpu;
+#[cfg(feature = "cube")]
+use crate::gpu::Places;
+
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
 
@@ -44,6 +49,25 @@ pub struct Adam {
     pub time: u64,
     /// Moments by module path.
     pub moments: BTreeMap<String, Moments>,
+    /// On a GPU, the same as one vector each, in the order of the last update.
+    #[cfg(feature = "cube")]
+    packed: Option<Packed>,
+}
+
+impl Adam {
+    /// A state with the moments of every parameter, after `time` updates.
+    pub fn new(time: u64, moments: BTreeMap<String, Moments>) -> Self {
+        Self { time, moments, ..Self::default() }
+    }
+}
+
+/// All moments as two vectors.
+#[cfg(feature = "cube")]
+#[derive(Clone, Debug)]
+struct Packed {
+    paths: Vec<String>,
+    places: Places,
+    both: Moments,
 }
 
 /// What one update does to every parameter.
@@ -66,6 +90,43 @@ impl Update {
         }
     }
 
+    /// New values and moments of all parameters, each a path, its flattened value and its gradient, as one on a GPU. The gradients are
+    /// packed already.
+    #[cfg(feature = "cube")]
+    pub fn apply_packed(
+        self,
+        optimizer: Adam,
+        parameters: Vec<(String, Tensor<1>)>,
+        (gradient, places): (Tensor<1>, Places),
+        factor: Tensor<1>,
+    ) -> (Adam, Vec<(String, Tensor<1>)>) {
+        let Adam { time, mut moments, packed } = optimizer;
+        let (paths, values): (Vec<_>, Vec<_>) = parameters.into_iter().unzip();
+        let known = packed.filter(|known| known.paths == paths && known.places == places);
+        let before = known.map_or_else(
+            || {
+                let of = |pick: fn(&Moments) -> &Tensor<1>| {
+                    let zeros = |value: &Tensor<1>| value.zeros_like();
+                    let each = paths.iter().zip(&values).map(|(path, value)| {
+                        moments.get(path).map_or_else(|| zeros(value), |m| pick(m).clone())
+                    });
+                    places.pack(each.collect())
+                };
+                Moments { first: of(|m| &m.first), second: of(|m| &m.second) }
+            },
+            |known| known.both,
+        );
+        let (value, both) = self.apply(places.pack(values), Some(before), gradient, factor);
+        let firsts = places.unpack(&both.first);
+        let each = firsts.into_iter().zip(places.unpack(&both.second));
+        for (path, (first, second)) in paths.iter().zip(each) {
+            moments.insert(path.clone(), Moments { first, second });
+        }
+        let values = paths.iter().cloned().zip(places.unpack(&value)).collect();
+        let packed = Some(Packed { paths, places, both });
+        (Adam { time, moments, packed }, values)
+    }
+
     /// New value and moments of a flattened parameter whose gradient is `gradient * factor`, weight decay apart.
     pub fn apply(
         self,
@@ -82,7 +143,29 @@ impl Update {
         if value.device() == burn::tensor::Device::flex() {
             return fused::apply(self, value, moments, gradient, factor);
         }
+        #[cfg(feature = "cube")]
+        if crate::gpu::is_gpu(&value.device()) {
+            return self.apply_on_gpu(value, moments, gradient, factor);
+        }
         self.apply_composed(value, moments, gradient, factor)
+    }
+
+    #[cfg(feature = "cube")]
+    fn apply_on_gpu(
+        self,
+        value: Tensor<1>,
+        moments: Moments,
+        gradient: Tensor<1>,
+        factor: Tensor<1>,
+    ) -> (Tensor<1>, Moments) {
+        let [rate, epsilon] = [self.rate, self.epsilon].map(|v| v as f32);
+        let keep = [self.settings.beta_1, BETA_2].map(|v| v as f32);
+        let decay = self.settings.weight_decay as f32;
+        let constants = adam_gpu::Constants { rate, epsilon, keep, decay };
+        let Moments { first, second } = moments;
+        let [value, first, second] =
+            adam_gpu::updated([value, first, second, gradient], factor, constants);
+        (value, Moments { first, second })
     }
 
     fn apply_composed(

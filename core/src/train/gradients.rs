@@ -27,6 +27,15 @@ pub(super) struct Slot {
     pub gradients: Vec<Tensor<1>>,
 }
 
+#[cfg(feature = "cube")]
+impl Slot {
+    /// Path and value, and the sum of the gradients in the order of the parts.
+    pub fn summed(&self) -> Option<((String, Tensor<1>), Tensor<1>)> {
+        let sum = self.gradients.iter().cloned().reduce(|sum, gradient| sum + gradient)?;
+        Some(((self.path.clone(), self.value.clone()), sum))
+    }
+}
+
 /// Every parameter that has a gradient.
 pub(super) fn slots<M: Module>(model: &M, parts: Vec<GradientsParams>) -> Vec<Slot> {
     let mut collect = Collect { path: ModulePath::default(), parts, slots: Vec::new() };

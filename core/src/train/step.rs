@@ -11,6 +11,8 @@ use super::adam::{Adam, AdamSettings, Update};
 use super::clip::norm_and_factor;
 use super::gradients::{Slot, add_up, fork, put_back, slots};
 use crate::data::{Part, SemiBatch};
+#[cfg(feature = "cube")]
+use crate::gpu::Places;
 use crate::noise::Noise;
 use crate::objective::{Elapsed, Objective, Terms};
 use crate::workers::{InTurn, Workers, map};
@@ -132,7 +134,10 @@ impl<O> Learner<O> {
     {
         let Self { objective, workers, .. } = self;
         let parts = Part::with_chains(Part::split(batch, self.parts), chains);
-        let parts = parts.into_iter().map(|part| (part, fork(model)));
+        // A tape of its own for each part; the only part there is needs none.
+        let own = |model: &M| if parts.len() > 1 { fork(model) } else { model.clone() };
+        let models: Vec<_> = parts.iter().map(|_| own(model)).collect();
+        let parts = parts.into_iter().zip(models);
         let begun = map(&**workers, parts.collect(), |(part, model)| {
             let (begun, sums) = objective.begin(&model, &part, noise);
             (model, part, begun, sums.map(Tensor::inner))
@@ -162,7 +167,11 @@ impl<O> Learner<O> {
     where
         O: Objective<M>,
     {
-        let Adam { time, mut moments } = optimizer;
+        #[cfg(feature = "cube")]
+        if slots.first().is_some_and(|slot| crate::gpu::is_gpu(&slot.value.device())) {
+            return self.update_packed(optimizer, model, &slots, rate);
+        }
+        let Adam { time, mut moments, .. } = optimizer;
         let summed = map(&*self.workers, slots, |slot| {
             let Slot { path, value, gradients } = slot;
             add_up(gradients).map(|(gradient, square)| (path, value, gradient, square))
@@ -170,7 +179,7 @@ impl<O> Learner<O> {
         let summed: Vec<_> = summed.into_iter().flatten().collect();
         let squares = summed.iter().map(|(.., square)| square.clone());
         let Some((norm, factor)) = norm_and_factor(squares, self.clip_norm) else {
-            return (Adam { time, moments }, model, None);
+            return (Adam::new(time, moments), model, None);
         };
         let jobs = summed.into_iter().map(|(path, value, gradient, _)| {
             let moments = moments.remove(&path);
@@ -186,7 +195,49 @@ impl<O> Learner<O> {
             moments.insert(path.clone(), new);
             values.insert(path, value);
         }
-        (Adam { time: time + 1, moments }, put_back(model, values), Some(norm))
+        (Adam::new(time + 1, moments), put_back(model, values), Some(norm))
+    }
+
+    /// The same on a GPU, where a launch costs as much as it takes to update a million numbers: all parameters with the same rate as
+    /// one vector.
+    #[cfg(feature = "cube")]
+    fn update_packed<M: Module>(
+        &self,
+        mut optimizer: Adam,
+        model: M,
+        slots: &[Slot],
+        rate: f64,
+    ) -> (Adam, M, Option<Tensor<1>>)
+    where
+        O: Objective<M>,
+    {
+        let mut rates: Vec<f64> =
+            slots.iter().map(|slot| self.objective.rate(&slot.path)).collect();
+        rates.sort_by(f64::total_cmp);
+        rates.dedup();
+        let mut groups = Vec::new();
+        for factor in rates {
+            let of_group = slots.iter().filter(|slot| self.objective.rate(&slot.path) == factor);
+            let (parameters, gradients): (Vec<_>, Vec<_>) =
+                of_group.filter_map(Slot::summed).unzip();
+            let places = Places::of(gradients.iter().map(|gradient| gradient.dims()[0]));
+            groups.push((factor, parameters, places.pack(gradients), places));
+        }
+        let squares = groups.iter().map(|(_, _, gradient, _)| gradient.clone().square().sum());
+        let Some((norm, factor)) = norm_and_factor(squares, self.clip_norm) else {
+            return (optimizer, model, None);
+        };
+        let time = optimizer.time + 1;
+        let mut values = BTreeMap::new();
+        for (of_rate, parameters, gradient, places) in groups {
+            let update = Update::at(self.adam, time, rate * of_rate);
+            let packed = (gradient, places);
+            let (next, new) = update.apply_packed(optimizer, parameters, packed, factor.clone());
+            optimizer = next;
+            values.extend(new);
+        }
+        optimizer.time = time;
+        (optimizer, put_back(model, values), Some(norm))
     }
 }
 

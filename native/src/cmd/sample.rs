@@ -1,6 +1,7 @@
 //! `gleaner sample`: class-conditional samples as a file of arrays, and as a picture.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use burn::tensor::Device;
@@ -152,7 +153,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let recipe = dir.recipe()?;
     let format = args.format(&recipe)?;
     device::set_threads(args.threads)?;
-    let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
+    let device_name = args.device.as_deref().unwrap_or(&recipe.train.device);
+    let device = device::parse(device_name)?;
     let checkpoint = dir.checkpoint()?;
     let mut model = checkpoint.build(&device).with_context(|| dir.model().display().to_string())?;
     let Checkpoint { config, data: schema, .. } = checkpoint;
@@ -168,8 +170,9 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }
     args.ensure_memory(&config, &model)?;
     let mut noise = Noise::new(args.seed).split("samples");
-    let workers = Threads::start(args.threads)?;
-    let samples = class_conditional(&model, args.per_class, &mut noise, &device, &workers);
+    let threads = Arc::new(Threads::start(args.threads)?);
+    let workers = device::workers(device_name, &threads);
+    let samples = class_conditional(&model, args.per_class, &mut noise, &device, &*workers);
     // A model without classes gives no label.
     let label = |row: usize| if config.classifies() { (row / args.per_class) as i64 } else { -1 };
     let y = (0..config.classes() * args.per_class).map(label).collect();

@@ -131,7 +131,7 @@ pub struct Args {
     /// CPU threads; 0 uses all
     #[arg(long, value_name = "N", help_heading = "Training")]
     threads: Option<i64>,
-    /// Where noise is drawn: host (the same numbers on every device) or device (faster on a GPU)
+    /// Where noise is drawn: host (the same numbers on every device) or device (faster, the default on GPUs)
     #[arg(long, value_name = "WHERE", value_parser = ["host", "device"], help_heading = "Training")]
     noise: Option<String>,
     /// Check every term after every step and report the first one that is not a number (slower)

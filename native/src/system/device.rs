@@ -1,11 +1,12 @@
 //! `--device`: from a name to a device.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Result, anyhow, bail, ensure};
 use burn::tensor::Device;
+use gleaner_core::workers::{InTurn, Workers};
 
-use super::threads::resolved;
+use super::threads::{Threads, resolved};
 
 /// The device of a name such as `cpu`, `wgpu` or `cuda:1`, without autodiff.
 ///
@@ -62,6 +63,7 @@ fn graphics(
     use burn::tensor::DeviceKind;
 
     let kind = index.map_or(DeviceKind::DefaultDevice, DeviceKind::DiscreteGpu);
+    keep_kernels();
     let mut options = Device::wgpu_options().device_kind(kind);
     if let Some(api) = api {
         options = options.graphics_api(api);
@@ -109,7 +111,36 @@ gpu!(metal, "metal", "cargo build --release --features metal", |index| graphics(
     Some(burn::tensor::wgpu::WgpuBackend::Metal),
     index
 ));
-gpu!(cuda, "cuda", "scripts/cuda.sh build --release", |index| nvidia(index.unwrap_or(0)));
+gpu!(cuda, "cuda", "scripts/cuda.sh build --release", |index| {
+    keep_kernels();
+    nvidia(index.unwrap_or(0))
+});
+
+/// Has compiled kernels and what was found out about their speed kept in the user's cache folder, for the next run. Where a
+/// `cubecl.toml` names another place, it is kept there.
+#[cfg(all(
+    feature = "persistence",
+    any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda")
+))]
+fn keep_kernels() {
+    use burn_cubecl::cubecl::config::cache::CacheConfig;
+    use burn_cubecl::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig as _};
+
+    let mut config = CubeClRuntimeConfig::from_current_dir().override_from_env();
+    config.compilation.cache = true;
+    // The default depends on whether some folder above this one holds a program in Rust.
+    if matches!(config.environment.path, CacheConfig::Target) {
+        config.environment.path = CacheConfig::Global;
+    }
+    // Once: what is set before the first device stays.
+    CubeClRuntimeConfig::try_set(config);
+}
+
+#[cfg(all(
+    not(feature = "persistence"),
+    any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda")
+))]
+fn keep_kernels() {}
 
 /// What any machine may be asked for, whatever it has: with thousands, waiting for each other is all they do.
 const THREADS_ANYWHERE: usize = 64;
@@ -144,6 +175,15 @@ pub fn set_threads(threads: usize) -> Result<()> {
         *limited = threads;
     }
     Ok(())
+}
+
+/// Who works on the tensors of a `--device`: threads on the CPU. A GPU is told what to do by one thread alone: each thread has a queue
+/// of its own there, and queues that share tensors wait for each other.
+pub fn workers(device: &str, threads: &Arc<Threads>) -> Arc<dyn Workers> {
+    match on_cpu(device) {
+        true => threads.clone(),
+        false => Arc::new(InTurn),
+    }
 }
 
 /// Whether a `--device` is the CPU back end.

@@ -17,6 +17,7 @@ use gleaner_core::models::Generative;
 use gleaner_core::nets::Classes;
 use gleaner_core::noise::Noise;
 use gleaner_core::sample::class_conditional;
+use gleaner_core::workers::Workers;
 use serde::{Deserialize, Serialize};
 
 use super::validation;
@@ -39,8 +40,10 @@ pub struct Augmenter<'a> {
     pub problem: &'a Problem,
     /// Where to compute.
     pub device: &'a Device,
-    /// Who works on chains and distances.
+    /// Threads for what is computed on the host.
     pub workers: Arc<Threads>,
+    /// Who works on the device.
+    pub lent: Arc<dyn Workers>,
     /// Of all draws.
     pub noise: Noise,
     /// Whether the user has asked to stop.
@@ -109,7 +112,8 @@ impl Augmenter<'_> {
         curvature: &mut Curvature,
     ) -> Result<(AugmentedSet, Refresh)> {
         let started = Instant::now();
-        let validation = validation::measure(model, self.problem, self.device, self.interrupt)?;
+        let validation =
+            validation::measure(model, self.problem, (self.device, None), self.interrupt)?;
         let accuracy = validation.map(|v| v.accuracy);
         let noise = self.noise.at(step);
         let kept = self.draw(model, &noise)?;
@@ -169,7 +173,7 @@ impl Augmenter<'_> {
             self.interrupt.check()?;
             let count = DRAWN_AT_A_TIME.min(per_class - first);
             let mut noise = noise.split("draw").at(turn as u64);
-            let samples = class_conditional(model, count, &mut noise, self.device, &*self.workers);
+            let samples = class_conditional(model, count, &mut noise, self.device, &*self.lent);
             let z = pollster::block_on(infer::drawn(model, samples.z))
                 .context("samples drawn to augment the labelled examples (model.langevin)")?;
             let logits = pollster::block_on(infer::read(samples.logits))?;

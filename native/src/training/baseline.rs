@@ -4,7 +4,7 @@
 use anyhow::Result;
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor};
-use gleaner_core::data::{Batches, Binarise};
+use gleaner_core::data::{Batches, Binarise, Resident};
 use gleaner_core::infer;
 use gleaner_core::measures::eval::Classification;
 use gleaner_core::models::{Architecture as _, Classifier};
@@ -46,7 +46,7 @@ pub fn train_baseline(
         total_steps: steps,
         schedule: recipe.train.schedule,
     };
-    let mut batches = Batches::new(
+    let batches = Batches::new(
         &problem.data.train,
         &problem.split,
         problem.classes(),
@@ -54,6 +54,8 @@ pub fn train_baseline(
         Binarise::None,
         &learner.noise,
     )?;
+    let resident = Resident::new(&problem.data.train, device);
+    let mut batches = batches.from_resident(resident.clone());
     let mut state = TrainState::new(config.init(&noise.split("model"), &autodiff)?);
     // Its own examples: whatever it normalises by, too, it knows from them alone.
     let labelled = evenly(&problem.split.labelled, MEASURED_ON);
@@ -68,7 +70,7 @@ pub fn train_baseline(
         (state, _) = learner.step(state, &batch, rate, Elapsed::ALL);
         if state.step.is_multiple_of((steps / LOOKS).max(1)) || state.step == steps {
             let model = measured_on(&labelled, state.model.valid());
-            let measured = measure(&model, problem, device, &never)?;
+            let measured = measure(&model, problem, (device, resident.as_ref()), &never)?;
             let improved = match (&best, &measured) {
                 (Some((_, Some(old))), Some(new)) => better(new, old),
                 _ => true,

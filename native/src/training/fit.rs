@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use burn::module::Module;
 use burn::tensor::Device;
-use gleaner_core::data::Batches;
+use gleaner_core::data::{Batches, Resident};
 use gleaner_core::infer;
 use gleaner_core::measures::eval::Classification;
 use gleaner_core::models::Generative;
@@ -68,6 +68,8 @@ pub struct Fit<'a, M, O> {
     pub plan: Plan,
     /// Where to compute, without autodiff.
     pub device: &'a Device,
+    /// The training examples, if they are there.
+    pub resident: Option<Resident>,
     /// Who makes the sets that the run is augmented by, if it is.
     pub augmenter: Option<Augmenter<'a>>,
     /// Where the run's files are.
@@ -119,8 +121,9 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
             if self.has_epoch_to_end() {
                 let model = self.measured();
                 let criterion = self.plan.criterion;
+                let place = (self.device, self.resident.as_ref());
                 let validation =
-                    Validation::measure(&model, criterion, self.problem, self.device, interrupt);
+                    Validation::measure(&model, criterion, self.problem, place, interrupt);
                 if interrupt.requested() {
                     continue;
                 }
@@ -230,7 +233,10 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
     fn measured(&self) -> M {
         let mut model = self.state.train.model.valid();
         let rows = evenly(&self.problem.split.unlabelled, MEASURED_ON);
-        model.measure(infer::upload(&self.problem.data.train, &rows, self.device));
+        model.measure(match &self.resident {
+            Some(examples) => examples.rows(&rows),
+            None => infer::upload(&self.problem.data.train, &rows, self.device),
+        });
         model
     }
 

@@ -22,7 +22,7 @@ use crate::run::RunDir;
 use crate::run::measure::{Baseline, measure_baseline};
 use crate::run::recipe::{OF_THE_MACHINE, Recipe};
 use crate::run::source::Source;
-use crate::system::device;
+use crate::system::device::{self, on_cpu};
 use crate::system::threads::Threads;
 
 /// A run whose settings and data have been found good.
@@ -187,7 +187,7 @@ impl Session {
             eprintln!("{}: texts as counts of {} words", data.name, words.len());
         }
         let (threads, parts) = (self.workers.count(), self.recipe.train.parts);
-        if device::on_cpu(&self.recipe.train.device) && parts >= FEWEST_PARTS && threads > parts {
+        if on_cpu(&self.recipe.train.device) && parts >= FEWEST_PARTS && threads > parts {
             eprintln!(
                 "{parts} of {threads} threads share a step, so that the result does not depend on the machine; --set train.parts={threads} \
                  uses all of them, and rounds otherwise"
@@ -233,7 +233,7 @@ impl Session {
             self.problem.classes(),
             [train.batch_size, train.labelled_batch_size],
             data.binarise,
-            &self.noise,
+            &self.noise.clone().drawn_on(train.noise),
         )?)
     }
 
@@ -252,7 +252,11 @@ impl Session {
                 ModelConfig::M1(_) => Criterion::Bound,
                 _ => Criterion::Accuracy,
             },
-            read_every: self.read_every,
+            // A read waits for all that a GPU has queued, and nothing that is read is needed before.
+            read_every: match on_cpu(&train.device) || self.read_every == 1 {
+                true => self.read_every,
+                false => usize::try_from(steps_per_epoch).unwrap_or(usize::MAX),
+            },
         }
     }
 

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use burn::module::Module;
 use burn::tensor::Device;
 use gleaner_core::checkpoint::Checkpoint;
+use gleaner_core::data::Resident;
 use gleaner_core::data::schema::Schema;
 use gleaner_core::infer;
 use gleaner_core::models::{Generative, M1M2, M1M2Config, Model, ModelConfig, with_background};
@@ -30,6 +31,7 @@ use crate::run::folds::{fold_path, fold_recipes, held_out_parts};
 use crate::run::measure::Answered;
 use crate::run::recipe::Recipe;
 use crate::run::summary::{self, Run, Summary};
+use crate::system::device::{self, on_cpu};
 use crate::system::interrupt::Interrupt;
 use crate::system::progress::Progress;
 
@@ -101,7 +103,7 @@ impl Stage<'_> {
         };
         // Steps on few examples do not divide among threads: whole parts do.
         match recipes[0].train.parts {
-            1 => session.workers.run(recipes.len(), &one),
+            1 if on_cpu(&session.recipe.train.device) => session.workers.run(recipes.len(), &one),
             _ => (0..recipes.len()).for_each(one),
         }
         let (summaries, progress) = done.into_inner().ok().context("a thread was stopped")?;
@@ -146,10 +148,7 @@ impl Stage<'_> {
             },
         };
         let best = progress.best.as_ref();
-        let side_by_side = match fold_recipes(&session.recipe).first() {
-            Some(part) if part.train.parts == 1 => session.workers.count().min(parts.len()).max(1),
-            _ => 1,
-        };
+        let side_by_side = self.side_by_side(parts.len());
         let run = Run {
             recipe: &session.recipe,
             problem: &session.problem,
@@ -170,6 +169,16 @@ impl Stage<'_> {
         let results = self.choose(summary)?;
         afterwards(dir, &session.recipe, &session.problem, &results, &session.device)?;
         Ok(results.summary)
+    }
+
+    /// How many of some parts were trained at a time: see [`Stage::cross_validate`].
+    fn side_by_side(&self, parts: usize) -> usize {
+        match fold_recipes(&self.session.recipe).first() {
+            Some(part) if part.train.parts == 1 && on_cpu(&part.train.device) => {
+                self.session.workers.count().min(parts).max(1)
+            }
+            _ => 1,
+        }
     }
 
     /// Compares other methods with the model, if the recipe asks for it, and keeps the best.
@@ -228,7 +237,8 @@ impl Stage<'_> {
     ) -> Result<Progressed> {
         let Self { session, dir, resumable, interrupt, .. } = self;
         let Session { recipe, problem, device, noise, workers, .. } = session;
-        let mut batches = session.batches()?;
+        let resident = Resident::new(&problem.data.train, device);
+        let mut batches = session.batches()?.from_resident(resident.clone());
         let plan = session.plan(batches.steps_per_epoch());
         let mut state = if dir.state().exists() {
             let state = SavedState::load(&dir.state(), model, device)?;
@@ -248,17 +258,18 @@ impl Stage<'_> {
             adam: recipe.train.adam,
             noise: noise.split("training").drawn_on(recipe.train.noise),
             parts: recipe.train.parts,
-            workers: workers.clone(),
+            workers: device::workers(&recipe.train.device, workers),
         };
         let augmenter = recipe.augment.as_ref().map(|settings| Augmenter {
             settings,
             problem,
             device,
             workers: workers.clone(),
+            lent: device::workers(&recipe.train.device, workers),
             noise: noise.split("augmentation"),
             interrupt,
         });
-        let mut fit = Fit { problem, learner, plan, device, augmenter, dir, state };
+        let mut fit = Fit { problem, learner, plan, device, resident, augmenter, dir, state };
         let total = plan.rate.total_steps as usize;
         let done = (fit.state.train.step / plan.steps_per_epoch) as usize;
         let mut progress = match self.quiet {

@@ -175,7 +175,7 @@ impl<M: Module> SavedState<M> {
         }
         ensure!(second.is_empty(), foreign("the optimiser's state is"));
         ensure!(progress.is_whole(), foreign("the progress is"));
-        let optimizer = Adam { time: progress.step, moments };
+        let optimizer = Adam::new(progress.step, moments);
         let upload_chains = |Parameter { shape, values }: Parameter| {
             let shape: [usize; 2] = shape.try_into().map_err(|_| foreign("the chains are"))?;
             Ok::<_, anyhow::Error>(Tensor::from_data(TensorData::new(values, shape), device))

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use burn::tensor::Device;
-use gleaner_core::data::Examples;
+use gleaner_core::data::{Examples, Resident};
 use gleaner_core::infer;
 use gleaner_core::measures::eval::{Classification, classification};
 use gleaner_core::models::{Classify, Generative};
@@ -36,7 +36,7 @@ pub enum Validation {
 }
 
 impl Validation {
-    /// Measures a model; `None` if there is no validation split.
+    /// Measures a model, from the training examples on its device if they are there; `None` if there is no validation split.
     ///
     /// # Errors
     /// If the device fails, or the user asks to stop.
@@ -44,11 +44,11 @@ impl Validation {
         model: &impl Generative,
         criterion: Criterion,
         problem: &Problem,
-        device: &Device,
+        (device, resident): (&Device, Option<&Resident>),
         interrupt: &Interrupt,
     ) -> Result<Option<Self>> {
         if criterion == Criterion::Accuracy {
-            let measured = measure(model, problem, device, interrupt)?;
+            let measured = measure(model, problem, (device, resident), interrupt)?;
             return Ok(measured.map(Self::Classification));
         }
         let rows = &problem.split.validation;
@@ -88,15 +88,19 @@ impl Validation {
     }
 }
 
-/// Measures a classifier on the validation split of a problem; `None` if there is none.
+/// Measures a classifier on the validation split of a problem, from the training examples on its device if they are there; `None` if
+/// there is no split.
 pub(super) fn measure(
     model: &impl Classify,
     problem: &Problem,
-    device: &Device,
+    (device, resident): (&Device, Option<&Resident>),
     interrupt: &Interrupt,
 ) -> Result<Option<Classification>> {
     let rows = &problem.split.validation;
-    let logits = classify(model, &problem.data.train, rows, device, interrupt)?;
+    let logits = match resident {
+        Some(examples) => pollster::block_on(infer::classify_resident(model, examples, rows))?,
+        None => classify(model, &problem.data.train, rows, device, interrupt)?,
+    };
     let labels: Vec<i64> = rows.iter().map(|&row| problem.data.train.labels[row]).collect();
     Ok(classification(&logits, &labels, problem.classes()))
 }

@@ -2,11 +2,13 @@
 //!
 //! A layer's matrix product leaves its bias, its nonlinearity and their gradients as a handful of
 //! elementwise operations, each a trip through memory. On the CPU back end they are one trip forward and
-//! one backward; elsewhere they are composed, and the back end fuses them if it can.
+//! one backward, and on a GPU as many launches, beside sums.
 
 use burn::tensor::Tensor;
 
 use super::activation::Activation;
+#[cfg(feature = "cube")]
+use super::nonlinear;
 
 /// How rows of a layer's product become rows of its output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +37,39 @@ pub fn activate(
     {
         return fused::activate(product, bias, rule, rows);
     }
+    #[cfg(feature = "cube")]
+    if let Some(rule) = gpu_rule(activation)
+        && crate::gpu::is_gpu(&product.device())
+    {
+        return on_gpu(product, bias, rule, rows);
+    }
     composed(product, bias, activation, rows)
+}
+
+/// The same on a GPU.
+#[cfg(feature = "cube")]
+fn on_gpu(product: Tensor<2>, bias: Tensor<2>, rule: nonlinear::Rule, rows: Rows) -> Tensor<2> {
+    let ([count, units], [groups, _]) = (product.dims(), bias.dims());
+    let product = match rows {
+        Rows::Own => product.reshape([groups, count / groups, units]),
+        Rows::Shared => product.unsqueeze::<3>(),
+    };
+    let output = nonlinear::shifted(product, bias.unsqueeze_dim::<3>(1), rule);
+    let [groups, each, units] = output.dims();
+    output.reshape([groups * each, units])
+}
+
+/// The nonlinearity as a GPU knows it, if its slope follows from its value.
+#[cfg(feature = "cube")]
+fn gpu_rule(activation: Option<Activation>) -> Option<nonlinear::Rule> {
+    match activation {
+        None | Some(Activation::Identity) => Some(nonlinear::Rule::Identity),
+        Some(Activation::Softplus) => Some(nonlinear::Rule::Softplus),
+        Some(Activation::Relu) => Some(nonlinear::Rule::Leaky(0.0_f32.to_bits())),
+        Some(Activation::LeakyRelu) => Some(nonlinear::Rule::Leaky(Activation::LEAK.to_bits())),
+        Some(Activation::Tanh) => Some(nonlinear::Rule::Tanh),
+        Some(Activation::Silu) => None,
+    }
 }
 
 /// A layer's output, and the way back through its nonlinearity, for gradients by hand: no tape runs through it.
@@ -51,6 +85,9 @@ enum Slope {
     /// It follows from the value.
     #[cfg(feature = "flex")]
     OfValue(fused::Rule),
+    /// The same, on a GPU.
+    #[cfg(feature = "cube")]
+    OfGpuValue(nonlinear::Rule),
     /// `[rows, units]`.
     Known(Tensor<2>),
 }
@@ -65,6 +102,13 @@ impl Activated {
             let value = fused::activate(product, bias, rule, Rows::Own);
             return Self { value, slope: Slope::OfValue(rule) };
         }
+        #[cfg(feature = "cube")]
+        if let Some(rule) = gpu_rule(Some(activation))
+            && crate::gpu::is_gpu(&product.device())
+        {
+            let value = on_gpu(product, bias, rule, Rows::Own);
+            return Self { value, slope: Slope::OfGpuValue(rule) };
+        }
         let (value, slope) = activation.with_slope(product + bias);
         Self { value, slope: Slope::Known(slope) }
     }
@@ -74,6 +118,8 @@ impl Activated {
         match self.slope {
             #[cfg(feature = "flex")]
             Slope::OfValue(rule) => fused::times_slope(gradient, self.value, rule),
+            #[cfg(feature = "cube")]
+            Slope::OfGpuValue(rule) => nonlinear::times_slope(gradient, self.value, rule),
             Slope::Known(slope) => gradient * slope,
         }
     }

@@ -1,7 +1,10 @@
 //! Nonlinearities of hidden layers.
 
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "cube")]
+use super::nonlinear;
 
 /// The nonlinearity of every hidden layer of a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,41 +69,32 @@ pub fn leaky_relu<const D: usize>(x: Tensor<D>, leak: f32) -> Tensor<D> {
     (x.clone() * leak).mask_where(is_positive, x)
 }
 
-/// From here on `tanh` is 1 to the last bit of single precision, and minus 1 on the other side.
-const TANH_ENDS: f64 = 20.0;
-
-/// `tanh(x)`, for any `x`. A GPU may make it of `exp(2 x)`, which overflows from 45 on: then it answers NaN where 1 is meant.
+/// `tanh(x)`, for any `x`, also where a GPU makes it of an exponential that overflows.
 pub fn tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    if is_plain_cpu(&x.device()) {
-        return x.tanh();
+    #[cfg(feature = "cube")]
+    if crate::gpu::is_gpu(&x.device()) {
+        return nonlinear::apply(x, nonlinear::Rule::Tanh);
     }
-    x.clamp(-TANH_ENDS, TANH_ENDS).tanh()
+    x.tanh()
 }
 
-/// Below this, `log(1 + exp(x))` is nearer to `exp(x)` than to what is left of it once 1 was added: both are off by 2e-4 of it here.
-const SOFTPLUS_TAIL: f64 = -8.0;
+/// `bound tanh(x / bound)`: never beyond `bound`, and near zero as good as `x`.
+pub fn soft_clamp<const D: usize>(x: Tensor<D>, bound: f64) -> Tensor<D> {
+    #[cfg(feature = "cube")]
+    if crate::gpu::is_gpu(&x.device()) {
+        return nonlinear::apply(x, nonlinear::Rule::SoftClamp((bound as f32).to_bits()));
+    }
+    tanh(x / bound) * bound
+}
 
 /// `log(1 + exp(x))` in a form that neither overflows nor loses small values.
 ///
-/// Written through `log_sigmoid` because back ends have that as one kernel, forward and backward, where
-/// their softplus is five. A GPU has no `log(1 + t)` that is good for small `t`, so there the tail is another one.
+/// On the CPU it is written through `log_sigmoid` because the back end has that as one kernel, forward and backward, where
+/// its softplus is five. A GPU has no `log(1 + t)` that is good for small `t`, so there it is a kernel of our own.
 pub fn softplus<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    let value = activation::log_sigmoid(x.clone().neg()).neg();
-    if is_plain_cpu(&x.device()) {
-        return value;
+    #[cfg(feature = "cube")]
+    if crate::gpu::is_gpu(&x.device()) {
+        return nonlinear::apply(x, nonlinear::Rule::Softplus);
     }
-    let tail = x.clone().lower_elem(SOFTPLUS_TAIL);
-    // Clamped, because a gradient of zero times an infinite slope is NaN.
-    value.mask_where(tail, x.clamp_max(SOFTPLUS_TAIL).exp())
-}
-
-/// Whether functions of numbers are those of the standard library, exact to a few units in the last place.
-fn is_plain_cpu(device: &Device) -> bool {
-    #[cfg(feature = "flex")]
-    return *device == Device::flex();
-    #[cfg(not(feature = "flex"))]
-    {
-        let _ = device;
-        false
-    }
+    activation::log_sigmoid(x.neg()).neg()
 }

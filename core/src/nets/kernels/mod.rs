@@ -15,6 +15,8 @@ mod dots;
 mod gather;
 #[cfg(feature = "flex")]
 mod matrix;
+#[cfg(feature = "cube")]
+mod nonlinear;
 pub mod normalise;
 #[cfg(feature = "flex")]
 mod packing;

@@ -1,6 +1,7 @@
 //! `gleaner bench langevin`: times conditional chains in an energy.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
@@ -14,6 +15,7 @@ use gleaner_core::models::{LatentPrior, Target};
 use gleaner_core::nets::Activation;
 use gleaner_core::noise::Noise;
 use gleaner_core::sampler::{Chains, Convention, Langevin, StepSize};
+use gleaner_core::workers::Workers;
 use serde_json::json;
 
 use super::serve::serve;
@@ -92,7 +94,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let (height, _) = bench.time(0.0)?;
     bench.time(1.0)?;
     if args.serve {
-        let threads = bench.workers.count();
+        let threads = bench.threads;
         let ready = json!({"ready": true, "objective": height, "threads": threads});
         return serve(&ready, |runs| (0..runs).map(|_| Ok(bench.time(1.0)?.1)).collect());
     }
@@ -107,7 +109,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     out.object(&json!({
         "ms": median, "ms_min": min, "ms_max": max, "steps": args.steps, "chains": args.chains,
         "langevin_steps": args.langevin_steps, "latent": args.latent, "hidden": args.hidden,
-        "classes": args.classes, "threads": bench.workers.count(), "device": args.device,
+        "classes": args.classes, "threads": bench.threads, "device": args.device,
         "objective": height,
     }))
 }
@@ -117,11 +119,13 @@ struct Bench {
     y: Tensor<2>,
     start: Tensor<2>,
     steps: usize,
-    workers: Threads,
+    workers: Arc<dyn Workers>,
+    threads: usize,
 }
 
 impl Bench {
     fn prepare(args: &Args, device: &Device) -> Result<Self> {
+        let threads = Arc::new(Threads::start(args.threads)?);
         let noise = Noise::new(0);
         let Args { chains, latent, classes, ref hidden, .. } = *args;
         let labels = (0..chains).map(|chain| (chain % classes) as i64);
@@ -130,7 +134,8 @@ impl Bench {
             y: one_hot(labels, classes, device),
             start: noise.split("start").normal_tensor([chains, latent], device),
             steps: args.langevin_steps,
-            workers: Threads::start(args.threads)?,
+            workers: device::workers(&args.device, &threads),
+            threads: threads.count(),
         })
     }
 
@@ -141,7 +146,7 @@ impl Bench {
         let chains = Chains { sampler, steps: self.steps };
         let density = self.prior.density(Target::Given(self.y.clone()));
         let started = Instant::now();
-        let z = chains.run(&density, self.start.clone(), &Noise::new(1), &self.workers);
+        let z = chains.run(&density, self.start.clone(), &Noise::new(1), &*self.workers);
         let height = (self.prior.logits(z) * self.y.clone()).sum() / self.y.dims()[0] as f64;
         let height = pollster::block_on(infer::read(height))?[0];
         Ok((height, started.elapsed().as_secs_f64() * 1e3))

@@ -2,6 +2,8 @@
 
 mod clock;
 mod coreset;
+#[cfg(feature = "counts")]
+mod count;
 mod langevin;
 mod recipe;
 mod serve;

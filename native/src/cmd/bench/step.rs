@@ -75,6 +75,10 @@ pub struct Args {
     /// Draw the noise on the device instead of on the host
     #[arg(long)]
     device_noise: bool,
+    /// Count what the device is asked for in these steps, too: kernels, streams, writes and reads
+    #[cfg(feature = "counts")]
+    #[arg(long)]
+    count: bool,
     /// Write the weights, the batch and the noise of the first objective to this folder, for another program to repeat
     #[arg(long, value_name = "DIR")]
     fixture: Option<PathBuf>,
@@ -118,6 +122,10 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         return serve(&ready, |steps| bench.time(steps));
     }
     bench.time(WARM_UP)?;
+    #[cfg(feature = "counts")]
+    if args.count {
+        return bench.count(args.steps, out);
+    }
     let mut times = bench.time(args.steps)?;
     times.sort_by(f64::total_cmp);
     let [min, median, max] = [0, times.len() / 2, times.len() - 1].map(|i| times[i]);
@@ -170,7 +178,7 @@ impl Bench {
             classifier_hidden: args.hidden.clone(),
             convolution: None,
         };
-        let workers = Threads::start(args.threads)?;
+        let workers = Arc::new(Threads::start(args.threads)?);
         let threads = workers.count();
         let learner = Learner {
             objective: SemiSupervised::new(SemiSupervisedConfig {
@@ -187,7 +195,7 @@ impl Bench {
                 0 if on_cpu(&args.device) => threads,
                 parts => parts.max(1),
             },
-            workers: Arc::new(workers),
+            workers: device::workers(&args.device, &workers),
         };
         let labels: Vec<i64> =
             (0..args.labelled_batch_size).map(|row| (row % args.classes.max(1)) as i64).collect();
@@ -221,6 +229,20 @@ impl Bench {
         let times = clock.time(steps, |count| self.steps(count))?;
         self.clock = clock;
         Ok(times)
+    }
+
+    /// Prints what the device is asked for in a step.
+    #[cfg(feature = "counts")]
+    fn count(&mut self, steps: usize, out: &Output) -> Result<()> {
+        // Read while it is counted: what is queued for the device is counted when it gets there.
+        let counted = super::count::Counted::during(|| {
+            if let Some(objective) = self.steps(steps)? {
+                pollster::block_on(infer::read(objective))?;
+            }
+            Ok(())
+        })?;
+        counted.in_words(steps).into_iter().for_each(|line| out.line(line));
+        out.object(&counted.per_step(steps))
     }
 
     /// Takes some steps and returns the last one's objective, still on the device.

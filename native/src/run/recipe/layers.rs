@@ -8,6 +8,7 @@ use toml::{Table, Value};
 use super::settings::{Recipe, no_such_model};
 use super::tables::{merge, nested, one_line, parse_pair, read_table};
 use crate::data::registry::{canonical, is_known};
+use crate::system::device::on_cpu;
 
 /// What every data set starts from.
 const GENERAL: &str = include_str!("../../../../recipes/general.toml");
@@ -181,6 +182,7 @@ impl Recipe {
         {
             data.remove("labels-per-class");
         }
+        draw_noise_where_it_is_quick(&mut table);
         Self::typed(table, source)
     }
 
@@ -202,9 +204,31 @@ impl Recipe {
     }
 }
 
+/// Noise that nobody asks for elsewhere is drawn on the GPU, if there is one: drawing it on the host and uploading it takes longer than
+/// a step.
+fn draw_noise_where_it_is_quick(settings: &mut Table) {
+    let Some(Value::Table(train)) = settings.get_mut("train") else { return };
+    let on_cpu = train.get("device").and_then(Value::as_str).is_none_or(on_cpu);
+    train.entry("noise").or_insert(if on_cpu { "host" } else { "device" }.into());
+}
+
 #[cfg(test)]
 mod tests {
+    use gleaner_core::noise::NoiseSource;
+
     use super::*;
+
+    #[test]
+    fn noise_is_drawn_on_a_gpu_unless_somebody_says_otherwise() {
+        let source = |settings: &[&str]| {
+            let sets: Vec<String> = settings.iter().map(|&set| set.to_owned()).collect();
+            Recipe::resolve(None, Table::new(), &sets).unwrap().train.noise
+        };
+        assert_eq!(source(&[]), NoiseSource::Host);
+        assert_eq!(source(&["train.device=wgpu"]), NoiseSource::Device);
+        assert_eq!(source(&["train.device=cuda:1"]), NoiseSource::Device);
+        assert_eq!(source(&["train.device=wgpu", "train.noise=host"]), NoiseSource::Host);
+    }
 
     #[test]
     fn without_anything_the_recipe_is_the_embedded_digits() {

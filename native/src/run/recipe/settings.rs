@@ -394,7 +394,7 @@ pub struct TrainSettings {
     pub device: String,
     /// CPU threads; 0 uses all.
     pub threads: usize,
-    /// Where a step's noise is drawn: `host`, the same numbers on every device, or `device`, faster on a GPU.
+    /// Where a step's noise is drawn: `host`, the same numbers on every device, or `device`, the default on GPUs, where it is faster.
     pub noise: NoiseSource,
     /// Parts that a batch is split into and worked on side by side; 0 takes two on the CPU, more of a large batch, and one on a GPU. A
     /// model that normalises does so over the examples of a part. For any other, results depend on this only by rounding, and on the

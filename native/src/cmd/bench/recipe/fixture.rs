@@ -151,7 +151,8 @@ mod tests {
             let (bytes, settings) = (read("batch.npz"), read("step.json"));
             let mut arrays = Npz::open(&bytes, "batch.npz").unwrap();
             let mut array = |name: &str| matrix(&mut arrays, name);
-            let seen = Seen { labelled: array("seen_l"), unlabelled: array("seen_u") };
+            let (labelled, unlabelled) = (array("seen_l"), array("seen_u"));
+            let seen = Seen { labelled, unlabelled, disturbed: true };
             let picks = (marginalize != "exact").then(|| {
                 let logits = model.logits(seen.unlabelled.clone(), &Look::default());
                 Picks::draw(&Categorical::from_logits(logits), 1, array("pick"))

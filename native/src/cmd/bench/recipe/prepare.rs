@@ -172,7 +172,7 @@ impl Build<'_> {
             adam: train.adam,
             noise: self.noise.split("training").drawn_on(train.noise),
             parts: train.parts,
-            workers: workers.clone(),
+            workers: device::workers(&train.device, &workers),
         };
         let (state, batch) = (Some(TrainState::new(model)), self.batch.clone());
         Ok(Box::new(Training { learner, state, batch, rate: train.lr, workers, measured: None }))

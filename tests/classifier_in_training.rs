@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use gleaner_core::checkpoint::Parameter;
 use gleaner_core::data::{Labelled, Part, SemiBatch};
 use gleaner_core::dist::Categorical;
-use gleaner_core::models::{Classify, Look, Model};
+use gleaner_core::models::{Classify, Generative as _, Look, Model};
 use gleaner_core::objective::{
     Augmentation, Draws, Elapsed, Objective, Ramp, Seen, SemiSupervised, SemiSupervisedConfig,
     Shift, Unsupervised, labelled_bound, unlabelled_bound,
@@ -140,6 +140,32 @@ fn what_the_classifier_sees_reaches_the_classifier_alone() {
     assert!((with - without).abs() > 0.01, "the noise changes nothing: {with}");
     assert_close("J, disturbed", &[total(Some(seen))], &[with], SAME);
     assert_close("J", &[total(None)], &[without], SAME);
+}
+
+/// What is seen undisturbed is inferred once for class and bound. Said to be disturbed, it is inferred twice.
+#[test]
+fn what_is_inferred_once_gives_the_objective_and_gradient_of_what_is_inferred_twice() {
+    for name in ["latent-ebm", "adgm", "sdgm"] {
+        let small = Small { model: name, ..Small::default() };
+        let device = Device::flex().autodiff();
+        let (model, batch) = (small.model(&device), small.batch(&device));
+        let x = batch.unlabelled.clone();
+        assert!(model.infer(x, &Look::default()).is_some(), "{name} infers nothing");
+        let objective = SemiSupervised::new(SemiSupervisedConfig::exact(ALPHA));
+        let taken = |disturbed| {
+            let (labelled, unlabelled) = (batch.labelled.x.clone(), batch.unlabelled.clone());
+            let seen = Some(Seen { labelled, unlabelled, disturbed });
+            let draws = Draws { seen, ..small.draws(&device) };
+            let total = objective.terms_at(&model, &batch, Elapsed::ALL, draws).total;
+            (number(total.clone()), gradients_of(&model, &total))
+        };
+        let ((once, of_once), (twice, of_twice)) = (taken(false), taken(true));
+        assert_close(name, &[once], &[f64::from(twice)], SAME);
+        assert_eq!(of_once.len(), of_twice.len(), "{name}");
+        for (path, gradient) in &of_twice {
+            assert_close(path, &of_once[path].values, &doubles(gradient), SAME);
+        }
+    }
 }
 
 #[test]

@@ -273,7 +273,7 @@ fn wrong_settings_are_named_and_leave_nothing_behind() {
         ("--model=ladder", "in `latent`"),
         ("--model=ladder --set=model.latent=[4,2]", "one width for each"),
         ("--device=tpu", "--device tpu"),
-        ("--device=cuda", "--features cuda"),
+        ("--device=cuda", "scripts/cuda.sh build --release"),
         ("--noise=device", "needs a GPU"),
         ("--set=objective.marginalize=most", "sum-and-sample:K"),
         ("--data=nothing", "nothing"),

@@ -2,7 +2,9 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::{Examples, Values};
+use super::Examples;
+#[cfg(feature = "cube")]
+use super::Values;
 
 /// Bytes of examples that are kept on a GPU at most. What is larger is uploaded batch by batch: the network needs room, too.
 #[cfg(feature = "cube")]
@@ -10,18 +12,16 @@ const MOST_BYTES: usize = 1 << 30;
 
 /// Examples on a GPU, pixels as bytes.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "cube"), expect(dead_code, reason = "there is no GPU to keep them on"))]
 pub struct Resident {
     values: Stored,
     features: usize,
 }
 
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "cube"), expect(dead_code, reason = "there is no GPU to keep them on"))]
 enum Stored {
     /// Pixel bytes, read as `v / 255`, four in each number, the first one lowest: `[examples, ⌈features / 4⌉]`.
-    #[cfg_attr(
-        not(feature = "cube"),
-        expect(dead_code, reason = "there is no GPU to keep them on")
-    )]
     Bytes(Tensor<2, Int>),
     /// `[examples, features]`.
     Numbers(Tensor<2>),

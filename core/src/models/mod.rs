@@ -49,6 +49,7 @@ use burn::tensor::{Device, Tensor};
 use delegate::delegate;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::dist::Gaussian;
 use crate::error::Result;
 use crate::nets::Classes;
 use crate::noise::Noise;
@@ -187,6 +188,7 @@ impl Generative for Model {
         to self.inner() {
             fn classes(&self) -> usize;
             fn widths(&self) -> Widths;
+            fn infer(&self, x: Tensor<2>, look: &Look) -> Option<Gaussian>;
             fn logits(&self, x: Tensor<2>, look: &Look) -> Tensor<2>;
             fn features(&self, x: Tensor<2>) -> Tensor<2>;
             fn bound(&self, x: Tensor<2>, look: &Look, classes: &Classes, epsilon: Tensor<2>, divergence: Divergence) -> Bound;

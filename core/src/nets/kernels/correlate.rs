@@ -1,12 +1,22 @@
 //! The gradient of a convolution's weights on the CPU: every number of a patch times what its cell is worth, summed over the
-//! cells of all images. Patches are read where they lie.
+//! cells of all images. A few numbers of all patches are copied together and multiplied with all maps, which are copied panel by panel: where
+//! they lie, cells are a power of two apart, and the first cache has room for few such addresses.
 
 use pulp::{Simd, WithSimd};
 
 use super::gather::BLOCK;
 use super::packing::unpacked;
 use super::reach::{Frame, Patches};
-use super::tile::{FEWER_ROWS, MORE_ROWS, ROWS, VECTORS, add_outer, load, panels_of, zeros};
+use super::tile::{ROWS, VECTORS, add_outer, panels_of, zeros};
+
+/// Numbers of patches that are worked on at once.
+const NUMBERS: usize = 16;
+
+/// Rows of a tile where vectors are short. As [`ROWS`], it divides the numbers at once.
+const SHORT_ROWS: usize = 4;
+
+/// How many sums there are at most for each number of a block of images.
+const SUMS_TO_IMAGES: usize = 2;
 
 /// Everything about one gradient.
 #[derive(Debug)]
@@ -33,7 +43,7 @@ impl WithSimd for Correlate<'_> {
     fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
         let sums = match S::F32_LANES {
             16.. => run::<S, ROWS>(simd, &self),
-            _ => run::<S, FEWER_ROWS>(simd, &self),
+            _ => run::<S, SHORT_ROWS>(simd, &self),
         };
         let maps = [self.channels, self.maps];
         unpacked(&sums, self.patches.kernel.len(), maps, S::F32_LANES)
@@ -54,120 +64,102 @@ fn run<S: Simd, const M: usize>(simd: S, work: &Correlate) -> Vec<f32> {
     let (size, framed_size) = (frame.inner_cells() * channels, frame.cells() * channels);
     let narrow_size = patches.to.len() * maps;
     let batch = wide.len() / size.max(1);
-    let some = (BLOCK / framed_size.max(1)).clamp(1, batch.max(1));
+    let width: usize = panels_of(maps, S::F32_LANES).map(|[_, width]| width).sum();
+    let mut sums = vec![0.0; width * work.numbers()];
+    // All sums are read and written once for every block: where they are many, so are the images.
+    let block = BLOCK.max(sums.len() / SUMS_TO_IMAGES);
+    let some = (block / framed_size.max(1)).clamp(1, batch.max(1));
     let mut starts = Vec::with_capacity(some * patches.from.len());
     for image in 0..some {
         starts.extend(patches.from.iter().map(|from| image * framed_size + from * channels));
     }
-    let width: usize = panels_of(maps, S::F32_LANES).map(|[_, width]| width).sum();
+    let numbers = numbers(work);
     let mut framed = vec![0.0; some * framed_size];
-    let mut sums = vec![0.0; width * work.numbers()];
+    let mut columns = vec![[0.0; NUMBERS]; starts.len()];
+    let mut panels = vec![0.0; starts.len() * width];
     for (wide, narrow) in wide.chunks(some * size).zip(narrow.chunks(some * narrow_size)) {
         frame.fill(wide, &mut framed, channels);
-        let starts = &starts[..narrow.len() / maps];
-        let block = Block { framed: &framed, narrow, starts, maps };
-        let mut rest = &mut sums[..];
-        for [at, width] in panels_of(maps, S::F32_LANES) {
-            let (panel, after) = rest.split_at_mut(width * work.numbers());
-            rest = after;
-            if width > S::F32_LANES {
-                rows::<S, M, VECTORS>(simd, work, &block, panel, at);
-            } else {
-                rows::<S, MORE_ROWS, 1>(simd, work, &block, panel, at);
+        let cells = narrow.len() / maps;
+        to_panels(narrow, maps, S::F32_LANES, &mut panels[..cells * width]);
+        for (number, numbers) in numbers.chunks(NUMBERS).enumerate() {
+            let columns = &mut columns[..cells];
+            copy_numbers(&framed, &starts[..cells], numbers, columns);
+            for [at, width] in panels_of(maps, S::F32_LANES) {
+                let first = at * work.numbers() + number * NUMBERS * width;
+                let sums = &mut sums[first..][..numbers.len() * width];
+                let panel = &panels[at * cells..][..width * cells];
+                if width > S::F32_LANES {
+                    add_numbers::<S, M, VECTORS>(simd, columns, panel, sums);
+                } else {
+                    add_numbers::<S, NUMBERS, 1>(simd, columns, panel, sums);
+                }
             }
         }
     }
     sums
 }
 
-/// Some images.
-struct Block<'a> {
-    framed: &'a [f32],
-    narrow: &'a [f32],
-    /// Where the patch of each cell starts.
-    starts: &'a [usize],
-    maps: usize,
+/// Where the numbers of a patch lie, from its start.
+fn numbers(work: &Correlate) -> Vec<usize> {
+    let length = work.patches.length * work.channels;
+    let runs = work.patches.runs.iter().map(|run| run * work.channels);
+    runs.flat_map(|run| run..run + length).collect()
 }
 
-/// All numbers of the patches, for one panel.
-#[inline(always)]
-fn rows<S: Simd, const M: usize, const N: usize>(
-    simd: S,
-    work: &Correlate,
-    block: &Block,
-    panel: &mut [f32],
-    at: usize,
-) {
-    let length = work.patches.length * work.channels;
-    let (panel, _) = S::as_mut_simd_f32s(panel);
-    let (panel, _) = panel.as_chunks_mut::<N>();
-    if length < M {
-        return scattered_rows::<S, M, N>(simd, work, block, panel, at);
-    }
-    for (run, panel) in work.patches.runs.iter().zip(panel.chunks_exact_mut(length)) {
-        let from = run * work.channels;
-        let (tiles, last) = panel.as_chunks_mut::<M>();
-        for (number, tile) in tiles.iter_mut().enumerate() {
-            add_tile::<S, M, N>(simd, block, from + number * M, at, tile);
-        }
-        let from = from + length - last.len();
-        for (number, row) in last.iter_mut().enumerate() {
-            add_tile::<S, 1, N>(simd, block, from + number, at, std::array::from_mut(row));
+/// Cells `[cells, maps]` panel by panel, `[cells, width]` each; maps that are missing have zeros.
+fn to_panels(cells: &[f32], maps: usize, lanes: usize, panels: &mut [f32]) {
+    let count = cells.len() / maps;
+    for [at, width] in panels_of(maps, lanes) {
+        let panel = panels[at * count..][..width * count].chunks_exact_mut(width);
+        let some = width.min(maps - at);
+        for (row, cell) in panel.zip(cells.chunks_exact(maps)) {
+            row[..some].copy_from_slice(&cell[at..at + some]);
         }
     }
 }
 
-/// The same where a run is shorter than a tile: numbers of several runs make one.
-#[inline(always)]
-fn scattered_rows<S: Simd, const M: usize, const N: usize>(
-    simd: S,
-    work: &Correlate,
-    block: &Block,
-    panel: &mut [[S::f32s; N]],
-    at: usize,
+/// Some numbers of every patch. What is beyond the last one stays as it was; nobody looks at it.
+fn copy_numbers(
+    framed: &[f32],
+    starts: &[usize],
+    numbers: &[usize],
+    columns: &mut [[f32; NUMBERS]],
 ) {
-    let length = work.patches.length * work.channels;
-    let runs = work.patches.runs.iter();
-    let numbers: Vec<usize> =
-        runs.flat_map(|run| (0..length).map(move |k| run * work.channels + k)).collect();
-    for (numbers, rows) in numbers.chunks(M).zip(panel.chunks_mut(M)) {
-        // What is beyond the last number is summed and not kept.
-        let mut from = [numbers[0]; M];
-        from[..numbers.len()].copy_from_slice(numbers);
+    let in_a_run = numbers.len() == NUMBERS && numbers[NUMBERS - 1] - numbers[0] == NUMBERS - 1;
+    for (column, start) in columns.iter_mut().zip(starts) {
+        let patch = &framed[*start..];
+        if in_a_run {
+            column.copy_from_slice(&patch[numbers[0]..][..NUMBERS]);
+        } else {
+            for (value, number) in column.iter_mut().zip(numbers) {
+                *value = patch[*number];
+            }
+        }
+    }
+}
+
+/// Adds, over all cells, every number times every map of a panel.
+#[inline(always)]
+fn add_numbers<S: Simd, const M: usize, const N: usize>(
+    simd: S,
+    columns: &[[f32; NUMBERS]],
+    panel: &[f32],
+    sums: &mut [f32],
+) {
+    let (panel, _) = S::as_simd_f32s(panel);
+    let (panel, _) = panel.as_chunks::<N>();
+    let (all, _) = S::as_mut_simd_f32s(sums);
+    let (all, _) = all.as_chunks_mut::<N>();
+    for (part, all) in all.chunks_mut(M).enumerate() {
         let mut sums = zeros::<S, M, N>(simd);
-        for (start, cell) in block.starts.iter().zip(block.narrow.chunks_exact(block.maps)) {
-            let patch = &block.framed[*start..];
-            let mut column = [0.0; M];
-            for m in 0..M {
-                column[m] = patch[from[m]];
-            }
-            add_outer(simd, &mut sums, &column, load(simd, &cell[at..]));
+        for (column, row) in columns.iter().zip(panel) {
+            let Some(column) = column[part * M..].first_chunk::<M>() else { return };
+            add_outer(simd, &mut sums, column, *row);
         }
-        for (all, sums) in rows.iter_mut().zip(sums) {
+        for (m, all) in all.iter_mut().enumerate() {
             for n in 0..N {
-                all[n] = simd.add_f32s(all[n], sums[n]);
+                all[n] = simd.add_f32s(all[n], sums[m][n]);
             }
-        }
-    }
-}
-
-/// Adds, over all cells, the numbers from `from` on of each patch times the cell's maps from `at` on.
-#[inline(always)]
-fn add_tile<S: Simd, const M: usize, const N: usize>(
-    simd: S,
-    block: &Block,
-    from: usize,
-    at: usize,
-    tile: &mut [[S::f32s; N]; M],
-) {
-    let mut sums = zeros::<S, M, N>(simd);
-    for (start, cell) in block.starts.iter().zip(block.narrow.chunks_exact(block.maps)) {
-        let Some(column) = block.framed[start + from..].first_chunk::<M>() else { return };
-        add_outer(simd, &mut sums, column, load(simd, &cell[at..]));
-    }
-    for m in 0..M {
-        for n in 0..N {
-            tile[m][n] = simd.add_f32s(tile[m][n], sums[m][n]);
         }
     }
 }

@@ -1,11 +1,14 @@
 //! A convolution to so few maps that they would leave most of a vector empty: vectors go along the patches instead, and every
 //! number that comes out is a product of two of them.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "loops of known length over arrays stay in registers"
+)]
+
 use pulp::Simd;
 
-use super::gather::{Gather, Prepared};
-use super::packing::Weights;
-use super::reach::Patches;
+use super::packing::Prepared;
 
 /// Cells at once, so that sums do not wait for each other.
 const CELLS: usize = 4;
@@ -16,20 +19,6 @@ const MOST_OUTPUTS: usize = 4;
 /// Whether a convolution is done so: patches are whole vectors, outputs are few.
 pub fn applies(inputs: usize, outputs: usize, lanes: usize) -> bool {
     outputs <= MOST_OUTPUTS && inputs.is_multiple_of(lanes)
-}
-
-/// The weights of some cells of the kernel: for each output the numbers of a patch in order.
-pub fn weights(patches: &Patches, work: &Gather) -> Vec<f32> {
-    let Gather { weights, inputs, outputs, .. } = *work;
-    let Weights { values, columns, inputs_apart, outputs_apart } = weights;
-    let mut all = Vec::with_capacity(outputs * patches.kernel.len() * inputs);
-    for output in 0..outputs {
-        for [i, j] in &patches.kernel {
-            let from = &values[output * outputs_apart + i * columns + j..];
-            all.extend(from.iter().step_by(inputs_apart).take(inputs));
-        }
-    }
-    all
 }
 
 /// All the cells.
@@ -82,7 +71,7 @@ fn products<S: Simd, const M: usize, const O: usize>(
             let mut weights = [simd.splat_f32s(0.0); O];
             for o in 0..O {
                 let from = o * numbers + number * part.length + at;
-                weights[o] = vector::<S>(&part.panels[from..]);
+                weights[o] = vector::<S>(&part.weights[from..]);
             }
             for m in 0..M {
                 let values = vector::<S>(&framed[places[m][0] + run + at..]);

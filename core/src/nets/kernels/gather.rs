@@ -4,7 +4,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::dots;
-use super::packing::{Weights, packed};
+use super::packing::{Prepared, Weights, in_rows, packed};
 use super::reach::{Frame, Patches};
 use super::tile::{FEWER_ROWS, ROWS, VECTORS, add_rows, panels_of, store, zeros};
 
@@ -46,19 +46,6 @@ impl WithSimd for Gather<'_> {
     }
 }
 
-/// Patches of a block of images, and the weights of their part of the kernel.
-pub struct Prepared {
-    /// Where each patch starts, and where its cell's output does.
-    places: Vec<[usize; 2]>,
-    /// Where its runs start, from there.
-    pub runs: Vec<usize>,
-    /// Numbers of a run.
-    pub length: usize,
-    /// For each panel of outputs, for each number of a patch, a weight for each output of the panel; where
-    /// [`dots`] does it, for each output a weight for each number.
-    pub panels: Vec<f32>,
-}
-
 #[inline(always)]
 fn run<S: Simd, const M: usize>(simd: S, work: &Gather) -> Vec<f32> {
     let Gather { images, frame, inputs, outputs, cells, .. } = *work;
@@ -90,17 +77,17 @@ fn run<S: Simd, const M: usize>(simd: S, work: &Gather) -> Vec<f32> {
 
 fn prepared(work: &Gather, images: usize, lanes: usize) -> Vec<Prepared> {
     let Gather { patches, weights, inputs, outputs, .. } = *work;
-    let panels = match dots::applies(inputs, outputs, lanes) {
-        true => patches.iter().map(|part| dots::weights(part, work)).collect(),
+    let packed = match dots::applies(inputs, outputs, lanes) {
+        true => in_rows(weights, patches, [inputs, outputs]),
         false => packed(weights, patches, [inputs, outputs], lanes),
     };
-    let parts = patches.iter().zip(panels);
+    let parts = patches.iter().zip(packed);
     parts
-        .map(|(part, panels)| Prepared {
+        .map(|(part, weights)| Prepared {
             places: places(part, work, images),
             runs: part.runs.iter().map(|run| run * inputs).collect(),
             length: part.length * inputs,
-            panels,
+            weights,
         })
         .collect()
 }
@@ -129,7 +116,7 @@ fn panels<S: Simd, const M: usize>(
     outputs: usize,
 ) {
     let numbers = part.runs.len() * part.length;
-    let mut rest = &part.panels[..];
+    let mut rest = &part.weights[..];
     for [at, width] in panels_of(outputs, S::F32_LANES) {
         let (panel, after) = rest.split_at(width * numbers);
         rest = after;

@@ -100,11 +100,10 @@ impl<F: Finish> WithSimd for Product<'_, F> {
         let Self { rows, matrix: Packed { panels, inputs, outputs }, finish } = self;
         let count = rows.len() / inputs.max(&1);
         let mut out = vec![0.0; count * outputs];
+        let widths = [*inputs, *outputs];
         match S::F32_LANES {
-            16.. => multiply::<S, ROWS>(simd, rows, panels, [*inputs, *outputs], &mut out, finish),
-            _ => {
-                multiply::<S, FEWER_ROWS>(simd, rows, panels, [*inputs, *outputs], &mut out, finish)
-            }
+            16.. => multiply::<S, ROWS>(simd, rows, panels, widths, &mut out, finish),
+            _ => multiply::<S, FEWER_ROWS>(simd, rows, panels, widths, &mut out, finish),
         }
         out
     }

@@ -19,6 +19,38 @@ pub struct Weights<'a> {
     pub outputs_apart: usize,
 }
 
+/// Patches of a block of images, and the weights of their part of the kernel.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Where each patch starts, and where its cell's output does.
+    pub places: Vec<[usize; 2]>,
+    /// Where its runs start, from there.
+    pub runs: Vec<usize>,
+    /// Numbers of a run.
+    pub length: usize,
+    /// The weights, in panels or in rows.
+    pub weights: Vec<f32>,
+}
+
+/// The weights of each part of a kernel in rows: for each output the numbers of a patch in order.
+pub fn in_rows(
+    Weights { values, columns, inputs_apart, outputs_apart }: Weights,
+    parts: &[Patches],
+    [inputs, outputs]: [usize; 2],
+) -> Vec<Vec<f32>> {
+    let rows = |part: &Patches| {
+        let mut rows = Vec::with_capacity(outputs * part.kernel.len() * inputs);
+        for output in 0..outputs {
+            for [i, j] in &part.kernel {
+                let from = &values[output * outputs_apart + i * columns + j..];
+                rows.extend(from.iter().step_by(inputs_apart).take(inputs));
+            }
+        }
+        rows
+    };
+    parts.iter().map(rows).collect()
+}
+
 /// The panels of each part of a kernel, whose cells are all in one part or another. Outputs that are missing have zeros.
 pub fn packed(
     weights: Weights,

@@ -3,6 +3,12 @@
 //! A tile is a few rows by a few vectors of columns. Rows are multiplied one number at a time, columns a vector at a time. With
 //! so many sums under way, a processor with two units for multiply-and-add has work for both while the first sums finish.
 
+#![expect(
+    clippy::needless_range_loop,
+    clippy::manual_memcpy,
+    reason = "loops of known length over arrays stay in registers"
+)]
+
 use pulp::Simd;
 
 /// Rows of a tile where vectors are long and there are 32 of them; the sums take half.

@@ -6,8 +6,11 @@ use super::POINTS;
 use super::squares::{Squares, get};
 use super::transforms::to_weight_gradient;
 use crate::nets::kernels::tile::{
-    FEWER_ROWS, MORE_ROWS, ROWS, VECTORS, add_outer, load, panels_of, zeros,
+    FEWER_ROWS, MORE_ROWS, ROWS, VECTORS, add_outer, panels_of, zeros,
 };
+
+/// Squares at once at least: all the sums are read and written again after so many.
+const FEWEST_PLACES: usize = 64;
 
 /// Everything about one gradient.
 #[derive(Debug)]
@@ -48,20 +51,22 @@ fn run<S: Simd, const M: usize>(simd: S, work: &Correlate) -> Vec<f32> {
     let squares = Squares { input, output, before };
     let batch = images.len() / (input[0] * input[1] * inputs).max(1);
     let places = squares.places(batch);
-    let at_once = Squares::at_once(inputs + outputs).min(places.len());
-    let mut of_input = vec![0.0; POINTS * at_once * inputs];
-    let mut of_output = vec![0.0; POINTS * at_once * outputs];
-    let mut sums = vec![0.0; POINTS * inputs * outputs];
+    let at_once = Squares::at_once(inputs + outputs).max(FEWEST_PLACES).min(places.len());
+    let mut of_input = vec![0.0; POINTS * Squares::apart(at_once, inputs)];
+    let mut of_output = vec![0.0; POINTS * Squares::apart(at_once, outputs)];
+    let mut sums = vec![0.0; POINTS * Squares::apart(inputs, outputs)];
     for places in places.chunks(at_once.max(1)) {
-        let of_input = &mut of_input[..POINTS * places.len() * inputs];
-        let of_output = &mut of_output[..POINTS * places.len() * outputs];
+        let of_input = &mut of_input[..POINTS * Squares::apart(places.len(), inputs)];
+        let of_output = &mut of_output[..POINTS * Squares::apart(places.len(), outputs)];
         squares.points_of_input(simd, images, inputs, places, of_input);
         squares.points_of_gradient(simd, gradient, outputs, places, of_output);
         let by_point = of_input
-            .chunks_exact(places.len() * inputs)
-            .zip(of_output.chunks_exact(places.len() * outputs))
-            .zip(sums.chunks_exact_mut(inputs * outputs));
+            .chunks_exact(Squares::apart(places.len(), inputs))
+            .zip(of_output.chunks_exact(Squares::apart(places.len(), outputs)))
+            .zip(sums.chunks_exact_mut(Squares::apart(inputs, outputs)));
         for ((rows, others), sums) in by_point {
+            let rows = &rows[..places.len() * inputs];
+            let others = &others[..places.len() * outputs];
             add_products::<S, M>(simd, [rows, others], [inputs, outputs], sums);
         }
     }
@@ -116,9 +121,14 @@ fn add_tile<S: Simd, const M: usize, const N: usize>(
     tile: &mut [[S::f32s; N]; M],
 ) {
     let mut sums = zeros::<S, M, N>(simd);
-    for (row, others) in of_input.chunks_exact(inputs).zip(of_output.chunks_exact(outputs)) {
-        let Some(column) = row[from..].first_chunk::<M>() else { return };
-        add_outer(simd, &mut sums, column, load(simd, &others[at..]));
+    let (of_output, _) = S::as_simd_f32s(&of_output[at..]);
+    let rows = of_input[from..].chunks(inputs).zip(of_output.chunks(outputs / S::F32_LANES));
+    for (row, others) in rows {
+        let (Some(column), Some(others)) = (row.first_chunk::<M>(), others.first_chunk::<N>())
+        else {
+            return;
+        };
+        add_outer(simd, &mut sums, column, *others);
     }
     for m in 0..M {
         for n in 0..N {
@@ -132,8 +142,8 @@ impl Correlate<'_> {
     #[inline(always)]
     fn weights<S: Simd>(&self, simd: S, sums: &[f32]) -> Vec<f32> {
         let Self { inputs, outputs, .. } = *self;
-        let apart = inputs * outputs;
-        let mut out = vec![0.0; 9 * apart];
+        let apart = Squares::apart(inputs, outputs);
+        let mut out = vec![0.0; 9 * inputs * outputs];
         let mut kernels = vec![0.0; 9 * S::F32_LANES];
         for [at, width] in panels_of(outputs, S::F32_LANES) {
             for input in 0..inputs {

@@ -55,14 +55,14 @@ fn run<S: Simd, const M: usize>(simd: S, work: &Gather) -> Vec<f32> {
     let places = squares.places(some);
     let at_once = Squares::at_once(inputs + outputs).min(places.len());
     let mut block = vec![0.0; some * output_size];
-    let mut points = vec![0.0; POINTS * at_once * inputs];
-    let mut products = vec![0.0; POINTS * at_once * outputs];
+    let mut points = vec![0.0; POINTS * Squares::apart(at_once, inputs)];
+    let mut products = vec![0.0; POINTS * Squares::apart(at_once, outputs)];
     let mut out = Vec::with_capacity(batch * output_size);
     for images in images.chunks(some * size) {
         let count = images.len() / size;
         for places in places[..places.len() / some * count].chunks(at_once) {
-            let points = &mut points[..POINTS * places.len() * inputs];
-            let products = &mut products[..POINTS * places.len() * outputs];
+            let points = &mut points[..POINTS * Squares::apart(places.len(), inputs)];
+            let products = &mut products[..POINTS * Squares::apart(places.len(), outputs)];
             squares.points_of_input(simd, images, inputs, places, points);
             multiply::<S, M>(simd, work, places, points, &weights, products);
             squares.output(simd, products, outputs, places, &mut block);
@@ -81,7 +81,7 @@ fn points_of_weights<S: Simd>(simd: S, work: &Gather) -> Vec<f32> {
         outputs,
         ..
     } = *work;
-    let apart = inputs * outputs;
+    let apart = Squares::apart(inputs, outputs);
     let mut points = vec![0.0; POINTS * apart];
     let mut kernels = vec![0.0; 9 * S::F32_LANES];
     for [at, width] in panels_of(outputs, S::F32_LANES) {
@@ -120,10 +120,12 @@ fn multiply<S: Simd, const M: usize>(
 ) {
     let Gather { inputs, outputs, .. } = *work;
     let by_point = points
-        .chunks_exact(places.len() * inputs)
-        .zip(weights.chunks_exact(inputs * outputs))
-        .zip(products.chunks_exact_mut(places.len() * outputs));
+        .chunks_exact(Squares::apart(places.len(), inputs))
+        .zip(weights.chunks_exact(Squares::apart(inputs, outputs)))
+        .zip(products.chunks_exact_mut(Squares::apart(places.len(), outputs)));
     for ((rows, weights), products) in by_point {
+        let rows = &rows[..places.len() * inputs];
+        let products = &mut products[..places.len() * outputs];
         let maps = [inputs, outputs];
         matrix::multiply::<S, M>(simd, rows, weights, maps, products, AsTheyAre);
     }

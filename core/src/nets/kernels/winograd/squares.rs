@@ -1,9 +1,14 @@
 //! Squares of images: where they lie, and how they become points.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "loops of known length over arrays stay in registers"
+)]
+
 use pulp::Simd;
 
-use super::POINTS;
 use super::transforms::{Square, of_input, of_output_gradient, to_output};
+use super::{LANES, POINTS};
 
 /// Numbers of transformed squares that are worked on at once, both sides of a product together.
 const BLOCK: usize = 1 << 16;
@@ -46,7 +51,13 @@ impl Squares {
         (BLOCK / (POINTS * maps)).next_multiple_of(8).max(8)
     }
 
-    /// The points of squares of the input, `[points, places, channels]`.
+    /// How far apart the numbers of two points lie that so many places have, with so many maps each. Not a power of two: the
+    /// sixteen points of a place would share the few lines of the first cache that such addresses have.
+    pub fn apart(places: usize, maps: usize) -> usize {
+        places * maps + LANES
+    }
+
+    /// The points of squares of the input: for each of them `[places, channels]`.
     #[inline(always)]
     pub fn points_of_input<S: Simd>(
         &self,
@@ -56,7 +67,7 @@ impl Squares {
         places: &[Place],
         points: &mut [f32],
     ) {
-        let apart = places.len() * channels;
+        let apart = Self::apart(places.len(), channels);
         for (number, place) in places.iter().enumerate() {
             let start = self.inside(place);
             let cells = self.cells::<4>(place, self.input, self.before, channels);
@@ -73,7 +84,7 @@ impl Squares {
         }
     }
 
-    /// The points of squares of the output's gradient, `[points, places, maps]`. What lies beyond the output is zero.
+    /// The points of squares of the output's gradient: for each of them `[places, maps]`. What lies beyond the output is zero.
     #[inline(always)]
     pub fn points_of_gradient<S: Simd>(
         &self,
@@ -83,7 +94,7 @@ impl Squares {
         places: &[Place],
         points: &mut [f32],
     ) {
-        let apart = places.len() * maps;
+        let apart = Self::apart(places.len(), maps);
         for (number, place) in places.iter().enumerate() {
             let cells = self.cells::<2>(place, self.output, 0, maps);
             for at in (0..maps).step_by(S::F32_LANES) {
@@ -103,7 +114,7 @@ impl Squares {
         places: &[Place],
         out: &mut [f32],
     ) {
-        let apart = places.len() * maps;
+        let apart = Self::apart(places.len(), maps);
         for (number, place) in places.iter().enumerate() {
             let cells = self.cells::<2>(place, self.output, 0, maps);
             for at in (0..maps).step_by(S::F32_LANES) {

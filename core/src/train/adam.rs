@@ -57,7 +57,12 @@ pub struct Adam {
 impl Adam {
     /// A state with the moments of every parameter, after `time` updates.
     pub fn new(time: u64, moments: BTreeMap<String, Moments>) -> Self {
-        Self { time, moments, ..Self::default() }
+        Self {
+            time,
+            moments,
+            #[cfg(feature = "cube")]
+            packed: None,
+        }
     }
 }
 

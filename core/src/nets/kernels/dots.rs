@@ -9,6 +9,7 @@
 use pulp::Simd;
 
 use super::packing::Prepared;
+use super::tile::vector;
 
 /// Cells at once, so that sums do not wait for each other.
 const CELLS: usize = 4;
@@ -86,11 +87,4 @@ fn products<S: Simd, const M: usize, const O: usize>(
             out[places[m][1] + o] = simd.reduce_sum_f32s(sums[m][o]);
         }
     }
-}
-
-/// The first vector of some values.
-#[inline(always)]
-fn vector<S: Simd>(values: &[f32]) -> S::f32s {
-    let (vectors, _) = S::as_simd_f32s(&values[..S::F32_LANES]);
-    vectors[0]
 }

@@ -82,6 +82,13 @@ pub fn add_outer<S: Simd, const M: usize, const N: usize>(
     }
 }
 
+/// The first vector of some values.
+#[inline(always)]
+pub fn vector<S: Simd>(values: &[f32]) -> S::f32s {
+    let (vectors, _) = S::as_simd_f32s(&values[..S::F32_LANES]);
+    vectors[0]
+}
+
 /// `N` vectors of `values`; what there is too little of is zero.
 #[inline(always)]
 pub fn load<S: Simd, const N: usize>(simd: S, values: &[f32]) -> [S::f32s; N] {

@@ -9,6 +9,7 @@ use pulp::Simd;
 
 use super::transforms::{Square, of_input, of_output_gradient, to_output};
 use super::{LANES, POINTS};
+use crate::nets::kernels::tile::vector;
 
 /// Numbers of transformed squares that are worked on at once, both sides of a product together.
 const BLOCK: usize = 1 << 16;
@@ -198,13 +199,6 @@ fn read<S: Simd, const E: usize>(
         }
     }
     square
-}
-
-/// The first vector of some values.
-#[inline(always)]
-pub fn vector<S: Simd>(values: &[f32]) -> S::f32s {
-    let (vectors, _) = S::as_simd_f32s(&values[..S::F32_LANES]);
-    vectors[0]
 }
 
 /// One vector of each point; those of two points lie `apart` numbers apart.

@@ -7,7 +7,7 @@ use gleaner::data::dataset::{self, Loaded};
 use gleaner::data::known_file::sha256;
 use gleaner::data::registry::find;
 use gleaner_core::data::formats::cifar::write_cifar10;
-use gleaner_core::data::{Dataset, Split, SplitConfig};
+use gleaner_core::data::{Dataset, Split, SplitConfig, Values};
 use gleaner_core::noise::Noise;
 use tempfile::tempdir;
 
@@ -61,6 +61,23 @@ fn cifar_mosaics_rebuild_the_official_batches() {
         check(&set.train.select(&rows), file.sha256);
     }
     check(&set.test, files[5].sha256);
+}
+
+#[test]
+fn batches_of_cifar_100_are_balanced_and_go_by_another_name() {
+    let Some(dir) = data("cifar-100") else { return };
+    let set = load("cifar-100", &dir).unwrap();
+    let of_each = set.train.len() / 100;
+    assert_eq!(set.name, if of_each == 500 { "cifar-100" } else { "cifar-100-30k" });
+    assert_eq!(set.train.class_counts(100), vec![of_each; 100]);
+    assert_eq!(set.test.class_counts(100), vec![100; 100]);
+    // The means of red, green and blue of the test split, as they are published.
+    let Values::U8(pixels) = &set.test.values else { panic!("bytes") };
+    for (channel, published) in [0.508_796_41, 0.487_393_01, 0.441_942_21].into_iter().enumerate() {
+        let sum: u64 = pixels.iter().skip(channel).step_by(3).map(|&pixel| u64::from(pixel)).sum();
+        let mean = sum as f64 / 255.0 / (pixels.len() / 3) as f64;
+        assert!((mean - published).abs() < 1e-6, "{mean} {published}");
+    }
 }
 
 #[test]

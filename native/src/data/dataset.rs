@@ -26,8 +26,6 @@ type Parse<T> = fn(&[u8], &str) -> gleaner_core::error::Result<T>;
 
 /// A file of 10,000 of the 120,000 training texts.
 const AG_NEWS_SAMPLE: &str = "train_sample10k";
-/// Results on it are not comparable with published ones, so they do not go by the name of the data set.
-pub const AG_NEWS_SAMPLE_NAME: &str = "ag-news-10k";
 
 const FASHION_CLASSES: [&str; 10] = [
     "T-shirt/top",
@@ -163,8 +161,7 @@ impl<'a> Folder<'a> {
         let [train, test] = self.entry.sizes;
         match self.entry.name {
             "cifar-10" if !self.has("data_batch_1.bin") && self.has("data_batch_1.webp") => {
-                let classes = names(&CIFAR10_CLASSES);
-                self.dataset(classes, self.cifar10_mosaics(true)?, self.cifar10_mosaics(false)?)
+                self.mosaics(names(&CIFAR10_CLASSES), "data_batch", 5)
             }
             "cifar-10" => {
                 let batch = |file: &str, count| self.split(file, count, parse_cifar10);
@@ -174,6 +171,15 @@ impl<'a> Folder<'a> {
                     all.append(batch(&file, train / 5)?, &file)?;
                 }
                 self.dataset(names(&CIFAR10_CLASSES), all, batch("test_batch.bin", test)?)
+            }
+            // Three of five batches, by a name of their own.
+            "cifar-100" if !self.has("train.bin") && self.has("train_batch_1.webp") => {
+                let mut data = self.mosaics(cifar100_classes(), "train_batch", 3)?;
+                if let Some(subset) = self.entry.subset {
+                    self.count(data.train.len(), subset.train, &data.name)?;
+                    subset.name.clone_into(&mut data.name);
+                }
+                Ok(data)
             }
             "cifar-100" => {
                 let split = |file: &str, count| self.split(file, count, parse_cifar100);
@@ -286,24 +292,29 @@ impl<'a> Folder<'a> {
         self.read(if !self.has(file) && self.has(plain) { plain } else { file })
     }
 
-    fn cifar10_mosaics(&self, train: bool) -> Result<Examples> {
-        let (labels_file, batches): (&str, &[&str]) = if train {
-            let batches =
-                &["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"];
-            ("train-labels-idx1-ubyte.gz", batches)
-        } else {
-            ("test-labels-idx1-ubyte.gz", &["test_batch"])
-        };
-        let (bytes, labels_name) = self.read(labels_file)?;
-        let labels = parse_labels(&bytes, 10, &labels_name)?;
-        self.count(labels.len(), self.entry.sizes[usize::from(!train)], &labels_name)?;
+    /// The training batches, by number, and the test batch, as one picture each.
+    fn mosaics(&self, classes: Vec<String>, stem: &str, count: usize) -> Result<Dataset> {
+        let batches: Vec<String> = (1..=count).map(|number| format!("{stem}_{number}")).collect();
+        let [train, test] = self.entry.sizes;
+        let train = self.of_mosaics(&batches, "train-labels-idx1-ubyte.gz", train)?;
+        let test =
+            self.of_mosaics(&["test_batch".to_owned()], "test-labels-idx1-ubyte.gz", test)?;
+        self.dataset(classes, train, test)
+    }
+
+    /// One split. Its labels are those of all batches that there are.
+    fn of_mosaics(&self, batches: &[String], labels: &str, expected: usize) -> Result<Examples> {
+        let (bytes, labels_name) = self.read(labels)?;
+        let mut labels = parse_labels(&bytes, self.entry.classes, &labels_name)?;
+        self.count(labels.len(), expected, &labels_name)?;
+        labels.truncate(batches.len() * mosaic::CIFAR.tiles());
         let mut pixels = Vec::new();
         for batch in batches {
             let (bytes, source) = self.read(&format!("{batch}.webp"))?;
             if let Some(problem) = short_webp(&bytes) {
                 return Err(self.refuse(&problem, &source));
             }
-            pixels.extend(parse_mosaic(&bytes, mosaic::CIFAR10, &source)?);
+            pixels.extend(parse_mosaic(&bytes, mosaic::CIFAR, &source)?);
         }
         Ok(Examples::new(Values::U8(pixels), vec![32, 32, 3], labels, &labels_name)?)
     }

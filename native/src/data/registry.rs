@@ -222,6 +222,40 @@ const CIFAR100: &[File] = &[
     ),
 ];
 
+// The training labels are those of all five batches.
+const CIFAR100_30K: &[File] = &[
+    known(
+        "train_batch_1.webp",
+        17_201_566,
+        "658f64d2d89b9eace82dc0f670af5607e2a3cf95262cdc06b800b80a506edc8c",
+    ),
+    known(
+        "train_batch_2.webp",
+        17_304_126,
+        "46ccce84a66d5e2f3c6f75c4db962e90a10ebbe9023acb337776f039c4cdf10c",
+    ),
+    known(
+        "train_batch_3.webp",
+        17_231_738,
+        "db02966c22f3ff806075b214530f813bd05992ffccf6fb3be1372a9d65deabc9",
+    ),
+    known(
+        "test_batch.webp",
+        17_262_522,
+        "524b6140861fd618f89caaf4d3f91f7915adb4d266869b649436835cae56c8e9",
+    ),
+    known(
+        "train-labels-idx1-ubyte.gz",
+        42_075,
+        "e875fa4a32472531c0c06d274c2d9fe6f025ecfc7605ba45da22f22c2d77f427",
+    ),
+    known(
+        "test-labels-idx1-ubyte.gz",
+        228,
+        "3ce5007b8ee0c5c299176c77c4e43e08143a5cef10f87b009e652cfc96322f02",
+    ),
+];
+
 // As published with torchvision's prototype reader and in tables of other readers; no copy was at hand.
 const SVHN: &[File] = &[
     known(
@@ -318,7 +352,8 @@ pub const ENTRIES: &[Entry] = &[
         sizes: [50_000, 10_000],
         variants: &[CIFAR100],
         base: "https://www.cs.toronto.edu/~kriz",
-        subset: None,
+        // 300 pictures of each class.
+        subset: Some(Subset { name: "cifar-100-30k", files: CIFAR100_30K, train: 30_000 }),
         archive: Some(unverified("cifar-100-binary.tar.gz", CIFAR_ARCHIVE)),
         licence: "no formal licence, research use with citation; A. Krizhevsky, 2009",
     },
@@ -413,6 +448,12 @@ pub fn canonical(name: &str) -> String {
         "cifar100" => "cifar-100".to_owned(),
         _ => name,
     }
+}
+
+/// The data set of which there is a subset of this name.
+#[must_use]
+pub fn whole_of(subset: &str) -> Option<&'static Entry> {
+    ENTRIES.iter().find(|entry| entry.subset.is_some_and(|some| some.name == subset))
 }
 
 /// Whether a data set goes by that name, in any spelling: one that can be fetched, or the built-in digits.

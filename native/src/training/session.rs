@@ -16,7 +16,7 @@ use super::fit::Plan;
 use super::ledger::READ_EVERY;
 use super::step::{FEWEST_PARTS, default_parts, semi_supervised};
 use super::validation::Criterion;
-use crate::data::dataset::AG_NEWS_SAMPLE_NAME;
+use crate::data::registry;
 use crate::run::Problem;
 use crate::run::RunDir;
 use crate::run::measure::{Baseline, measure_baseline};
@@ -177,10 +177,13 @@ impl Session {
 
     pub(super) fn introduce(&self, dir: &RunDir) {
         let Problem { data, split, .. } = &*self.problem;
-        if data.name == AG_NEWS_SAMPLE_NAME {
+        if let Some(whole) = registry::whole_of(&data.name) {
             eprintln!(
-                "{}: 10,000 of the 120,000 training texts of AG News; results are not comparable with published ones",
-                data.name
+                "{}: {} of the {} training examples of {}; results are not comparable with published ones",
+                data.name,
+                data.train.len(),
+                whole.sizes[0],
+                whole.name
             );
         }
         if let Some(words) = &data.words {

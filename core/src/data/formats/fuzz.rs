@@ -11,7 +11,7 @@ use super::idx::{parse_idx, write_idx};
 use super::json_lines::read_json;
 use super::mat::{made as mat, parse_mat};
 use super::miniboone::parse_miniboone;
-use super::mosaic::{CIFAR10, Layout, parse_mosaic};
+use super::mosaic::{CIFAR, Layout, parse_mosaic};
 use super::npy::{NpyArray, parse_npy, write_npy};
 use super::npz::{Npz, NpzWriter, write_npz};
 use super::npz_rows::Selection;
@@ -54,7 +54,7 @@ pub fn parse_arrays(bytes: &[u8]) {
 
 /// Every parser of pictures.
 pub fn parse_pictures(bytes: &[u8]) {
-    let _ = parse_mosaic(bytes, CIFAR10, "f");
+    let _ = parse_mosaic(bytes, CIFAR, "f");
     let _ = parse_mosaic(bytes, Layout { rows: 2, columns: 2, side: 2 }, "f");
     let _ = picture_head(bytes, "f");
     if let Ok(picture) = decode_picture(bytes, "f") {

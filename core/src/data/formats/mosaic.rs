@@ -1,6 +1,6 @@
 //! Mosaics: all pictures of a batch as tiles of one lossless WebP picture.
 //!
-//! CIFAR-10 in this container is a third smaller than gzip makes it, without losing a bit: image
+//! CIFAR in this container is a third smaller than gzip makes it, without losing a bit: image
 //! `i` is the tile at tile-row `i / 100`, tile-column `i % 100`.
 
 use super::bytes::content;
@@ -18,8 +18,16 @@ pub struct Layout {
     pub side: usize,
 }
 
-/// The layout of the CIFAR-10 mosaics: 10,000 tiles of 32 x 32.
-pub const CIFAR10: Layout = Layout { rows: 100, columns: 100, side: 32 };
+impl Layout {
+    /// Number of tiles.
+    #[must_use]
+    pub fn tiles(&self) -> usize {
+        self.rows * self.columns
+    }
+}
+
+/// The layout of CIFAR's mosaics: 10,000 tiles of 32 x 32.
+pub const CIFAR: Layout = Layout { rows: 100, columns: 100, side: 32 };
 
 /// Reads a mosaic as pixels `[rows * columns, side, side, 3]`.
 ///
@@ -46,7 +54,7 @@ pub fn parse_mosaic(bytes: &[u8], layout: Layout, source_name: &str) -> Result<V
     }
     let picture = webp.rgb()?;
     let mut out = Vec::with_capacity(picture.len());
-    for tile in 0..rows * columns {
+    for tile in 0..layout.tiles() {
         let (top, left) = (tile / columns * side, tile % columns * side);
         for y in top..top + side {
             let start = 3 * (y * columns * side + left);
@@ -98,7 +106,7 @@ mod tests {
         assert!(message(&good[..good.len() / 2]).contains("cannot decode"));
         assert!(message(b"\x89PNG\r\n\x1a\n").contains("cannot decode"));
         assert!(message(&encode(&[0; 4 * 8 * 3], 4, 8)).contains("expected (12, 8)"));
-        let error = parse_mosaic(&good, CIFAR10, "m").unwrap_err().to_string();
+        let error = parse_mosaic(&good, CIFAR, "m").unwrap_err().to_string();
         assert!(error.contains("(12, 8) pixels, expected (3200, 3200)"), "{error}");
     }
 }

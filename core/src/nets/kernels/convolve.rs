@@ -112,92 +112,47 @@ mod fused {
             direction: Direction,
         ) -> FlexTensor {
             let (x, weight) = (whole(x), whole(weight));
-            match direction {
-                Direction::Narrowing => to_narrow(&x, &weight, &reach),
-                Direction::Widening => to_wide(&x, &weight, &reach),
-            }
+            gather(&x, &weight, &reach, direction)
         }
     }
 
-    /// From wide images to narrow ones. The weights are `[narrow maps, wide maps, kernel height, kernel width]`.
-    fn to_narrow(wide: &FlexTensor, weight: &FlexTensor, reach: &Reach) -> FlexTensor {
-        let ([batch, ..], [maps, channels, ..]) = (dims::<4>(wide), dims::<4>(weight));
-        let [height, width] = reach.narrow;
-        let weights = Weights {
-            values: weight.storage(),
-            columns: reach.window.kernel[1],
-            inputs_apart: reach.cells(),
-            outputs_apart: channels * reach.cells(),
+    /// From images of one kind to those of the other. The weights are `[narrow maps, wide maps, kernel height, kernel width]`.
+    fn gather(x: &FlexTensor, weight: &FlexTensor, reach: &Reach, to: Direction) -> FlexTensor {
+        let ([batch, ..], [narrow, wide, ..]) = (dims::<4>(x), dims::<4>(weight));
+        let apart = [wide * reach.cells(), reach.cells()];
+        let ([inputs, outputs], [inputs_apart, outputs_apart], image) = match to {
+            Direction::Narrowing => ([wide, narrow], [apart[1], apart[0]], reach.narrow),
+            Direction::Widening => ([narrow, wide], apart, reach.wide),
         };
-        let (images, inputs, outputs) = (wide.storage(), channels, maps);
-        let out = if winograd::applies(reach.window, inputs, outputs) {
-            let (input, output, before) = (reach.wide, reach.narrow, reach.window.border);
-            let turned = false;
-            let work = winograd::Gather {
-                images,
-                input,
-                output,
-                before,
-                weights,
-                turned,
-                inputs,
-                outputs,
+        let columns = reach.window.kernel[1];
+        let weights = Weights { values: weight.storage(), columns, inputs_apart, outputs_apart };
+        let (images, arch) = (x.storage(), pulp::Arch::new());
+        let out = if winograd::applies(reach, batch, inputs, outputs) {
+            let sums = match to {
+                Direction::Narrowing => vec![winograd::to_narrow(reach)],
+                Direction::Widening => winograd::to_wide(reach),
             };
-            pulp::Arch::new().dispatch(work)
+            arch.dispatch(winograd::Gather { images, sums: &sums, weights, inputs, outputs })
         } else {
-            let (frame, patches) = (reach.around_wide(), &[reach.of_narrow()]);
-            let cells = height * width;
-            let work = Gather { images, frame, patches, weights, inputs, outputs, cells };
-            pulp::Arch::new().dispatch(work)
-        };
-        tensor(out, [batch, height, width, maps])
-    }
-
-    /// From narrow images to wide ones.
-    fn to_wide(narrow: &FlexTensor, weight: &FlexTensor, reach: &Reach) -> FlexTensor {
-        let ([batch, ..], [maps, channels, ..]) = (dims::<4>(narrow), dims::<4>(weight));
-        let [height, width] = reach.wide;
-        let weights = Weights {
-            values: weight.storage(),
-            columns: reach.window.kernel[1],
-            inputs_apart: channels * reach.cells(),
-            outputs_apart: reach.cells(),
-        };
-        let (images, inputs, outputs) = (narrow.storage(), maps, channels);
-        let out = if winograd::applies(reach.window, inputs, outputs) {
-            let (input, output, before) = (reach.narrow, reach.wide, 2 - reach.window.border);
-            let turned = true;
-            let work = winograd::Gather {
-                images,
-                input,
-                output,
-                before,
-                weights,
-                turned,
-                inputs,
-                outputs,
+            let (frame, patches) = match to {
+                Direction::Narrowing => (reach.around_wide(), vec![reach.of_narrow()]),
+                Direction::Widening => (reach.around_narrow(), reach.of_wide()),
             };
-            pulp::Arch::new().dispatch(work)
-        } else {
-            let (frame, patches) = (reach.around_narrow(), &reach.of_wide());
-            let cells = height * width;
-            let work = Gather { images, frame, patches, weights, inputs, outputs, cells };
-            pulp::Arch::new().dispatch(work)
+            let (patches, cells) = (&patches[..], image[0] * image[1]);
+            arch.dispatch(Gather { images, frame, patches, weights, inputs, outputs, cells })
         };
-        tensor(out, [batch, height, width, channels])
+        tensor(out, [batch, image[0], image[1], outputs])
     }
 
     /// The gradient of the weights.
     fn of_weights(wide: &FlexTensor, narrow: &FlexTensor, reach: &Reach) -> FlexTensor {
-        let ([.., channels], [.., maps]) = (dims::<4>(wide), dims::<4>(narrow));
+        let ([batch, .., channels], [.., maps]) = (dims::<4>(wide), dims::<4>(narrow));
         let arch = pulp::Arch::new();
-        let out = if winograd::applies(reach.window, channels, maps) {
+        let out = if winograd::applies(reach, batch, channels, maps) {
             arch.dispatch(winograd::Correlate {
                 images: wide.storage(),
                 gradient: narrow.storage(),
-                input: reach.wide,
-                output: reach.narrow,
-                before: reach.window.border,
+                sum: &winograd::to_narrow(reach),
                 inputs: channels,
                 outputs: maps,
             })
@@ -256,10 +211,11 @@ mod fused {
             let [of_x, of_weight] = ops.parents;
             // An image of data has no gradient to work out.
             if let Some(parent) = of_x {
-                let gradient = match direction {
-                    Direction::Narrowing => to_wide(&gradient, &weight, &reach),
-                    Direction::Widening => to_narrow(&gradient, &weight, &reach),
+                let back = match direction {
+                    Direction::Narrowing => Direction::Widening,
+                    Direction::Widening => Direction::Narrowing,
                 };
+                let gradient = gather(&gradient, &weight, &reach, back);
                 grads.register::<Flex>(parent.id, gradient);
             }
             if let Some(parent) = of_weight {
@@ -322,10 +278,15 @@ mod tests {
             ([2, 1, 1, 3], 4, window([3, 3], 1, 1)),
             ([1, 1, 5, 3], 4, window([3, 4], 2, 1)),
             // Squares of two by two, with odd ends, and without.
-            ([3, 7, 5, 16], 32, window([3, 3], 1, 1)),
-            ([2, 6, 8, 32], 48, window([3, 3], 1, 0)),
-            ([2, 4, 4, 16], 16, window([3, 3], 1, 2)),
+            ([13, 7, 5, 16], 32, window([3, 3], 1, 1)),
+            ([12, 6, 8, 32], 48, window([3, 3], 1, 0)),
+            ([21, 4, 4, 16], 16, window([3, 3], 1, 2)),
             ([9, 16, 16, 64], 16, window([3, 3], 1, 1)),
+            // Four kernels of two by two, with odd ends, and without.
+            ([40, 8, 6, 16], 32, window([4, 4], 2, 1)),
+            ([130, 7, 5, 32], 16, window([4, 4], 2, 0)),
+            ([24, 5, 9, 16], 16, window([4, 4], 2, 3)),
+            ([9, 14, 14, 48], 64, window([4, 4], 2, 1)),
             // Several blocks, the last one shorter.
             ([7, 28, 28, 9], 3, window([3, 3], 1, 1)),
         ] {

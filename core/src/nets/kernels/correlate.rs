@@ -2,6 +2,7 @@
 //! cells of all images. A few numbers of all patches are copied together and multiplied with all maps, which are copied panel by panel: where
 //! they lie, cells are a power of two apart, and the first cache has room for few such addresses.
 
+use aligned_vec::{AVec, avec};
 use pulp::{Simd, WithSimd};
 
 use super::gather::BLOCK;
@@ -10,10 +11,10 @@ use super::reach::{Frame, Patches};
 use super::tile::{ROWS, VECTORS, add_outer, panels_of, zeros};
 
 /// Numbers of patches that are worked on at once.
-const NUMBERS: usize = 16;
+pub const NUMBERS: usize = 16;
 
 /// Rows of a tile where vectors are short. As [`ROWS`], it divides the numbers at once.
-const SHORT_ROWS: usize = 4;
+pub const SHORT_ROWS: usize = 4;
 
 /// How many sums there are at most for each number of a block of images.
 const SUMS_TO_IMAGES: usize = 2;
@@ -59,13 +60,13 @@ impl Correlate<'_> {
 
 /// The sums, in panels of maps: for each panel, for each number of a patch, a sum for each map of the panel.
 #[inline(always)]
-fn run<S: Simd, const M: usize>(simd: S, work: &Correlate) -> Vec<f32> {
+fn run<S: Simd, const M: usize>(simd: S, work: &Correlate) -> AVec<f32> {
     let Correlate { wide, narrow, frame, patches, channels, maps } = *work;
     let (size, framed_size) = (frame.inner_cells() * channels, frame.cells() * channels);
     let narrow_size = patches.to.len() * maps;
     let batch = wide.len() / size.max(1);
     let width: usize = panels_of(maps, S::F32_LANES).map(|[_, width]| width).sum();
-    let mut sums = vec![0.0; width * work.numbers()];
+    let mut sums = avec![0.0; width * work.numbers()];
     // All sums are read and written once for every block: where they are many, so are the images.
     let block = BLOCK.max(sums.len() / SUMS_TO_IMAGES);
     let some = (block / framed_size.max(1)).clamp(1, batch.max(1));
@@ -74,13 +75,20 @@ fn run<S: Simd, const M: usize>(simd: S, work: &Correlate) -> Vec<f32> {
         starts.extend(patches.from.iter().map(|from| image * framed_size + from * channels));
     }
     let numbers = numbers(work);
-    let mut framed = vec![0.0; some * framed_size];
-    let mut columns = vec![[0.0; NUMBERS]; starts.len()];
-    let mut panels = vec![0.0; starts.len() * width];
+    let mut framed = avec![0.0; some * framed_size];
+    let mut columns = avec![[0.0; NUMBERS]; starts.len()];
+    // Maps that are just one panel are one where they lie.
+    let is_panel = maps == width && maps <= VECTORS * S::F32_LANES;
+    let mut copied = avec![0.0; if is_panel { 0 } else { starts.len() * width }];
     for (wide, narrow) in wide.chunks(some * size).zip(narrow.chunks(some * narrow_size)) {
         frame.fill(wide, &mut framed, channels);
         let cells = narrow.len() / maps;
-        to_panels(narrow, maps, S::F32_LANES, &mut panels[..cells * width]);
+        let panels = if is_panel {
+            narrow
+        } else {
+            to_panels(narrow, maps, S::F32_LANES, &mut copied[..cells * width]);
+            &copied
+        };
         for (number, numbers) in numbers.chunks(NUMBERS).enumerate() {
             let columns = &mut columns[..cells];
             copy_numbers(&framed, &starts[..cells], numbers, columns);

@@ -1,6 +1,7 @@
 //! A convolution on the CPU without patches in memory: every output cell is the product of the runs that its patch has in a
 //! framed image, where they lie, with weights that are packed for the registers.
 
+use aligned_vec::avec;
 use pulp::{Simd, WithSimd};
 
 use super::dots;
@@ -56,8 +57,8 @@ fn run<S: Simd, const M: usize>(simd: S, work: &Gather) -> Vec<f32> {
     let block = BLOCK.max(work.weights.values.len() / WEIGHTS_TO_IMAGES);
     let some = (block / framed_size.max(1)).clamp(1, batch.max(1));
     let prepared = prepared(work, some, S::F32_LANES);
-    let mut framed = vec![0.0; some * framed_size];
-    let mut block = vec![0.0; some * cells * outputs];
+    let mut framed = avec![0.0; some * framed_size];
+    let mut block = avec![0.0; some * cells * outputs];
     let mut out = Vec::with_capacity(batch * cells * outputs);
     for images in images.chunks(some * size) {
         let count = images.len() / size;

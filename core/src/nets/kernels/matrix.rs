@@ -1,6 +1,7 @@
 //! Products with a matrix that is used often: it is packed once, in panels of columns, and sums are finished while they are in
 //! registers.
 
+use aligned_vec::AVec;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::tile::{FEWER_ROWS, ROWS, VECTORS, add_rows, panels_of, store, zeros};
@@ -9,7 +10,7 @@ use super::tile::{FEWER_ROWS, ROWS, VECTORS, add_rows, panels_of, store, zeros};
 /// zeros.
 #[derive(Clone, Debug)]
 pub struct Packed {
-    panels: Vec<f32>,
+    panels: AVec<f32>,
     inputs: usize,
     outputs: usize,
 }
@@ -59,7 +60,7 @@ impl Packed {
                 }));
             }
         }
-        Self { panels, inputs, outputs }
+        Self { panels: AVec::from_slice(0, &panels), inputs, outputs }
     }
 
     /// Width of what goes in and of what comes out.

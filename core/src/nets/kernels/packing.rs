@@ -3,6 +3,8 @@
 //! A panel has a few vectors of outputs; in it, for each number of a patch, a weight for each output. In a model a kernel's cells lie
 //! together instead. A kernel is turned over in a small buffer, so that both sides are read and written in runs.
 
+use aligned_vec::{AVec, avec};
+
 use super::reach::Patches;
 use super::tile::{VECTORS, panels_of};
 
@@ -29,7 +31,7 @@ pub struct Prepared {
     /// Numbers of a run.
     pub length: usize,
     /// The weights, in panels or in rows.
-    pub weights: Vec<f32>,
+    pub weights: AVec<f32>,
 }
 
 /// The weights of each part of a kernel in rows: for each output the numbers of a patch in order.
@@ -37,7 +39,7 @@ pub fn in_rows(
     Weights { values, columns, inputs_apart, outputs_apart }: Weights,
     parts: &[Patches],
     [inputs, outputs]: [usize; 2],
-) -> Vec<Vec<f32>> {
+) -> Vec<AVec<f32>> {
     let rows = |part: &Patches| {
         let mut rows = Vec::with_capacity(outputs * part.kernel.len() * inputs);
         for output in 0..outputs {
@@ -46,7 +48,7 @@ pub fn in_rows(
                 rows.extend(from.iter().step_by(inputs_apart).take(inputs));
             }
         }
-        rows
+        AVec::from_slice(0, &rows)
     };
     parts.iter().map(rows).collect()
 }
@@ -57,12 +59,12 @@ pub fn packed(
     parts: &[Patches],
     [inputs, outputs]: [usize; 2],
     lanes: usize,
-) -> Vec<Vec<f32>> {
+) -> Vec<AVec<f32>> {
     let Weights { values, columns, inputs_apart, outputs_apart } = weights;
     let cells = parts.iter().map(|part| part.kernel.len()).sum::<usize>();
     let all: usize = panels_of(outputs, lanes).map(|[_, width]| width).sum();
     let size = |part: &Patches| all * part.kernel.len() * inputs;
-    let mut panels: Vec<Vec<f32>> = parts.iter().map(|part| vec![0.0; size(part)]).collect();
+    let mut panels: Vec<AVec<f32>> = parts.iter().map(|part| avec![0.0; size(part)]).collect();
     let mut turned = vec![0.0; cells * VECTORS * lanes];
     for [at, width] in panels_of(outputs, lanes) {
         let some = width.min(outputs - at);

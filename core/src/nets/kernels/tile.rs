@@ -17,9 +17,6 @@ pub const ROWS: usize = 8;
 /// Rows of a tile where there are 16 vectors.
 pub const FEWER_ROWS: usize = 6;
 
-/// Rows of a tile of one vector, where they come one after the other in memory.
-pub const MORE_ROWS: usize = 16;
-
 /// Vectors of a tile's columns.
 pub const VECTORS: usize = 2;
 

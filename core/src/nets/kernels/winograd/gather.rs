@@ -1,10 +1,12 @@
 //! The convolution itself.
 
+use aligned_vec::{AVec, avec};
 use pulp::{Simd, WithSimd};
 
-use super::POINTS;
-use super::squares::{Place, Squares, put};
-use super::transforms::of_weights;
+use super::at_once;
+use super::squares::{Layout, Place, by_point_mut, places, points_of_input, put, put_output};
+use super::transforms::{Lines, Three, Two, of_weights};
+use super::views::Sum;
 use crate::nets::kernels::gather::BLOCK;
 use crate::nets::kernels::matrix::{self, AsTheyAre};
 use crate::nets::kernels::packing::Weights;
@@ -15,16 +17,10 @@ use crate::nets::kernels::tile::{FEWER_ROWS, ROWS, panels_of};
 pub struct Gather<'a> {
     /// `[batch, input height, input width, inputs]`.
     pub images: &'a [f32],
-    /// Height and width of the input.
-    pub input: [usize; 2],
-    /// Height and width of the output.
-    pub output: [usize; 2],
-    /// Rows and columns of zeros before the input.
-    pub before: usize,
+    /// What the output consists of.
+    pub sums: &'a [Sum],
     /// The weights.
     pub weights: Weights<'a>,
-    /// Whether the kernel is turned round, as that of a transposed convolution.
-    pub turned: bool,
     /// Maps that go in.
     pub inputs: usize,
     /// Maps that come out.
@@ -37,96 +33,130 @@ impl WithSimd for Gather<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
-        match S::F32_LANES {
-            16.. => run::<S, ROWS>(simd, &self),
-            _ => run::<S, FEWER_ROWS>(simd, &self),
+        let three = self.sums[0].terms[0].cells.len() == 9;
+        match (S::F32_LANES, three) {
+            (16.., true) => run::<S, Three, ROWS, 4, 3>(simd, &self),
+            (16.., false) => run::<S, Two, ROWS, 3, 2>(simd, &self),
+            (_, true) => run::<S, Three, FEWER_ROWS, 4, 3>(simd, &self),
+            (_, false) => run::<S, Two, FEWER_ROWS, 3, 2>(simd, &self),
         }
     }
 }
 
+/// One of the sums, ready for a block of images.
+struct Prepared<'a> {
+    sum: &'a Sum,
+    places: Vec<Place>,
+    weights: AVec<f32>,
+}
+
 #[inline(always)]
-fn run<S: Simd, const M: usize>(simd: S, work: &Gather) -> Vec<f32> {
-    let Gather { images, input, output, before, inputs, outputs, .. } = *work;
-    let squares = Squares { input, output, before };
-    let weights = points_of_weights(simd, work);
-    let (size, output_size) = (input[0] * input[1] * inputs, output[0] * output[1] * outputs);
+fn run<S: Simd, L: Lines<P, R>, const M: usize, const P: usize, const R: usize>(
+    simd: S,
+    work: &Gather,
+) -> Vec<f32> {
+    let Gather { images, sums, inputs, outputs, .. } = *work;
+    let numbers = |image: [usize; 2], maps: usize| image[0] * image[1] * maps;
+    let size = numbers(sums[0].terms[0].input.image, inputs);
+    let output_size = numbers(sums[0].output.image, outputs);
     let batch = images.len() / size.max(1);
     let some = (BLOCK / output_size).clamp(1, batch.max(1));
-    let places = squares.places(some);
-    let at_once = Squares::at_once(inputs + outputs).min(places.len());
-    let mut block = vec![0.0; some * output_size];
-    let mut points = vec![0.0; POINTS * Squares::apart(at_once, inputs)];
-    let mut products = vec![0.0; POINTS * Squares::apart(at_once, outputs)];
+    let maps = [sums[0].terms.len() * inputs, outputs];
+    let weights = points_of_weights::<S, L, P, R>(simd, work);
+    let prepared = sums.iter().zip(weights);
+    let prepared: Vec<Prepared> = prepared
+        .map(|(sum, weights)| Prepared { sum, places: places(&sum.output, some), weights })
+        .collect();
+    let at_once = at_once(P * P, maps).min(prepared[0].places.len());
+    let [mut points, mut products] =
+        maps.map(|maps| avec![0.0; P * P * Layout::by_place(at_once, maps).apart()]);
+    let mut block = avec![0.0; some * output_size];
     let mut out = Vec::with_capacity(batch * output_size);
     for images in images.chunks(some * size) {
         let count = images.len() / size;
-        for places in places[..places.len() / some * count].chunks(at_once) {
-            let points = &mut points[..POINTS * Squares::apart(places.len(), inputs)];
-            let products = &mut products[..POINTS * Squares::apart(places.len(), outputs)];
-            squares.points_of_input(simd, images, inputs, places, points);
-            multiply::<S, M>(simd, work, places, points, &weights, products);
-            squares.output(simd, products, outputs, places, &mut block);
+        for Prepared { sum, places, weights } in &prepared {
+            for places in places[..places.len() / some * count].chunks(at_once) {
+                let layouts = maps.map(|maps| Layout::by_place(places.len(), maps));
+                let points = &mut points[..P * P * layouts[0].apart()];
+                let products = &mut products[..P * P * layouts[1].apart()];
+                let views = sum.terms.iter().map(|term| &term.input);
+                points_of_input::<S, L, P, R>(
+                    simd, views, images, inputs, places, layouts[0], points,
+                );
+                multiply::<S, M>(simd, layouts, points, weights, products);
+                put_output::<S, L, P, R>(simd, &sum.output, products, outputs, places, &mut block);
+            }
         }
         out.extend_from_slice(&block[..count * output_size]);
     }
     out
 }
 
-/// The weights' points: for each of them the panels of outputs, for each panel a row for each input.
+/// The points of the weights of each sum: for each of them the panels of outputs, for each panel a row for each input of each
+/// term.
 #[inline(always)]
-fn points_of_weights<S: Simd>(simd: S, work: &Gather) -> Vec<f32> {
-    let Gather {
-        weights: Weights { values, inputs_apart, outputs_apart, .. },
-        inputs,
-        outputs,
-        ..
-    } = *work;
-    let apart = Squares::apart(inputs, outputs);
-    let mut points = vec![0.0; POINTS * apart];
-    let mut kernels = vec![0.0; 9 * S::F32_LANES];
+fn points_of_weights<S: Simd, L: Lines<P, R>, const P: usize, const R: usize>(
+    simd: S,
+    work: &Gather,
+) -> Vec<AVec<f32>> {
+    let Gather { sums, inputs, outputs, .. } = *work;
+    let terms = sums[0].terms.len();
+    let apart = Layout::by_place(terms * inputs, outputs).apart();
+    let mut points: Vec<AVec<f32>> = sums.iter().map(|_| avec![0.0; P * P * apart]).collect();
+    let mut by_point: Vec<_> =
+        points.iter_mut().map(|points| by_point_mut::<P>(points, apart)).collect();
+    let mut kernels = avec![0.0; sums.len() * terms * R * R * S::F32_LANES];
     for [at, width] in panels_of(outputs, S::F32_LANES) {
         for input in 0..inputs {
             for vector_at in (0..width).step_by(S::F32_LANES) {
-                for lane in 0..S::F32_LANES {
-                    let from = input * inputs_apart + (at + vector_at + lane) * outputs_apart;
-                    for (cell, &value) in values[from..from + 9].iter().enumerate() {
-                        let cell = if work.turned { 8 - cell } else { cell };
-                        kernels[cell * S::F32_LANES + lane] = value;
+                copy_kernels(&work.weights, input, at + vector_at, S::F32_LANES, &mut kernels);
+                let (kernels, _) = S::as_simd_f32s(&kernels);
+                for (sum, points) in sums.iter().zip(&mut by_point) {
+                    for (number, term) in sum.terms.iter().enumerate() {
+                        let mut kernel = [[simd.splat_f32s(0.0); R]; R];
+                        for (place, cell) in kernel.as_flattened_mut().iter_mut().zip(&term.cells) {
+                            *place = kernels[*cell];
+                        }
+                        let row = number * inputs + input;
+                        let to = at * terms * inputs + row * width + vector_at;
+                        put::<S, P>(points, to, of_weights::<S, L, P, R>(simd, kernel));
                     }
                 }
-                let (kernel, _) = S::as_simd_f32s(&kernels);
-                let kernel = [
-                    [kernel[0], kernel[1], kernel[2]],
-                    [kernel[3], kernel[4], kernel[5]],
-                    [kernel[6], kernel[7], kernel[8]],
-                ];
-                let at = at * inputs + input * width + vector_at;
-                put::<S>(&mut points, apart, at, of_weights(simd, kernel));
             }
         }
     }
     points
 }
 
+/// The kernels from one input to so many outputs: for each of their cells a number for each output.
+fn copy_kernels(weights: &Weights, input: usize, first: usize, lanes: usize, kernels: &mut [f32]) {
+    let Weights { values, inputs_apart, outputs_apart, .. } = *weights;
+    let cells = kernels.len() / lanes;
+    for lane in 0..lanes {
+        let from = input * inputs_apart + (first + lane) * outputs_apart;
+        for (cell, &value) in values[from..from + cells].iter().enumerate() {
+            kernels[cell * lanes + lane] = value;
+        }
+    }
+}
+
 /// For every point, the places' inputs times the weights.
 #[inline(always)]
 fn multiply<S: Simd, const M: usize>(
     simd: S,
-    work: &Gather,
-    places: &[Place],
+    [before, after]: [Layout; 2],
     points: &[f32],
     weights: &[f32],
     products: &mut [f32],
 ) {
-    let Gather { inputs, outputs, .. } = *work;
+    let maps = [before.maps, after.maps];
     let by_point = points
-        .chunks_exact(Squares::apart(places.len(), inputs))
-        .zip(weights.chunks_exact(Squares::apart(inputs, outputs)))
-        .zip(products.chunks_exact_mut(Squares::apart(places.len(), outputs)));
+        .chunks_exact(before.apart())
+        .zip(weights.chunks_exact(Layout::by_place(maps[0], maps[1]).apart()))
+        .zip(products.chunks_exact_mut(after.apart()));
     for ((rows, weights), products) in by_point {
-        let rows = &rows[..places.len() * inputs];
-        let products = &mut products[..places.len() * outputs];
-        let maps = [inputs, outputs];
+        let rows = &rows[..before.places * before.maps];
+        let products = &mut products[..after.places * after.maps];
         matrix::multiply::<S, M>(simd, rows, weights, maps, products, AsTheyAre);
     }
 }

@@ -7,207 +7,93 @@
 
 use pulp::Simd;
 
-use super::transforms::{Square, of_input, of_output_gradient, to_output};
-use super::{LANES, POINTS};
+use super::LANES;
+use super::transforms::{Lines, Square, of_columns, of_output_gradient, to_output};
+use super::views::View;
 use crate::nets::kernels::tile::vector;
 
-/// Numbers of transformed squares that are worked on at once, both sides of a product together.
-const BLOCK: usize = 1 << 16;
-
-/// How images of the output are divided into squares of two by two cells.
-#[derive(Clone, Copy, Debug)]
-pub struct Squares {
-    /// Height and width of the input.
-    pub input: [usize; 2],
-    /// Height and width of the output.
-    pub output: [usize; 2],
-    /// Rows and columns of zeros before the input.
-    pub before: usize,
-}
-
-/// One square.
+/// A square of two by two cells of the output.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     /// Its image.
-    pub image: usize,
-    /// Its first cell in the output, and in the input with zeros around it.
-    pub cell: [usize; 2],
+    image: usize,
+    /// Its first cell in the output's view, and in the input's.
+    cell: [usize; 2],
 }
 
-impl Squares {
-    /// All squares of so many images.
-    pub fn places(&self, images: usize) -> Vec<Place> {
-        let [rows, columns] = self.output.map(|cells| cells.div_ceil(2));
-        let mut places = Vec::with_capacity(images * rows * columns);
-        for image in 0..images {
-            for y in 0..rows {
-                places.extend((0..columns).map(|x| Place { image, cell: [2 * y, 2 * x] }));
-            }
-        }
-        places
-    }
-
-    /// How many squares are worked on at once, with so many maps on both sides together.
-    pub fn at_once(maps: usize) -> usize {
-        (BLOCK / (POINTS * maps)).next_multiple_of(8).max(8)
-    }
-
-    /// How far apart the numbers of two points lie that so many places have, with so many maps each. Not a power of two: the
-    /// sixteen points of a place would share the few lines of the first cache that such addresses have.
-    pub fn apart(places: usize, maps: usize) -> usize {
-        places * maps + LANES
-    }
-
-    /// The points of squares of the input: for each of them `[places, channels]`.
-    #[inline(always)]
-    pub fn points_of_input<S: Simd>(
-        &self,
-        simd: S,
-        images: &[f32],
-        channels: usize,
-        places: &[Place],
-        points: &mut [f32],
-    ) {
-        let apart = Self::apart(places.len(), channels);
-        for (number, place) in places.iter().enumerate() {
-            let start = self.inside(place);
-            let cells = self.cells::<4>(place, self.input, self.before, channels);
-            for at in (0..channels).step_by(S::F32_LANES) {
-                let square = match start {
-                    Some(start) => {
-                        let from = &images[start * channels + at..];
-                        read_inside(simd, from, self.input[1] * channels, channels)
-                    }
-                    None => read(simd, images, &cells, at),
-                };
-                put::<S>(points, apart, number * channels + at, of_input(simd, square));
-            }
+/// All squares of so many images.
+pub fn places(output: &View, images: usize) -> Vec<Place> {
+    let [rows, columns] = output.count().map(|cells| cells.div_ceil(2));
+    let mut places = Vec::with_capacity(images * rows * columns);
+    for image in 0..images {
+        for y in 0..rows {
+            places.extend((0..columns).map(|x| Place { image, cell: [2 * y, 2 * x] }));
         }
     }
+    places
+}
 
-    /// The points of squares of the output's gradient: for each of them `[places, maps]`. What lies beyond the output is zero.
-    #[inline(always)]
-    pub fn points_of_gradient<S: Simd>(
-        &self,
-        simd: S,
-        gradient: &[f32],
-        maps: usize,
-        places: &[Place],
-        points: &mut [f32],
-    ) {
-        let apart = Self::apart(places.len(), maps);
-        for (number, place) in places.iter().enumerate() {
-            let cells = self.cells::<2>(place, self.output, 0, maps);
-            for at in (0..maps).step_by(S::F32_LANES) {
-                let square = read(simd, gradient, &cells, at);
-                put::<S>(points, apart, number * maps + at, of_output_gradient(simd, square));
-            }
-        }
+/// How the numbers of one point lie in memory: so many maps of a place together, then those of the next place.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// Places.
+    pub places: usize,
+    /// Maps of each.
+    pub maps: usize,
+    /// Maps that lie together.
+    pub together: usize,
+}
+
+impl Layout {
+    /// All maps of a place lie together.
+    pub fn by_place(places: usize, maps: usize) -> Self {
+        Self { places, maps, together: maps }
     }
 
-    /// The output's squares from their points.
+    /// Where a map of a place is.
     #[inline(always)]
-    pub fn output<S: Simd>(
-        &self,
-        simd: S,
-        points: &[f32],
-        maps: usize,
-        places: &[Place],
-        out: &mut [f32],
-    ) {
-        let apart = Self::apart(places.len(), maps);
-        for (number, place) in places.iter().enumerate() {
-            let cells = self.cells::<2>(place, self.output, 0, maps);
-            for at in (0..maps).step_by(S::F32_LANES) {
-                let square = to_output(simd, get(simd, points, apart, number * maps + at));
-                for i in 0..2 {
-                    for j in 0..2 {
-                        if cells[i][j] != OUTSIDE {
-                            let to = &mut out[cells[i][j] + at..][..S::F32_LANES];
-                            let (place, _) = S::as_mut_simd_f32s(to);
-                            place[0] = square[i][j];
-                        }
-                    }
-                }
-            }
-        }
+    fn at(&self, place: usize, map: usize) -> usize {
+        (map / self.together * self.places + place) * self.together + map % self.together
     }
 
-    /// The first of a square's four by four cells of the input, if it has them all.
-    #[inline(always)]
-    fn inside(&self, place: &Place) -> Option<usize> {
-        let ([y, x], [height, width], before) = (place.cell, self.input, self.before);
-        let inside =
-            y >= before && x >= before && y + 4 <= height + before && x + 4 <= width + before;
-        inside.then(|| (place.image * height + y - before) * width + x - before)
-    }
-
-    /// Where the maps of a square's `E` by `E` cells start in images of a size, with so many zeros before them.
-    #[inline(always)]
-    fn cells<const E: usize>(
-        &self,
-        place: &Place,
-        [height, width]: [usize; 2],
-        before: usize,
-        maps: usize,
-    ) -> [[usize; E]; E] {
-        let [y, x] = place.cell;
-        let mut cells = [[OUTSIDE; E]; E];
-        for i in 0..E {
-            let row = (y + i).wrapping_sub(before);
-            for j in 0..E {
-                let column = (x + j).wrapping_sub(before);
-                if row < height && column < width {
-                    cells[i][j] = ((place.image * height + row) * width + column) * maps;
-                }
-            }
-        }
-        cells
+    /// How far apart the numbers of two points lie. Not a power of two: the points of a place would share the few lines of the first
+    /// cache that such addresses have.
+    pub fn apart(&self) -> usize {
+        self.places * self.maps.next_multiple_of(self.together) + LANES
     }
 }
 
-/// The place of a cell that an image does not have.
-const OUTSIDE: usize = usize::MAX;
+/// The numbers of each of `P` by `P` points.
+pub type Points<'a, const P: usize> = [[&'a [f32]; P]; P];
 
-/// One vector of each of four by four cells, given how far rows and cells lie apart.
+/// As [`Points`].
+pub type PointsMut<'a, const P: usize> = [[&'a mut [f32]; P]; P];
+
+/// Divides numbers among points, `apart` of them each.
 #[inline(always)]
-fn read_inside<S: Simd>(simd: S, values: &[f32], row: usize, cell: usize) -> Square<S> {
-    let mut square = [[simd.splat_f32s(0.0); 4]; 4];
-    for i in 0..4 {
-        let line = &values[i * row..][..3 * cell + S::F32_LANES];
-        for j in 0..4 {
-            square[i][j] = vector::<S>(&line[j * cell..]);
-        }
+pub fn by_point<const P: usize>(numbers: &[f32], apart: usize) -> Points<'_, P> {
+    let mut points = [[numbers; P]; P];
+    let mut each = numbers.chunks_exact(apart);
+    for point in points.as_flattened_mut() {
+        *point = &each.next().unwrap_or_default()[..apart];
     }
-    square
+    points
 }
 
-/// One vector of each cell, zeros of those outside.
+/// As [`by_point`].
 #[inline(always)]
-fn read<S: Simd, const E: usize>(
-    simd: S,
-    values: &[f32],
-    cells: &[[usize; E]; E],
-    at: usize,
-) -> [[S::f32s; E]; E] {
-    let mut square = [[simd.splat_f32s(0.0); E]; E];
-    for i in 0..E {
-        for j in 0..E {
-            if cells[i][j] != OUTSIDE {
-                square[i][j] = vector::<S>(&values[cells[i][j] + at..]);
-            }
-        }
-    }
-    square
+pub fn by_point_mut<const P: usize>(numbers: &mut [f32], apart: usize) -> PointsMut<'_, P> {
+    let mut each = numbers.chunks_exact_mut(apart);
+    std::array::from_fn(|_| std::array::from_fn(|_| &mut each.next().unwrap_or_default()[..apart]))
 }
 
-/// One vector of each point; those of two points lie `apart` numbers apart.
+/// One vector of each point.
 #[inline(always)]
-pub fn get<S: Simd>(simd: S, points: &[f32], apart: usize, at: usize) -> Square<S> {
-    let mut square = [[simd.splat_f32s(0.0); 4]; 4];
-    for (i, row) in square.iter_mut().enumerate() {
-        for (j, value) in row.iter_mut().enumerate() {
-            *value = vector::<S>(&points[(4 * i + j) * apart + at..]);
+pub fn get<S: Simd, const P: usize>(simd: S, points: &Points<P>, at: usize) -> Square<S, P> {
+    let mut square = [[simd.splat_f32s(0.0); P]; P];
+    for i in 0..P {
+        for j in 0..P {
+            square[i][j] = vector::<S>(&points[i][j][at..]);
         }
     }
     square
@@ -215,12 +101,190 @@ pub fn get<S: Simd>(simd: S, points: &[f32], apart: usize, at: usize) -> Square<
 
 /// The opposite.
 #[inline(always)]
-pub fn put<S: Simd>(points: &mut [f32], apart: usize, at: usize, square: Square<S>) {
-    for (i, row) in square.into_iter().enumerate() {
-        for (j, value) in row.into_iter().enumerate() {
-            let at = (4 * i + j) * apart + at;
-            let (place, _) = S::as_mut_simd_f32s(&mut points[at..][..S::F32_LANES]);
-            place[0] = value;
+pub fn put<S: Simd, const P: usize>(points: &mut PointsMut<P>, at: usize, square: Square<S, P>) {
+    for i in 0..P {
+        for j in 0..P {
+            let (place, _) = S::as_mut_simd_f32s(&mut points[i][j][at..][..S::F32_LANES]);
+            place[0] = square[i][j];
         }
     }
+}
+
+/// The points of squares of an input that is seen by several terms; its maps are those of all terms.
+#[inline(always)]
+pub fn points_of_input<'v, S: Simd, L: Lines<P, R>, const P: usize, const R: usize>(
+    simd: S,
+    views: impl ExactSizeIterator<Item = &'v View>,
+    images: &[f32],
+    channels: usize,
+    places: &[Place],
+    layout: Layout,
+    points: &mut [f32],
+) {
+    let mut points = by_point_mut::<P>(points, layout.apart());
+    for (term, view) in views.enumerate() {
+        let mut first = 0;
+        for line in places.chunk_by(|a, b| (a.image, a.cell[0]) == (b.image, b.cell[0])) {
+            let rows = rows::<P>(view, &line[0], images, channels);
+            for at in (0..channels).step_by(S::F32_LANES) {
+                let to = [layout.at(first, term * channels + at), layout.together];
+                let line = Line { view, x: line[0].cell[1], count: line.len(), rows };
+                line.points::<S, L, R>(simd, channels, at, to, &mut points);
+            }
+            first += line.len();
+        }
+    }
+}
+
+/// The rows of a square in its image; none where it has none.
+#[inline(always)]
+fn rows<'a, const P: usize>(
+    view: &View,
+    place: &Place,
+    images: &'a [f32],
+    channels: usize,
+) -> [Option<&'a [f32]>; P] {
+    let [height, width] = view.image;
+    let mut rows = [None; P];
+    for i in 0..P {
+        let row = view.place(0, place.cell[0] + i);
+        if row < height {
+            let start = (place.image * height + row) * width * channels;
+            rows[i] = Some(&images[start..][..width * channels]);
+        }
+    }
+    rows
+}
+
+/// Squares beside each other.
+struct Line<'a, const P: usize> {
+    view: &'a View,
+    /// The first cell of the first one.
+    x: usize,
+    count: usize,
+    rows: [Option<&'a [f32]>; P],
+}
+
+impl<const P: usize> Line<'_, P> {
+    /// One vector of the points. A square shares all but two columns with the one before it.
+    #[inline(always)]
+    fn points<S: Simd, L: Lines<P, R>, const R: usize>(
+        &self,
+        simd: S,
+        channels: usize,
+        from: usize,
+        [to, step]: [usize; 2],
+        points: &mut PointsMut<P>,
+    ) {
+        let mut columns = [[simd.splat_f32s(0.0); P]; P];
+        for j in 0..P - 2 {
+            columns[j + 2] = self.column::<S, L, R>(simd, channels, from, self.x + j);
+        }
+        for number in 0..self.count {
+            for j in 0..P - 2 {
+                columns[j] = columns[j + 2];
+            }
+            for j in P - 2..P {
+                let x = self.x + 2 * number + j;
+                columns[j] = self.column::<S, L, R>(simd, channels, from, x);
+            }
+            put::<S, P>(points, to + number * step, of_columns::<S, L, P, R>(simd, columns));
+        }
+    }
+
+    /// One vector of each cell of a column, transformed along it.
+    #[inline(always)]
+    fn column<S: Simd, L: Lines<P, R>, const R: usize>(
+        &self,
+        simd: S,
+        channels: usize,
+        from: usize,
+        x: usize,
+    ) -> [S::f32s; P] {
+        let mut cells = [simd.splat_f32s(0.0); P];
+        let x = self.view.place(1, x);
+        if x < self.view.image[1] {
+            for i in 0..P {
+                if let Some(row) = self.rows[i] {
+                    cells[i] = vector::<S>(&row[x * channels + from..]);
+                }
+            }
+        }
+        L::input(simd, cells)
+    }
+}
+
+/// The points of squares of the output's gradient. What lies beyond the output is zero.
+#[inline(always)]
+pub fn points_of_gradient<S: Simd, L: Lines<P, R>, const P: usize, const R: usize>(
+    simd: S,
+    output: &View,
+    gradient: &[f32],
+    places: &[Place],
+    layout: Layout,
+    points: &mut [f32],
+) {
+    let mut points = by_point_mut::<P>(points, layout.apart());
+    for (number, place) in places.iter().enumerate() {
+        let cells = cells(output, place, layout.maps);
+        for at in (0..layout.maps).step_by(S::F32_LANES) {
+            let mut square = [[simd.splat_f32s(0.0); 2]; 2];
+            for i in 0..2 {
+                for j in 0..2 {
+                    if let Some(cell) = cells[i][j] {
+                        square[i][j] = vector::<S>(&gradient[cell + at..]);
+                    }
+                }
+            }
+            let square = of_output_gradient::<S, L, P, R>(simd, square);
+            put::<S, P>(&mut points, layout.at(number, at), square);
+        }
+    }
+}
+
+/// The output's squares from their points.
+#[inline(always)]
+pub fn put_output<S: Simd, L: Lines<P, R>, const P: usize, const R: usize>(
+    simd: S,
+    output: &View,
+    points: &[f32],
+    maps: usize,
+    places: &[Place],
+    images: &mut [f32],
+) {
+    let layout = Layout::by_place(places.len(), maps);
+    let points = by_point::<P>(points, layout.apart());
+    for (number, place) in places.iter().enumerate() {
+        let cells = cells(output, place, maps);
+        for at in (0..maps).step_by(S::F32_LANES) {
+            let square = get::<S, P>(simd, &points, layout.at(number, at));
+            let square = to_output::<S, L, P, R>(simd, square);
+            for i in 0..2 {
+                for j in 0..2 {
+                    if let Some(cell) = cells[i][j] {
+                        let to = &mut images[cell + at..][..S::F32_LANES];
+                        let (place, _) = S::as_mut_simd_f32s(to);
+                        place[0] = square[i][j];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Where the maps of a square's cells start in images of the output; none beyond them.
+#[inline(always)]
+fn cells(output: &View, place: &Place, maps: usize) -> [[Option<usize>; 2]; 2] {
+    let [height, width] = output.image;
+    let mut cells = [[None; 2]; 2];
+    for i in 0..2 {
+        let row = output.place(0, place.cell[0] + i);
+        for j in 0..2 {
+            let column = output.place(1, place.cell[1] + j);
+            if row < height && column < width {
+                cells[i][j] = Some(((place.image * height + row) * width + column) * maps);
+            }
+        }
+    }
+    cells
 }

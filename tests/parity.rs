@@ -190,6 +190,28 @@ mod gpu {
     }
 
     #[test]
+    fn classes_of_examples_on_a_gpu_are_those_of_uploaded_ones() {
+        let Some(gpu) = gpu() else { return };
+        let small = Small::default();
+        // More rows than are put through a network at a time, and one of them twice.
+        let count = infer::ROWS + 7;
+        let values = Values::F32(small.examples("classified", count));
+        let examples = Examples { values, shape: vec![small.features], labels: vec![0; count] };
+        let resident = Resident::new(&examples, &gpu).expect("a GPU keeps them");
+        let rows: Vec<usize> = (0..count).rev().chain([3]).collect();
+        let model = small.model(&gpu);
+        let uploaded = pollster::block_on(infer::classify(&model, &examples, &rows, &gpu));
+        let [uploaded, found] =
+            [uploaded, pollster::block_on(infer::classify_resident(&model, &resident, &rows))]
+                .map(Result::unwrap);
+        assert_eq!(found.len(), rows.len() * small.classes);
+        let tolerance = Tolerance { relative: 1e-5, absolute: 1e-6 };
+        assert_close("logits", &found, &doubles(&uploaded), tolerance);
+        let none = pollster::block_on(infer::classify_resident(&model, &resident, &[]));
+        assert!(none.unwrap().is_empty());
+    }
+
+    #[test]
     fn batches_by_row_number_are_those_that_are_uploaded() {
         let Some(gpu) = gpu() else { return };
         let examples = Examples {
@@ -241,9 +263,9 @@ mod gpu {
 
     type Elementwise = fn(Tensor<2>) -> Tensor<2>;
 
-    /// From where exponentials are nearly 0 to where they have overflown.
-    const FAR: [f32; 17] = [
-        -1e30, -1000.0, -100.0, -89.0, -80.0, -45.0, -20.0, -12.0, -8.5, -3.0, 0.5, 7.9, 20.0,
+    /// From where exponentials are nearly 0 to where they have overflown, and 0 itself, where slopes jump.
+    const FAR: [f32; 18] = [
+        -1e30, -1000.0, -100.0, -89.0, -80.0, -45.0, -20.0, -12.0, -8.5, -3.0, 0.0, 0.5, 7.9, 20.0,
         44.0, 89.0, 1000.0, 1e30,
     ];
 

@@ -24,6 +24,7 @@ pub enum Gate {
     Clippy,
     ClippyWasm,
     Gpu,
+    Fusion,
     Doc,
     Golden,
     Browser,
@@ -33,13 +34,14 @@ pub enum Gate {
 }
 
 impl Gate {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Fmt,
         Self::Notices,
         Self::Deny,
         Self::Clippy,
         Self::ClippyWasm,
         Self::Gpu,
+        Self::Fusion,
         Self::Doc,
         Self::Golden,
         Self::Browser,
@@ -57,7 +59,7 @@ impl Gate {
         Self::ClippyWasm,
         Self::Gpu,
     ];
-    pub const CI: [Self; 10] = [
+    pub const CI: [Self; 11] = [
         Self::Fmt,
         Self::Notices,
         Self::Deny,
@@ -66,6 +68,7 @@ impl Gate {
         Self::Doc,
         Self::ClippyWasm,
         Self::Gpu,
+        Self::Fusion,
         Self::Browser,
         Self::Test,
     ];
@@ -78,6 +81,7 @@ impl Gate {
             Self::Clippy => "clippy",
             Self::ClippyWasm => "clippy-wasm",
             Self::Gpu => "gpu",
+            Self::Fusion => "fusion",
             Self::Doc => "doc",
             Self::Golden => "golden",
             Self::Browser => "browser",
@@ -97,6 +101,9 @@ impl Gate {
             Self::Clippy => "no lint fires in the native packages",
             Self::ClippyWasm => "no lint fires in the page, as compiled for wasm32",
             Self::Gpu => "no lint fires in the program as compiled for CUDA and Vulkan",
+            Self::Fusion => {
+                "with operations fused, a GPU gives the CPU's numbers (where a software GPU is)"
+            }
             Self::Doc => "the documentation builds without a warning",
             Self::Golden => {
                 "tests/golden/ is what its generator computes (needs numpy and safetensors)"
@@ -124,6 +131,7 @@ impl Gate {
             Self::Gpu => Shell::program("scripts/cuda.sh")
                 .args(["clippy", "--features", "vulkan", "--", "-D", "warnings"])
                 .run(),
+            Self::Fusion => fusion(),
             Self::Doc => Shell::cargo(["doc", "--no-deps"])
                 .args(NATIVE)
                 .env("RUSTDOCFLAGS", "-D warnings")
@@ -164,6 +172,18 @@ fn golden() -> Result<(), String> {
         return Ok(());
     }
     Shell::program(&python).args(["tests/golden/generate.py", "--check"]).run()
+}
+
+/// The tests of the GPU once more, with the back end that joins operations into one kernel: a build of its own.
+fn fusion() -> Result<(), String> {
+    if !Path::new(SOFTWARE_GPU).is_file() {
+        eprintln!("skipped: {SOFTWARE_GPU} is not there (Debian's package chromium has it)");
+        return Ok(());
+    }
+    Shell::cargo(["test", "--package", "gleaner-tests", "--features", "fusion"])
+        .args(["--test", "parity"])
+        .env("VK_DRIVER_FILES", SOFTWARE_GPU)
+        .run()
 }
 
 fn test() -> Result<(), String> {

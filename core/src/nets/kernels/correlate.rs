@@ -69,7 +69,8 @@ fn run<S: Simd, const M: usize>(simd: S, work: &Correlate) -> AVec<f32> {
     let mut sums = avec![0.0; width * work.numbers()];
     // All sums are read and written once for every block: where they are many, so are the images.
     let block = BLOCK.max(sums.len() / SUMS_TO_IMAGES);
-    let some = (block / framed_size.max(1)).clamp(1, batch.max(1));
+    let largest = framed_size.max(patches.from.len() * NUMBERS).max(1);
+    let some = (block / largest).clamp(1, batch.max(1));
     let mut starts = Vec::with_capacity(some * patches.from.len());
     for image in 0..some {
         starts.extend(patches.from.iter().map(|from| image * framed_size + from * channels));

@@ -9,7 +9,7 @@ use super::packing::{Prepared, Weights, in_rows, packed};
 use super::reach::{Frame, Patches};
 use super::tile::{FEWER_ROWS, ROWS, VECTORS, add_rows, panels_of, store, zeros};
 
-/// Numbers of framed images that are worked on at once: what stays in a core's second-level cache beside weights.
+/// Numbers of framed images, or of what comes out, that are worked on at once: what stays in a core's second-level cache beside weights.
 pub const BLOCK: usize = 1 << 16;
 
 /// How many weights there are at most for each number of a block of images.
@@ -55,7 +55,8 @@ fn run<S: Simd, const M: usize>(simd: S, work: &Gather) -> Vec<f32> {
     let batch = images.len() / size.max(1);
     // All weights pass by once for every block: where they are many, so are the images.
     let block = BLOCK.max(work.weights.values.len() / WEIGHTS_TO_IMAGES);
-    let some = (block / framed_size.max(1)).clamp(1, batch.max(1));
+    let largest = framed_size.max(cells * outputs).max(1);
+    let some = (block / largest).clamp(1, batch.max(1));
     let prepared = prepared(work, some, S::F32_LANES);
     let mut framed = avec![0.0; some * framed_size];
     let mut block = avec![0.0; some * cells * outputs];

@@ -8,7 +8,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use super::kernels::normalise::{EPSILON, leaky, normalise, statistics};
+use super::kernels::normalise::{EPSILON, normalise, scaled, statistics};
 use super::linear::constant;
 
 /// One scale and one shift for each map, and the nonlinearity that follows.
@@ -54,7 +54,7 @@ impl BatchNorm {
             Statistics::Measured => {
                 let factor = self.scale.val() / (self.variance.val() + EPSILON).sqrt();
                 let offset = self.shift.val() - self.mean.val() * factor.clone();
-                leaky(x * factor.unsqueeze() + offset.unsqueeze(), self.leak)
+                scaled(x, factor, offset, self.leak)
             }
         };
         normal.reshape(shape)

@@ -47,6 +47,15 @@ fn composed_statistics(x: Tensor<2>) -> [Tensor<1>; 2] {
     [mean.squeeze_dim::<1>(0), variance.squeeze_dim::<1>(0)]
 }
 
+/// `leaky(x * factor + offset)`, what evaluation normalises by: `x` `[rows, maps]`, the others `[maps]`.
+pub fn scaled(x: Tensor<2>, factor: Tensor<1>, offset: Tensor<1>, leak: f32) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if let Some(output) = fused::scaled(&x, &factor, &offset, leak) {
+        return output;
+    }
+    leaky(x * factor.unsqueeze() + offset.unsqueeze(), leak)
+}
+
 /// `x` if positive, else this much of it.
 pub fn leaky<const D: usize>(x: Tensor<D>, leak: f32) -> Tensor<D> {
     match leak {
@@ -83,6 +92,22 @@ mod fused {
         let [_, maps] = dims(&x);
         let Moments { mean, variance } = Moments::of(&x);
         [mean, variance].map(|values| Tensor::from_primitive::<Flex>(tensor(values, [maps])))
+    }
+
+    /// The same in one pass, where it is on the CPU and no gradient is asked for.
+    pub fn scaled(
+        x: &Tensor<2>,
+        factor: &Tensor<1>,
+        offset: &Tensor<1>,
+        leak: f32,
+    ) -> Option<Tensor<2>> {
+        let x = whole(x.clone().try_into_primitive::<Flex>().ok()?);
+        let [factor, offset] = [factor, offset].map(|of_maps| {
+            let of_maps = of_maps.clone().try_into_primitive::<Flex>().ok()?;
+            let [cells, maps] = dims(&x);
+            Some(tiled(whole(of_maps).storage::<f32>(), maps * abreast(cells, maps)))
+        });
+        Some(Tensor::from_primitive::<Flex>(on_lines(&x, &factor?, &offset?, leak)))
     }
 
     pub fn normalise(x: Tensor<2>, scale: Tensor<1>, shift: Tensor<1>, leak: f32) -> Tensor<2> {
@@ -250,13 +275,17 @@ mod fused {
 
         /// Leaves `x` as it is: the backward pass needs it.
         fn apply(&self, x: &FlexTensor, leak: f32) -> FlexTensor {
-            let (values, shape) = (x.storage::<f32>(), dims::<2>(x));
-            let out = vectorised(
-                #[inline(always)]
-                || lines(values, &self.factor[..], &self.offset[..], leak),
-            );
-            tensor(out, shape)
+            on_lines(x, &self.factor, &self.offset, leak)
         }
+    }
+
+    fn on_lines(x: &FlexTensor, factor: &[f32], offset: &[f32], leak: f32) -> FlexTensor {
+        let (values, shape) = (x.storage::<f32>(), dims::<2>(x));
+        let out = vectorised(
+            #[inline(always)]
+            || lines(values, factor, offset, leak),
+        );
+        tensor(out, shape)
     }
 
     #[inline(always)]
@@ -416,6 +445,26 @@ mod tests {
                 for (a, b) in fused.iter().zip(composed) {
                     assert!((a - b).abs() <= 2e-5 * scale, "{what}, {shape:?}, {leak}: {a} {b}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_evaluation_normalises_by_is_one_line_for_each_map() {
+        for (rows, maps, leak) in [(1, 5, 0.0), (7, 3, 0.1), (64, 16, 0.2)] {
+            let draw = |purpose: &str, count| Noise::new(4).split(purpose).normal(count);
+            let (x, factor, offset) =
+                (draw("x", rows * maps), draw("factor", maps), draw("offset", maps));
+            let device = Device::flex();
+            let of_maps = |values: &[f32]| Tensor::<1>::from_floats(values, &device);
+            let rows_of_x = Tensor::from_data(TensorData::new(x.clone(), [rows, maps]), &device);
+            let found = scaled(rows_of_x, of_maps(&factor), of_maps(&offset), leak);
+            let found = found.into_data().try_into_vec_as::<f32>().unwrap();
+            for (at, (&found, &x)) in found.iter().zip(&x).enumerate() {
+                let map = at % maps;
+                let line = f64::from(x) * f64::from(factor[map]) + f64::from(offset[map]);
+                let expected = if line > 0.0 { line } else { f64::from(leak) * line };
+                assert!((f64::from(found) - expected).abs() < 1e-6, "{at}: {found} {expected}");
             }
         }
     }

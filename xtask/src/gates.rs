@@ -181,7 +181,7 @@ fn fusion() -> Result<(), String> {
         return Ok(());
     }
     Shell::cargo(["test", "--package", "gleaner-tests", "--features", "fusion"])
-        .args(["--test", "parity"])
+        .args(["--test", "parity", "--test", "gpu_step"])
         .env("VK_DRIVER_FILES", SOFTWARE_GPU)
         .run()
 }

@@ -1,6 +1,22 @@
 //! Many vectors as one, on GPUs: whatever is done to all of them is then one launch. Six are copied by a launch.
 
-use burn::tensor::Tensor;
+#[cfg(feature = "fusion")]
+use burn::backend::fusion::custom::TensorSpec;
+use burn::backend::ops::FloatTensorOps as _;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, TensorMetadata as _, backend_extension};
+use burn::tensor::{Shape, Tensor};
+use burn_cubecl::CubeBackend;
+use burn_cubecl::cubecl;
+use burn_cubecl::cubecl::ir::ElemType;
+use burn_cubecl::cubecl::prelude::*;
+use burn_cubecl::cubecl::std::tensor::layout::linear::{LinearView, LinearViewMut};
+use burn_cubecl::tensor::CubeTensor;
+
+use super::launch::{Elementwise, new};
+
+/// Vectors that one launch copies; it binds their buffers and the one that they are copied to.
+const AT_ONCE: usize = 6;
 
 /// Every vector starts at a multiple of this many numbers, where all GPUs let a buffer be bound: so what is taken out again is no copy.
 const STEP: usize = 128;
@@ -26,85 +42,116 @@ impl Places {
         Self { each, total }
     }
 
-    /// The vectors as one, with zeros between them.
-    pub fn pack(&self, vectors: Vec<Tensor<1>>) -> Tensor<1> {
-        #[cfg(not(feature = "fusion"))]
-        if let Some(packed) = kernel::pack(self, &vectors) {
-            return packed;
+    /// The vectors, of which there is one at least, as one, with zeros between them.
+    pub fn pack(&self, mut vectors: Vec<Tensor<1>>) -> Tensor<1> {
+        loop {
+            vectors = vectors.chunks(AT_ONCE).map(pack).collect();
+            if let [packed] = &vectors[..] {
+                return packed.clone();
+            }
         }
-        let filled = vectors.into_iter().flat_map(|vector| {
-            let [length] = vector.dims();
-            let gap = length.next_multiple_of(STEP) - length;
-            let zeros = (gap > 0).then(|| Tensor::zeros([gap], &vector.device()));
-            std::iter::once(vector).chain(zeros)
-        });
-        Tensor::cat(filled.collect(), 0)
     }
 
     /// The vectors again.
     pub fn unpack(&self, packed: &Tensor<1>) -> Vec<Tensor<1>> {
-        #[cfg(not(feature = "fusion"))]
-        if let Some(vectors) = kernel::unpack(self, packed) {
-            return vectors;
-        }
-        let take =
-            |&(start, length): &(usize, usize)| packed.clone().slice_dim(0, start..start + length);
-        self.each.iter().map(take).collect()
+        self.each.chunks(AT_ONCE).flat_map(|places| unpack(packed, places)).collect()
     }
 }
 
-/// Without fusion there are buffers to copy into and to look at parts of.
-#[cfg(not(feature = "fusion"))]
-mod kernel {
-    use burn::backend::{Cube, TensorMetadata as _};
-    use burn::tensor::{Shape, Tensor};
-    use burn_cubecl::cubecl;
-    use burn_cubecl::cubecl::ir::ElemType;
-    use burn_cubecl::cubecl::prelude::*;
-    use burn_cubecl::cubecl::std::tensor::layout::linear::{LinearView, LinearViewMut};
-    use burn_cubecl::tensor::CubeTensor;
+/// A few vectors as one.
+fn pack(vectors: &[Tensor<1>]) -> Tensor<1> {
+    // What is missing of them has no length.
+    let lengths = std::array::from_fn(|at| vectors.get(at).map_or(0, |vector| vector.dims()[0]));
+    let [a, b, c, d, e, f] =
+        std::array::from_fn(|at| vectors[at.min(vectors.len() - 1)].clone().into_dispatch());
+    Tensor::from_dispatch(Dispatch::pack(a, b, c, d, e, f, lengths))
+}
 
-    use super::{Places, STEP};
-    use crate::gpu::launch::{Elementwise, new};
+/// A few vectors of one.
+fn unpack(packed: &Tensor<1>, places: &[(usize, usize)]) -> impl Iterator<Item = Tensor<1>> {
+    let all = std::array::from_fn(|at| places[at.min(places.len() - 1)]);
+    let (a, b, c, d, e, f) = Dispatch::unpack(packed.clone().into_dispatch(), all);
+    [a, b, c, d, e, f].map(Tensor::from_dispatch).into_iter().take(places.len())
+}
 
-    /// Vectors that one launch copies; it binds their buffers and the one that they are copied to.
-    const SOURCES: usize = 6;
+/// Numbers that such vectors take.
+fn room(lengths: &[usize; AT_ONCE]) -> usize {
+    lengths.iter().map(|length| length.next_multiple_of(STEP)).sum()
+}
 
-    pub fn pack(places: &Places, vectors: &[Tensor<1>]) -> Option<Tensor<1>> {
-        let of_gpu = |vector: &Tensor<1>| vector.clone().try_into_primitive::<Cube>().ok();
-        let vectors: Vec<CubeTensor> = vectors.iter().map(of_gpu).collect::<Option<_>>()?;
-        let output = new(Shape::new([places.total]), vectors.first()?);
-        for (vectors, places) in vectors.chunks(SOURCES).zip(places.each.chunks(SOURCES)) {
-            copy(vectors, places, &output);
-        }
-        Some(Tensor::from_primitive::<Cube>(output))
-    }
+/// Six vectors, in which a kernel's list of buffers can be written out.
+pub type Six<T> = (T, T, T, T, T, T);
 
-    fn copy(vectors: &[CubeTensor], places: &[(usize, usize)], output: &CubeTensor) {
-        let (first, _) = places[0];
-        // Those that are missing end where the last one does.
-        let place = |at: usize| places.get(at).or(places.last()).copied().unwrap_or_default();
-        let ends = [0, 1, 2, 3, 4, 5].map(|at| {
-            let (start, length) = place(at);
-            start + length.next_multiple_of(STEP) - first
+#[backend_extension(Cube, Fusion: cfg(feature = "fusion"))]
+pub trait PackOps: Backend {
+    /// Vectors of these lengths as one, each with zeros up to the next step.
+    #[expect(clippy::too_many_arguments, reason = "an extension takes no list of tensors")]
+    #[fusion(dtype = a, shape = Shape::new([room(lengths)]))]
+    fn pack(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
+        lengths: [usize; AT_ONCE],
+    ) -> FloatTensor<Self>;
+
+    /// The parts that start at places and have lengths.
+    #[fusion(meta = |packed, places| parts(packed, places))]
+    #[expect(clippy::type_complexity, reason = "an extension returns no list of tensors")]
+    fn unpack(
+        packed: FloatTensor<Self>,
+        places: [(usize, usize); AT_ONCE],
+    ) -> (
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+    );
+}
+
+/// What fusion is told of parts before there are any.
+#[cfg(feature = "fusion")]
+fn parts(packed: &TensorSpec, places: &[(usize, usize); AT_ONCE]) -> Six<TensorSpec> {
+    let [a, b, c, d, e, f] =
+        places.map(|(_, length)| TensorSpec::new(Shape::new([length]), packed.dtype));
+    (a, b, c, d, e, f)
+}
+
+impl PackOps for CubeBackend {
+    fn pack(
+        a: CubeTensor,
+        b: CubeTensor,
+        c: CubeTensor,
+        d: CubeTensor,
+        e: CubeTensor,
+        f: CubeTensor,
+        lengths: [usize; AT_ONCE],
+    ) -> CubeTensor {
+        let total = room(&lengths);
+        let output = new(Shape::new([total]), &a);
+        let mut end = 0;
+        let ends = lengths.map(|length| {
+            end += length.next_multiple_of(STEP);
+            end
         });
-        let lengths = [0, 1, 2, 3, 4, 5].map(|at| place(at).1);
-        let source = |at: usize| vectors[at.min(vectors.len() - 1)].clone().into_linear_view();
         let client = output.client.clone();
-        let launch = Elementwise::units(ends[5], &client, [&vectors[0], output]);
+        let launch = Elementwise::units(total, &client, [&a, &output]);
         pack_kernel::launch(
             &client,
             launch.count,
             launch.dim,
             launch.address,
-            source(0),
-            source(1),
-            source(2),
-            source(3),
-            source(4),
-            source(5),
+            a.into_linear_view(),
+            b.into_linear_view(),
+            c.into_linear_view(),
+            d.into_linear_view(),
+            e.into_linear_view(),
+            f.into_linear_view(),
             output.clone().into_linear_view(),
-            first,
             ends[0],
             ends[1],
             ends[2],
@@ -119,84 +166,81 @@ mod kernel {
             lengths[5],
             launch.dtype,
         );
+        output
     }
 
-    #[cube(launch, address_type = "dynamic")]
-    #[expect(clippy::too_many_arguments, reason = "a kernel has no lists of buffers")]
-    fn pack_kernel<F: Float>(
-        a: LinearView<'_, F>,
-        b: LinearView<'_, F>,
-        c: LinearView<'_, F>,
-        d: LinearView<'_, F>,
-        e: LinearView<'_, F>,
-        f: LinearView<'_, F>,
-        mut output: LinearViewMut<'_, F>,
-        first: usize,
-        end_a: usize,
-        end_b: usize,
-        end_c: usize,
-        end_d: usize,
-        end_e: usize,
-        end_f: usize,
-        length_a: usize,
-        length_b: usize,
-        length_c: usize,
-        length_d: usize,
-        length_e: usize,
-        length_f: usize,
-        #[define(F)] _dtype: ElemType,
-    ) {
-        let at = ABSOLUTE_POS;
-        if at >= end_f {
-            terminate!();
-        }
-        let mut value = F::new(0.0_f32);
-        if at < end_a {
-            if at < length_a {
-                value = a.read(at);
-            }
-        } else if at < end_b {
-            if at - end_a < length_b {
-                value = b.read(at - end_a);
-            }
-        } else if at < end_c {
-            if at - end_b < length_c {
-                value = c.read(at - end_b);
-            }
-        } else if at < end_d {
-            if at - end_c < length_d {
-                value = d.read(at - end_c);
-            }
-        } else if at < end_e {
-            if at - end_d < length_e {
-                value = e.read(at - end_d);
-            }
-        } else if at - end_e < length_f {
-            value = f.read(at - end_e);
-        }
-        output.write(first + at, value);
+    fn unpack(packed: CubeTensor, places: [(usize, usize); AT_ONCE]) -> Six<CubeTensor> {
+        let [a, b, c, d, e, f] = places.map(|place| part(&packed, place));
+        (a, b, c, d, e, f)
     }
+}
 
-    /// Looks at parts of the buffer.
-    pub fn unpack(places: &Places, packed: &Tensor<1>) -> Option<Vec<Tensor<1>>> {
-        let packed = packed.clone().try_into_primitive::<Cube>().ok()?;
-        if !((STEP * size_of::<f32>()) as u64)
-            .is_multiple_of(packed.client.properties().memory.alignment)
-        {
-            return None;
-        }
-        let bytes = |numbers: usize| (numbers * size_of::<f32>()) as u64;
-        let total = packed.shape()[0];
-        let part = |&(start, length): &(usize, usize)| {
-            let handle = packed.handle.clone().offset_start(bytes(start));
-            let handle = handle.offset_end(bytes(total - start - length));
-            let (client, device) = (packed.client.clone(), packed.device.clone());
-            let shape = Shape::new([length]);
-            let part = CubeTensor::new_contiguous(client, device, shape, handle, packed.dtype);
-            Tensor::from_primitive::<Cube>(part)
-        };
-        Some(places.each.iter().map(part).collect())
+/// A look at a part of a buffer, or a copy where the device does not allow a look at any multiple of a step.
+fn part(packed: &CubeTensor, (start, length): (usize, usize)) -> CubeTensor {
+    let bytes = |numbers: usize| (numbers * size_of::<f32>()) as u64;
+    if !bytes(STEP).is_multiple_of(packed.client.properties().memory.alignment) {
+        return CubeBackend::float_slice(packed.clone(), &[(start..start + length).into()]);
     }
+    let total = packed.shape()[0];
+    let handle = packed.handle.clone().offset_start(bytes(start));
+    let handle = handle.offset_end(bytes(total - start - length));
+    let (client, device) = (packed.client.clone(), packed.device.clone());
+    CubeTensor::new_contiguous(client, device, Shape::new([length]), handle, packed.dtype)
+}
+
+#[cube(launch, address_type = "dynamic")]
+#[expect(clippy::too_many_arguments, reason = "a kernel has no lists of buffers")]
+fn pack_kernel<F: Float>(
+    a: LinearView<'_, F>,
+    b: LinearView<'_, F>,
+    c: LinearView<'_, F>,
+    d: LinearView<'_, F>,
+    e: LinearView<'_, F>,
+    f: LinearView<'_, F>,
+    mut output: LinearViewMut<'_, F>,
+    end_a: usize,
+    end_b: usize,
+    end_c: usize,
+    end_d: usize,
+    end_e: usize,
+    end_f: usize,
+    length_a: usize,
+    length_b: usize,
+    length_c: usize,
+    length_d: usize,
+    length_e: usize,
+    length_f: usize,
+    #[define(F)] _dtype: ElemType,
+) {
+    let at = ABSOLUTE_POS;
+    if at >= end_f {
+        terminate!();
+    }
+    let mut value = F::new(0.0_f32);
+    if at < end_a {
+        if at < length_a {
+            value = a.read(at);
+        }
+    } else if at < end_b {
+        if at - end_a < length_b {
+            value = b.read(at - end_a);
+        }
+    } else if at < end_c {
+        if at - end_b < length_c {
+            value = c.read(at - end_b);
+        }
+    } else if at < end_d {
+        if at - end_c < length_d {
+            value = d.read(at - end_c);
+        }
+    } else if at < end_e {
+        if at - end_d < length_e {
+            value = e.read(at - end_d);
+        }
+    } else if at - end_e < length_f {
+        value = f.read(at - end_e);
+    }
+    output.write(at, value);
 }
 
 #[cfg(test)]

@@ -220,6 +220,9 @@ impl<O> Learner<O> {
             let of_group = slots.iter().filter(|slot| self.objective.rate(&slot.path) == factor);
             let (parameters, gradients): (Vec<_>, Vec<_>) =
                 of_group.filter_map(Slot::summed).unzip();
+            if gradients.is_empty() {
+                continue;
+            }
             let places = Places::of(gradients.iter().map(|gradient| gradient.dims()[0]));
             groups.push((factor, parameters, places.pack(gradients), places));
         }

@@ -1,5 +1,10 @@
 //! Many vectors as one, on GPUs: whatever is done to all of them is then one launch. Six are copied by a launch.
 
+#![expect(
+    clippy::type_complexity,
+    reason = "an extension of a back end returns no list of tensors"
+)]
+
 #[cfg(feature = "fusion")]
 use burn::backend::fusion::custom::TensorSpec;
 use burn::backend::ops::FloatTensorOps as _;
@@ -85,7 +90,6 @@ pub type Six<T> = (T, T, T, T, T, T);
 #[backend_extension(Cube, Fusion: cfg(feature = "fusion"))]
 pub trait PackOps: Backend {
     /// Vectors of these lengths as one, each with zeros up to the next step.
-    #[expect(clippy::too_many_arguments, reason = "an extension takes no list of tensors")]
     #[fusion(dtype = a, shape = Shape::new([room(lengths)]))]
     fn pack(
         a: FloatTensor<Self>,
@@ -99,7 +103,6 @@ pub trait PackOps: Backend {
 
     /// The parts that start at places and have lengths.
     #[fusion(meta = |packed, places| parts(packed, places))]
-    #[expect(clippy::type_complexity, reason = "an extension returns no list of tensors")]
     fn unpack(
         packed: FloatTensor<Self>,
         places: [(usize, usize); AT_ONCE],

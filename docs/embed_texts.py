@@ -11,11 +11,12 @@ its description.
 import argparse
 import csv
 import gzip
-import os
 from pathlib import Path
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
+
+from feature_file import save
 
 # The training file that gleaner reads: the whole one if it is there, else the sample.
 TRAIN = ("train.csv", "train.csv.gz", "train_sample10k.csv", "train_sample10k.csv.gz")
@@ -43,13 +44,7 @@ def main():
         name: np.asarray(model.encode(of, batch_size=64, show_progress_bar=True), dtype=np.float32)
         for name, of in splits.items()
     }
-    # Written aside and renamed: nobody ever meets half a file.
-    partial = arguments.out.with_name(arguments.out.name + ".part")
-    with open(partial, "wb") as file:
-        np.savez(file, **arrays)
-    os.replace(partial, arguments.out)
-    for name, array in arrays.items():
-        print(f"{name} {array.shape}")
+    save(arguments.out, **arrays)
 
 
 if __name__ == "__main__":

@@ -123,6 +123,14 @@ fn a_table_is_run_drawn_and_gone_on_with() {
     assert_eq!(fs::read_to_string(named["csv"].as_str().unwrap()).unwrap(), rows);
     let text = fs::read_to_string(named["markdown"].as_str().unwrap()).unwrap();
     assert!(text.contains("--only MIER`, and other commands with the same folder"), "{text}");
+    assert!(!text.contains("not comparable"), "{text}");
+
+    // A run says by the name of its data that they were a part.
+    let part = fs::read_to_string(&run).unwrap().replace("\"digits\"", "\"ag-news-10k\"");
+    fs::write(&run, part).unwrap();
+    gleaner().call([&call[..], &["--resume"]].concat()).done();
+    let text = fs::read_to_string(named["markdown"].as_str().unwrap()).unwrap();
+    assert!(text.contains("- ag-news-10k: 10000 of the 120000 training examples"), "{text}");
 }
 
 #[test]

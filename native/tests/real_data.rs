@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use gleaner::data::dataset::{self, Loaded};
 use gleaner::data::known_file::sha256;
-use gleaner::data::registry::find;
+use gleaner::data::registry::{caveat, find};
 use gleaner_core::data::formats::cifar::write_cifar10;
 use gleaner_core::data::{Dataset, Split, SplitConfig, Values};
 use gleaner_core::noise::Noise;
@@ -69,6 +69,9 @@ fn batches_of_cifar_100_are_balanced_and_go_by_another_name() {
     let set = load("cifar-100", &dir).unwrap();
     let of_each = set.train.len() / 100;
     assert_eq!(set.name, if of_each == 500 { "cifar-100" } else { "cifar-100-30k" });
+    let caveat = caveat(&set.name);
+    assert_eq!(caveat.is_some(), of_each < 500);
+    assert!(caveat.is_none_or(|said| said.contains("30000 of the 50000 training examples")));
     assert_eq!(set.train.class_counts(100), vec![of_each; 100]);
     assert_eq!(set.test.class_counts(100), vec![100; 100]);
     // The means of red, green and blue of the test split, as they are published.

@@ -47,14 +47,18 @@ impl Places {
         Self { each, total }
     }
 
-    /// The vectors, of which there is one at least, as one, with zeros between them.
-    pub fn pack(&self, mut vectors: Vec<Tensor<1>>) -> Tensor<1> {
-        loop {
-            vectors = vectors.chunks(AT_ONCE).map(pack).collect();
-            if let [packed] = &vectors[..] {
-                return packed.clone();
-            }
+    /// The vectors as one, with zeros between them.
+    ///
+    /// # Panics
+    /// If there is none, or they are not as long as these places.
+    pub fn pack(&self, vectors: &[Tensor<1>]) -> Tensor<1> {
+        let mut packed: Vec<_> = vectors.chunks(AT_ONCE).map(pack).collect();
+        while packed.len() > 1 {
+            packed = packed.chunks(AT_ONCE).map(pack).collect();
         }
+        let all = packed.remove(0);
+        assert_eq!(all.dims(), [self.total], "vectors of other lengths than their places");
+        all
     }
 
     /// The vectors again.

@@ -115,13 +115,13 @@ impl Update {
                     let each = paths.iter().zip(&values).map(|(path, value)| {
                         moments.get(path).map_or_else(|| zeros(value), |m| pick(m).clone())
                     });
-                    places.pack(each.collect())
+                    places.pack(&each.collect::<Vec<_>>())
                 };
                 Moments { first: of(|m| &m.first), second: of(|m| &m.second) }
             },
             |known| known.both,
         );
-        let (value, both) = self.apply(places.pack(values), Some(before), gradient, factor);
+        let (value, both) = self.apply(places.pack(&values), Some(before), gradient, factor);
         let firsts = places.unpack(&both.first);
         let each = firsts.into_iter().zip(places.unpack(&both.second));
         for (path, (first, second)) in paths.iter().zip(each) {

@@ -224,7 +224,7 @@ impl<O> Learner<O> {
                 continue;
             }
             let places = Places::of(gradients.iter().map(|gradient| gradient.dims()[0]));
-            groups.push((factor, parameters, places.pack(gradients), places));
+            groups.push((factor, parameters, places.pack(&gradients), places));
         }
         let squares = groups.iter().map(|(_, _, gradient, _)| gradient.clone().square().sum());
         let Some((norm, factor)) = norm_and_factor(squares, self.clip_norm) else {

@@ -9,6 +9,7 @@ use toml::Table as Settings;
 
 use super::ceilings::at_most;
 use super::own_options::absolute;
+use crate::data::registry;
 use crate::reproduce::{
     Cell, Circumstances, Column, Outcome, Results, Table, csv, forest, markdown, measure,
 };
@@ -152,7 +153,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     ensure_writable_dir(&runs)?;
     let interrupt = Interrupt::install()?;
     interrupt.advise(GO_ON);
-    let mut results = done_before(args, &table, &settings)?;
+    let mut found = done_before(args, &table, &settings)?;
     let mut skipped = Vec::<(String, String)>::new();
     for (number, cell) in cells.iter().enumerate() {
         let Cell { row, column, seed, .. } = cell;
@@ -167,18 +168,18 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         let place = || format!("{}, {}, seed {seed}", column.name, row.name);
         let outcome = outcome.with_context(place)?;
         match outcome {
-            Outcome::Measured(values) => keep(&mut results, &table, cell, &values),
+            Outcome::Measured(values) => found.keep(&table, cell, &values),
             Outcome::Skipped(reason) => skip(&mut skipped, column, reason),
         }
         // After every cell, so that whoever stops has what there is.
-        if !results.is_empty() {
-            write(args, &table, &results, &skipped)?;
+        if !found.results.is_empty() {
+            write(args, &table, &found, &skipped)?;
         }
     }
-    if let (true, Some((_, reason))) = (results.is_empty(), skipped.first()) {
+    if let (true, Some((_, reason))) = (found.results.is_empty(), skipped.first()) {
         bail!("no run of {} is possible: {reason}", args.table);
     }
-    write(args, &table, &results, &skipped)?.show(out)
+    write(args, &table, &found, &skipped)?.show(out)
 }
 
 fn cells<'a>(args: &Args, table: &'a Table, settings: &Settings) -> Result<Vec<Cell<'a>>> {
@@ -205,28 +206,39 @@ fn names(word: &str, name: &str, all: &[&str]) -> bool {
 
 /// What is done already and was not asked for now: rows that another call with `--only` ran, as far as their settings
 /// are the same.
-fn done_before(args: &Args, table: &Table, settings: &Settings) -> Result<Results> {
-    let mut results = Results::new();
+fn done_before(args: &Args, table: &Table, settings: &Settings) -> Result<Found> {
+    let mut found = Found::default();
     for column in &table.columns {
         for row in &table.rows {
             let wanted = args.wants(table, &column.name, &row.name);
             for seed in if wanted { args.draws } else { 0 }.. {
                 let cell = Cell::new(table, (row, column, seed), args.quick, settings, &args.out)?;
                 let Ok(Some(values)) = cell.finished() else { break };
-                keep(&mut results, table, &cell, &values);
+                found.keep(table, &cell, &values);
             }
         }
     }
-    Ok(results)
+    Ok(found)
 }
 
-fn keep(results: &mut Results, table: &Table, cell: &Cell, values: &Value) {
-    for metric in &table.metrics {
-        if let Some(value) = values[&metric.key].as_f64() {
-            let key = (cell.column.name.clone(), cell.row.name.clone(), metric.key.clone());
-            let draws = results.entry(key).or_default();
-            draws.push((cell.seed, value * metric.factor));
-            draws.sort_by_key(|(seed, _)| *seed);
+/// What cells came to.
+#[derive(Default)]
+struct Found {
+    results: Results,
+    /// What is to be said of data of which only a part was there.
+    caveats: BTreeSet<String>,
+}
+
+impl Found {
+    fn keep(&mut self, table: &Table, cell: &Cell, values: &Value) {
+        self.caveats.extend(values["data"].as_str().and_then(registry::caveat));
+        for metric in &table.metrics {
+            if let Some(value) = values[&metric.key].as_f64() {
+                let key = (cell.column.name.clone(), cell.row.name.clone(), metric.key.clone());
+                let draws = self.results.entry(key).or_default();
+                draws.push((cell.seed, value * metric.factor));
+                draws.sort_by_key(|(seed, _)| *seed);
+            }
         }
     }
 }
@@ -272,7 +284,7 @@ impl Written {
 fn write(
     args: &Args,
     table: &Table,
-    results: &Results,
+    Found { results, caveats }: &Found,
     skipped: &[(String, String)],
 ) -> Result<Written> {
     let seeds: BTreeSet<u64> = results.values().flatten().map(|(seed, _)| *seed).collect();
@@ -281,6 +293,7 @@ fn write(
         other_calls: from_other_calls(args, table, results),
         budget: budget(args, table),
         seeds: seeds.into_iter().collect(),
+        caveats: caveats.iter().cloned().collect(),
         skipped: skipped.to_vec(),
     };
     let stem = args.table.rsplit('/').next().unwrap_or(&args.table).trim_end_matches(".toml");

@@ -161,7 +161,7 @@ impl<'a> Folder<'a> {
         let [train, test] = self.entry.sizes;
         match self.entry.name {
             "cifar-10" if !self.has("data_batch_1.bin") && self.has("data_batch_1.webp") => {
-                self.mosaics(names(&CIFAR10_CLASSES), "data_batch", 5)
+                self.mosaics("cifar-10", names(&CIFAR10_CLASSES), "data_batch", 5)
             }
             "cifar-10" => {
                 let batch = |file: &str, count| self.split(file, count, parse_cifar10);
@@ -174,12 +174,7 @@ impl<'a> Folder<'a> {
             }
             // Three of five batches, by a name of their own.
             "cifar-100" if !self.has("train.bin") && self.has("train_batch_1.webp") => {
-                let mut data = self.mosaics(cifar100_classes(), "train_batch", 3)?;
-                if let Some(subset) = self.entry.subset {
-                    self.count(data.train.len(), subset.train, &data.name)?;
-                    subset.name.clone_into(&mut data.name);
-                }
-                Ok(data)
+                self.mosaics("cifar-100-30k", cifar100_classes(), "train_batch", 3)
             }
             "cifar-100" => {
                 let split = |file: &str, count| self.split(file, count, parse_cifar100);
@@ -293,13 +288,20 @@ impl<'a> Folder<'a> {
     }
 
     /// The training batches, by number, and the test batch, as one picture each.
-    fn mosaics(&self, classes: Vec<String>, stem: &str, count: usize) -> Result<Dataset> {
+    fn mosaics(
+        &self,
+        name: &str,
+        classes: Vec<String>,
+        stem: &str,
+        count: usize,
+    ) -> Result<Dataset> {
         let batches: Vec<String> = (1..=count).map(|number| format!("{stem}_{number}")).collect();
         let [train, test] = self.entry.sizes;
         let train = self.of_mosaics(&batches, "train-labels-idx1-ubyte.gz", train)?;
         let test =
             self.of_mosaics(&["test_batch".to_owned()], "test-labels-idx1-ubyte.gz", test)?;
-        self.dataset(classes, train, test)
+        let source = self.path.display().to_string();
+        Ok(Dataset::new(name, classes, train, test, &source)?)
     }
 
     /// One split. Its labels are those of all batches that there are.

@@ -450,10 +450,17 @@ pub fn canonical(name: &str) -> String {
     }
 }
 
-/// The data set of which there is a subset of this name.
+/// What is to be said of results on data of this name, if they are a subset.
 #[must_use]
-pub fn whole_of(subset: &str) -> Option<&'static Entry> {
-    ENTRIES.iter().find(|entry| entry.subset.is_some_and(|some| some.name == subset))
+pub fn caveat(name: &str) -> Option<String> {
+    let subset = |entry: &Entry| entry.subset.filter(|subset| subset.name == name);
+    ENTRIES.iter().find_map(|entry| {
+        let Subset { train, .. } = subset(entry)?;
+        let (all, whole) = (entry.sizes[0], entry.name);
+        Some(format!(
+            "{name}: {train} of the {all} training examples of {whole}; results are not comparable with published ones"
+        ))
+    })
 }
 
 /// Whether a data set goes by that name, in any spelling: one that can be fetched, or the built-in digits.

@@ -83,7 +83,7 @@ impl<'a> Cell<'a> {
                 format!("\"{}\" is not a valid result; delete it", path.display())
             })?;
             same_settings(&found.settings, &self.recipe, &path)?;
-            return Ok(Some(json!({ "test_accuracy": found.test_accuracy })));
+            return Ok(Some(found.values()));
         }
         let Ok(dir) = RunDir::open(&self.path) else { return Ok(None) };
         same_settings(&dir.recipe()?, &self.recipe, &self.path)?;
@@ -166,7 +166,16 @@ fn same_settings(found: &Recipe, wanted: &Recipe, path: &Path) -> Result<()> {
 #[derive(Serialize, Deserialize)]
 struct Finished {
     test_accuracy: f64,
+    /// What the data are called, as in the summary of a run.
+    #[serde(default)]
+    data: String,
     settings: Recipe,
+}
+
+impl Finished {
+    fn values(&self) -> Value {
+        json!({ "test_accuracy": self.test_accuracy, "data": self.data })
+    }
 }
 
 fn other_method(cell: &Cell, method: RowMethod) -> Result<Value> {
@@ -181,9 +190,10 @@ fn other_method(cell: &Cell, method: RowMethod) -> Result<Value> {
             measure_baseline(&model, &problem, &device)?.measured.accuracy
         }
     };
-    let finished = Finished { test_accuracy: accuracy, settings: cell.recipe.clone() };
+    let (data, settings) = (problem.data.name.clone(), cell.recipe.clone());
+    let finished = Finished { test_accuracy: accuracy, data, settings };
     write_atomic(cell.result().as_path(), serde_json::to_string_pretty(&finished)?.as_bytes())?;
-    Ok(json!({ "test_accuracy": accuracy }))
+    Ok(finished.values())
 }
 
 /// Why there is nothing to run on: a known data set whose folder is not there. Anything else that is wrong with

@@ -19,6 +19,8 @@ pub struct Circumstances {
     pub budget: String,
     /// Seeds of the draws that are done.
     pub seeds: Vec<u64>,
+    /// What is to be said of data sets of which only a part is there.
+    pub caveats: Vec<String>,
     /// Data sets that are not there, each with the reason.
     pub skipped: Vec<(String, String)>,
 }
@@ -52,6 +54,9 @@ pub fn markdown(table: &Table, results: &Results, how: &Circumstances) -> Result
     let others = if how.other_calls { ", and other commands with the same folder" } else { "" };
     writeln!(text, "- Command: `{}`{others}", how.command)?;
     writeln!(text, "- Budget: {}\n- Seeds: {seeds}", how.budget)?;
+    for caveat in &how.caveats {
+        writeln!(text, "- {caveat}")?;
+    }
     for (name, reason) in &how.skipped {
         writeln!(text, "- Skipped: {name} ({reason})")?;
     }

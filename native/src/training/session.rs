@@ -177,14 +177,8 @@ impl Session {
 
     pub(super) fn introduce(&self, dir: &RunDir) {
         let Problem { data, split, .. } = &*self.problem;
-        if let Some(whole) = registry::whole_of(&data.name) {
-            eprintln!(
-                "{}: {} of the {} training examples of {}; results are not comparable with published ones",
-                data.name,
-                data.train.len(),
-                whole.sizes[0],
-                whole.name
-            );
+        if let Some(caveat) = registry::caveat(&data.name) {
+            eprintln!("{caveat}");
         }
         if let Some(words) = &data.words {
             eprintln!("{}: texts as counts of {} words", data.name, words.len());

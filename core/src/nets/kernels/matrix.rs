@@ -1,7 +1,7 @@
 //! Products with a matrix that is used often: it is packed once, in panels of columns, and sums are finished while they are in
 //! registers.
 
-use aligned_vec::AVec;
+use aligned_vec::{AVec, avec};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::tile::{FEWER_ROWS, ROWS, VECTORS, add_rows, panels_of, store, zeros};
@@ -51,16 +51,17 @@ impl Packed {
         [inputs, outputs]: [usize; 2],
         [inputs_apart, outputs_apart]: [usize; 2],
     ) -> Self {
-        let mut panels = Vec::new();
+        let width: usize = panels_of(outputs, lanes()).map(|[_, width]| width).sum();
+        let mut panels = avec![0.0; inputs * width];
         for [at, width] in panels_of(outputs, lanes()) {
-            for input in 0..inputs {
-                panels.extend((at..at + width).map(|output| {
-                    let from = input * inputs_apart + output * outputs_apart;
-                    if output < outputs { values[from] } else { 0.0 }
-                }));
+            let rows = panels[at * inputs..][..width * inputs].chunks_exact_mut(width);
+            for (input, row) in rows.enumerate() {
+                for (output, weight) in (at..outputs).zip(row) {
+                    *weight = values[input * inputs_apart + output * outputs_apart];
+                }
             }
         }
-        Self { panels: AVec::from_slice(0, &panels), inputs, outputs }
+        Self { panels, inputs, outputs }
     }
 
     /// Width of what goes in and of what comes out.

@@ -41,14 +41,17 @@ pub fn in_rows(
     [inputs, outputs]: [usize; 2],
 ) -> Vec<AVec<f32>> {
     let rows = |part: &Patches| {
-        let mut rows = Vec::with_capacity(outputs * part.kernel.len() * inputs);
+        let mut rows = avec![0.0; outputs * part.kernel.len() * inputs];
+        let mut cells = rows.chunks_exact_mut(inputs);
         for output in 0..outputs {
-            for [i, j] in &part.kernel {
+            for ([i, j], row) in part.kernel.iter().zip(&mut cells) {
                 let from = &values[output * outputs_apart + i * columns + j..];
-                rows.extend(from.iter().step_by(inputs_apart).take(inputs));
+                for (number, value) in row.iter_mut().zip(from.iter().step_by(inputs_apart)) {
+                    *number = *value;
+                }
             }
         }
-        AVec::from_slice(0, &rows)
+        rows
     };
     parts.iter().map(rows).collect()
 }

@@ -233,8 +233,14 @@ mod fused {
 #[cfg(feature = "flex")]
 mod tests {
     use burn::tensor::{Device, TensorData};
+    use pulp::WithSimd;
 
     use super::*;
+    use crate::nets::kernels::correlate::Correlate;
+    use crate::nets::kernels::gather::Gather;
+    use crate::nets::kernels::packing::Weights;
+    use crate::nets::kernels::reach::Reach;
+    use crate::nets::kernels::winograd;
     use crate::noise::Noise;
 
     type Layer = fn(Tensor<4>, Tensor<4>, Window, Direction) -> Tensor<4>;
@@ -308,6 +314,82 @@ mod tests {
                         assert!((a - b).abs() <= 1e-5 * scale, "{what}, {case:?}: {a} {b}");
                     }
                 }
+            }
+        }
+    }
+
+    /// What [`pulp::Arch`] would run on another processor: with vectors of eight numbers, and of one.
+    #[test]
+    fn shorter_vectors_give_the_same_convolution_and_gradient() {
+        for (kernel, stride) in [(3, 1), (4, 2), (3, 2)] {
+            let window = Window { kernel: [kernel; 2], stride, border: 1 };
+            let (wide, inputs, outputs) = ([10, 12], 16, 32);
+            let reach = Reach { window, wide, narrow: window.narrowed(wide) };
+            let batch = 24;
+            let draw = |purpose: &str, count| Noise::new(3).split(purpose).normal(count);
+            let cells = |image: [usize; 2]| batch * image[0] * image[1];
+            let images = draw("images", cells(wide) * inputs);
+            let gradient = draw("gradient", cells(reach.narrow) * outputs);
+            let values = draw("weights", outputs * inputs * reach.cells());
+            let weights = Weights {
+                values: &values,
+                columns: kernel,
+                inputs_apart: reach.cells(),
+                outputs_apart: inputs * reach.cells(),
+            };
+            let patches = [reach.of_narrow()];
+            let gather = || Gather {
+                images: &images,
+                frame: reach.around_wide(),
+                patches: &patches,
+                weights,
+                inputs,
+                outputs,
+                cells: reach.narrow[0] * reach.narrow[1],
+            };
+            let correlate = || Correlate {
+                wide: &images,
+                narrow: &gradient,
+                frame: reach.around_wide(),
+                patches: &patches[0],
+                channels: inputs,
+                maps: outputs,
+            };
+            same_by_all_vectors(gather);
+            same_by_all_vectors(correlate);
+            if winograd::applies(&reach, batch, inputs, outputs) {
+                let sum = winograd::to_narrow(&reach);
+                let sums = std::slice::from_ref(&sum);
+                same_by_all_vectors(|| winograd::Gather {
+                    images: &images,
+                    sums,
+                    weights,
+                    inputs,
+                    outputs,
+                });
+                same_by_all_vectors(|| winograd::Correlate {
+                    images: &images,
+                    gradient: &gradient,
+                    sum: &sum,
+                    inputs,
+                    outputs,
+                });
+            } else {
+                assert_eq!((kernel, stride), (3, 2));
+            }
+        }
+    }
+
+    fn same_by_all_vectors<W: WithSimd<Output = Vec<f32>>>(work: impl Fn() -> W) {
+        let by_longest = pulp::Arch::new().dispatch(work());
+        let mut others = vec![pulp::Simd::vectorize(pulp::Scalar::new(), work())];
+        #[cfg(target_arch = "x86_64")]
+        others.extend(pulp::x86::V3::try_new().map(|simd| pulp::Simd::vectorize(simd, work())));
+        let scale = by_longest.iter().map(|v| v.abs()).fold(1.0, f32::max);
+        for other in others {
+            assert_eq!(other.len(), by_longest.len());
+            for (a, b) in other.iter().zip(&by_longest) {
+                assert!((a - b).abs() <= 1e-5 * scale, "{a} {b}");
             }
         }
     }

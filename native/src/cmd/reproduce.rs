@@ -17,6 +17,7 @@ use crate::run::recipe::{merge, nested, parse_pair};
 use crate::system::files::{ensure_writable_dir, write_atomic};
 use crate::system::interrupt::Interrupt;
 use crate::system::output::{Output, path_text};
+use crate::system::shell_word::shell_word;
 
 /// Label draws unless asked otherwise.
 const DRAWS: u64 = 5;
@@ -119,12 +120,12 @@ impl Args {
     }
 
     fn command(&self) -> String {
-        let mut words = vec!["gleaner reproduce".to_owned(), self.table.clone()];
+        let mut words = vec!["gleaner reproduce".to_owned(), shell_word(&self.table)];
         words.extend(self.quick.then(|| "--quick".to_owned()));
         words.push(format!("--draws {}", self.draws));
-        words.extend(self.only.iter().map(|only| format!("--only {only}")));
+        words.extend(self.only.iter().map(|only| format!("--only {}", shell_word(only))));
         words.extend(self.device.iter().map(|device| format!("--device {device}")));
-        words.extend(self.set.iter().map(|pair| format!("--set {pair}")));
+        words.extend(self.set.iter().map(|pair| format!("--set {}", shell_word(pair))));
         words.join(" ")
     }
 }

@@ -4,6 +4,7 @@ use anyhow::Result;
 use toml::Table;
 
 use crate::run::recipe::{Recipe, flat, merge, nested};
+use crate::system::shell_word::shell_word;
 
 /// `gleaner train` with whatever differs from the built-in recipe of the same data set and model; `None` if that
 /// recipe sets something that this one leaves out, which no flag can.
@@ -13,8 +14,8 @@ use crate::run::recipe::{Recipe, flat, merge, nested};
 pub(super) fn command(recipe: &Recipe) -> Result<Option<String>> {
     let arguments = arguments(recipe)?;
     let line = |arguments: Vec<String>| {
-        let quoted = arguments.iter().map(|argument| quoted(argument)).collect::<Vec<_>>();
-        format!("gleaner train {}", quoted.join(" "))
+        let words: Vec<String> = arguments.iter().map(|argument| shell_word(argument)).collect();
+        format!("gleaner train {}", words.join(" "))
     };
     Ok(arguments.map(line))
 }
@@ -33,15 +34,6 @@ fn arguments(recipe: &Recipe) -> Result<Option<Vec<String>>> {
         arguments.push(format!("--set={key}={value}"));
     }
     Ok(Some(arguments))
-}
-
-/// As a shell takes it for one word.
-fn quoted(argument: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,".contains(c);
-    match argument.chars().all(plain) {
-        true => argument.to_owned(),
-        false => format!("'{}'", argument.replace('\'', "'\\''")),
-    }
 }
 
 #[cfg(test)]
@@ -68,12 +60,5 @@ mod tests {
             assert_eq!(Recipe::resolve(None, base, &again).unwrap(), recipe);
             assert!(again.len() <= sets.len(), "only what differs: {again:?}");
         }
-    }
-
-    #[test]
-    fn words_are_quoted_for_a_shell() {
-        assert_eq!(quoted("--set=train.seed=3"), "--set=train.seed=3");
-        assert_eq!(quoted("--set=model.hidden=[7, 8]"), "'--set=model.hidden=[7, 8]'");
-        assert_eq!(quoted("it's"), "'it'\\''s'");
     }
 }

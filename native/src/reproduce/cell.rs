@@ -190,7 +190,7 @@ fn other_method(cell: &Cell, method: RowMethod) -> Result<Value> {
             measure_baseline(&model, &problem, &device)?.measured.accuracy
         }
     };
-    let (data, settings) = (problem.data.name.clone(), cell.recipe.clone());
+    let (data, settings) = (problem.data.name, cell.recipe.clone());
     let finished = Finished { test_accuracy: accuracy, data, settings };
     write_atomic(cell.result().as_path(), serde_json::to_string_pretty(&finished)?.as_bytes())?;
     Ok(finished.values())

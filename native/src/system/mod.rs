@@ -9,5 +9,6 @@ pub mod memory;
 pub mod output;
 pub mod prepared;
 pub mod progress;
+pub mod shell_word;
 pub mod threads;
 pub mod visible;

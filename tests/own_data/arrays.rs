@@ -274,6 +274,34 @@ fn probabilities_under_the_name_of_logits_are_asked_about() {
 }
 
 #[test]
+fn idx_files_find_their_labels_or_are_told_where_these_lie() {
+    let home = Home::new();
+    let (pixels, y) = digits(60);
+    // Magic number (bytes, rank), sizes, values (http://yann.lecun.com/exdb/mnist/).
+    let idx = |sizes: &[u32], values: &[u8]| {
+        let mut file = vec![0, 0, 8, sizes.len() as u8];
+        file.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
+        file.extend(values);
+        file
+    };
+    let classes: Vec<u8> = y.iter().map(|&class| u8::try_from(class).unwrap()).collect();
+    home.write("toys-images-idx3-ubyte", idx(&[60, 8, 8], &pixels));
+    home.write("toys-labels-idx1-ubyte", idx(&[60], &classes));
+    let seen = home.show("toys-images-idx3-ubyte", &[]);
+    assert!(seen.classes() == classes_of(&y) && seen.notes("toys-labels-idx1-ubyte"), "{seen:?}");
+    std::fs::rename(home.path("toys-labels-idx1-ubyte"), home.path("other-idx1-ubyte")).unwrap();
+    assert!(home.refused("toys-images-idx3-ubyte", &[]).contains("--label-file"));
+    let file = home.path("other-idx1-ubyte");
+    assert_eq!(
+        home.show("toys-images-idx3-ubyte", &["--label-file", &file]).classes(),
+        classes_of(&y)
+    );
+    let images = home.path("toys-images-idx3-ubyte");
+    let said = home.refused("toys-images-idx3-ubyte", &["--label-file", &images]);
+    assert!(said.contains("one class for each example"), "{said}");
+}
+
+#[test]
 fn an_array_of_its_own_finds_the_labels_beside_it() {
     let home = Home::new();
     let (pixels, y) = digits(60);

@@ -202,7 +202,7 @@ fn beside(path: &Path, one: &str, other: &str) -> Option<PathBuf> {
     (file != path && file.is_file()).then_some(file)
 }
 
-/// Labels in a file of their own: an .npy, the `y` of an .npz, the only or the label column of a table.
+/// Labels in a file of their own: an .npy, an IDX file, the `y` of an .npz, the only or the label column of a table.
 ///
 /// # Errors
 /// If it cannot be read, or its label column is not clear.
@@ -210,6 +210,9 @@ pub fn read_labels(path: &Path) -> Result<Cells> {
     let source = path.display().to_string();
     if ending(path) == "npy" {
         return Ok(read_label_array(&read_npy(path, parse_npy_labels)?, &source)?);
+    }
+    if is_idx(path) && path.is_file() {
+        return Ok(read_label_array(&read_idx(path)?, &source)?);
     }
     match read(path)? {
         Content::Table(mut table, _) => {
@@ -226,7 +229,7 @@ pub fn read_labels(path: &Path) -> Result<Cells> {
         }
         Content::Arrays(ArrayFile { train: ArrayPart { y: Some(y), .. }, .. }) => Ok(y),
         _ => bail!(
-            "{source}: there are no labels; give an .npy, an .npz with y, or a table with a column of labels"
+            "{source}: there are no labels; give an .npy, an IDX file, an .npz with y, or a table with a column of labels"
         ),
     }
 }

@@ -13,7 +13,7 @@ use gleaner_core::dist::Column;
 use gleaner_core::models::{Likelihood, columns};
 use toml::Table;
 
-use super::defaults::{comparison, follows};
+use super::defaults::{comparison, follows, follows_known};
 use super::recipe::{DataSettings, Draft, Recipe, VOCABULARY};
 use super::run_dir::RunDir;
 use super::trained_on::TrainedOn;
@@ -70,11 +70,11 @@ pub fn settle(draft: &Draft) -> Result<(Recipe, Source)> {
         "choice compares a model that classifies, and m1 does not; leave it out, or use --model m1m2"
     );
     let source = Source::open(&recipe, None)?;
-    let recipe = match &source {
-        Source::Known(_) => recipe,
-        Source::Own(own) => draft.resolve(follows(own, draft, &recipe))?,
+    let follows = match &source {
+        Source::Known(data) => follows_known(data, draft, &recipe)?,
+        Source::Own(own) => follows(own, draft, &recipe),
     };
-    Ok((recipe, source))
+    Ok((draft.resolve(follows)?, source))
 }
 
 /// Why methods are not compared with the model, if they are not.

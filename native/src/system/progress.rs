@@ -207,7 +207,8 @@ impl<W: Write> Lines<W> {
             return;
         }
         let step = format!("step {within}/{}", counts.steps_per_epoch);
-        self.line(counts, elapsed, &format!("{step}  {}", metrics()));
+        // Nothing may have been measured yet.
+        self.line(counts, elapsed, format!("{step}  {}", metrics()).trim_end());
     }
 
     fn epoch(&mut self, counts: Counts, elapsed: Duration, metrics: &str) {
@@ -290,6 +291,14 @@ mod tests {
             lines.step(counts, Duration::from_secs(10), || "J 1".to_owned());
         });
         assert_eq!(lines, ["baseline  step 10/100  J 1  1.0 it/s  ETA 1 min 30 s"]);
+    }
+
+    #[test]
+    fn before_anything_is_measured_the_line_says_the_step_alone() {
+        let lines = spoken(|lines| {
+            lines.step(counts(100, 10), Duration::from_secs(10), String::new);
+        });
+        assert_eq!(lines, ["epoch 1/1  step 10/100  1.0 it/s  ETA 1 min 30 s"]);
     }
 
     #[test]

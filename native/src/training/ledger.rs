@@ -93,9 +93,12 @@ impl Ledger {
         self.culprit.as_deref()
     }
 
-    /// Names and means of what has been read, over all steps.
+    /// Names and means of what has been read, over all steps; nothing before the first read.
     pub fn means(&self) -> Vec<(String, f64)> {
-        let count = self.count.max(1) as f64;
+        if self.count == 0 {
+            return Vec::new();
+        }
+        let count = self.count as f64;
         self.names.iter().cloned().zip(self.sums.iter().map(|sum| sum / count)).collect()
     }
 }
@@ -115,8 +118,9 @@ mod tests {
     fn means_are_over_the_steps_read() {
         let mut ledger = Ledger::default();
         for step in 0..3 {
-            ledger.add(&terms([step as f32, 1.0, 2.0 * step as f32]), READ_EVERY).unwrap();
+            ledger.add(&terms([step as f32, 1.0, 2.0 * step as f32]), 4).unwrap();
         }
+        assert_eq!(ledger.means(), [], "what waits is not read yet");
         assert_eq!(ledger.settle().unwrap(), Some(2.0));
         let expected = [("objective", 1.0), ("a", 1.0), ("b", 2.0)];
         assert_eq!(ledger.means(), expected.map(|(name, mean)| (name.to_owned(), mean)));

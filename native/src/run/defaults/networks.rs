@@ -13,7 +13,7 @@ use crate::run::recipe::{Draft, Recipe, merge, nested};
 const WIDEST_ON_TABLES: i64 = 128;
 
 /// Activation: a network of softplus units is nearly linear for longer than such short trainings last.
-const ACTIVATION: &str = "relu";
+pub(super) const ACTIVATION: &str = "relu";
 
 /// Learning rate on tables: small networks take larger steps.
 const RATE_ON_TABLES: f64 = 1e-2;
@@ -77,7 +77,7 @@ fn of_texts(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Table {
     let mut table = model.table;
     let settings: [(&str, Value); 4] = [
         ("objective.alpha", 1.0.into()),
-        ("objective.labelled-weight", labelled_weight(own, draft, recipe).into()),
+        ("objective.labelled-weight", labelled_weight(share_labelled(own, draft, recipe)).into()),
         ("objective.classifier-gradient", 0.1.into()),
         ("train.lr", 2e-3.into()),
     ];
@@ -97,11 +97,10 @@ fn of_pictures(own: &OwnData, draft: &Draft, recipe: &Recipe) -> Table {
     let shape = own.schema.shape();
     let gradient = gradient(own.raw.features());
     let warm_up = (WARM_UP * pace::epochs(own, draft, recipe) as f64).ceil();
-    let marginalize =
-        if own.schema.classes.len() > MOST_EXACT { "sum-and-sample:1" } else { "exact" };
+    let marginalize = marginalize(own.schema.classes.len());
     let settings: [(&str, Value); 8] = [
         ("objective.alpha", alpha(own, draft, recipe).into()),
-        ("objective.labelled-weight", labelled_weight(own, draft, recipe).into()),
+        ("objective.labelled-weight", labelled_weight(share_labelled(own, draft, recipe)).into()),
         ("objective.classifier-gradient", gradient.into()),
         ("objective.classifier-warm-up-epochs", warm_up.into()),
         ("objective.classifier-noise", 0.2.into()),
@@ -124,8 +123,13 @@ fn shift(side: usize) -> i64 {
 }
 
 /// Share of its gradient by which the classifier follows the bound of so many pixels.
-fn gradient(pixels: usize) -> f64 {
+pub(super) fn gradient(pixels: usize) -> f64 {
     MOST_GRADIENT.min(GRADIENT_OF_PIXELS / pixels.max(1) as f64)
+}
+
+/// How classes of unlabelled examples are summed over.
+pub(super) fn marginalize(classes: usize) -> &'static str {
+    if classes > MOST_EXACT { "sum-and-sample:1" } else { "exact" }
 }
 
 fn share_labelled(own: &OwnData, draft: &Draft, recipe: &Recipe) -> f64 {
@@ -139,8 +143,8 @@ fn alpha(own: &OwnData, draft: &Draft, recipe: &Recipe) -> f64 {
 }
 
 /// What a labelled example counts in the bounds: if few counted as much as all the others, the decoder would memorise them.
-fn labelled_weight(own: &OwnData, draft: &Draft, recipe: &Recipe) -> f64 {
-    share_labelled(own, draft, recipe).max(LEAST_LABELLED)
+pub(super) fn labelled_weight(share_labelled: f64) -> f64 {
+    share_labelled.max(LEAST_LABELLED)
 }
 
 /// Settings of the model that it has and the user leaves open.

@@ -13,7 +13,7 @@ const SHARE_OF_STEP: usize = 10;
 const BATCH: [usize; 2] = [16, 200];
 
 /// Fewer steps than this teach a model nothing, however few the examples are.
-const FEWEST_STEPS: usize = 2000;
+pub(super) const FEWEST_STEPS: usize = 2000;
 
 /// Passes, at least, ...
 const FEWEST_EPOCHS: usize = 50;

@@ -86,11 +86,13 @@ impl Stage<'_> {
         if recipes.is_empty() {
             return Ok(Vec::new());
         }
-        eprintln!(
-            "cross-validation: {} models, each without a part of the {} labels",
-            recipes.len(),
-            session.problem.split.labelled.len()
-        );
+        let labels = session.problem.split.labelled.len();
+        match recipes.len() {
+            1 => eprintln!("cross-validation: one model, without a part of the {labels} labels"),
+            models => eprintln!(
+                "cross-validation: {models} models, each without a part of the {labels} labels"
+            ),
+        }
         let progress = Progress::steps("cross-validation", recipes.len());
         let done = Mutex::new((recipes.iter().map(|_| None).collect::<Vec<_>>(), progress));
         let (dir, resumable, interrupt) = (self.dir, self.resumable, self.interrupt);

@@ -43,7 +43,8 @@ pub fn follows_known(data: &Dataset, draft: &Draft, recipe: &Recipe) -> Result<T
         return Ok(Table::new());
     }
     let (rows, classes) = (data.train.len(), data.classes.len());
-    let labels = recipe.labels_per_class(classes)?.map_or(rows, |labels| labels * classes);
+    let labelled = recipe.data.labelled_classes.as_ref().map_or(classes, Vec::len);
+    let labels = recipe.labels_per_class(classes)?.map_or(rows, |labels| labels * labelled);
     let features = Features { rows, numbers: data.train.features(), classes, labels };
     Ok(features::follows(&features, draft, recipe))
 }

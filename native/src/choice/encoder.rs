@@ -81,6 +81,9 @@ pub struct Encoded {
     pub values: Vec<usize>,
     /// The scales that differ.
     pub metrics: Vec<Metric>,
+    /// That of methods which weigh columns: of principal components the common one, since all with variance 1 would be as likely to
+    /// matter, and those of least variance are mostly noise.
+    pub linear: Metric,
 }
 
 impl Encoder {
@@ -171,6 +174,7 @@ impl Encoder {
             categories,
             values: self.categories.iter().map(Category::count).collect(),
             metrics: self.metrics(),
+            linear: self.linear(),
         }
     }
 }
@@ -204,6 +208,14 @@ impl Encoder {
         match share_a_unit {
             true => vec![Metric::Standard, Metric::Common, Metric::Between],
             false => vec![Metric::Standard],
+        }
+    }
+
+    fn linear(&self) -> Metric {
+        match &self.reduction {
+            Some(reduction) if !reduction.is_of_words() => Metric::Common,
+            // The components of words have one scale already.
+            _ => Metric::Standard,
         }
     }
 
@@ -283,6 +295,7 @@ impl Encoded {
             categories: self.categories.iter().map(of_column).collect(),
             values: self.values.clone(),
             metrics: self.metrics.clone(),
+            linear: self.linear,
         }
     }
 }

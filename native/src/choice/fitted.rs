@@ -17,7 +17,14 @@ use crate::classical::probabilistic::Probabilistic as _;
 #[serde(rename_all = "kebab-case")]
 pub enum Fitted {
     /// Logistic regression.
-    Logistic(LogisticRegression),
+    Logistic {
+        /// Scale of the columns.
+        #[serde(default = "standard")]
+        metric: Metric,
+        /// The regression.
+        #[serde(flatten)]
+        regression: LogisticRegression,
+    },
     /// Networks.
     Network {
         /// Scale of the columns.
@@ -47,7 +54,7 @@ impl Fitted {
     /// Whether its parts belong together, and it tells so many classes apart.
     pub fn is_whole(&self, classes: usize) -> bool {
         match self {
-            Self::Logistic(regression) => regression.is_whole(classes),
+            Self::Logistic { regression, .. } => regression.is_whole(classes),
             Self::Network { networks, .. } => networks.is_whole(classes),
             Self::LabelSpreading { spreading, .. } => spreading.is_whole(classes),
             Self::Mixture { mixture, .. } => mixture.is_whole(classes),
@@ -62,7 +69,9 @@ impl Fitted {
     pub fn log_probs(&self, rows: &Encoded) -> Result<Option<Array2<f64>>> {
         let log = |probabilities: Array2<f64>| probabilities.mapv_into(|p| p.max(1e-300).ln());
         Ok(match self {
-            Self::Logistic(regression) => Some(log(of_regression(regression, rows)?)),
+            Self::Logistic { metric, regression } => {
+                Some(log(of_regression(regression, rows.on(*metric))?))
+            }
             Self::Network { metric, networks } => {
                 ensure!(
                     networks.fits(rows.on(*metric).ncols()),
@@ -89,11 +98,16 @@ pub(super) fn numbers(rows: &Encoded, metric: Metric) -> &Array2<f64> {
     }
 }
 
-fn of_regression(regression: &LogisticRegression, rows: &Encoded) -> Result<Array2<f64>> {
-    let (values, width) = flat(rows.on(Metric::Standard));
+/// The scale of a regression that was kept without one: older builds knew one alone.
+fn standard() -> Metric {
+    Metric::Standard
+}
+
+fn of_regression(regression: &LogisticRegression, rows: &Array2<f64>) -> Result<Array2<f64>> {
+    let (values, width) = flat(rows);
     let found = regression.probabilities(Rows::new(&values, width)?)?;
-    let classes = found.len() / rows.count().max(1);
-    Array2::from_shape_vec((rows.count(), classes), found).context("probabilities of a regression")
+    let classes = found.len() / rows.nrows().max(1);
+    Array2::from_shape_vec((rows.nrows(), classes), found).context("probabilities of a regression")
 }
 
 /// Row-major single precision, and the width.

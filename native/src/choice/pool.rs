@@ -140,7 +140,9 @@ impl Pool {
 
     fn fit(&self, variant: &Variant, networks: usize, graphs: &mut Graphs) -> Result<Fitted> {
         Ok(match *variant {
-            Variant::Logistic { penalty } => Fitted::Logistic(self.regression(penalty)?),
+            Variant::Logistic { metric, penalty } => {
+                Fitted::Logistic { metric, regression: self.regression(metric, penalty)? }
+            }
             Variant::Network { metric, hidden, noise } => {
                 let (rows, labels) = self.supervised(metric)?;
                 let steps = NETWORK_STEPS * if self.moved.is_some() { 2 } else { 1 };
@@ -149,7 +151,9 @@ impl Pool {
                 let networks = Ensemble::fit(&rows, &labels, self.classes, &settings, &noise)?;
                 Fitted::Network { metric, networks }
             }
-            Variant::SelfTraining => Fitted::Logistic(self.self_trained()?),
+            Variant::SelfTraining { metric } => {
+                Fitted::Logistic { metric, regression: self.self_trained(metric)? }
+            }
             Variant::LabelSpreading { metric, neighbours, alpha } => {
                 let rows = self.rows.on(metric);
                 let graph = graphs.of(rows, metric, neighbours)?;
@@ -170,8 +174,8 @@ impl Pool {
         })
     }
 
-    fn regression(&self, penalty: f64) -> Result<LogisticRegression> {
-        let (rows, labels) = self.supervised(Metric::Standard)?;
+    fn regression(&self, metric: Metric, penalty: f64) -> Result<LogisticRegression> {
+        let (rows, labels) = self.supervised(metric)?;
         let (values, width) = flat(&rows);
         let settings = logistic::Settings { penalty, ..logistic::Settings::default() };
         LogisticRegression::fit(Rows::new(&values, width)?, &labels, self.classes, &settings)
@@ -187,8 +191,8 @@ impl Pool {
         Ok((rows, self.labels.iter().copied().chain(copies).collect()))
     }
 
-    fn self_trained(&self) -> Result<LogisticRegression> {
-        let (values, width) = flat(self.rows.on(Metric::Standard));
+    fn self_trained(&self, metric: Metric) -> Result<LogisticRegression> {
+        let (values, width) = flat(self.rows.on(metric));
         let (labelled, unlabelled) = values.split_at(self.labelled() * width);
         let settings = logistic::Settings::default();
         let fit = |rows: Rows<'_>, labels: &[usize]| {
@@ -345,6 +349,66 @@ mod tests {
         let wanted: Vec<usize> = copies.labels.iter().map(|&label| label as usize).collect();
         assert_eq!(labels[2..], wanted);
         assert_eq!(rows.row(2), pool.moved.as_ref().unwrap().on(Metric::Common).row(0));
+    }
+
+    /// Rows of 200 numbers, each a little larger in class 1 than in class 0 beside its noise: of the 64 components one tells the classes apart.
+    fn wide(rows: usize) -> (Schema, Examples) {
+        let draws = Noise::new(3).normal(rows * 200);
+        let shift = |row: usize| if row % 2 == 1 { 0.4 } else { -0.4 };
+        let values = draws.iter().enumerate().map(|(at, draw)| draw + shift(at / 200)).collect();
+        let schema = Schema {
+            classes: vec!["a".into(), "b".into()],
+            label: None,
+            input: Input::Array(vec![200]),
+            scaling: Scaling::None,
+        };
+        let labels = (0..rows).map(|row| (row % 2) as i64).collect();
+        (schema, Examples { values: Values::F32(values), shape: vec![200], labels })
+    }
+
+    #[test]
+    fn methods_that_weigh_columns_see_how_much_a_component_says() {
+        let (schema, examples) = wide(600);
+        let all: Vec<usize> = (0..600).collect();
+        let rows = Encoder::fit(&schema, &examples, &all).encode(&examples, &all);
+        assert_eq!(rows.on(rows.linear).ncols(), 64);
+        let labels: Vec<usize> = (0..20).map(|row| row % 2).collect();
+        let pool = Pool { rows, labels, moved: None, classes: 2, noise: Noise::new(0) };
+        let right = |fitted: &Fitted| {
+            let told = fitted.log_probs(&pool.rows).unwrap().unwrap();
+            let hit = |&row: &usize| (told[[row, 1]] > told[[row, 0]]) == (row % 2 == 1);
+            (20..600).filter(hit).count() as f64 / 580.0
+        };
+        let fit = |variant: &Variant| pool.fit(variant, 2, &mut Graphs::default()).unwrap();
+        for method in [Method::Logistic, Method::Network, Method::SelfTraining] {
+            for variant in Variant::all(method, &pool.rows, 2) {
+                assert!(right(&fit(&variant)) > 0.95, "{variant:?}: {}", right(&fit(&variant)));
+            }
+        }
+        // Were each component of variance 1, noise would be as loud as the classes.
+        let whitened = fit(&Variant::Logistic { metric: Metric::Standard, penalty: 1.0 });
+        assert!(right(&whitened) < 0.85, "{}", right(&whitened));
+    }
+
+    #[test]
+    fn a_regression_keeps_its_scale_and_has_the_first_one_without_it() {
+        let (schema, examples) = wide(40);
+        let all: Vec<usize> = (0..40).collect();
+        let rows = Encoder::fit(&schema, &examples, &all).encode(&examples, &all);
+        let labels = (0..40).map(|row| row % 2).collect();
+        let pool = Pool { rows, labels, moved: None, classes: 2, noise: Noise::new(0) };
+        let variant = Variant::Logistic { metric: Metric::Common, penalty: 1.0 };
+        let fitted = pool.fit(&variant, 2, &mut Graphs::default()).unwrap();
+        let mut written = serde_json::to_value(&fitted).unwrap();
+        let read = |value: &serde_json::Value| {
+            let read: Fitted = serde_json::from_value(value.clone()).unwrap();
+            read.log_probs(&pool.rows).unwrap().unwrap()
+        };
+        assert_eq!(read(&written), fitted.log_probs(&pool.rows).unwrap().unwrap());
+        written["logistic"].as_object_mut().unwrap().remove("metric").unwrap();
+        let Fitted::Logistic { regression, .. } = fitted else { panic!("a regression") };
+        let standard = Fitted::Logistic { metric: Metric::Standard, regression };
+        assert_eq!(read(&written), standard.log_probs(&pool.rows).unwrap().unwrap());
     }
 
     #[test]

@@ -17,6 +17,8 @@ const FEW_DIMENSIONS: usize = 5;
 pub enum Variant {
     /// With this L2 penalty.
     Logistic {
+        /// Scale of the columns.
+        metric: Metric,
         /// Half of this times the squared weights is added to the summed loss.
         penalty: f64,
     },
@@ -30,7 +32,10 @@ pub enum Variant {
         noise: f64,
     },
     /// Scikit-learn's rule.
-    SelfTraining,
+    SelfTraining {
+        /// Scale of the columns.
+        metric: Metric,
+    },
     /// Over a graph.
     LabelSpreading {
         /// Scale of the columns.
@@ -62,7 +67,7 @@ impl Variant {
         match self {
             Self::Logistic { .. } => Method::Logistic,
             Self::Network { .. } => Method::Network,
-            Self::SelfTraining => Method::SelfTraining,
+            Self::SelfTraining { .. } => Method::SelfTraining,
             Self::LabelSpreading { .. } => Method::LabelSpreading,
             Self::Mixture { .. } => Method::Mixture,
             Self::Model => Method::Model,
@@ -80,21 +85,25 @@ impl Variant {
     /// The scale of the columns, if several are tried.
     fn metric(&self) -> Option<Metric> {
         match *self {
-            Self::Network { metric, .. }
+            Self::Logistic { metric, .. }
+            | Self::Network { metric, .. }
+            | Self::SelfTraining { metric }
             | Self::LabelSpreading { metric, .. }
             | Self::Mixture { metric, .. } => Some(metric),
-            Self::Logistic { .. } | Self::SelfTraining | Self::Model => None,
+            Self::Model => None,
         }
     }
 
     fn on_all_scales(method: Method, rows: &Encoded, classes: usize) -> Vec<Self> {
         use Metric::{Between, Common, Standard};
         match method {
-            Method::Logistic => [0.1, 1.0].map(|penalty| Self::Logistic { penalty }).into(),
-            Method::Network => [(Standard, 256, 0.3), (Standard, 64, 0.0), (Common, 64, 0.3)]
+            Method::Logistic => {
+                [0.1, 1.0].map(|penalty| Self::Logistic { metric: rows.linear, penalty }).into()
+            }
+            Method::Network => [(rows.linear, 256, 0.3), (rows.linear, 64, 0.0), (Common, 64, 0.3)]
                 .map(|(metric, hidden, noise)| Self::Network { metric, hidden, noise })
                 .into(),
-            Method::SelfTraining => vec![Self::SelfTraining],
+            Method::SelfTraining => vec![Self::SelfTraining { metric: rows.linear }],
             Method::LabelSpreading => {
                 let graphs = [
                     (Standard, 6),

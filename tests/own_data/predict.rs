@@ -114,6 +114,11 @@ fn the_accuracy_is_that_of_the_rows_with_a_label() {
     let said = home.call(&["predict", &run, &other, "--out", &out]).done().stdout;
     let note = "3 rows have a label that is none of the run's classes, such as \"virginica\"";
     assert!(said.contains(note) && said.contains("of 37,"), "{said}");
+    // One that marks rows without a label is no label.
+    home.write("marked.csv", zoo(60).replacen(KINDS[0], "-1", 3));
+    let marked = home.path("marked.csv");
+    let said = home.call(&["predict", &run, &marked, "--out", &out]).done().stdout;
+    assert!(!said.contains("none of the run's classes") && said.contains("of 37,"), "{said}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ const NETWORK_STEPS: usize = 150;
 const NETWORKS: [usize; 2] = [2, 8];
 
 /// The graph that a mixture's first beliefs are spread over.
-const FIRST_BELIEFS: (Metric, usize, f64) = (Metric::Standard, 12, 0.9);
+const FIRST_BELIEFS: (usize, f64) = (12, 0.9);
 
 /// Rows that are held out to tell mixtures apart, at least.
 const FEWEST_HELD: usize = 10;
@@ -222,7 +222,7 @@ impl Pool {
 
     /// What spreading labels says of every row, squared, so that a mixture begins with what is sure.
     fn first_beliefs(&self, graphs: &mut Graphs) -> Result<Array2<f64>> {
-        let (metric, neighbours, alpha) = FIRST_BELIEFS;
+        let ((neighbours, alpha), metric) = (FIRST_BELIEFS, self.rows.linear);
         let graph = graphs.of(self.rows.on(metric), metric, neighbours)?;
         let mut beliefs = graph.spread(&self.pairs(), self.classes, alpha)?;
         beliefs.mapv_inplace(|belief| belief * belief);
@@ -385,6 +385,10 @@ mod tests {
                 assert!(right(&fit(&variant)) > 0.95, "{variant:?}: {}", right(&fit(&variant)));
             }
         }
+        let beliefs = pool.first_beliefs(&mut Graphs::default()).unwrap();
+        let believed = |&row: &usize| (beliefs[[row, 1]] > beliefs[[row, 0]]) == (row % 2 == 1);
+        let share = (20..600).filter(believed).count() as f64 / 580.0;
+        assert!(share > 0.95, "a mixture begins with {share}");
         // Were each component of variance 1, noise would be as loud as the classes.
         let whitened = fit(&Variant::Logistic { metric: Metric::Standard, penalty: 1.0 });
         assert!(right(&whitened) < 0.85, "{}", right(&whitened));

@@ -82,7 +82,7 @@ impl Variant {
         all
     }
 
-    /// The scale of the columns, if several are tried.
+    /// The scale of the columns, if it looks at them.
     fn metric(&self) -> Option<Metric> {
         match *self {
             Self::Logistic { metric, .. }

@@ -348,7 +348,12 @@ type Truth = (Vec<i64>, Option<(usize, String)>);
 /// them, with the first such label. `None` if they cannot be read as labels.
 fn truth(labels: &NewLabels, classes: &[String], count: usize) -> Option<Truth> {
     let NewLabels { cells, rows, names } = labels;
-    let read = labels::read(cells, labels::MinusOne::Class, names.as_deref(), "labels").ok()?;
+    // -1 marks a row without a label, unless it is a class of the run.
+    let minus_one = match classes.iter().any(|class| class == "-1") {
+        true => labels::MinusOne::Class,
+        false => labels::MinusOne::Unlabelled,
+    };
+    let read = labels::read(cells, minus_one, names.as_deref(), "labels").ok()?;
     let place = |name: &String| {
         classes.iter().position(|class| class == name).map_or(-1, |place| place as i64)
     };

@@ -237,4 +237,16 @@ fn embeddings_of_texts_need_no_words() {
     assert_eq!(said.json()["data"], "ag-news-10k");
     assert!(!run.join("vocabulary.txt").exists() && !run.join("samples.txt").exists());
     gleaner().call(["eval", &run.display().to_string()]).done();
+    // Another number of rows, and no file.
+    fs::write(&file, write_npz(&[("x", of(TRAIN - 1)), ("x_test", of(TEST))]).unwrap()).unwrap();
+    let wanted = format!("a row for each of the {TRAIN} training and {TEST} test examples");
+    let refused = |features: &str| {
+        let other = folder.path().join("other");
+        let said = train(data.path(), &other, &["--data=ag-news", features]);
+        assert!(said.error().contains(&wanted) && !other.exists(), "{}", said.stderr);
+        said.error().to_owned()
+    };
+    refused(&features);
+    let missing = format!("--features={}", folder.path().join("missing.npz").display());
+    assert!(refused(&missing).contains("there is no such file"));
 }

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Error, Result, anyhow, bail};
+use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use gleaner_core::data::formats::ag_news::{AG_NEWS_CLASSES, parse_ag_news};
 use gleaner_core::data::formats::cifar::{
     CIFAR10_CLASSES, cifar100_classes, parse_cifar10, parse_cifar100,
@@ -340,6 +340,16 @@ fn numbered(classes: usize) -> Vec<String> {
 /// # Errors
 /// If it cannot be read, or its rows are not as many.
 pub fn put_features(data: &mut Dataset, path: &Path) -> Result<()> {
-    *data = with_features(data, &read_file(path)?, &path.display().to_string())?;
+    let wanted = || {
+        let [train, test] = [&data.train, &data.test].map(Examples::len);
+        format!(
+            "--features {}: give an .npz with x and x_test, a row for each of the {train} training and {test} test examples of {}",
+            path.display(),
+            data.name
+        )
+    };
+    ensure!(path.exists(), "{}; there is no such file", wanted());
+    let features = with_features(data, &read_file(path)?, &path.display().to_string());
+    *data = features.with_context(wanted)?;
     Ok(())
 }

@@ -3,6 +3,10 @@
 
 #[path = "samples/carried.rs"]
 mod carried;
+#[path = "samples/chosen.rs"]
+mod chosen;
+#[path = "samples/criteria.rs"]
+mod criteria;
 #[cfg(unix)]
 #[path = "samples/full_disk.rs"]
 mod full_disk;

@@ -3,9 +3,9 @@
 //! `cargo run --release -p gleaner-core --example filter_and_pick`
 #![allow(clippy::print_stdout)]
 
-use gleaner_core::coreset::{Balance, Curvature, Method, Optimizer, Settings};
+use gleaner_core::coreset::{Balance, Curvature, Method, Optimizer, Samples, Settings, Space};
 use gleaner_core::error::Result;
-use gleaner_core::filter::EntropyFilter;
+use gleaner_core::filter::Filter;
 use gleaner_core::measures::predictions::{Predictions, Scale};
 use gleaner_core::noise::Noise;
 use gleaner_core::workers::InTurn;
@@ -27,18 +27,21 @@ fn main() -> Result<()> {
         Predictions::new(values, Scale::Logits, 3, &labels, "these samples")
     };
 
-    let filter = EntropyFilter::new(0.1, true)?;
-    let kept = filter.apply(&predictions(&[0, 1, 2, 3, 4, 5])?).kept;
+    let filter = Filter::by_entropy(0.1, true)?;
+    let kept = filter.apply(&predictions(&[0, 1, 2, 3, 4, 5])?, None).kept;
     println!("kept rows {kept:?}");
 
     let settings = Settings {
         method: Method::Craig,
+        space: Space::Gradient,
         optimizer: Optimizer::Lazy,
         size: 3,
         balance: Balance::Equal,
     };
     let (none, noise) = (Curvature::default(), Noise::new(0));
-    let coreset = settings.select(&predictions(&kept)?, None, none, &noise, &InTurn, &mut || ())?;
+    let predictions = predictions(&kept)?;
+    let samples = Samples { predictions: &predictions, rows: None, weights: None };
+    let coreset = settings.select(&samples, none, &noise, &InTurn, &mut || ())?;
     for pick in &coreset.picks {
         // Rows of a coreset count the samples that it was given.
         println!("row {} represents {} samples", kept[pick.row], pick.weight);

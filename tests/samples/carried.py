@@ -122,7 +122,7 @@ def write(folder):
 
 
 LEFT_OUT = {"z", "objects", "nested", "packed by others"}
-ADDED = {"entropy", "source_index", "index", "gain", "weight"}
+ADDED = {"entropy", "source_index", "index", "gain", "weight", "source_files", "source_file", "source_row"}
 
 
 def compare(before, after, rows):

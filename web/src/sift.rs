@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
-use gleaner_core::coreset::{Balance, ClassOutcome, Coreset, Curvature, Method, Optimizer, Pick};
-use gleaner_core::filter::{EntropyFilter, axis_start, log_histogram};
+use gleaner_core::coreset::{
+    Balance, ClassOutcome, Coreset, Curvature, Method, Optimizer, Pick, Samples, Space,
+};
+use gleaner_core::filter::{Filter, axis_start, log_histogram};
 use gleaner_core::measures::predictions::Predictions;
 use gleaner_core::noise::Noise;
 use gleaner_core::workers::InTurn;
@@ -94,7 +96,7 @@ impl Session {
         let samples = self.samples()?;
         let predictions = predictions(&samples)?;
         let filter::Filtered { kept, entropy, classes } =
-            EntropyFilter::new(max_entropy, keep_agreeing)?.apply(&predictions);
+            Filter::by_entropy(max_entropy, keep_agreeing)?.apply(&predictions, None);
         let mut verdicts: Vec<u8> = (0..samples.len())
             .map(|row| {
                 let unsure = if entropy[row] < max_entropy { 0 } else { UNSURE };
@@ -135,9 +137,10 @@ impl Session {
         let kept = self.kept()?;
         let predictions = self.kept_predictions()?;
         let noise = Noise::new(u64::from(seed.0));
+        let samples = Samples { predictions: &predictions, rows: None, weights: None };
         let select = |method| {
             let (settings, curvature) = (settings(method, size.count()), Curvature::default());
-            settings.select(&predictions, None, curvature, &noise, &InTurn, &mut || ())
+            settings.select(&samples, curvature, &noise, &InTurn, &mut || ())
         };
         let (chosen, random) = (select(method)?, select(Method::Random)?);
         let answer =
@@ -169,7 +172,8 @@ impl Session {
             let rule = format!("no sample of class {class} is kept: raise the threshold");
             return Err(JsError::new(&rule));
         }
-        let plane = settings(method, rows.len()).plane(&predictions, None, &rows)?;
+        let samples = Samples { predictions: &predictions, rows: None, weights: None };
+        let plane = settings(method, rows.len()).plane(&samples, &rows)?;
         let furthest = plane.points.iter().flatten().fold(0.0_f64, |most, at| most.max(at.abs()));
         let scale = if furthest > 0.0 { furthest } else { 1.0 };
         let points: Vec<f32> =
@@ -195,7 +199,7 @@ impl Session {
 
 fn settings(method: Method, size: usize) -> coreset::Settings {
     let (optimizer, balance) = (Optimizer::Lazy, Balance::Proportional);
-    coreset::Settings { method, optimizer, size, balance }
+    coreset::Settings { method, space: Space::Gradient, optimizer, size, balance }
 }
 
 fn told(coreset: &Coreset, kept: &[usize]) -> Result<JsValue, JsError> {
@@ -216,7 +220,7 @@ fn told(coreset: &Coreset, kept: &[usize]) -> Result<JsValue, JsError> {
         ("row", indices(&row)),
         ("gain", doubles(&gain)),
         ("worth", doubles(&worth)),
-        ("weight", indices(&by_pick(|pick| pick.weight))),
+        ("weight", indices(&by_pick(|pick| pick.weight as usize))),
         ("classes", classes.serialize(&Serializer::json_compatible())?),
         ("objective", coreset.objective().into()),
         ("bound", coreset.bound().into()),

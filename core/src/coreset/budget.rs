@@ -8,19 +8,20 @@ use crate::error::{Error, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Balance {
-    /// By the classes' numbers of samples, rounded by largest remainder.
+    /// By what the classes' samples stand for, rounded by largest remainder.
     #[default]
     Proportional,
     /// As equally as the classes' numbers of samples allow.
     Equal,
 }
 
-/// Shares `size` out among classes of `rows` samples: at least 1 for each class that has any, at most all of them. Of
+/// Shares `size` out among classes, each of so many samples that stand for so many: at least 1 for each class that has any, at most all of them. Of
 /// classes with equal claims the first is served.
 ///
 /// # Errors
 /// `size` is below the number of classes with samples, or above the number of samples.
-pub fn budgets(rows: &[usize], size: usize, balance: Balance) -> Result<Vec<usize>> {
+pub fn budgets(counts: &[[u64; 2]], size: usize, balance: Balance) -> Result<Vec<usize>> {
+    let rows: Vec<usize> = counts.iter().map(|&[rows, _]| rows as usize).collect();
     let (all, classes) =
         (rows.iter().sum::<usize>(), rows.iter().filter(|&&rows| rows > 0).count());
     if size > all {
@@ -37,7 +38,9 @@ pub fn budgets(rows: &[usize], size: usize, balance: Balance) -> Result<Vec<usiz
     // Claims in units of 1 / all or 1 / classes, so that they compare exactly.
     let (unit, claim): (u128, Vec<u128>) = match balance {
         Balance::Proportional => {
-            (all as u128, rows.iter().map(|&rows| size as u128 * rows as u128).collect())
+            let all: u128 = counts.iter().map(|&[_, stand_for]| u128::from(stand_for)).sum();
+            let claim = |&[_, stand_for]: &[u64; 2]| size as u128 * u128::from(stand_for);
+            (all, counts.iter().map(claim).collect())
         }
         Balance::Equal => {
             let even = |&rows: &usize| if rows > 0 { size as u128 } else { 0 };
@@ -75,9 +78,25 @@ pub fn budgets(rows: &[usize], size: usize, balance: Balance) -> Result<Vec<usiz
 mod tests {
     use super::*;
 
+    /// Each sample stands for itself.
+    fn alone(rows: &[usize]) -> Vec<[u64; 2]> {
+        rows.iter().map(|&rows| [rows as u64; 2]).collect()
+    }
+
+    #[test]
+    fn samples_that_stand_for_many_claim_as_many() {
+        let share =
+            |counts: &[[u64; 2]], size| budgets(counts, size, Balance::Proportional).unwrap();
+        assert_eq!(share(&[[20, 900], [20, 100]], 10), [9, 1]);
+        // No class gets more than it has.
+        assert_eq!(share(&[[3, 900], [20, 100]], 10), [3, 7]);
+        assert_eq!(budgets(&[[20, 900], [20, 100]], 10, Balance::Equal).unwrap(), [5, 5]);
+    }
+
     #[test]
     fn budgets_are_proportional_by_largest_remainder() {
-        let share = |rows: &[usize], size| budgets(rows, size, Balance::Proportional).unwrap();
+        let share =
+            |rows: &[usize], size| budgets(&alone(rows), size, Balance::Proportional).unwrap();
         assert_eq!(share(&[50, 30, 20], 10), [5, 3, 2]);
         // Quotas 3.5, 2.1, 1.4: the largest remainder gets the last.
         assert_eq!(share(&[50, 30, 20], 7), [4, 2, 1]);
@@ -89,7 +108,7 @@ mod tests {
 
     #[test]
     fn equal_budgets_stop_at_what_a_class_has() {
-        let share = |rows: &[usize], size| budgets(rows, size, Balance::Equal).unwrap();
+        let share = |rows: &[usize], size| budgets(&alone(rows), size, Balance::Equal).unwrap();
         assert_eq!(share(&[50, 30, 20], 9), [3, 3, 3]);
         assert_eq!(share(&[50, 30, 20], 10), [4, 3, 3]);
         assert_eq!(share(&[50, 2, 20], 32), [15, 2, 15]);
@@ -98,7 +117,8 @@ mod tests {
 
     #[test]
     fn sizes_that_cannot_be_are_refused() {
-        let message = |size| budgets(&[3, 2], size, Balance::Equal).unwrap_err().to_string();
+        let message =
+            |size| budgets(&alone(&[3, 2]), size, Balance::Equal).unwrap_err().to_string();
         assert!(message(6).contains("there are 5 samples"));
         assert!(message(1).contains("each of 2 classes"));
     }
@@ -112,7 +132,7 @@ mod tests {
             let (all, classes) = (rows.iter().sum(), rows.iter().filter(|&&r| r > 0).count());
             for size in [classes, (classes + all) / 2, all] {
                 for balance in [Balance::Proportional, Balance::Equal] {
-                    let budgets = budgets(&rows, size, balance).unwrap();
+                    let budgets = budgets(&alone(&rows), size, balance).unwrap();
                     assert_eq!(budgets.iter().sum::<usize>(), size);
                     let fits = |(&budget, &rows): (&usize, &usize)| {
                         budget <= rows && (budget > 0) == (rows > 0)

@@ -4,6 +4,8 @@
 //! the course of training, as AdaHessian (Yao et al. 2021) does for updates. Gradients of single examples are not
 //! averaged here: samples are drawn afresh for each coreset, so none of them has a past.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 /// Decay of the average, that of AdaHessian and Adam.
@@ -52,8 +54,14 @@ impl Curvature {
     /// Ones where there is no curvature at all.
     #[must_use]
     pub fn divisors(&self) -> Vec<f64> {
+        self.divisors_of(0..self.dims())
+    }
+
+    /// The same of some coordinates, damped by the largest of these.
+    #[must_use]
+    pub fn divisors_of(&self, dims: Range<usize>) -> Vec<f64> {
         let correction = 1.0 - DECAY.powf(f64::from(self.refreshes));
-        let roots = self.squares.iter().map(|square| (square / correction).sqrt());
+        let roots = self.squares[dims].iter().map(|square| (square / correction).sqrt());
         let roots: Vec<f64> = roots.collect();
         let largest = roots.iter().copied().fold(0.0, f64::max);
         let damped = |root: f64| if largest > 0.0 { root + DAMPING * largest } else { 1.0 };

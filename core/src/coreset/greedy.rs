@@ -5,19 +5,30 @@ use std::collections::BinaryHeap;
 
 use serde::{Deserialize, Serialize};
 
+use super::coarse::{FEW, MOST_PAIRS, coarse};
 use super::facility::Facility;
+use super::points::Points;
 use crate::noise::Noise;
+use crate::workers::Workers;
 
 /// Share of the optimum that a stochastic selection may lose on average beside the greedy one, unless told otherwise.
 pub const EPSILON: f64 = 0.1;
+
+/// Neighbours of a point that are worth a list.
+const FEW_NEAR: usize = 64;
+
+/// Share of a distance at which an upper bound is taken without gains.
+const NEARER: f64 = 0.8;
 
 /// How the best next point is found. All take the point of lowest index among equally good ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Optimizer {
+    /// Lazy for up to [`Optimizer::MOST_LAZY`] points, coarse for more.
+    #[default]
+    Auto,
     /// Exact, by upper bounds: a gain never grows as the selection does, so a point whose old gain is below
     /// another's present one need not be looked at (Minoux 1978).
-    #[default]
     Lazy,
     /// The best of a random pool, `ceil(n/k ln(1/epsilon))` points in each step; on average
     /// `1 - 1/e - epsilon` of the optimum (Mirzasoleiman et al. 2015, "Lazier than lazy greedy").
@@ -25,29 +36,52 @@ pub enum Optimizer {
         /// Between 0 and 1. The nearer to 0, the larger the pool.
         epsilon: f64,
     },
+    /// The first points are selected among few, each of which stands for its neighbours; the others exactly.
+    Coarse,
     /// Every gain of every step, added up afresh: slow, and what the others are tested against.
     Naive,
 }
 
-/// Selects `size` points and returns what each added, in order. `on_selected` is called after each.
+impl Optimizer {
+    /// More points than these are not searched exactly from the first on, unless told so.
+    pub const MOST_LAZY: usize = 20_000;
+
+    /// What is used for so many points.
+    #[must_use]
+    pub fn for_points(self, count: usize) -> Self {
+        match self {
+            Self::Auto if count <= Self::MOST_LAZY => Self::Lazy,
+            Self::Auto => Self::Coarse,
+            told => told,
+        }
+    }
+}
+
+/// Selects `size` points and returns the state with what each added, in order. `on_selected` is called after each.
 ///
 /// # Panics
 /// More points are asked for than there are.
-pub fn select(
-    facility: &mut Facility<'_>,
+pub fn select<'a>(
+    points: &'a Points,
     optimizer: Optimizer,
     size: usize,
     noise: &Noise,
+    workers: &'a dyn Workers,
     on_selected: &mut dyn FnMut(),
-) -> Vec<u64> {
-    assert!(size <= facility.count(), "{size} points of {}", facility.count());
-    match optimizer {
-        Optimizer::Lazy => lazy(facility, size, on_selected),
-        Optimizer::Stochastic { epsilon } => {
-            stochastic(facility, size, epsilon, noise, on_selected)
-        }
-        Optimizer::Naive => naive(facility, size, on_selected),
+) -> (Facility<'a>, Vec<u64>) {
+    assert!(size <= points.count(), "{size} points of {}", points.count());
+    if optimizer.for_points(points.count()) == Optimizer::Coarse {
+        return coarse(points, size, workers, on_selected);
     }
+    let mut facility = Facility::new(points, workers);
+    let gains = match optimizer {
+        Optimizer::Stochastic { epsilon } => {
+            stochastic(&mut facility, size, epsilon, noise, on_selected)
+        }
+        Optimizer::Naive => naive(&mut facility, size, on_selected),
+        _ => lazy(&mut facility, size, on_selected),
+    };
+    (facility, gains)
 }
 
 /// Selects the points of `order`, whatever they are worth, and returns what each added.
@@ -65,24 +99,45 @@ pub fn follow(
 }
 
 /// An upper bound on what any `size` points are worth (E31): the worth of the selection and the `size` largest gains
-/// that are left.
+/// that are left; of very many points whose gains are not known, the same as if the selection were nearer to all.
 pub fn upper_bound(facility: &mut Facility<'_>, size: usize) -> u64 {
+    if !facility.is_measured() && facility.count() > FEW {
+        let (worth, mut gains) = facility.shortened(NEARER);
+        gains.sort_unstable_by(|a, b| b.cmp(a));
+        return worth + gains.iter().take(size).sum::<u64>();
+    }
     let mut queue = Queue::new(facility);
     let left = facility.count() - facility.selected().len();
     let gains: u64 = (0..size.min(left)).map(|_| queue.take_best(facility).1).sum();
     facility.objective() + gains
 }
 
-fn lazy(facility: &mut Facility<'_>, size: usize, on_selected: &mut dyn FnMut()) -> Vec<u64> {
+pub(super) fn lazy(
+    facility: &mut Facility<'_>,
+    size: usize,
+    on_selected: &mut dyn FnMut(),
+) -> Vec<u64> {
+    let switch = switch(facility, size);
     let mut queue = Queue::new(facility);
     let mut gains = Vec::with_capacity(size);
-    for _ in 0..size {
+    for step in 0..size {
+        if step == switch {
+            facility.keep_neighbours();
+        }
         let (point, gain) = queue.take_best(facility);
         facility.add(point);
         gains.push(gain);
         on_selected();
     }
     gains
+}
+
+/// The step from which on neighbours are kept: once there are about [`FEW_NEAR`] of each point, if many steps are left that need them.
+fn switch(facility: &Facility<'_>, size: usize) -> usize {
+    let count = facility.count();
+    let step = count.div_ceil(FEW_NEAR).saturating_sub(facility.selected().len());
+    let pays = size > 2 * step && count * FEW_NEAR <= MOST_PAIRS && !facility.keeps_neighbours();
+    if pays { step } else { usize::MAX }
 }
 
 fn naive(facility: &mut Facility<'_>, size: usize, on_selected: &mut dyn FnMut()) -> Vec<u64> {
@@ -153,6 +208,10 @@ impl Queue {
             self.stale.clear();
             while self.stale.len() < batch {
                 match self.heap.peek() {
+                    Some(&(gain, Reverse(point))) if gain > facility.bound(point) => {
+                        self.heap.pop();
+                        self.heap.push((facility.bound(point), Reverse(point)));
+                    }
                     Some(&(_, Reverse(point))) if !facility.is_current(point) => {
                         self.stale.push(point);
                         self.heap.pop();

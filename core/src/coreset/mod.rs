@@ -5,20 +5,29 @@
 //! number of pairs.
 
 mod budget;
+mod coarse;
 mod curvature;
+mod diameter;
 mod facility;
-mod features;
 mod greedy;
 pub mod hutchinson;
+mod lanes;
+mod log;
+mod metric;
+mod neighbours;
 mod plane;
 mod points;
+mod reach;
 mod select;
+mod space;
+mod sums;
+mod tree;
 
 pub use budget::{Balance, budgets};
 pub use curvature::{Curvature, DAMPING, DECAY};
 pub use facility::Facility;
-pub use features::Hidden;
 pub use greedy::{EPSILON, Optimizer, follow, select, upper_bound};
 pub use plane::Plane;
 pub use points::Points;
-pub use select::{ClassOutcome, Coreset, Method, Pick, Settings};
+pub use select::{ClassOutcome, Coreset, Method, Pick, Samples, Settings};
+pub use space::{Rows, Space};

@@ -1,6 +1,13 @@
 //! Points of a coreset on a plane, to look at: their two principal components (Pearson 1901).
 
 use crate::eigen::symmetric;
+use crate::noise::Noise;
+
+/// Of more dimensions the first two axes are found without the others.
+const MOST_ROTATED: usize = 64;
+
+/// Turns of two axes at most.
+const MOST_TURNS: usize = 300;
 
 /// Coordinates of points on the plane in which they differ most.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,13 +31,10 @@ impl Plane {
         let centred: Vec<f64> = rows()
             .flat_map(|row| row.iter().zip(&mean).map(|(value, mean)| (value - mean) / unit))
             .collect();
-        let mut covariance = vec![0.0; dims * dims];
-        for row in centred.chunks_exact(dims) {
-            for (at, sum) in covariance.iter_mut().enumerate() {
-                *sum += row[at / dims] * row[at % dims];
-            }
-        }
-        let (variances, axes) = symmetric(covariance, dims);
+        let (variances, axes) = match dims <= MOST_ROTATED {
+            true => all_axes(&centred, dims),
+            false => two_axes(&centred, dims),
+        };
         let axis = |place: usize| -> Vec<f64> {
             let Some(axis) = axes.get(place) else { return vec![0.0; dims] };
             axis.iter().map(|value| unit * value).collect()
@@ -39,7 +43,7 @@ impl Plane {
         let place = |row: &[f64]| {
             axes.each_ref().map(|axis| row.iter().zip(axis).map(|(r, a)| r * a).sum())
         };
-        let total: f64 = variances.iter().sum();
+        let total: f64 = centred.iter().map(|value| value * value).sum();
         let two: f64 = variances.iter().take(2).sum();
         Self {
             points: centred.chunks_exact(dims).map(place).collect(),
@@ -48,10 +52,73 @@ impl Plane {
     }
 }
 
+/// All principal axes of centred rows, with the sums of squares along them, the largest first.
+fn all_axes(centred: &[f64], dims: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
+    let mut covariance = vec![0.0; dims * dims];
+    for row in centred.chunks_exact(dims) {
+        for (at, sum) in covariance.iter_mut().enumerate() {
+            *sum += row[at / dims] * row[at % dims];
+        }
+    }
+    symmetric(covariance, dims)
+}
+
+/// The first two of many, by turning two axes again and again towards where the rows vary (orthogonal iteration).
+fn two_axes(centred: &[f64], dims: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
+    let start = Noise::new(0).split("axes").normal(2 * dims);
+    let mut axes: Vec<Vec<f64>> =
+        start.chunks(dims).map(|axis| axis.iter().copied().map(f64::from).collect()).collect();
+    let mut squares = Vec::new();
+    for _ in 0..MOST_TURNS {
+        orthonormalise(&mut axes);
+        let mut turned = vec![vec![0.0; dims]; 2];
+        let mut products = vec![0.0; 4];
+        for row in centred.chunks_exact(dims) {
+            let along = [dot(row, &axes[0]), dot(row, &axes[1])];
+            for (turned, along) in turned.iter_mut().zip(along) {
+                turned.iter_mut().zip(row).for_each(|(sum, value)| *sum += along * value);
+            }
+            (0..4).for_each(|at| products[at] += along[at / 2] * along[at % 2]);
+        }
+        // Within their plane the axes are where they should be.
+        let (now, inside) = symmetric(products, 2);
+        let turn = |all: &[Vec<f64>], by: &[f64]| -> Vec<f64> {
+            all[0].iter().zip(&all[1]).map(|(a, b)| by[0] * a + by[1] * b).collect()
+        };
+        let settled = squares == now;
+        let found: Vec<Vec<f64>> = inside.iter().map(|by| turn(&axes, by)).collect();
+        if settled || now[0] == 0.0 {
+            return (now, found);
+        }
+        axes = inside.iter().map(|by| turn(&turned, by)).collect();
+        squares = now;
+    }
+    orthonormalise(&mut axes);
+    (squares, axes)
+}
+
+/// Makes two axes of length 1 and right-angled; one of length 0 stays.
+fn orthonormalise(axes: &mut [Vec<f64>]) {
+    for at in 0..axes.len() {
+        let (before, rest) = axes.split_at_mut(at);
+        for other in before {
+            let along = dot(&rest[0], other);
+            rest[0].iter_mut().zip(other.iter()).for_each(|(value, o)| *value -= along * o);
+        }
+        let length = dot(&rest[0], &rest[0]).sqrt();
+        if length > 0.0 {
+            rest[0].iter_mut().for_each(|value| *value /= length);
+        }
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::noise::Noise;
 
     /// An orthonormal basis, by Gram and Schmidt.
     fn basis(dims: usize) -> Vec<Vec<f64>> {
@@ -102,6 +169,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn two_axes_alone_are_the_first_of_all() {
+        let (values, _) = turned(1.0);
+        let mean: Vec<f64> =
+            (0..6).map(|at| values.iter().skip(at).step_by(6).sum::<f64>() / 24.0).collect();
+        let centred: Vec<f64> =
+            values.iter().enumerate().map(|(at, value)| value - mean[at % 6]).collect();
+        let ((all, first), (two, found)) = (all_axes(&centred, 6), two_axes(&centred, 6));
+        for axis in [0, 1] {
+            assert!((all[axis] / two[axis] - 1.0).abs() < 1e-9, "{all:?} {two:?}");
+            assert!((dot(&first[axis], &found[axis]).abs() - 1.0).abs() < 1e-9);
+        }
+        let flat = two_axes(&[0.0; 140], 70);
+        assert_eq!(flat.0, [0.0; 2]);
     }
 
     #[test]

@@ -1,48 +1,19 @@
 //! Points whose distances are computed when they are needed, as whole numbers.
 //!
-//! A distance is a Euclidean distance in single precision, cut to a multiple of [`Points::unit`], which is at
+//! A distance is computed in single precision and cut to a multiple of [`Points::unit`], which is at
 //! most 2^-25 of the longest. Sums and differences of such numbers are exact: a gain does not depend on the
 //! order in which it was added up, on threads, or on whether it was computed afresh or brought up to date;
 //! equal gains are equal to the last bit. What the cut loses is less than what single precision lost before.
+//!
+//! Inside, every point has a place, and neighbours stand together (`tree.rs`). Outside, points keep their numbers.
 
-use std::ops::{Deref, DerefMut, Range};
-
+use super::lanes::{LANES, Lane, UNITS, root};
+use super::metric::Metric;
+use super::tree::{Level, MERGED, arrange, levels};
 use crate::error::{Error, Result};
-use crate::simd::{fused, vectorised};
+use crate::simd::vectorised;
 
-/// Points in a block: one vector of the widest kind.
-pub(super) const LANES: usize = 16;
-
-/// One number for each point of a block, where a vector can be fetched at once: half as many lines of the cache are touched
-/// as from anywhere.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
-pub(super) struct Lane<T>(pub(super) [T; LANES]);
-
-impl<T> Deref for Lane<T> {
-    type Target = [T; LANES];
-
-    #[inline(always)]
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl<T> DerefMut for Lane<T> {
-    #[inline(always)]
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.0
-    }
-}
-
-/// Points are scaled by a power of two until every distance is below 1, which is this many units.
-const UNITS: f32 = (1_u32 << 27) as f32;
-
-/// Blocks that are worked on for one point after another, while they are in the fastest cache. As many distances, each
-/// at most [`UNITS`], fit into the `u32` of a lane.
-const TILE: usize = 16;
-
-/// Points in a space of some dimensions, 16 to a block; in a block, dimension by dimension.
+/// Points that are to be compared, 16 to a block; in a block, dimension by dimension.
 #[derive(Clone, Debug)]
 pub struct Points {
     /// Blocks of `dims` lanes each. The last is filled up with copies of the first point.
@@ -50,11 +21,18 @@ pub struct Points {
     dims: usize,
     count: usize,
     unit: f64,
+    metric: Metric,
+    /// The point of each place, and the place of each point.
+    order: Vec<u32>,
+    places: Vec<u32>,
+    levels: Vec<Level>,
+    /// How many points each stands for, by place and 0 for the copies; `None` where each stands for itself alone.
+    weights: Option<Vec<Lane<u32>>>,
 }
 
 impl Points {
     /// `count` points with `dims` coordinates, which `row` writes into the slice it is handed. It is called more than
-    /// once for each point and has to write the same every time: nothing else is kept of what it writes.
+    /// once for each point and has to write the same every time.
     ///
     /// # Errors
     /// No point, no dimension, or a coordinate that is not finite.
@@ -64,16 +42,44 @@ impl Points {
             return Err(Error::config("features", shape, "there is nothing to select from"));
         }
         let factor = 2_f64.powi(scale(count, dims, &row)?);
-        let mut lanes = vec![Lane([0.0; LANES]); count.div_ceil(LANES) * dims];
+        let mut rows = vec![0.0; count * dims];
         let mut values = vec![0.0; dims];
-        for point in 0..count.next_multiple_of(LANES) {
-            row(if point < count { point } else { 0 }, &mut values);
-            let (block, lane) = (point / LANES, point % LANES);
-            for (dim, value) in values.iter().enumerate() {
-                lanes[block * dims + dim][lane] = (value * factor) as f32;
-            }
+        for (point, out) in rows.chunks_exact_mut(dims).enumerate() {
+            row(point, &mut values);
+            out.iter_mut().zip(&values).for_each(|(out, value)| *out = (value * factor) as f32);
         }
-        Ok(Self { lanes, dims, count, unit: 1.0 / (factor * f64::from(UNITS)) })
+        Ok(Self::arranged(&rows, dims, Metric::Euclidean, 1.0 / (factor * f64::from(UNITS))))
+    }
+
+    /// Products `a b^T` of vectors of `dims` coordinates each, which `row` writes one after the other.
+    ///
+    /// # Errors
+    /// As [`Points::new`].
+    pub fn products(
+        count: usize,
+        dims: [usize; 2],
+        row: impl Fn(usize, &mut [f64]),
+    ) -> Result<Self> {
+        let [first, second] = dims;
+        let width = first + second;
+        if count == 0 || first == 0 || second == 0 {
+            let shape = format!("{count} products of {first} and {second} dimensions");
+            return Err(Error::config("features", shape, "there is nothing to select from"));
+        }
+        let factors = factors(count, dims, &row)?;
+        let mut rows = vec![0.0_f32; count * (width + 2)];
+        let mut values = vec![0.0; width];
+        for (point, out) in rows.chunks_exact_mut(width + 2).enumerate() {
+            row(point, &mut values);
+            let (vectors, norms) = out.split_at_mut(width);
+            for (at, (out, value)) in vectors.iter_mut().zip(&values).enumerate() {
+                *out = (value * factors[usize::from(at >= first)]) as f32;
+            }
+            let square = |of: &[f32]| of.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() as f32;
+            norms.copy_from_slice(&[square(&vectors[..first]), square(&vectors[first..])]);
+        }
+        let unit = 1.0 / (factors[0] * factors[1] * f64::from(UNITS));
+        Ok(Self::arranged(&rows, width + 2, Metric::Product { first }, unit))
     }
 
     /// Points from features `[points, dims]`, row-major.
@@ -96,6 +102,74 @@ impl Points {
         })
     }
 
+    /// The same points, each of which stands for so many.
+    ///
+    /// # Panics
+    /// Another number of weights than of points, one that is 0, or more than 2^36 in all: sums of distances would not fit.
+    #[must_use]
+    pub fn weighted(mut self, weights: &[u32]) -> Self {
+        assert_eq!(weights.len(), self.count, "one weight for each point");
+        assert!(weights.iter().all(|&weight| weight > 0), "a point that stands for none");
+        let total: u64 = weights.iter().map(|&weight| u64::from(weight)).sum();
+        assert!(total <= MOST_IN_ALL, "{total} points in all");
+        let weight = |place: usize| self.order.get(place).map_or(0, |&p| weights[p as usize]);
+        let lane = |block: usize| Lane(std::array::from_fn(|lane| weight(block * LANES + lane)));
+        self.weights = Some((0..self.blocks()).map(lane).collect());
+        self
+    }
+
+    /// Rows in single precision, in the order of the tree.
+    fn arranged(rows: &[f32], dims: usize, metric: Metric, unit: f64) -> Self {
+        let order = arrange(rows, dims);
+        let count = order.len();
+        let mut places = vec![0; count];
+        let mut lanes = vec![Lane([0.0; LANES]); count.div_ceil(LANES) * dims];
+        for place in 0..count.next_multiple_of(LANES) {
+            let point = order[if place < count { place } else { 0 }] as usize;
+            if place < count {
+                places[point] = place as u32;
+            }
+            for (dim, &value) in rows[point * dims..][..dims].iter().enumerate() {
+                lanes[place / LANES * dims + dim][place % LANES] = value;
+            }
+        }
+        let levels = match metric.has_boxes() {
+            true => levels(&lanes, dims, count),
+            false => Vec::new(),
+        };
+        Self { lanes, dims, count, unit, metric, order, places, levels, weights: None }
+    }
+
+    /// One point of each group of [`MERGED`] neighbours, which stands for them, and the numbers that these have here.
+    pub(super) fn merged(&self) -> (Self, Vec<usize>) {
+        let groups = (0..self.count).step_by(MERGED);
+        let groups = groups.map(|first| first..self.count.min(first + MERGED));
+        let (chosen, weights): (Vec<usize>, Vec<u32>) = groups
+            .map(|places| {
+                (self.middle(places.clone()), places.map(|at| self.weight(at)).sum::<u32>())
+            })
+            .unzip();
+        let rows: Vec<f32> = chosen.iter().flat_map(|&point| self.coordinates(point)).collect();
+        let merged = Self::arranged(&rows, self.dims, self.metric, self.unit);
+        (merged.weighted(&weights), chosen)
+    }
+
+    /// The point nearest to the others at these places, which are of one block.
+    fn middle(&self, places: std::ops::Range<usize>) -> usize {
+        let block = self.block(places.start / LANES);
+        let way = |from: usize| -> u64 {
+            let query: Vec<f32> = self.at(from).collect();
+            let squares = vectorised(
+                #[inline(always)]
+                || self.metric.squares(&query, block),
+            );
+            let way = |to: usize| root(squares[to % LANES]) as u64 * u64::from(self.weight(to));
+            places.clone().map(way).sum()
+        };
+        let middle = places.clone().min_by_key(|&place| (way(place), self.order[place]));
+        self.point_at(middle.unwrap_or(places.start))
+    }
+
     /// How many points there are.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -111,285 +185,88 @@ impl Points {
     /// The distance between two points, in units.
     #[must_use]
     pub fn distance(&self, a: usize, b: usize) -> i32 {
-        self.distance_from(&self.coordinates(a), b)
+        self.way(&self.coordinates(a), self.place(b))
     }
 
-    fn distance_from(&self, query: &[f32], point: usize) -> i32 {
-        let differences =
-            query.iter().zip(self.coordinates_of(point)).map(|(at, value)| at - value);
-        root(differences.fold(0.0, |sum, difference| fused(difference, difference, sum)))
+    /// How many points a point stands for.
+    #[must_use]
+    pub fn stands_for(&self, point: usize) -> u32 {
+        self.weight(self.place(point))
     }
 
+    /// How many points all stand for.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        match &self.weights {
+            Some(weights) => weights.iter().flat_map(|lane| lane.0).map(u64::from).sum(),
+            None => self.count as u64,
+        }
+    }
+}
+
+/// What the inside of the search looks at.
+impl Points {
     pub(super) fn dims(&self) -> usize {
         self.dims
+    }
+
+    pub(super) fn metric(&self) -> Metric {
+        self.metric
     }
 
     pub(super) fn blocks(&self) -> usize {
         self.count.div_ceil(LANES)
     }
 
+    #[inline(always)]
+    pub(super) fn lanes(&self, blocks: std::ops::Range<usize>) -> &[Lane<f32>] {
+        &self.lanes[blocks.start * self.dims..blocks.end * self.dims]
+    }
+
+    #[inline(always)]
+    pub(super) fn block(&self, block: usize) -> &[Lane<f32>] {
+        self.lanes(block..block + 1)
+    }
+
+    pub(super) fn levels(&self) -> &[Level] {
+        &self.levels
+    }
+
+    pub(super) fn weights(&self) -> Option<&[Lane<u32>]> {
+        self.weights.as_deref()
+    }
+
+    pub(super) fn place(&self, point: usize) -> usize {
+        self.places[point] as usize
+    }
+
+    pub(super) fn point_at(&self, place: usize) -> usize {
+        self.order[place] as usize
+    }
+
+    pub(super) fn weight(&self, place: usize) -> u32 {
+        self.weights.as_ref().map_or(1, |weights| weights[place / LANES][place % LANES])
+    }
+
     pub(super) fn coordinates(&self, point: usize) -> Vec<f32> {
-        self.coordinates_of(point).collect()
+        self.at(self.place(point)).collect()
     }
 
-    pub(super) fn coordinates_of(&self, point: usize) -> impl Iterator<Item = f32> {
-        self.block(point / LANES).iter().map(move |lanes| lanes[point % LANES])
+    pub(super) fn at(&self, place: usize) -> impl Iterator<Item = f32> {
+        self.block(place / LANES).iter().map(move |lanes| lanes[place % LANES])
     }
 
-    fn block(&self, block: usize) -> &[Lane<f32>] {
-        &self.lanes[block * self.dims..(block + 1) * self.dims]
-    }
-
-    /// Distances of one point to all, by block; those of the copies at the end too.
-    pub(super) fn distances_from(&self, point: usize, out: &mut Vec<Lane<i32>>) {
-        let query = self.coordinates(point);
-        out.clear();
-        out.resize(self.blocks(), Lane([0; LANES]));
+    /// The distance from coordinates to a place, in units.
+    pub(super) fn way(&self, query: &[f32], place: usize) -> i32 {
         vectorised(
             #[inline(always)]
-            || {
-                for (block, out) in self.lanes.chunks_exact(self.dims).zip(out.iter_mut()) {
-                    out.0 = distances(&query, block);
-                }
-            },
-        );
-    }
-
-    /// Sum and largest of the distances of each of some points to all.
-    pub(super) fn spreads(&self, points: Range<usize>) -> Vec<(u64, i32)> {
-        let queries: Vec<_> = points.map(|point| self.coordinates(point)).collect();
-        let mut spreads = vec![(0, [0; LANES]); queries.len()];
-        vectorised(
-            #[inline(always)]
-            || {
-                for blocks in self.lanes.chunks(self.dims * TILE) {
-                    for (query, (sum, largest)) in queries.iter().zip(&mut spreads) {
-                        *sum += spread(query, blocks, largest);
-                    }
-                }
-            },
-        );
-        let copies = (self.blocks() * LANES - self.count) as u64;
-        let of_all = |(query, (sum, largest)): (&Vec<f32>, (u64, [i32; LANES]))| {
-            let to_first = self.distance_from(query, 0);
-            (sum - copies * to_first as u64, largest.into_iter().max().unwrap_or(0))
-        };
-        queries.iter().zip(spreads).map(of_all).collect()
-    }
-
-    /// `Σ_i max(0, nearest_i - D_i)` over all points, for each of some.
-    pub(super) fn covered(&self, points: &[usize], nearest: &[Reach]) -> Vec<u64> {
-        let queries: Vec<_> = points.iter().map(|&point| self.coordinates(point)).collect();
-        let mut sums = vec![0; queries.len()];
-        vectorised(
-            #[inline(always)]
-            || {
-                let tiles = self.lanes.chunks(self.dims * TILE).zip(nearest.chunks(TILE));
-                for (blocks, nearest) in tiles {
-                    for (query, sum) in queries.iter().zip(&mut sums) {
-                        *sum += sum_near(query, blocks, nearest, |at, lane, distance| {
-                            (nearest[at].distance[lane] - distance).max(0)
-                        });
-                    }
-                }
-            },
-        );
-        sums
+            || self.metric.distance(query, self.block(place / LANES), place % LANES),
+        )
     }
 }
 
-/// What `Σ max(0, nearest - D)` loses when some distances to the nearest fall, for points of which each asks from
-/// some block on.
-///
-/// # Shapes
-/// - `blocks`: `dims` lanes for each of `before` and `after`
-pub(super) fn lost(
-    queries: &[(usize, Vec<f32>)],
-    blocks: &[Lane<f32>],
-    before: &[Reach],
-    after: &[Lane<i32>],
-) -> Vec<u64> {
-    let mut sums = vec![0; queries.len()];
-    let start = queries.iter().map(|&(first, _)| first).min().unwrap_or(before.len());
-    vectorised(
-        #[inline(always)]
-        || {
-            for tile in (start..before.len()).step_by(TILE) {
-                let end = before.len().min(tile + TILE);
-                for ((first, query), sum) in queries.iter().zip(&mut sums) {
-                    let asked = tile.max(*first).min(end)..end;
-                    let blocks = &blocks[asked.start * query.len()..end * query.len()];
-                    let (before, after) = (&before[asked.clone()], &after[asked]);
-                    *sum += sum_near(query, blocks, before, |at, lane, distance| {
-                        before[at].distance[lane].max(distance) - after[at][lane].max(distance)
-                    });
-                }
-            }
-        },
-    );
-    sums
-}
-
-/// How far some points are from the selection.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Reach {
-    pub(super) distance: Lane<i32>,
-    /// A point whose squared distance is no smaller is surely no nearer than `distance`: most are not, and then the root
-    /// need not be taken.
-    square: Lane<f32>,
-}
-
-impl Reach {
-    pub(super) const NOWHERE: Self =
-        Self { distance: Lane([0; LANES]), square: Lane([0.0; LANES]) };
-
-    pub(super) fn set(&mut self, lane: usize, distance: i32) {
-        // One unit and some roundings of room.
-        let root = (distance as f32 + 1.0) / UNITS;
-        self.distance[lane] = distance;
-        self.square[lane] = root * root * (1.0 + 1e-6);
-    }
-}
-
-/// The sum of the distances to the points of at most [`TILE`] blocks, and the largest so far.
-#[inline(always)]
-fn spread(query: &[f32], blocks: &[Lane<f32>], largest: &mut [i32; LANES]) -> u64 {
-    let mut part = [0; LANES];
-    let pairs = blocks.chunks_exact(2 * query.len());
-    let last = pairs.remainder();
-    for pair in pairs {
-        let [first, second] = squares_of_two(query, pair);
-        add_distances(&mut part, largest, first);
-        add_distances(&mut part, largest, second);
-    }
-    if !last.is_empty() {
-        add_distances(&mut part, largest, squares(query, last));
-    }
-    total(&part)
-}
-
-#[inline(always)]
-fn add_distances(part: &mut [u32; LANES], largest: &mut [i32; LANES], squares: [f32; LANES]) {
-    for lane in 0..LANES {
-        let distance = root(squares[lane]);
-        part[lane] += distance as u32;
-        largest[lane] = largest[lane].max(distance);
-    }
-}
-
-/// `Σ term(block, lane, distance)` over the points of at most [`TILE`] blocks that are near enough for `reaches`; the
-/// term has to be 0 for all others.
-#[inline(always)]
-fn sum_near(
-    query: &[f32],
-    blocks: &[Lane<f32>],
-    reaches: &[Reach],
-    term: impl Fn(usize, usize, i32) -> i32,
-) -> u64 {
-    let mut part = [0; LANES];
-    let pairs = blocks.chunks_exact(2 * query.len());
-    let last = pairs.remainder();
-    let mut at = 0;
-    for pair in pairs {
-        let [first, second] = squares_of_two(query, pair);
-        add_near(&mut part, at, first, &reaches[at], &term);
-        add_near(&mut part, at + 1, second, &reaches[at + 1], &term);
-        at += 2;
-    }
-    if !last.is_empty() {
-        add_near(&mut part, at, squares(query, last), &reaches[at], &term);
-    }
-    total(&part)
-}
-
-/// Adds the terms of a block, unless no point of it is near enough.
-#[inline(always)]
-fn add_near(
-    part: &mut [u32; LANES],
-    at: usize,
-    squares: [f32; LANES],
-    reach: &Reach,
-    term: &impl Fn(usize, usize, i32) -> i32,
-) {
-    let mut near = false;
-    for (square, limit) in squares.iter().zip(reach.square.iter()) {
-        near |= square < limit;
-    }
-    if near {
-        for lane in 0..LANES {
-            part[lane] += term(at, lane, root(squares[lane])) as u32;
-        }
-    }
-}
-
-#[inline(always)]
-fn total(part: &[u32; LANES]) -> u64 {
-    let mut sum = 0;
-    for lane in part {
-        sum += u64::from(*lane);
-    }
-    sum
-}
-
-/// Adding this to a number below 2^22 rounds it to a whole number, which the low bits then hold.
-const ROUNDER: f32 = 12_582_912.0;
-
-/// The whole number nearest to `x`, `0 <= x <= 2^27`, in two parts. A cast would do the same one number at a time, since
-/// it has to answer for NaN and infinity.
-#[inline(always)]
-fn rounded(x: f32) -> i32 {
-    let bits = |x: f32| (x.to_bits() as i32).wrapping_sub(ROUNDER.to_bits() as i32);
-    let high = x * (1.0 / 64.0) + ROUNDER;
-    let low = (x - (high - ROUNDER) * 64.0) + ROUNDER;
-    (bits(high) << 6) + bits(low)
-}
-
-/// Squared distances of a point to the points of a block.
-#[inline(always)]
-fn squares(query: &[f32], block: &[Lane<f32>]) -> [f32; LANES] {
-    let mut squares = [0.0; LANES];
-    for (&at, lanes) in query.iter().zip(block) {
-        add_square(&mut squares, at, lanes);
-    }
-    squares
-}
-
-/// The same for two blocks: a coordinate is fetched once for both, and neither sum waits for itself alone.
-#[inline(always)]
-fn squares_of_two(query: &[f32], blocks: &[Lane<f32>]) -> [[f32; LANES]; 2] {
-    let (first, second) = blocks.split_at(query.len());
-    let (mut of_first, mut of_second) = ([0.0; LANES], [0.0; LANES]);
-    for ((&at, first), second) in query.iter().zip(first).zip(second) {
-        add_square(&mut of_first, at, first);
-        add_square(&mut of_second, at, second);
-    }
-    [of_first, of_second]
-}
-
-#[inline(always)]
-fn add_square(sums: &mut [f32; LANES], at: f32, lanes: &Lane<f32>) {
-    for (sum, value) in sums.iter_mut().zip(&lanes.0) {
-        let difference = at - value;
-        *sum = fused(difference, difference, *sum);
-    }
-}
-
-/// A distance from its square.
-#[inline(always)]
-fn root(square: f32) -> i32 {
-    rounded(square.sqrt() * UNITS)
-}
-
-/// Distances of a point to the points of a block.
-#[inline(always)]
-fn distances(query: &[f32], block: &[Lane<f32>]) -> [i32; LANES] {
-    let squares = squares(query, block);
-    let mut distances = [0; LANES];
-    for (distance, square) in distances.iter_mut().zip(squares) {
-        *distance = root(square);
-    }
-    distances
-}
+/// Points that all weights together may stand for: as many distances of 2^27 fit into 64 bits.
+const MOST_IN_ALL: u64 = 1 << 36;
 
 /// The power of two that brings every distance to below 1: none is longer than twice the longest way to the
 /// mean, and the longest is no shorter than that way.
@@ -397,9 +274,7 @@ fn scale(count: usize, dims: usize, row: &impl Fn(usize, &mut [f64])) -> Result<
     let (mut mean, mut values) = (vec![0.0; dims], vec![0.0; dims]);
     for point in 0..count {
         row(point, &mut values);
-        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-            return Err(Error::config("features", value, format!("row {point} is not finite")));
-        }
+        ensure_finite(point, &values)?;
         mean.iter_mut().zip(&values).for_each(|(mean, value)| *mean += value / count as f64);
     }
     let mut longest = 0.0_f64;
@@ -409,7 +284,44 @@ fn scale(count: usize, dims: usize, row: &impl Fn(usize, &mut [f64])) -> Result<
             values.iter().zip(&mean).map(|(value, mean)| (value - mean).powi(2)).sum();
         longest = longest.max(square.sqrt());
     }
-    // A little room: single precision may carry a distance upwards.
-    let bound = 2.0 * longest * 1.001;
-    Ok(if bound > 0.0 { -(bound.log2().floor() as i32 + 1) } else { 0 })
+    Ok(below_one(2.0 * longest))
+}
+
+/// What two vectors are multiplied by, so that no two products are 1 apart, and that both vectors are of about the same length, which is what
+/// the tree takes them for.
+fn factors(
+    count: usize,
+    [first, second]: [usize; 2],
+    row: &impl Fn(usize, &mut [f64]),
+) -> Result<[f64; 2]> {
+    let mut values = vec![0.0; first + second];
+    let (mut longest, mut sums) = (0.0_f64, [0.0_f64; 2]);
+    for point in 0..count {
+        row(point, &mut values);
+        ensure_finite(point, &values)?;
+        let square = |of: &[f64]| of.iter().map(|value| value * value).sum::<f64>();
+        let squares = [square(&values[..first]), square(&values[first..])];
+        longest = longest.max((squares[0] * squares[1]).sqrt());
+        sums.iter_mut().zip(squares).for_each(|(sum, square)| *sum += square);
+    }
+    let balance = match sums {
+        [a, b] if a > 0.0 && b > 0.0 => ((b / a).log2() / 4.0).round() as i32,
+        _ => 0,
+    };
+    let both = below_one(2.0 * longest);
+    let of_first = both.div_euclid(2) + balance;
+    Ok([2_f64.powi(of_first), 2_f64.powi(both - of_first)])
+}
+
+fn ensure_finite(point: usize, values: &[f64]) -> Result<()> {
+    match values.iter().find(|value| !value.is_finite()) {
+        Some(value) => Err(Error::config("features", value, format!("row {point} is not finite"))),
+        None => Ok(()),
+    }
+}
+
+/// The power of two that brings a length below 1, with a little room: single precision may carry a distance upwards.
+fn below_one(length: f64) -> i32 {
+    let length = length * 1.001;
+    if length > 0.0 { -(length.log2().floor() as i32 + 1) } else { 0 }
 }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::budget::{Balance, budgets};
 use super::curvature::Curvature;
 use super::facility::Facility;
-use super::features::{Features, Hidden};
 use super::greedy::{Optimizer, follow, select, upper_bound};
 use super::plane::Plane;
+use super::space::{Compared, Embedding, Gradient, LastLayer, Rows, Space};
 use crate::error::{Error, Result};
 use crate::measures::predictions::Predictions;
 use crate::noise::Noise;
@@ -17,9 +17,9 @@ use crate::workers::Workers;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
-    /// Facility location on gradients (E23).
+    /// Facility location (E23).
     Craig,
-    /// Facility location on gradients divided by curvatures (E24, E32).
+    /// Facility location on gradients that are divided by curvatures (E24, E32).
     Adacore,
     /// At random, every choice equally likely: what a method has to beat.
     Random,
@@ -27,11 +27,24 @@ pub enum Method {
     Confidence,
 }
 
+/// What is selected from.
+#[derive(Clone, Copy, Debug)]
+pub struct Samples<'a> {
+    /// What the classifier says of each, and the class that it was drawn for.
+    pub predictions: &'a Predictions,
+    /// The array that the space needs.
+    pub rows: Option<Rows<'a>>,
+    /// How many samples each stands for already, at least 1 and 2^36 in all, where they were chosen before.
+    pub weights: Option<&'a [u32]>,
+}
+
 /// What to select.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// By what.
     pub method: Method,
+    /// What samples are compared by.
+    pub space: Space,
     /// How the greedy methods search; the others do not.
     pub optimizer: Optimizer,
     /// How many samples in all.
@@ -58,8 +71,8 @@ pub struct Pick {
     pub row: usize,
     /// What it added to the objective when it was chosen, in units of the features.
     pub gain: f64,
-    /// How many samples of its class are nearest to it, itself included.
-    pub weight: usize,
+    /// How many samples of its class it stands for: those that are nearest to it, itself included.
+    pub weight: u64,
 }
 
 /// What a class came to.
@@ -69,6 +82,8 @@ pub struct ClassOutcome {
     pub class: usize,
     /// Its samples.
     pub rows: usize,
+    /// How many samples these stand for.
+    pub stand_for: u64,
     /// How many of them were chosen.
     pub chosen: usize,
     /// `f(S)` (E23), in units of the features.
@@ -97,18 +112,32 @@ impl Coreset {
     }
 }
 
+impl Samples<'_> {
+    fn weight(&self, row: usize) -> u64 {
+        self.weights.map_or(1, |weights| u64::from(weights[row]))
+    }
+}
+
+/// What a space is called in settings.
+fn name(space: Space) -> &'static str {
+    match space {
+        Space::Gradient => "gradient",
+        Space::LastLayer => "last-layer",
+        Space::Embedding | Space::Cosine => "embedding",
+        Space::Latent => "latent",
+    }
+}
+
 impl Settings {
     /// Selects. `curvature` holds what AdaCore averaged before; `on_chosen` is called for every sample.
     ///
-    /// Weights follow one rule for all methods: every sample of a class counts for the chosen one that is nearest by the
-    /// method's distances, which are CRAIG's for the methods that have none.
+    /// Weights follow one rule for all methods: every sample of a class counts for the chosen one that is nearest in the space.
     ///
     /// # Errors
-    /// A size that cannot be shared out, an epsilon outside (0, 1), or features that do not fit.
+    /// A size that cannot be shared out, an epsilon outside (0, 1), or a space that lacks its array or does not go with the method.
     pub fn select(
         &self,
-        predictions: &Predictions,
-        hidden: Option<Hidden<'_>>,
+        samples: &Samples<'_>,
         mut curvature: Curvature,
         noise: &Noise,
         workers: &dyn Workers,
@@ -119,19 +148,31 @@ impl Settings {
         {
             return Err(Error::config("epsilon", epsilon, "it must be between 0 and 1"));
         }
-        let mut counts = vec![0; predictions.classes()];
-        predictions.labels().iter().for_each(|&label| counts[label] += 1);
+        let predictions = samples.predictions;
+        let classes: Vec<Vec<usize>> =
+            (0..predictions.classes()).map(|class| predictions.rows_of(class)).collect();
+        let counts: Vec<[u64; 2]> = classes
+            .iter()
+            .map(|rows| [rows.len() as u64, rows.iter().map(|&row| samples.weight(row)).sum()])
+            .collect();
         let budgets = budgets(&counts, self.size, self.balance)?;
-        let features = self.features(predictions, hidden, &mut curvature)?;
+        let space = self.compared(samples, &mut curvature)?;
         let mut coreset = Coreset { picks: Vec::new(), classes: Vec::new(), curvature };
         for (class, budget) in budgets.into_iter().enumerate().filter(|&(_, budget)| budget > 0) {
-            let rows = predictions.rows_of(class);
+            let rows = &classes[class];
+            let mut points = space.points(rows)?;
+            if let Some(weights) = samples.weights {
+                points = points.weighted(&rows.iter().map(|&row| weights[row]).collect::<Vec<_>>());
+            }
             let noise = noise.split("coreset").at(class as u64);
-            let points = features.points(&rows)?;
-            let mut facility = Facility::new(&points, workers);
-            let gains = match self.order(predictions, &rows, budget, &noise) {
-                Some(order) => follow(&mut facility, &order, on_chosen),
-                None => select(&mut facility, self.optimizer, budget, &noise, on_chosen),
+            let order = self.order(predictions, rows, budget, &noise);
+            let (mut facility, gains) = match order {
+                Some(order) => {
+                    let mut facility = Facility::unmeasured(&points, workers);
+                    let gains = follow(&mut facility, &order, on_chosen);
+                    (facility, gains)
+                }
+                None => select(&points, self.optimizer, budget, &noise, workers, on_chosen),
             };
             let weights = facility.cluster_sizes();
             let chosen = facility.selected().iter().zip(gains).zip(weights);
@@ -143,6 +184,7 @@ impl Settings {
             coreset.classes.push(ClassOutcome {
                 class,
                 rows: rows.len(),
+                stand_for: points.total(),
                 chosen: budget,
                 objective: facility.objective() as f64 * points.unit(),
                 bound: upper_bound(&mut facility, budget) as f64 * points.unit(),
@@ -154,30 +196,39 @@ impl Settings {
     /// The samples `rows` as this method sees them, on a plane.
     ///
     /// # Errors
-    /// Features that do not fit.
-    pub fn plane(
-        &self,
-        predictions: &Predictions,
-        hidden: Option<Hidden<'_>>,
-        rows: &[usize],
-    ) -> Result<Plane> {
-        let mut curvature = Curvature::default();
-        Ok(self.features(predictions, hidden, &mut curvature)?.plane(rows))
+    /// As [`Settings::select`].
+    pub fn plane(&self, samples: &Samples<'_>, rows: &[usize]) -> Result<Plane> {
+        Ok(self.compared(samples, &mut Curvature::default())?.plane(rows))
     }
 
-    /// What distances are taken between.
-    fn features<'a>(
+    /// What distances are taken in.
+    fn compared<'a>(
         &self,
-        predictions: &'a Predictions,
-        hidden: Option<Hidden<'a>>,
+        samples: &Samples<'a>,
         curvature: &mut Curvature,
-    ) -> Result<Features<'a>> {
-        match self.method {
-            Method::Adacore => Features::preconditioned(predictions, hidden, curvature),
-            Method::Craig | Method::Random | Method::Confidence => {
-                Ok(Features::gradients(predictions))
+    ) -> Result<Box<dyn Compared + 'a>> {
+        let predictions = samples.predictions;
+        let rows = || {
+            let missing = "it needs an array with a row for each sample";
+            samples.rows.ok_or_else(|| Error::config("space", name(self.space), missing))
+        };
+        let by_curvature = self.method == Method::Adacore;
+        Ok(match self.space {
+            Space::Gradient if by_curvature => {
+                Box::new(Gradient::preconditioned(predictions, curvature)?)
             }
-        }
+            Space::Gradient => Box::new(Gradient::new(predictions)),
+            Space::LastLayer if by_curvature => {
+                Box::new(LastLayer::preconditioned(predictions, rows()?, curvature)?)
+            }
+            Space::LastLayer => Box::new(LastLayer::new(predictions, rows()?)),
+            other if by_curvature => {
+                let problem = "adacore divides gradients by curvature: use gradient or last-layer, or another method";
+                return Err(Error::config("space", name(other), problem));
+            }
+            Space::Embedding | Space::Latent => Box::new(Embedding::new(rows()?)),
+            Space::Cosine => Box::new(Embedding::directions(rows()?)?),
+        })
     }
 
     /// Which of `rows` are chosen, by the methods that know without looking at distances.
@@ -211,6 +262,7 @@ mod tests {
 
     const SETTINGS: Settings = Settings {
         method: Method::Confidence,
+        space: Space::Gradient,
         optimizer: Optimizer::Lazy,
         size: 4,
         balance: Balance::Equal,
@@ -221,8 +273,9 @@ mod tests {
         let labels: Vec<i64> = (0..rows).map(|row| (row % 2) as i64).collect();
         let logits = logits.to_vec();
         let predictions = Predictions::new(logits, Scale::Logits, 2, &labels, "f").unwrap();
+        let samples = Samples { predictions: &predictions, rows: None, weights: None };
         let noise = Noise::new(0);
-        settings.select(&predictions, None, curvature, &noise, &InTurn, &mut || ()).unwrap()
+        settings.select(&samples, curvature, &noise, &InTurn, &mut || ()).unwrap()
     }
 
     #[test]
@@ -237,7 +290,7 @@ mod tests {
         let coreset = select(SETTINGS, &logits, Curvature::default());
         let rows: Vec<usize> = coreset.picks.iter().map(|pick| pick.row).collect();
         assert_eq!(rows, [4, 6, 1, 7]);
-        assert_eq!(coreset.picks.iter().map(|pick| pick.weight).sum::<usize>(), 8);
+        assert_eq!(coreset.picks.iter().map(|pick| pick.weight).sum::<u64>(), 8);
         let ratios = coreset.classes.iter().map(|class| class.objective / class.bound);
         assert!(ratios.into_iter().all(|ratio| ratio > 0.0 && ratio <= 1.0));
     }

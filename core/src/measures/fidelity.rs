@@ -72,6 +72,12 @@ impl<'a> Cloud<'a> {
         Ok(cloud)
     }
 
+    /// Whether some ball holds a place.
+    #[inline(always)]
+    pub(crate) fn holds(&self, place: &[f32]) -> bool {
+        self.distances(place).zip(&self.radii).any(|(distance, radius)| distance < *radius)
+    }
+
     fn count(&self) -> usize {
         self.values.len() / self.width
     }
@@ -117,7 +123,11 @@ impl Fidelity {
 }
 
 /// `f` of every point, in order.
-fn each<T: Send>(workers: &dyn Workers, count: usize, f: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(crate) fn each<T: Send>(
+    workers: &dyn Workers,
+    count: usize,
+    f: impl Fn(usize) -> T + Sync,
+) -> Vec<T> {
     let tasks: Vec<Range<usize>> = (0..count)
         .step_by(ROWS_PER_TASK)
         .map(|first| first..(first + ROWS_PER_TASK).min(count))
@@ -132,7 +142,7 @@ fn each<T: Send>(workers: &dyn Workers, count: usize, f: impl Fn(usize) -> T + S
 }
 
 #[inline(always)]
-fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; LANES];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     for (a, b) in a.iter().zip(b) {

@@ -68,6 +68,25 @@ impl Predictions {
         Ok(Self { values, scale, classes, labels })
     }
 
+    /// These, then others of the same classes.
+    ///
+    /// # Errors
+    /// What differs: the number of classes, or logits on one side and probabilities on the other.
+    pub fn with(mut self, others: Self) -> std::result::Result<Self, String> {
+        if self.classes != others.classes {
+            let (some, other) = (self.classes, others.classes);
+            return Err(format!(
+                "predictions for {some} classes and for {other}; give files of the same classes"
+            ));
+        }
+        if self.scale != others.scale {
+            return Err("logits in one and probs in the other; give the same in all".to_owned());
+        }
+        self.values.extend(others.values);
+        self.labels.extend(others.labels);
+        Ok(self)
+    }
+
     /// How many samples there are.
     #[must_use]
     pub fn len(&self) -> usize {

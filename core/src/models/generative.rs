@@ -134,6 +134,12 @@ pub trait Generative: Classify {
         self.classify(x)
     }
 
+    /// What [`Generative::judge`] decides from: the last hidden layer, `[rows, width]`.
+    fn judged_by(&self, z: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
+        let _ = z;
+        self.features(x)
+    }
+
     /// Examples from `z [rows, latent]` and a class for each.
     fn decode(&self, z: Tensor<2>, y: &Classes) -> Observation;
 }

@@ -368,6 +368,10 @@ impl Generative for LatentEbm {
         self.prior.logits(z)
     }
 
+    fn judged_by(&self, z: Tensor<2>, _: Tensor<2>) -> Tensor<2> {
+        self.prior.energy.features(z)
+    }
+
     fn decode(&self, z: Tensor<2>, _: &Classes) -> Observation {
         self.emit(z)
     }

@@ -203,6 +203,7 @@ impl Generative for Model {
             fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2>;
             fn in_every_class(&self, z: Tensor<2>) -> Tensor<2>;
             fn judge(&self, z: Tensor<2>, x: Tensor<2>) -> Tensor<2>;
+            fn judged_by(&self, z: Tensor<2>, x: Tensor<2>) -> Tensor<2>;
             fn decode(&self, z: Tensor<2>, y: &Classes) -> Observation;
         }
         to self.inner_mut() {

@@ -1,19 +1,21 @@
-//! `gleaner filter`: keeps the samples that the classifier is sure of.
+//! `gleaner filter`: keeps the samples that are worth it: sure, right, plausible.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use gleaner_core::data::formats::npy::NpyArray;
-use gleaner_core::filter::{ClassCounts, EntropyFilter, Filtered};
+use gleaner_core::filter::{ClassCounts, Filter, Filtered, Standing, Surest, standings};
 use gleaner_core::measures::predictions::Predictions;
 use serde_json::json;
 
 use super::target::check_outputs;
+use crate::data::real_examples::{Beside, beside};
 use crate::data::rows::evenly;
 use crate::data::samples::SampleFile;
 use crate::pictures::picture::{comfortable_scale, rows_png};
 use crate::system::output::{Output, path_text};
 use crate::system::prepared::Prepared;
+use crate::system::threads::Threads;
 
 /// Most pictures of a class that were kept, and that were dropped.
 const SHOWN: [usize; 2] = [14, 6];
@@ -21,23 +23,27 @@ const SHOWN: [usize; 2] = [14, 6];
 /// Most classes that a warning is given for.
 const WARNED: usize = 10;
 
-/// Keep the samples that the classifier is sure of.
+/// Keep the samples that the classifier is sure of, or that look like real ones.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     gleaner filter samples.npz --max-entropy 1e-6 --out sure.npz\n  \
-    gleaner filter samples.npz --max-entropy 0.1 --keep-agreeing --out sure.npz --grid sure.png\n\n\
+    gleaner filter samples.npz --max-entropy 0.1 --keep-agreeing --out sure.npz --grid sure.png\n  \
+    gleaner filter samples.npz --keep 0.1 --out surest.npz\n  \
+    gleaner filter samples.npz --max-entropy 0.01 --at-least 50 --like real.npz --out good.npz\n\n\
     Accepts samples of any generator: y [n] (the class that each sample was drawn for, a number or a word), logits or probs [n, classes],\n\
     x [n, ...] for pictures, and classes [classes] (their names, in the order of the predictions).\n\
     Give logits if you have them: rounded probabilities lose small entropies.")]
 pub struct Args {
     /// .npz file of samples
     samples: PathBuf,
-    /// Keep samples whose entropy is below H nats
-    #[arg(long, value_name = "H")]
-    max_entropy: f64,
-    /// Of these, keep only samples whose most probable class is the one they were drawn for
-    #[arg(long)]
-    keep_agreeing: bool,
+    #[command(flatten)]
+    criteria: Criteria,
+    /// Keep at least so many of each class, the surest, whatever their entropy
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    at_least: usize,
+    /// Array that samples and real examples are compared by [default: features if both files have it, else x]
+    #[arg(long, value_name = "NAME", requires = "like")]
+    like_array: Option<String>,
     /// File to write: the kept rows of every array, with entropy and source_index
     #[arg(long, value_name = "Y.npz")]
     out: PathBuf,
@@ -46,22 +52,72 @@ pub struct Args {
     grid: Option<PathBuf>,
 }
 
+/// What is asked of a sample. Several criteria have to hold together.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+struct Criteria {
+    /// Keep samples whose entropy is below H nats
+    #[arg(long, value_name = "H")]
+    max_entropy: Option<f64>,
+    /// Keep samples whose most probable class is the one they were drawn for
+    #[arg(long)]
+    keep_agreeing: bool,
+    /// Keep this share of the samples of each class, the surest
+    #[arg(long, value_name = "F", conflicts_with = "keep_per_class")]
+    keep: Option<f64>,
+    /// Keep so many samples of each class, the surest
+    #[arg(long, value_name = "N")]
+    keep_per_class: Option<usize>,
+    /// Keep samples that lie among these real examples and are no near copy of one
+    #[arg(long, value_name = "REAL.npz")]
+    like: Option<PathBuf>,
+}
+
+impl Args {
+    fn filter(&self) -> Result<Filter> {
+        let surest = match (self.criteria.keep, self.criteria.keep_per_class) {
+            (Some(share), _) => Surest::Share(share),
+            (None, Some(count)) => Surest::Count(count),
+            (None, None) => Surest::All,
+        };
+        let Criteria { max_entropy, keep_agreeing, .. } = self.criteria;
+        Ok(Filter { max_entropy, keep_agreeing, surest, at_least: self.at_least }.checked()?)
+    }
+
+    /// How each sample stands to the real examples, if there are any.
+    fn standings(&self, file: &mut SampleFile<'_>) -> Result<Option<Vec<Standing>>> {
+        let Some(path) = &self.criteria.like else { return Ok(None) };
+        let Beside { array, made, real, width } = beside(file, path, self.like_array.as_deref())?;
+        eprintln!(
+            "comparing {} samples with {} real examples by {array}",
+            file.rows(),
+            real.len() / width.max(1)
+        );
+        let threads = Threads::start(0)?;
+        Ok(Some(
+            standings(&real, &made, width, &threads)
+                .context(format!("--like {}", path.display()))?,
+        ))
+    }
+}
+
 /// Filters.
 ///
 /// # Errors
 /// If a file fails, the samples are not what they should be, or none is kept.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
-    let filter = EntropyFilter::new(args.max_entropy, args.keep_agreeing)?;
+    let filter = args.filter()?;
     let mut file = SampleFile::open(&args.samples)?;
-    check_outputs(&args.out, args.grid.as_deref(), &args.samples)?;
+    check_outputs(&args.out, args.grid.as_deref(), std::slice::from_ref(&args.samples))?;
     let predictions = file.predictions()?;
-    let filtered = filter.apply(&predictions);
+    let standings = args.standings(&mut file)?;
+    let filtered = filter.apply(&predictions, standings.as_deref());
     let Filtered { kept, entropy, classes } = &filtered;
     ensure!(
         !kept.is_empty(),
-        "no sample of {} is kept; the smallest entropy is {:.3e} nats: raise --max-entropy",
+        "no sample of {} is kept; {}",
         args.samples.display(),
-        entropy.iter().copied().fold(f64::INFINITY, f64::min)
+        why_none(args, &filtered)
     );
     let draw = |path| draw(&mut file, &pictured(&predictions, &filtered), path);
     let picture = args.grid.as_deref().map(draw).transpose()?;
@@ -74,19 +130,21 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     // Neither is there without the other.
     file.prepare_rows(&args.out, kept, &more)?.put_in_place()?;
     picture.map(Prepared::put_in_place).transpose()?;
-    let rows: Vec<Vec<String>> =
-        classes.iter().map(|counts| cells(file.class_name(counts.class), counts)).collect();
-    out.columns(&["class", "drawn", "agreed", "", "kept", ""], &rows);
+    show(args, &file, classes, out);
     let empty: Vec<&ClassCounts> = classes.iter().filter(|counts| counts.kept == 0).collect();
     warn(&empty, &file, args, entropy, &predictions);
     let [drawn, agreed] = [
         classes.iter().map(|counts| counts.drawn).sum::<usize>(),
         classes.iter().map(|counts| counts.agreed).sum(),
     ];
+    let total = |of: fn(&ClassCounts) -> usize| classes.iter().map(of).sum::<usize>();
     out.line(format!("{} of {drawn} samples kept in {}", kept.len(), args.out.display()));
+    let Criteria { max_entropy, keep_agreeing, keep, keep_per_class, like } = &args.criteria;
     out.object(&json!({
         "out": path_text(&args.out), "grid": args.grid.as_ref().map(path_text), "samples": drawn, "agreed": agreed, "kept": kept.len(),
-        "max_entropy": args.max_entropy, "keep_agreeing": args.keep_agreeing, "classes": classes,
+        "max_entropy": max_entropy, "keep_agreeing": keep_agreeing, "keep": keep, "keep_per_class": keep_per_class,
+        "at_least": args.at_least, "like": like.as_ref().map(path_text),
+        "outside": total(|class| class.outside), "memorised": total(|class| class.memorised), "classes": classes,
         "class_names": file.classes(),
         "empty_classes": empty.iter().map(|counts| file.class_name(counts.class)).collect::<Vec<_>>(),
     }))
@@ -108,15 +166,56 @@ fn draw<'a>(
     Prepared::of(path, &rows_png(&images, &places, shape, comfortable_scale(shape))?)
 }
 
-/// A row of the table: numbers and shares of a class.
-fn cells(name: String, counts: &ClassCounts) -> Vec<String> {
-    let share = |part: usize| match counts.drawn {
-        0 => "-".to_owned(),
-        drawn => format!("{:.1} %", 100.0 * part as f64 / drawn as f64),
+/// The table: numbers of each class by criterion, and shares.
+fn show(args: &Args, file: &SampleFile<'_>, classes: &[ClassCounts], out: &Output) {
+    let Criteria { max_entropy, like, .. } = &args.criteria;
+    let mut names = vec!["class", "drawn", "agreed", ""];
+    if max_entropy.is_some() {
+        names.extend(["sure", ""]);
+    }
+    if like.is_some() {
+        names.extend(["outside", "", "near copies", ""]);
+    }
+    names.extend(["kept", ""]);
+    let cells = |counts: &ClassCounts| {
+        let share = |part: usize| match counts.drawn {
+            0 => "-".to_owned(),
+            drawn => format!("{:.1} %", 100.0 * part as f64 / drawn as f64),
+        };
+        let mut cells = vec![file.class_name(counts.class), counts.drawn.to_string()];
+        let mut tell = |part: usize| cells.extend([part.to_string(), share(part)]);
+        tell(counts.agreed);
+        if max_entropy.is_some() {
+            tell(counts.sure);
+        }
+        if like.is_some() {
+            tell(counts.outside);
+            tell(counts.memorised);
+        }
+        tell(counts.kept);
+        cells
     };
-    let [drawn, agreed, kept] =
-        [counts.drawn, counts.agreed, counts.kept].map(|number| number.to_string());
-    vec![name, drawn, agreed, share(counts.agreed), kept, share(counts.kept)]
+    out.columns(&names, &classes.iter().map(cells).collect::<Vec<_>>());
+}
+
+/// What leaves no sample at all, and what would change that.
+fn why_none(args: &Args, filtered: &Filtered) -> String {
+    let total = |of: fn(&ClassCounts) -> usize| filtered.classes.iter().map(of).sum::<usize>();
+    let drawn = total(|class| class.drawn);
+    if total(|class| class.outside + class.memorised) == drawn && args.criteria.like.is_some() {
+        return format!(
+            "{} lie outside the real examples and {} are near copies: are both files in the same units?",
+            total(|class| class.outside),
+            total(|class| class.memorised)
+        );
+    }
+    let least = filtered.entropy.iter().copied().fold(f64::INFINITY, f64::min);
+    match args.criteria.max_entropy.is_some() && total(|class| class.sure) == 0 {
+        true => format!(
+            "the smallest entropy is {least:.3e} nats: raise --max-entropy, or add --at-least 1"
+        ),
+        false => "no sample meets all criteria: leave one out".to_owned(),
+    }
 }
 
 /// Says of which classes nothing is kept, and what would change that.
@@ -129,18 +228,29 @@ fn warn(
 ) {
     for counts in empty.iter().take(WARNED) {
         let name = file.class_name(counts.class);
-        let counted = |row: &usize| !args.keep_agreeing || predictions.agrees(*row);
+        let agreeing = args.criteria.keep_agreeing;
+        let counted = |row: &usize| !agreeing || predictions.agrees(*row);
         let rows = predictions.rows_of(counts.class).into_iter().filter(counted);
         let least = rows.map(|row| entropy[row]).fold(f64::INFINITY, f64::min);
         let why = match counts {
             ClassCounts { drawn: 0, .. } => "the file has none".to_owned(),
-            ClassCounts { agreed: 0, .. } if args.keep_agreeing => {
+            ClassCounts { drawn, outside, memorised, .. } if outside + memorised == *drawn => {
+                format!(
+                    "{outside} of its samples lie outside the real examples and {memorised} are near copies; leave --like out"
+                )
+            }
+            ClassCounts { agreed: 0, .. } if agreeing => {
                 format!(
                     "the classifier takes none of its {} for it; leave --keep-agreeing out",
                     counts.drawn
                 )
             }
-            _ => format!("its smallest entropy is {least:.3e} nats: raise --max-entropy"),
+            _ if args.criteria.max_entropy.is_none() => {
+                "no sample meets all criteria: leave one out".to_owned()
+            }
+            _ => format!(
+                "its smallest entropy is {least:.3e} nats: raise --max-entropy, or add --at-least 1"
+            ),
         };
         eprintln!("no sample of class {name} is kept: {why}");
     }

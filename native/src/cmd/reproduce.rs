@@ -31,7 +31,7 @@ const GO_ON: &str = "to continue, run the same command with --resume";
 /// Reproduce a table of a paper: every row, several label draws, means with confidence intervals.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Tables: coreset-1 mier-1 mier-2 mier-3 review-1 svebm-image svebm-tabular svebm-text untapped,\nor a .toml file like those in recipes/tables\n\n\
+    after_help = "Tables: choose-1 coreset-1 mier-1 mier-2 mier-3 review-1 svebm-image svebm-tabular svebm-text untapped,\nor a .toml file like those in recipes/tables\n\n\
     Examples:\n  \
     gleaner reproduce mier-1 --quick --draws 3 --data-dir ~/data\n  \
     gleaner reproduce mier-1 --quick --draws 3 --only fashion-mnist --resume\n  \

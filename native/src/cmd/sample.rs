@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use burn::tensor::Device;
 use gleaner_core::checkpoint::Checkpoint;
 use gleaner_core::data::formats::csv_out::write_csv;
+use gleaner_core::data::formats::npy::NpyArray;
 use gleaner_core::data::formats::npz::write_npz;
 use gleaner_core::data::schema::Schema;
 use gleaner_core::error::Error;
@@ -79,6 +80,9 @@ pub struct Args {
     /// Write x as the model has it, without undoing the scaling of the training data
     #[arg(long)]
     standardised: bool,
+    /// Write what the classifier decides from as well, its last hidden layer, as features: gleaner coreset --space last-layer compares it
+    #[arg(long)]
+    features: bool,
     /// Picture to write, one row per class
     #[arg(long, value_name = "X.png")]
     grid: Option<PathBuf>,
@@ -173,6 +177,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let threads = Arc::new(Threads::start(args.threads)?);
     let workers = device::workers(device_name, &threads);
     let samples = class_conditional(&model, args.per_class, &mut noise, &device, &*workers);
+    let judged_by = args.features.then(|| model.judged_by(samples.z.clone(), samples.x.clone()));
     // A model without classes gives no label.
     let label = |row: usize| if config.classifies() { (row / args.per_class) as i64 } else { -1 };
     let y = (0..config.classes() * args.per_class).map(label).collect();
@@ -183,7 +188,15 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let agreeing = config.classifies().then(|| agreeing(&drawn));
     let rows = drawn.len();
     let mean_entropy = drawn.entropy().iter().sum::<f64>() / rows as f64;
-    let bytes = args.written(drawn, schema.as_ref(), header)?;
+    let judged_by = match judged_by {
+        Some(layer) => {
+            let shape = layer.dims();
+            let values = pollster::block_on(infer::finite("the last hidden layer", layer))?;
+            Some(NpyArray::f32(&shape, values))
+        }
+        None => None,
+    };
+    let bytes = args.written(drawn, judged_by, schema.as_ref(), header)?;
     // Neither is there without the other.
     Prepared::of(&args.out, &bytes)?.put_in_place()?;
     picture.map(Prepared::put_in_place).transpose()?;
@@ -206,6 +219,7 @@ impl Args {
     fn written(
         &self,
         mut drawn: SampleSet,
+        judged_by: Option<NpyArray>,
         schema: Option<&Schema>,
         header: Option<Vec<String>>,
     ) -> Result<Vec<u8>> {
@@ -220,9 +234,15 @@ impl Args {
                 if !self.standardised {
                     schema.origins().iter().for_each(|origin| eprintln!("note: in x, {origin}"));
                 }
-                write_npz(&drawn.into_named_arrays(schema, self.standardised))?
+                let mut arrays = drawn.into_named_arrays(schema, self.standardised);
+                arrays.extend(judged_by.map(|layer| ("features", layer)));
+                write_npz(&arrays)?
             }
-            (None, _) => write_npz(&drawn.into_arrays())?,
+            (None, _) => {
+                let mut arrays = drawn.into_arrays();
+                arrays.extend(judged_by.map(|layer| ("features", layer)));
+                write_npz(&arrays)?
+            }
         })
     }
 }
@@ -285,6 +305,7 @@ impl Args {
         if format == Format::Npz {
             return Ok(None);
         }
+        ensure!(!self.features, "--features is for arrays; give an --out that ends in .npz");
         ensure!(
             !self.standardised,
             "--standardised is for arrays; give an --out that ends in .npz"

@@ -77,11 +77,10 @@ fn replaces(path: &Path, read: &Path) -> bool {
 ///
 /// # Errors
 /// As [`Target::check`].
-pub fn check_outputs(out: &Path, grid: Option<&Path>, samples: &Path) -> Result<()> {
-    let read = [samples.to_path_buf()];
-    Target { flag: "--out", path: out }.check(&[Format::Npz], &read)?;
+pub fn check_outputs(out: &Path, grid: Option<&Path>, samples: &[PathBuf]) -> Result<()> {
+    Target { flag: "--out", path: out }.check(&[Format::Npz], samples)?;
     if let Some(path) = grid {
-        Target { flag: "--grid", path }.check(&[Format::Png], &read)?;
+        Target { flag: "--grid", path }.check(&[Format::Png], samples)?;
     }
     Ok(())
 }

@@ -13,7 +13,9 @@ use gleaner_core::data::formats::npz_rows::Selection;
 use gleaner_core::data::table::{Cells, shortened};
 use gleaner_core::measures::predictions::{Predictions, Scale, are_probabilities};
 
+use super::real_examples::singles;
 use super::sample_classes::{numbered, sorted_words};
+use super::sample_files::SOURCES;
 use crate::pictures::picture::image_shape;
 use crate::system::prepared::Prepared;
 
@@ -30,6 +32,15 @@ pub struct SampleFile<'a> {
     class_array: Option<String>,
     /// What the classes are called, if they are.
     classes: Option<Vec<String>>,
+}
+
+/// Where samples come from that were chosen from others.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// The files.
+    pub files: Vec<String>,
+    /// Of each sample which one, and its row there.
+    pub rows: Vec<(usize, i64)>,
 }
 
 /// Pixels above this are not from 0 to 1, give or take what a generator may overshoot, but from 0 to 255.
@@ -147,15 +158,65 @@ impl<'a> SampleFile<'a> {
         Ok(())
     }
 
-    /// The last hidden layer of the classifier, `features`, if it is there: values and width.
+    /// The path of the file.
+    pub fn path(&self) -> &'a str {
+        self.path
+    }
+
+    /// The names of its arrays.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Whether it has an array of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|found| found == name)
+    }
+
+    /// The numbers of an array with a row for each sample, whatever the shape of a row, and how many there are of each.
     ///
     /// # Errors
-    /// Not a matrix of numbers.
-    pub fn hidden(&mut self) -> Result<Option<(Vec<f32>, usize)>> {
-        match self.names.iter().any(|name| name == "features") {
-            true => self.matrix("features").map(Some),
-            false => Ok(None),
+    /// There is no such array, it has another number of rows, or holds no numbers.
+    pub fn numbers(&mut self, name: &str) -> Result<(Vec<f32>, usize)> {
+        let NpyArray { values, shape } = self.npz.require(name)?;
+        ensure!(
+            shape.first() == Some(&self.rows),
+            "{}: {name} has shape {shape:?} and there are {} samples; save one row for each in both",
+            self.path,
+            self.rows
+        );
+        let width = shape[1..].iter().product();
+        Ok((singles(values, self.path, name)?, width))
+    }
+
+    /// Whether an array holds bytes, as pictures do.
+    ///
+    /// # Errors
+    /// The archive is damaged.
+    pub fn holds_bytes(&mut self, name: &str) -> Result<bool> {
+        Ok(self.has(name) && matches!(self.npz.rows(name, &[])?.values, NpyValues::U8(_)))
+    }
+
+    /// Where its samples come from, if they were chosen from others.
+    ///
+    /// # Errors
+    /// The archive is damaged.
+    pub fn sources(&mut self) -> Result<Option<Sources>> {
+        if !SOURCES.iter().all(|name| self.has(name)) {
+            return Ok(None);
         }
+        let [files, file, row] = SOURCES;
+        let [files, file, row] =
+            [self.npz.require(files)?, self.npz.require(file)?, self.npz.require(row)?];
+        let (NpyValues::Text(files), NpyValues::I64(file), NpyValues::I64(row)) =
+            (files.values, file.values, row.values)
+        else {
+            return Ok(None);
+        };
+        let known = |&number: &i64| usize::try_from(number).is_ok_and(|at| at < files.len());
+        let whole = file.len() == self.rows && row.len() == self.rows && file.iter().all(known);
+        let rows = file.iter().zip(row).map(|(&file, row)| (file as usize, row)).collect();
+        Ok(whole.then_some(Sources { files, rows }))
     }
 
     /// Some samples as examples of the classes that they were drawn for.
@@ -186,13 +247,7 @@ impl<'a> SampleFile<'a> {
             NpyValues::U8(_) => 255.0,
             _ => self.white()?,
         };
-        let values: Vec<f32> = match x.values {
-            NpyValues::F32(values) => values,
-            NpyValues::U8(values) => values.into_iter().map(f32::from).collect(),
-            NpyValues::F64(values) => values.into_iter().map(|value| value as f32).collect(),
-            NpyValues::I64(values) => values.into_iter().map(|value| value as f32).collect(),
-            NpyValues::Text(_) => bail!("{}: x holds words; leave --grid out", self.path),
-        };
+        let values = singles(x.values, self.path, "x").context("--grid")?;
         if let Some(at) = values.iter().position(|value| value.is_nan()) {
             bail!(
                 "{}: the picture cannot be drawn: x of row {} holds NaN (the first row is 0); leave --grid out, or the row",
@@ -245,10 +300,61 @@ impl<'a> SampleFile<'a> {
         Ok(prepared)
     }
 
+    /// The same of samples of several files, `(file, row)`: of arrays that all files have, with a row of one kind for each sample.
+    ///
+    /// # Errors
+    /// If a file fails.
+    pub fn prepare_joined<'p>(
+        files: &mut [Self],
+        out: &'p Path,
+        order: &[(usize, usize)],
+        more: &[(&str, NpyArray)],
+    ) -> Result<Prepared<'p>> {
+        let mut next = vec![0; files.len()];
+        let mut rows = vec![Vec::new(); files.len()];
+        let mut places = Vec::with_capacity(order.len());
+        for &(file, row) in order {
+            rows[file].push(row);
+            places.push((file, next[file]));
+            next[file] += 1;
+        }
+        let names: Vec<String> = files[0].names.clone();
+        let class_array = files[0].class_array.clone();
+        let prepared = Prepared::by(out, |file| {
+            let mut writer = NpzWriter::new(std::io::BufWriter::new(file));
+            for name in &names {
+                if more.iter().any(|(other, _)| other == name) || class_array.as_ref() == Some(name)
+                {
+                    continue;
+                }
+                match joined(files, name, &rows, &places)? {
+                    Some(array) => writer.add(name, &array)?,
+                    None => eprintln!(
+                        "left out: {name}, which has no rows of one kind for the samples of all files"
+                    ),
+                }
+            }
+            more.iter().try_for_each(|(name, array)| writer.add(name, array))?;
+            if let Some(classes) = &files[0].classes {
+                writer
+                    .add(class_array.as_deref().unwrap_or("classes"), &NpyArray::texts(classes))?;
+            }
+            writer.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+            Ok(())
+        })?;
+        Ok(prepared)
+    }
+
     /// Says which arrays of the file are lost to one of `more` that says something else of the samples `rows`.
     fn say_replaced(&mut self, rows: &[usize], more: &[(&str, NpyArray)]) {
         let mut lost = Vec::new();
+        // What a choice from chosen samples carries on or counts anew.
+        const EXPECTED: [&str; 3] = ["index", "gain", "weight"];
+        let chosen = SOURCES.iter().all(|name| self.has(name));
         for (name, array) in more {
+            if chosen && (EXPECTED.contains(name) || SOURCES.contains(name)) {
+                continue;
+            }
             let stands = self.names.iter().any(|found| found == name);
             // What cannot be read is something else.
             if stands && self.npz.rows(name, rows).ok().as_ref() != Some(array) {
@@ -258,12 +364,8 @@ impl<'a> SampleFile<'a> {
         if lost.is_empty() {
             return;
         }
-        let besides = match lost.contains(&"weight") {
-            true => "; its weights were not looked at: every sample counted once",
-            false => "",
-        };
         eprintln!(
-            "note: {}: the output has new values in the place of {}; rename an array to keep it{besides}",
+            "note: {}: the output has new values in the place of {}; rename an array to keep it",
             self.path,
             lost.join(", ")
         );
@@ -285,6 +387,24 @@ impl<'a> SampleFile<'a> {
         };
         Ok((values, shape[1]))
     }
+}
+
+/// Rows of an array of several files, in the order of `places`; `None` where a file has none of one kind.
+fn joined(
+    files: &mut [SampleFile<'_>],
+    name: &str,
+    rows: &[Vec<usize>],
+    places: &[(usize, usize)],
+) -> Result<Option<NpyArray>> {
+    let mut parts = Vec::with_capacity(files.len());
+    for (file, rows) in files.iter_mut().zip(rows) {
+        let shape = file.npz.kept_shape(name)?;
+        if shape.and_then(|shape| shape.first().copied()) != Some(file.rows) {
+            return Ok(None);
+        }
+        parts.push(file.npz.rows(name, rows)?);
+    }
+    Ok(NpyArray::from_rows_of(&parts, places))
 }
 
 /// How many rows the arrays have that need one for each sample.

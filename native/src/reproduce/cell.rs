@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use burn::tensor::Device;
+use gleaner_core::coreset::Curvature;
+use gleaner_core::data::AugmentedSet;
 use gleaner_core::noise::Noise;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::table::{Column, Row, RowMethod, Table};
+use super::table::{Column, Network, Row, RowMethod, Table};
 use crate::data::dataset;
 use crate::report::figures;
 use crate::run::Problem;
@@ -18,7 +22,8 @@ use crate::run::recipe::{Recipe, merge, nested};
 use crate::system::device;
 use crate::system::files::write_atomic;
 use crate::system::interrupt::Interrupt;
-use crate::training::{Session, train, train_baseline};
+use crate::system::threads::Threads;
+use crate::training::{Augmenter, Session, train, train_classifier};
 
 /// Values by column, row and metric, each with the seeds of their draws.
 pub type Results = BTreeMap<(String, String, String), Vec<(u64, f64)>>;
@@ -36,6 +41,8 @@ pub struct Cell<'a> {
     pub recipe: Recipe,
     /// Where its run, or its result, is kept.
     pub path: PathBuf,
+    /// The model that its samples are chosen from, if they are: its settings, and where its run is kept.
+    pub generator: Option<(Recipe, PathBuf)>,
 }
 
 impl<'a> Cell<'a> {
@@ -58,10 +65,27 @@ impl<'a> Cell<'a> {
             merge(&mut settings, layer.clone());
         }
         let recipe = Recipe::of_table(settings)?;
-        let budget = if quick { "quick" } else { "full" };
-        let [of_column, of_row] = [&column.name, &row.name].map(|name| file_name(name));
-        let name = format!("{budget}-{of_column}-{of_row}-seed{seed}");
-        Ok(Self { row, column, seed, recipe, path: out.join(&table.runs).join(name) })
+        let budget_name = if quick { "quick" } else { "full" };
+        let path = |of: &str| {
+            let of_column = file_name(&column.name);
+            let name = format!("{budget_name}-{of_column}-{of}-seed{seed}");
+            out.join(&table.runs).join(name)
+        };
+        let is_chosen = row.method == Some(RowMethod::Network(Network::Chosen));
+        let generator = match is_chosen {
+            true => {
+                let mut settings = table.settings.clone();
+                for layer in [budget, &column.settings, user, &own] {
+                    merge(&mut settings, layer.clone());
+                }
+                // It draws no samples while it is trained, and has no baseline.
+                settings.remove("augment");
+                merge(&mut settings, nested("train.baseline-steps", 0.into()));
+                Some((Recipe::of_table(settings)?, path("generator")))
+            }
+            false => None,
+        };
+        Ok(Self { row, column, seed, recipe, path: path(&file_name(&row.name)), generator })
     }
 
     /// The file that holds the result of another method than a run.
@@ -124,22 +148,23 @@ pub fn measure(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
         return Ok(Outcome::Skipped(reason));
     }
     let values = match cell.row.method {
-        Some(method) => other_method(cell, method),
-        None => run(cell, interrupt),
+        Some(method) => other_method(cell, method, interrupt),
+        None => run(&cell.recipe, &cell.path, interrupt),
     };
     values.map(Outcome::Measured)
 }
 
-fn run(cell: &Cell, interrupt: &Interrupt) -> Result<Value> {
-    let begun = RunDir::open(&cell.path).ok();
-    let mut recipe = cell.recipe.clone();
+/// Trains, or goes on with what was begun.
+fn run(recipe: &Recipe, path: &Path, interrupt: &Interrupt) -> Result<Value> {
+    let begun = RunDir::open(path).ok();
+    let mut recipe = recipe.clone();
     if let Some(dir) = &begun {
         recipe.train.parts = dir.recipe()?.train.parts;
     }
     let session = Session::prepare(recipe)?;
     let dir = match begun {
-        Some(_) => RunDir::reopen(&cell.path)?,
-        None => RunDir::create(&cell.path)?,
+        Some(_) => RunDir::reopen(path)?,
+        None => RunDir::create(path)?,
     };
     session.begin_or_go_on(&dir)?;
     let summary = train(&session, &dir, interrupt, &figures::draw)?;
@@ -178,7 +203,7 @@ impl Finished {
     }
 }
 
-fn other_method(cell: &Cell, method: RowMethod) -> Result<Value> {
+fn other_method(cell: &Cell, method: RowMethod, interrupt: &Interrupt) -> Result<Value> {
     device::set_threads(cell.recipe.train.threads)?;
     let problem = Problem::load(&cell.recipe)?;
     let accuracy = match method {
@@ -186,7 +211,8 @@ fn other_method(cell: &Cell, method: RowMethod) -> Result<Value> {
         RowMethod::Network(_) => {
             let device = device::parse(&cell.recipe.train.device)?;
             let noise = Noise::new(cell.seed);
-            let model = train_baseline(&cell.recipe, &problem, &noise, &device)?;
+            let added = chosen(cell, &problem, &device, interrupt)?;
+            let model = train_classifier(&cell.recipe, &problem, added, &noise, &device)?;
             measure_baseline(&model, &problem, &device)?.measured.accuracy
         }
     };
@@ -194,6 +220,39 @@ fn other_method(cell: &Cell, method: RowMethod) -> Result<Value> {
     let finished = Finished { test_accuracy: accuracy, data, settings };
     write_atomic(cell.result().as_path(), serde_json::to_string_pretty(&finished)?.as_bytes())?;
     Ok(finished.values())
+}
+
+/// The samples of the column's generator that a row chooses, which is trained first if it is not; `None` of a row that chooses none.
+fn chosen(
+    cell: &Cell,
+    problem: &Problem,
+    device: &Device,
+    interrupt: &Interrupt,
+) -> Result<Option<Arc<AugmentedSet>>> {
+    let Some((recipe, path)) = &cell.generator else { return Ok(None) };
+    let settings = cell.recipe.augment.as_ref();
+    let settings = settings.with_context(|| format!("row `{}` has no augment", cell.row.name))?;
+    let is_trained = RunDir::open(path).is_ok_and(|dir| dir.summary().exists());
+    match is_trained {
+        true => same_settings(&RunDir::open(path)?.recipe()?, recipe, path)?,
+        false => {
+            run(recipe, path, interrupt)?;
+        }
+    }
+    let (_, model) = RunDir::open(path)?.load(device)?;
+    let workers = Arc::new(Threads::start(recipe.train.threads)?);
+    let augmenter = Augmenter {
+        settings,
+        problem,
+        device,
+        lent: device::workers(&recipe.train.device, &workers),
+        workers,
+        noise: Noise::new(cell.seed).split("choose"),
+        interrupt,
+    };
+    let (set, refresh) = augmenter.refresh(&model, 0, None, &mut Curvature::default())?;
+    eprintln!("{}", refresh.in_words());
+    Ok(Some(Arc::new(set)))
 }
 
 /// Why there is nothing to run on: a known data set whose folder is not there. Anything else that is wrong with

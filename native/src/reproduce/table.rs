@@ -7,9 +7,11 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::classical::Method;
+use crate::run::recipe::{merge, nested};
 
 /// The tables that come with the program.
-const BUILT_IN: [(&str, &str); 9] = [
+const BUILT_IN: [(&str, &str); 10] = [
+    ("choose-1", include_str!("../../../recipes/tables/choose-1.toml")),
     ("coreset-1", include_str!("../../../recipes/tables/coreset-1.toml")),
     ("mier-1", include_str!("../../../recipes/tables/mier-1.toml")),
     ("mier-2", include_str!("../../../recipes/tables/mier-2.toml")),
@@ -98,6 +100,12 @@ pub struct Row {
     /// Which other method it is, if no model.
     #[serde(default)]
     pub method: Option<RowMethod>,
+    /// Several rows of one: its name is that of the series, and it is compared with the same value of the other series, if that has it.
+    #[serde(default)]
+    pub each: Option<Each>,
+    /// The series that it is one of, and its place in it.
+    #[serde(skip)]
+    pub series: Option<(String, f64)>,
     /// The paper's numbers: by metric, by column.
     #[serde(default)]
     pub paper: BTreeMap<String, BTreeMap<String, f64>>,
@@ -109,16 +117,29 @@ pub struct Row {
 pub enum RowMethod {
     /// One of the classical methods.
     Classical(Method),
-    /// The classifier network on labelled examples alone.
+    /// The classifier network by itself.
     Network(Network),
 }
 
-/// The only word for [`RowMethod::Network`].
+/// What the classifier network is trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Network {
-    /// The classifier network on labelled examples alone.
+    /// Labelled examples alone.
     Network,
+    /// Labelled examples, and samples of a model that was trained with the same labels, chosen as `augment` says. All rows of a column share
+    /// that model: the settings of the table and the column.
+    Chosen,
+}
+
+/// Several rows that differ in one setting.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Each {
+    /// The setting.
+    pub setting: String,
+    /// Its values; each is a row, whose name ends with it.
+    pub values: Vec<toml::Value>,
 }
 
 impl Table {
@@ -142,6 +163,7 @@ impl Table {
         let table: Self = toml::from_str(&text).map_err(|e| {
             anyhow!("\"{name}\" is not a valid table: {}", e.message().replace('\n', " "))
         })?;
+        let table = Self { rows: expanded(&table.rows)?, ..table };
         table.check().with_context(|| name.to_owned())?;
         Ok(table)
     }
@@ -166,11 +188,46 @@ impl Table {
     }
 }
 
+/// Rows with one for each value where several are meant.
+fn expanded(rows: &[Row]) -> Result<Vec<Row>> {
+    let with = |name: &str, value: &toml::Value| format!("{name}, {value}");
+    let mut all = Vec::new();
+    for row in rows {
+        let Some(each) = &row.each else {
+            all.push(row.clone());
+            continue;
+        };
+        for value in &each.values {
+            let place = value.as_float().or(value.as_integer().map(|whole| whole as f64));
+            let place =
+                place.with_context(|| format!("row `{}`: {value} is no number", row.name))?;
+            let of_other = |other: &String| {
+                let has = |row: &&Row| {
+                    row.name == *other
+                        && row.each.as_ref().is_some_and(|e| e.values.contains(value))
+                };
+                rows.iter().find(has).map_or_else(|| other.clone(), |_| with(other, value))
+            };
+            let mut settings = row.settings.clone();
+            merge(&mut settings, nested(&each.setting, value.clone()));
+            all.push(Row {
+                name: with(&row.name, value),
+                against: row.against.as_ref().map(of_other),
+                settings,
+                each: None,
+                series: Some((row.name.clone(), place)),
+                ..row.clone()
+            });
+        }
+    }
+    Ok(all)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::recipe::Recipe;
     use crate::run::recipe::shipped::Builds;
-    use crate::run::recipe::{Recipe, merge};
 
     #[test]
     fn every_built_in_table_is_one_and_its_settings_are_recipes_whose_models_are_built() {

@@ -6,10 +6,12 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use burn::tensor::{Device, Tensor, TensorData};
-use gleaner_core::coreset::{Balance, Curvature, Method, Optimizer, Settings};
+use gleaner_core::coreset::{
+    Balance, Curvature, Method, Optimizer, Rows, Samples, Settings, Space,
+};
 use gleaner_core::data::table::shortened;
 use gleaner_core::data::{AugmentedSet, Examples, Values, one_hot};
-use gleaner_core::filter::EntropyFilter;
+use gleaner_core::filter::Filter;
 use gleaner_core::infer;
 use gleaner_core::measures::eval;
 use gleaner_core::measures::predictions::{Predictions, Scale};
@@ -86,6 +88,8 @@ pub struct Refresh {
 #[derive(Default)]
 struct Kept {
     z: Vec<f32>,
+    /// What the classifier decides from, if they are compared by it.
+    hidden: Vec<f32>,
     logits: Vec<f32>,
     labels: Vec<i64>,
     drawn: usize,
@@ -158,9 +162,9 @@ impl Augmenter<'_> {
         empty.map(|class| names.get(class).cloned().unwrap_or_else(|| class.to_string())).collect()
     }
 
-    fn filter(&self) -> Result<EntropyFilter> {
+    fn filter(&self) -> Result<Filter> {
         let AugmentSettings { max_entropy, keep_agreeing, .. } = *self.settings;
-        Ok(EntropyFilter::new(max_entropy.unwrap_or(f64::INFINITY), keep_agreeing)?)
+        Ok(Filter::by_entropy(max_entropy.unwrap_or(f64::INFINITY), keep_agreeing)?)
     }
 
     /// Draws the pool, as many samples of every class, and keeps what passes the filter.
@@ -174,6 +178,13 @@ impl Augmenter<'_> {
             let count = DRAWN_AT_A_TIME.min(per_class - first);
             let mut noise = noise.split("draw").at(turn as u64);
             let samples = class_conditional(model, count, &mut noise, self.device, &*self.lent);
+            let hidden = match self.settings.space {
+                Space::Gradient | Space::Latent => None,
+                Space::LastLayer | Space::Embedding | Space::Cosine => {
+                    let layer = model.judged_by(samples.z.clone(), samples.x);
+                    Some(pollster::block_on(infer::finite("the last hidden layer", layer))?)
+                }
+            };
             let z = pollster::block_on(infer::drawn(model, samples.z))
                 .context("samples drawn to augment the labelled examples (model.langevin)")?;
             let logits = pollster::block_on(infer::read(samples.logits))?;
@@ -181,11 +192,15 @@ impl Augmenter<'_> {
             let predictions =
                 Predictions::new(logits.clone(), Scale::Logits, classes, &labels, "the model")
                     .context("samples drawn to augment the labelled examples")?;
-            let filtered = filter.apply(&predictions);
+            let filtered = filter.apply(&predictions, None);
             kept.drawn += labels.len();
             kept.agreed += filtered.classes.iter().map(|class| class.agreed).sum::<usize>();
             for row in filtered.kept {
                 kept.z.extend_from_slice(&z[row * latent..(row + 1) * latent]);
+                if let Some(hidden) = &hidden {
+                    let width = hidden.len() / labels.len();
+                    kept.hidden.extend_from_slice(&hidden[row * width..(row + 1) * width]);
+                }
                 kept.logits.extend_from_slice(&logits[row * classes..(row + 1) * classes]);
                 kept.labels.push(labels[row]);
             }
@@ -201,9 +216,12 @@ impl Augmenter<'_> {
         curvature: &mut Curvature,
     ) -> Result<(Vec<usize>, Vec<f32>, Option<f64>)> {
         let count = kept.labels.len();
-        let Some(fraction) = self.settings.coreset.filter(|_| count > 0) else {
+        let AugmentSettings { coreset, at_most, method, space, weigh, .. } = *self.settings;
+        if count == 0 || (coreset.is_none() && at_most.is_none_or(|most| most >= count)) {
             return Ok(((0..count).collect(), vec![1.0; count], None));
-        };
+        }
+        let size = coreset.map_or(count, |share| (share * count as f64).round() as usize);
+        let size = size.min(at_most.unwrap_or(count));
         let classes = kept.logits.len() / count;
         let predictions = Predictions::new(
             kept.logits.clone(),
@@ -214,19 +232,29 @@ impl Augmenter<'_> {
         )?;
         let present = (0..classes).filter(|&y| !predictions.rows_of(y).is_empty()).count();
         let settings = Settings {
-            method: self.settings.method,
-            optimizer: Optimizer::Lazy,
-            size: ((fraction * count as f64).round() as usize).clamp(present, count),
+            method,
+            space,
+            optimizer: Optimizer::Auto,
+            size: size.clamp(present, count),
             balance: Balance::Proportional,
         };
         let crew = Crew::start(self.workers.count())?;
         let past = curvature.clone();
-        let chosen =
-            crew.lead(|| settings.select(&predictions, None, past, noise, &crew, &mut || ()))?;
+        let (name, values) = match space {
+            Space::Latent => ("z", &kept.z),
+            _ => ("the last hidden layer", &kept.hidden),
+        };
+        let rows = match space.needs_rows() {
+            true => Some(Rows::new(name, values, values.len() / count, count)?),
+            false => None,
+        };
+        let samples = Samples { predictions: &predictions, rows, weights: None };
+        let chosen = crew.lead(|| settings.select(&samples, past, noise, &crew, &mut || ()))?;
         let mean = count as f64 / chosen.picks.len() as f64;
         // Random and top-confidence choices stand for nobody: each counts alike.
-        let by_cluster = matches!(self.settings.method, Method::Craig | Method::Adacore);
-        let weight = |size: usize| if by_cluster { (size as f64 / mean) as f32 } else { 1.0 };
+        let by_cluster = matches!(method, Method::Craig | Method::Adacore);
+        let weight =
+            |size: u64| if by_cluster && weigh { (size as f64 / mean) as f32 } else { 1.0 };
         let rows = chosen.picks.iter().map(|pick| pick.row).collect();
         let weights = chosen.picks.iter().map(|pick| weight(pick.weight)).collect();
         let ratio = by_cluster.then(|| chosen.ratio());

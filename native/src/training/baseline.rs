@@ -1,10 +1,12 @@
 //! The supervised baseline: the same classifier network, the same initial weights, the same labels, the same
 //! rule for choosing the best model, and no unlabelled data.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor};
-use gleaner_core::data::{Batches, Binarise, Resident};
+use gleaner_core::data::{AugmentedSet, Batches, Binarise, Resident};
 use gleaner_core::infer;
 use gleaner_core::measures::eval::Classification;
 use gleaner_core::models::{Architecture as _, Classifier};
@@ -33,11 +35,27 @@ pub fn train_baseline(
     noise: &Noise,
     device: &Device,
 ) -> Result<Classifier> {
+    train_classifier(recipe, problem, None, noise, device)
+}
+
+/// The same with examples that were generated, `added`, which count beside the labelled ones as `augment.weight` says.
+///
+/// # Errors
+/// As [`train_baseline`].
+pub fn train_classifier(
+    recipe: &Recipe,
+    problem: &Problem,
+    added: Option<Arc<AugmentedSet>>,
+    noise: &Noise,
+    device: &Device,
+) -> Result<Classifier> {
     let steps = recipe.train.baseline_steps;
     let autodiff = device.clone().autodiff();
     let config = problem.model(recipe)?.baseline();
-    let objective =
-        SupervisedObjective { augmentation: recipe.augmentation(&problem.data.train.shape)? };
+    let objective = SupervisedObjective {
+        augmentation: recipe.augmentation(&problem.data.train.shape)?,
+        augment_weight: recipe.augment.as_ref().map_or(0.0, |augment| augment.weight),
+    };
     let learner = Learner::whole(objective, recipe.train.clip_norm, noise.split("baseline"));
     let learner = Learner { adam: recipe.train.adam, ..learner };
     let rate = RateSchedule {
@@ -56,6 +74,7 @@ pub fn train_baseline(
     )?;
     let resident = Resident::new(&problem.data.train, device);
     let mut batches = batches.from_resident(resident.clone());
+    batches.augment(added);
     let mut state = TrainState::new(config.init(&noise.split("model"), &autodiff)?);
     // Its own examples: whatever it normalises by, too, it knows from them alone.
     let labelled = evenly(&problem.split.labelled, MEASURED_ON);

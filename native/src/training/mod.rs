@@ -13,7 +13,7 @@ mod step;
 mod validation;
 
 pub use augmentation::{Augmenter, Refresh};
-pub use baseline::train_baseline;
+pub use baseline::{train_baseline, train_classifier};
 pub use fit::{Fit, Outcome, Plan};
 pub use ledger::{Ledger, READ_EVERY};
 pub use session::Session;

@@ -47,6 +47,34 @@ impl NpyArray {
         Self { shape: shape.to_vec(), values: NpyValues::I64(values) }
     }
 
+    /// Rows of several arrays of one kind, `(array, row)`, in this order; `None` of arrays whose rows or values are of several kinds.
+    #[must_use]
+    pub fn from_rows_of(arrays: &[Self], order: &[(usize, usize)]) -> Option<Self> {
+        let first = arrays.first()?;
+        let row_shape = first.shape.get(1..)?;
+        if !arrays.iter().all(|array| array.shape.get(1..) == Some(row_shape)) {
+            return None;
+        }
+        let width: usize = row_shape.iter().product();
+        let places = || order.iter().map(|&(array, row)| (array, row * width..(row + 1) * width));
+        macro_rules! gathered {
+            ($($kind:ident)*) => {
+                match &first.values {
+                    $(NpyValues::$kind(_) => {
+                        let mut values = Vec::with_capacity(order.len() * width);
+                        for (array, place) in places() {
+                            let NpyValues::$kind(from) = &arrays[array].values else { return None };
+                            values.extend_from_slice(&from[place]);
+                        }
+                        NpyValues::$kind(values)
+                    })*
+                }
+            };
+        }
+        let values = gathered!(U8 F32 F64 I64 Text);
+        Some(Self { shape: [&[order.len()], row_shape].concat(), values })
+    }
+
     /// A list of texts.
     #[must_use]
     pub fn texts<S: Into<String>>(texts: impl IntoIterator<Item = S>) -> Self {

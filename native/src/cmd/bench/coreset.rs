@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use gleaner_core::coreset::{Facility, Optimizer, Points, select};
+use gleaner_core::coreset::{Optimizer, Points, select};
 use gleaner_core::data::formats::npy::NpyArray;
 use gleaner_core::data::formats::npz::write_npz;
 use gleaner_core::noise::Noise;
@@ -104,8 +104,9 @@ impl Bench {
         self.crew.lead(|| {
             let started = Instant::now();
             let points = Points::from_features(&self.features, self.dims)?;
-            let mut facility = Facility::new(&points, &self.crew);
-            select(&mut facility, self.optimizer, self.size, &Noise::new(0), &mut || ());
+            let noise = Noise::new(0);
+            let (facility, _) =
+                select(&points, self.optimizer, self.size, &noise, &self.crew, &mut || ());
             let objective = facility.objective() as f64 * points.unit();
             Ok((objective, started.elapsed().as_secs_f64() * 1e3))
         })

@@ -1,6 +1,6 @@
 //! The settings of what a model adds to the labelled examples.
 
-use gleaner_core::coreset::Method;
+use gleaner_core::coreset::{Method, Space};
 use serde::{Deserialize, Serialize};
 
 /// What the model adds to the labelled examples (coreset, algorithm 1).
@@ -19,12 +19,33 @@ pub struct AugmentSettings {
     /// Share of those kept that is chosen; absent, all are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coreset: Option<f64>,
+    /// How many are chosen at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<usize>,
     /// By what they are chosen: `craig`, `adacore`, `random` or `confidence`.
     pub method: Method,
+    /// What they are compared by: `gradient`, `last-layer`, `embedding` (the last hidden layer), `cosine` (its direction) or `latent`.
+    #[serde(default, skip_serializing_if = "is_gradient")]
+    pub space: Space,
+    /// Whether a sample that was chosen by distances counts as often as it stands for.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub weigh: bool,
     /// Steps after which all this is done again.
     pub every: u64,
     /// Weight of the cross-entropy of one of them against that of a labelled example.
     pub weight: f64,
     /// Whether unlabelled examples of low entropy are trained on as what they are taken for.
     pub pseudo_label: bool,
+}
+
+fn is_gradient(space: &Space) -> bool {
+    *space == Space::Gradient
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(told: &bool) -> bool {
+    *told
 }

@@ -1,0 +1,92 @@
+//! Real examples that samples are held against, from an .npz of any source.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use gleaner_core::data::formats::npy::{NpyArray, NpyValues};
+use gleaner_core::data::formats::npz::Npz;
+use gleaner_core::data::table::shortened;
+
+use super::samples::SampleFile;
+
+/// What both files are compared by, unless an array is named: what a network makes of them, else what they are.
+const USUAL: [&str; 2] = ["features", "x"];
+
+/// Samples and real examples by the same array.
+#[derive(Debug)]
+pub struct Beside {
+    /// The array.
+    pub array: String,
+    /// Numbers of each sample, then of each real example, row-major.
+    pub made: Vec<f32>,
+    /// Of the real examples.
+    pub real: Vec<f32>,
+    /// How many numbers each has.
+    pub width: usize,
+}
+
+/// Reads the array that samples and the real examples of `path` are compared by.
+///
+/// # Errors
+/// A file cannot be read, lacks the array, or has other numbers of values in a row.
+pub fn beside(samples: &mut SampleFile<'_>, path: &Path, array: Option<&str>) -> Result<Beside> {
+    let context = || format!("cannot read {}; give an .npz of real examples", path.display());
+    let named = path
+        .to_str()
+        .with_context(|| format!("{}: this path is not valid text; rename it", path.display()))?;
+    let file = File::open(path).with_context(context)?;
+    ensure!(
+        file.metadata().with_context(context)?.is_file(),
+        "{named}: this is not a file; give an .npz of real examples"
+    );
+    let mut real = Npz::from_reader(BufReader::new(file), named)?;
+    let has = real.names();
+    let in_both = |name: &&str| samples.has(name) && has.iter().any(|found| found == *name);
+    let candidates = array.map_or_else(|| USUAL.to_vec(), |array| vec![array]);
+    let Some(name) = candidates.iter().copied().find(|name| in_both(name)) else {
+        bail!(
+            "{} and {named} have no array {} in common (found {} and {}); name one with --like-array",
+            samples.path(),
+            candidates.join(" or "),
+            shortened(samples.names().iter().map(String::as_str)),
+            shortened(has.iter().map(String::as_str))
+        );
+    };
+    let NpyArray { values, shape } = real.require(name)?;
+    let width: usize = shape.get(1..).unwrap_or_default().iter().product();
+    let (bytes_real, bytes_made) = (is_bytes(&values), samples.holds_bytes(name)?);
+    let (mut made, columns) = samples.numbers(name)?;
+    ensure!(
+        columns == width,
+        "{name} has {columns} numbers for each sample of {} and {width} for each real example of {named}; give both of the same kind",
+        samples.path()
+    );
+    let mut real = singles(values, named, name)?;
+    // Pixels from 0 to 255 beside pixels from 0 to 1.
+    match (bytes_real, bytes_made) {
+        (true, false) => real.iter_mut().for_each(|value| *value /= 255.0),
+        (false, true) => made.iter_mut().for_each(|value| *value /= 255.0),
+        _ => {}
+    }
+    Ok(Beside { array: name.to_owned(), made, real, width })
+}
+
+fn is_bytes(values: &NpyValues) -> bool {
+    matches!(values, NpyValues::U8(_))
+}
+
+/// Numbers in single precision.
+///
+/// # Errors
+/// They are words.
+pub(super) fn singles(values: NpyValues, path: &str, name: &str) -> Result<Vec<f32>> {
+    Ok(match values {
+        NpyValues::F32(values) => values,
+        NpyValues::U8(values) => values.into_iter().map(f32::from).collect(),
+        NpyValues::F64(values) => values.into_iter().map(|value| value as f32).collect(),
+        NpyValues::I64(values) => values.into_iter().map(|value| value as f32).collect(),
+        NpyValues::Text(_) => bail!("{path}: {name} holds words; it needs numbers"),
+    })
+}

@@ -11,7 +11,7 @@ use crate::data::{Examples, Resident, one_hot};
 use crate::error::{Error, Result};
 use crate::measures::estimate::{Estimate, log_mean_error};
 use crate::measures::eval::arg_max;
-use crate::models::{Classify, Generative, Look};
+use crate::models::{Classify, Generative, Look, SharedPart};
 use crate::module_path::ModulePath;
 use crate::nets::Classes;
 use crate::noise::Noise;
@@ -240,17 +240,19 @@ pub async fn importance_weighted_bound(
     Ok(bounds)
 }
 
-/// The mean of the bounds of some rows, with a standard error that has in it how examples and draws differ, and what all bounds have
-/// in common: the error of `log Z` (E39). That is unknown where few of the chains that measure it carry it.
+/// The mean of the bounds of some rows. What all bounds have in common is estimated with more work first: `log Z` (E39). The standard
+/// error has in it how examples and draws differ, and how well `log Z` is known; of that nothing is where few of its chains carry it.
 ///
 /// # Errors
 /// If the device fails.
 pub async fn mean_bound(model: &impl Generative, bounds: &[f32]) -> Result<Estimate> {
     let mean = Estimate::mean(bounds);
-    match model.common_log_weights() {
-        None => Ok(mean),
-        Some(weights) => Ok(mean.with_common(log_mean_error(&read(weights).await?))),
-    }
+    let Some(SharedPart { subtracted, log_weights }) = model.shared_part() else { return Ok(mean) };
+    let log_weights = read(log_weights).await?;
+    let weights: Vec<f64> = log_weights.iter().map(|&w| f64::from(w)).collect();
+    let off: f32 = read(subtracted).await?.into_iter().sum();
+    let mean = Estimate { value: mean.value + f64::from(off) - log_mean_exp(&weights), ..mean };
+    Ok(mean.with_common(log_mean_error(&log_weights)))
 }
 
 /// The noise of the bounds of some rows with every class.

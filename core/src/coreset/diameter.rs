@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::lanes::{LANES, root, spans};
+use super::lanes::{LANES, roots, spans};
 use super::points::Points;
 use crate::simd::vectorised;
 use crate::workers::{Workers, map};
@@ -35,7 +35,7 @@ fn farthest(points: &Points, from: usize) -> (i32, usize) {
     for block in 0..points.blocks() {
         let distances = vectorised(
             #[inline(always)]
-            || points.metric().squares(&query, points.block(block)).map(root),
+            || roots(points.metric().squares(&query, points.block(block))),
         );
         let places = (block * LANES..points.count()).take(LANES);
         farthest = places.zip(distances).map(|(at, way)| (way, at)).fold(farthest, Ord::max);
@@ -55,7 +55,7 @@ fn farthest_pair(points: &Points, block: usize, least: i32) -> i32 {
         let [lows, highs] = level.boxes(boxes);
         let spans = vectorised(
             #[inline(always)]
-            || spans(&corners, lows, highs).map(root),
+            || roots(spans(&corners, lows, highs)),
         );
         for (other, span) in (boxes * LANES..points.blocks()).zip(spans) {
             if other >= block && span > largest {
@@ -76,7 +76,7 @@ fn between(points: &Points, a: usize, b: usize) -> i32 {
         || {
             let mut largest = [0; LANES];
             for query in &queries {
-                let distances = metric.squares(query, block).map(root);
+                let distances = roots(metric.squares(query, block));
                 for lane in 0..LANES {
                     largest[lane] = largest[lane].max(distances[lane]);
                 }

@@ -55,6 +55,16 @@ pub(super) fn root(square: f32) -> i32 {
     rounded(square.sqrt() * UNITS)
 }
 
+/// Distances from their squares. A loop, since what `map` calls may be compiled by itself, without wide vectors.
+#[inline(always)]
+pub(super) fn roots(squares: [f32; LANES]) -> [i32; LANES] {
+    let mut distances = [0; LANES];
+    for lane in 0..LANES {
+        distances[lane] = root(squares[lane]);
+    }
+    distances
+}
+
 /// Squared distances of a point to the points of a block.
 #[inline(always)]
 pub(super) fn squares(query: &[f32], block: &[Lane<f32>]) -> [f32; LANES] {

@@ -34,7 +34,9 @@ impl Metric {
     ) -> [[f32; LANES]; 2] {
         match self {
             Self::Euclidean => squares_of_two(query, one, other),
-            Self::Product { first } => [one, other].map(|block| of_products(query, block, first)),
+            Self::Product { first } => {
+                [of_products(query, one, first), of_products(query, other, first)]
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Sums over all points, for many points at a time: a block once fetched serves several.
 
-use super::lanes::{LANES, Lane, TILE, root, total};
+use super::lanes::{LANES, Lane, TILE, root, roots, total};
 use super::points::Points;
 use super::reach::{Reach, sum_near};
 use super::tree::{Limits, Search};
@@ -123,7 +123,7 @@ impl Points {
                 || {
                     for block in visits.iter().flat_map(|(_, run)| run.clone()) {
                         let squares = self.metric().squares(&queries[0], self.block(block));
-                        let distances = squares.map(root);
+                        let distances = roots(squares);
                         let nearest = &nearest[block].distance;
                         if distances.iter().zip(nearest.iter()).any(|(now, before)| now < before) {
                             let lanes = (0..LANES).filter(|&lane| distances[lane] < nearest[lane]);

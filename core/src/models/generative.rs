@@ -69,9 +69,8 @@ pub trait Generative: Classify {
         let _ = x;
     }
 
-    /// Logarithms of weights, `[draws]`, where the logarithm of their mean is a part of every bound; `None` where nothing is estimated
-    /// that all bounds have in common.
-    fn common_log_weights(&self) -> Option<Tensor<1>> {
+    /// What is estimated once and is a part of every bound, estimated with more work; `None` where there is nothing of the kind.
+    fn shared_part(&self) -> Option<SharedPart> {
         None
     }
 
@@ -228,6 +227,15 @@ impl Divergence {
             Self::Drawn => q.log_prob(z.clone()) - Gaussian::standard_log_prob(z.clone()),
         }
     }
+}
+
+/// What every bound has in it and was estimated quickly (`log Z` of a latent EBM, E39), and an estimate that took longer.
+#[derive(Clone, Debug)]
+pub struct SharedPart {
+    /// What every bound has subtracted, `[1]`, nats.
+    pub subtracted: Tensor<1>,
+    /// Logarithms of weights, `[draws]`: that of their mean is the better estimate, and their spread says how well it is known.
+    pub log_weights: Tensor<1>,
 }
 
 /// The terms of `L(x, y)` (E1), one value per row, in nats.

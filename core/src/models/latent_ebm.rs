@@ -15,9 +15,9 @@ use super::architecture::architecture;
 use super::blocks::{Emission, GaussianNet, Pair};
 use super::check::{at_least_one, widths};
 use super::common::configuration;
-use super::generative::{Bound, Classify, Divergence, Generative, Look, Widths};
+use super::generative::{Bound, Classify, Divergence, Generative, Look, SharedPart, Widths};
 use super::latent_posterior::PosteriorDensity;
-use super::latent_prior::{LatentPrior, PriorDensity, Target};
+use super::latent_prior::{Annealing, LatentPrior, PriorDensity, Target};
 use super::latent_transfer::TransferDensity;
 use super::observation::Observation;
 use super::view::View;
@@ -322,8 +322,9 @@ impl Generative for LatentEbm {
         self.prior.measure();
     }
 
-    fn common_log_weights(&self) -> Option<Tensor<1>> {
-        Some(self.prior.log_partition_weights())
+    fn shared_part(&self) -> Option<SharedPart> {
+        let log_weights = self.prior.annealed(Annealing::FINE, &Noise::new(0).split("shared part"));
+        Some(SharedPart { subtracted: self.prior.log_partition(), log_weights })
     }
 
     fn latent(&self) -> usize {

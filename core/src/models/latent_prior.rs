@@ -14,11 +14,22 @@ use crate::nets::{Activation, InputGradient, Mlp};
 use crate::noise::Noise;
 use crate::sampler::{ChainState, Evaluation, Langevin, LogDensity, StepSize};
 
-/// Chains that `Z` is estimated by.
-const ANNEALED: usize = 256;
+/// How `Z` is estimated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Annealing {
+    /// Chains, each of which gives a weight.
+    pub chains: usize,
+    /// Temperatures that they are cooled through.
+    pub temperatures: usize,
+}
 
-/// Temperatures that they are cooled through.
-const TEMPERATURES: usize = 100;
+impl Annealing {
+    /// For the bounds that a run is watched by.
+    pub const QUICK: Self = Self { chains: 256, temperatures: 100 };
+
+    /// For a bound that is reported.
+    pub const FINE: Self = Self { chains: 1024, temperatures: 400 };
+}
 
 /// Factor of the gradient in a step between two of them. Moves are accepted or not, so it need not be small.
 const ANNEALED_DRIFT: f64 = 0.08;
@@ -74,35 +85,32 @@ impl LatentPrior {
     /// Measures `log Z` by annealed importance sampling (Neal 2001; E39): chains start at `p0`, where `Z` is 1, and are led to
     /// `p` by way of `p0 exp(b f)`, `b` from 0 to 1. The mean of their weights is `Z`; its logarithm is below `log Z` on average.
     pub fn measure(&mut self) {
-        let log_partition = log_mean(self.log_partition_weights());
+        let noise = Noise::new(0).split("log partition");
+        let log_partition = self.estimate_log_partition(Annealing::QUICK, &noise);
         self.log_partition = self.log_partition.clone().map(|_| log_partition);
     }
 
-    /// The logarithms of the weights that [`LatentPrior::measure`] takes the mean of, `[chains]`.
-    pub fn log_partition_weights(&self) -> Tensor<1> {
-        self.annealed(&Noise::new(0).split("log partition"))
-    }
-
     /// One estimate of `log Z`, `[1]`: `Z` on average over `noise`.
-    pub fn estimate_log_partition(&self, noise: &Noise) -> Tensor<1> {
-        log_mean(self.annealed(noise))
+    pub fn estimate_log_partition(&self, annealing: Annealing, noise: &Noise) -> Tensor<1> {
+        log_mean(self.annealed(annealing, noise))
     }
 
     /// The logarithms of the weights of annealed chains, `[chains]`.
-    fn annealed(&self, noise: &Noise) -> Tensor<1> {
+    pub fn annealed(&self, annealing: Annealing, noise: &Noise) -> Tensor<1> {
+        let Annealing { chains, temperatures } = annealing;
         let weight = &self.energy.output.weight;
         let ([latent, _], device) = (self.latent_dims(), weight.device());
-        let mut streams = noise.streams(0, ANNEALED);
+        let mut streams = noise.streams(0, chains);
         let sampler =
             Langevin { step: StepSize { drift: ANNEALED_DRIFT }, temperature: 1.0, adjusted: true };
         let mut z = streams.normal(latent, &device);
-        let mut log_weight = Tensor::<1>::zeros([ANNEALED], &device);
+        let mut log_weight = Tensor::<1>::zeros([chains], &device);
         let mut density = self.density(Target::Marginal);
-        for level in 0..TEMPERATURES {
-            log_weight = log_weight + self.tilt(z.clone()) / TEMPERATURES as f64;
-            density.strength = (level + 1) as f64 / TEMPERATURES as f64;
-            let state: ChainState = sampler.init(&density, z, 0..ANNEALED);
-            z = sampler.step(&density, state, 0..ANNEALED, &mut streams).0.z;
+        for level in 0..temperatures {
+            log_weight = log_weight + self.tilt(z.clone()) / temperatures as f64;
+            density.strength = (level + 1) as f64 / temperatures as f64;
+            let state: ChainState = sampler.init(&density, z, 0..chains);
+            z = sampler.step(&density, state, 0..chains, &mut streams).0.z;
         }
         log_weight
     }
@@ -114,7 +122,8 @@ impl LatentPrior {
 
 /// `log(mean(exp(log_weights)))`, `[1]`.
 fn log_mean(log_weights: Tensor<1>) -> Tensor<1> {
-    log_sum_exp(log_weights.unsqueeze::<2>(), 1) - (ANNEALED as f64).ln()
+    let [chains] = log_weights.dims();
+    log_sum_exp(log_weights.unsqueeze::<2>(), 1) - (chains as f64).ln()
 }
 
 /// Which density chains are to follow.

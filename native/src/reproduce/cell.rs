@@ -71,9 +71,8 @@ impl<'a> Cell<'a> {
             let name = format!("{budget_name}-{of_column}-{of}-seed{seed}");
             out.join(&table.runs).join(name)
         };
-        let is_chosen = row.method == Some(RowMethod::Network(Network::Chosen));
-        let generator = match is_chosen {
-            true => {
+        let generator = match row.method {
+            Some(RowMethod::Network(Network::Chosen | Network::Generator)) => {
                 let mut settings = table.settings.clone();
                 for layer in [budget, &column.settings, user, &own] {
                     merge(&mut settings, layer.clone());
@@ -83,9 +82,20 @@ impl<'a> Cell<'a> {
                 merge(&mut settings, nested("train.baseline-steps", 0.into()));
                 Some((Recipe::of_table(settings)?, path("generator")))
             }
-            false => None,
+            _ => None,
         };
-        Ok(Self { row, column, seed, recipe, path: path(&file_name(&row.name)), generator })
+        let path = path(&file_name(&row.name));
+        Ok(match generator {
+            Some((recipe, path)) if row.method == Some(RowMethod::Network(Network::Generator)) => {
+                Self { row, column, seed, recipe, path, generator: None }
+            }
+            generator => Self { row, column, seed, recipe, path, generator },
+        })
+    }
+
+    /// The method that it is measured by, if it is no run.
+    fn other_method(&self) -> Option<RowMethod> {
+        self.row.method.filter(|method| *method != RowMethod::Network(Network::Generator))
     }
 
     /// The file that holds the result of another method than a run.
@@ -100,7 +110,7 @@ impl<'a> Cell<'a> {
     /// # Errors
     /// If it was begun with other settings, or what is kept of it cannot be read.
     pub fn finished(&self) -> Result<Option<Value>> {
-        if self.row.method.is_some() {
+        if self.other_method().is_some() {
             let path = self.result();
             let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
             let found: Finished = serde_json::from_str(&text).with_context(|| {
@@ -147,7 +157,7 @@ pub fn measure(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
     if let Some(reason) = missing(cell) {
         return Ok(Outcome::Skipped(reason));
     }
-    let values = match cell.row.method {
+    let values = match cell.other_method() {
         Some(method) => other_method(cell, method, interrupt),
         None => run(&cell.recipe, &cell.path, interrupt),
     };

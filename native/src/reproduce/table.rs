@@ -127,6 +127,8 @@ pub enum RowMethod {
 pub enum Network {
     /// Labelled examples alone.
     Network,
+    /// The model that samples are drawn from: trained with unlabelled examples, and its own classifier is measured.
+    Generator,
     /// Labelled examples, and samples of a model that was trained with the same labels, chosen as `augment` says. All rows of a column share
     /// that model: the settings of the table and the column.
     Chosen,

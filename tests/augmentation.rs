@@ -113,6 +113,38 @@ fn without_a_filter_all_are_trained_on_and_nothing_kept_is_no_failure() {
 }
 
 #[test]
+fn samples_are_chosen_by_what_is_asked_for() {
+    let folder = tempdir().unwrap();
+    let chosen = |name: &str, more: &[&str]| {
+        let run = folder.path().join(name);
+        let same = ["--augment-at=350", "--augment-pool=400", "--coreset=0.25"];
+        train(&run, &[&same[..], more].concat()).done();
+        assert_eq!(refreshes(&run)[0]["chosen"], 100, "{name}");
+        let bytes = fs::read(run.join("state/augmented-350.npz")).unwrap();
+        let mut npz = Npz::open(&bytes, "set").unwrap();
+        let NpyValues::F32(x) = npz.require("x").unwrap().values else { panic!("x") };
+        let NpyValues::F32(weights) = npz.require("weight").unwrap().values else { panic!() };
+        (x, weights)
+    };
+    let spaces = ["gradient", "last-layer", "embedding", "cosine", "latent"];
+    let sets = spaces.map(|space| chosen(space, &[&format!("--coreset-space={space}")]));
+    for (at, (x, weights)) in sets.iter().enumerate() {
+        assert!(sets[..at].iter().all(|(other, _)| other != x), "{} chooses its own", spaces[at]);
+        assert!(weights.iter().any(|weight| (weight - 1.0).abs() > 0.01), "{}", spaces[at]);
+    }
+    assert_eq!(chosen("default", &[]), sets[0], "the gradient, if nothing is said");
+    let alike = chosen("alike", &["--coreset-space=latent", "--set=augment.weigh=false"]);
+    assert_eq!(alike, (sets[4].0.clone(), vec![1.0; 100]), "the same, each counted once");
+
+    // Pseudo-labels alone.
+    let run = folder.path().join("pseudo");
+    let flags = ["--augment-at=350", "--augment-pool=200", "--max-entropy=2.25", "--pseudo-label"];
+    train(&run, &[&flags[..], &["--set=augment.at-most=0"]].concat()).done();
+    let made = &refreshes(&run)[0];
+    assert!(made["chosen"] == 0 && made["pseudo_labelled"].as_u64().unwrap() > 0, "{made}");
+}
+
+#[test]
 fn wrong_wishes_are_refused_in_one_line() {
     let folder = tempdir().unwrap();
     let run = folder.path().join("run");
@@ -122,6 +154,15 @@ fn wrong_wishes_are_refused_in_one_line() {
         (&["--augment-at=1", "--coreset=0"], "augment.coreset"),
         (&["--augment-at=1", "--coreset=1.5"], "augment.coreset"),
         (&["--augment-at=1", "--augment-pool=0"], "augment.pool"),
+        (
+            &[
+                "--augment-at=1",
+                "--coreset=0.1",
+                "--coreset-method=adacore",
+                "--coreset-space=latent",
+            ],
+            "adacore needs gradients",
+        ),
         (&["--augment-at=1", "--augment-every=0"], "augment.every"),
         (&["--augment-at=1", "--augment-weight=-1"], "augment.weight"),
         (&["--augment-at=1", "--model=m1"], "m1 has no classifier"),

@@ -226,7 +226,7 @@ fn the_bound_is_above_the_optimum_and_the_greedy_worth_not_far_below() {
     let noise = Noise::new(33);
     let mut gaps = 0;
     for number in 0..600 {
-        let (points, size) = instance(&noise, number, 10);
+        let (points, size) = instance(&noise, number, 12);
         let optimum = Table::new(&points).optimum(size);
         let (mut facility, _) =
             select(&points, Optimizer::Lazy, size, &Noise::new(0), &InTurn, &mut || ());

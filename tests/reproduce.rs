@@ -133,6 +133,96 @@ fn a_table_is_run_drawn_and_gone_on_with() {
     assert!(text.contains("- ag-news-10k: 10000 of the 120000 training examples"), "{text}");
 }
 
+const CHOSEN: &str = r#"
+title = "Samples of one generator"
+source = "nobody, table 1"
+runs = "chosen"
+full-budget = "ten steps"
+quick-budget = "five steps"
+metrics = [{ key = "test_accuracy", name = "Accuracy, %", factor = 100.0 }]
+columns = [{ name = "digits", settings = { data = { name = "digits" } } }]
+full = { train = { steps = 10 } }
+quick = { train = { steps = 5 } }
+
+[[plots]]
+name = "budget"
+title = "Accuracy against samples"
+x = "samples"
+series = ["random", "CRAIG"]
+levels = ["network"]
+
+[settings]
+model = { latent = 3, hidden = [8], classifier-hidden = [8] }
+train = { baseline-steps = 10 }
+augment = { at = 0, every = 1, pool = 100, keep-agreeing = false, method = "random", weight = 1.0, pseudo-label = false }
+
+[[rows]]
+name = "network"
+method = "network"
+
+[[rows]]
+name = "generator"
+against = "network"
+method = "generator"
+
+[[rows]]
+name = "random"
+against = "network"
+method = "chosen"
+each = { setting = "augment.at-most", values = [20, 50] }
+
+[[rows]]
+name = "CRAIG"
+against = "random"
+method = "chosen"
+settings = { augment = { method = "craig", space = "last-layer" } }
+each = { setting = "augment.at-most", values = [20, 70] }
+"#;
+
+#[test]
+fn rows_choose_from_the_samples_of_one_generator() {
+    let folder = tempdir().unwrap();
+    let (table, out) = (folder.path().join("chosen.toml"), folder.path().join("out"));
+    fs::write(&table, CHOSEN).unwrap();
+    let [table_text, out_text] = [&table, &out].map(|path| path.display().to_string());
+    let call = ["reproduce", &table_text, "--quick", "--draws=1", "--json", "--out", &out_text];
+    // A row alone trains the generator that it needs.
+    let alone = gleaner().call([&call[..], &["--only=random, 20"]].concat()).done();
+    assert!(alone.stderr.contains("100 drawn") && alone.stderr.contains("20 chosen"), "{alone:?}");
+    let generator = out.join("chosen/quick-digits-generator-seed0/summary.json");
+    let before = fs::metadata(&generator).unwrap().modified().unwrap();
+    let said = gleaner().call([&call[..], &["--resume"]].concat()).done();
+    assert_eq!(fs::metadata(&generator).unwrap().modified().unwrap(), before, "one for all");
+    for chosen in ["50 chosen", "20 chosen", "70 chosen"] {
+        assert!(said.stderr.contains(chosen), "{chosen}: {}", said.stderr);
+    }
+    let named = said.json();
+    let text = fs::read_to_string(named["markdown"].as_str().unwrap()).unwrap();
+    let measured = fs::read_to_string(&generator).unwrap();
+    let measured: serde_json::Value = serde_json::from_str(&measured).unwrap();
+    let accuracy = 100.0 * measured["test_accuracy"].as_f64().unwrap();
+    for expected in [
+        "| | digits |\n".to_owned(),
+        format!("| generator | {accuracy:.2} |"),
+        // The same number of samples of the other rows, or that row itself if it has a single one.
+        "| CRAIG, 20 against random, 20 | digits |".to_owned(),
+        "| random, 50 against network | digits |".to_owned(),
+        "![Accuracy against samples](chosen-quick-budget.svg)".to_owned(),
+    ] {
+        assert!(text.contains(&expected), "{expected}: {text}");
+    }
+    assert!(!text.contains("paper |") && !text.contains("beside the paper"), "{text}");
+    let plot = fs::read_to_string(named["plots"][0].as_str().unwrap()).unwrap();
+    for expected in ["random", "CRAIG", "network", ">20<", ">50<", ">70<", "samples"] {
+        assert!(plot.contains(expected), "{expected}: {plot}");
+    }
+
+    let wrong = CHOSEN.replace("[\"random\", \"CRAIG\"]", "[\"random\", \"Craig\"]");
+    fs::write(&table, wrong).unwrap();
+    let said = gleaner().call([&call[..], &["--resume"]].concat());
+    assert!(said.error().contains("plot `budget` shows `Craig`"), "{}", said.stderr);
+}
+
 #[test]
 fn what_is_no_table_is_refused_in_one_line() {
     let folder = tempdir().unwrap();

@@ -3,8 +3,9 @@
 use burn::tensor::Device;
 use gleaner::system::threads::Threads;
 use gleaner_core::dist::Gaussian;
+use gleaner_core::infer::mean_bound;
 use gleaner_core::measures::estimate::log_mean_error;
-use gleaner_core::models::Target;
+use gleaner_core::models::{Annealing, Target};
 use gleaner_core::nets::Activation;
 use gleaner_core::noise::Noise;
 use gleaner_core::sampler::{Chains, Langevin, LogDensity as _, StepSize};
@@ -132,17 +133,18 @@ fn annealed_importance_sampling_finds_the_partition_function() {
         let exact = Grid::new(latent, side).log_partition(&case.energy, None);
         let mut prior = case.model(&device).prior;
         let ratio = |i: u64| {
-            let estimate = prior.estimate_log_partition(&Noise::new(5).at(i));
+            let estimate = prior.estimate_log_partition(Annealing::QUICK, &Noise::new(5).at(i));
             (f64::from(number(estimate)) - exact).exp()
         };
         // The estimate of Z is without bias, that of its logarithm is not.
         let ratios: Vec<f64> = (0..25).map(ratio).collect();
         let (mean, error) = mean_and_error(&ratios);
         // Of one estimate, from its own weights: as far as 25 others spread, whose spread is known to a seventh.
-        let said = log_mean_error(&values(prior.log_partition_weights())).unwrap();
+        let own = Noise::new(0).split("log partition");
+        let said = log_mean_error(&values(prior.annealed(Annealing::QUICK, &own))).unwrap();
         let spread = error * 25.0_f64.sqrt();
         assert!((0.6..1.7).contains(&(said / spread)), "{said}, not {spread}");
-        let own = prior.estimate_log_partition(&Noise::new(0).split("log partition"));
+        let own = prior.estimate_log_partition(Annealing::QUICK, &own);
         prior.measure();
         let stored = number(prior.log_partition());
         eprintln!("log Z {exact:.4}, measured {stored:.4}; ratios {mean:.4} ± {error:.4}");
@@ -151,5 +153,29 @@ fn annealed_importance_sampling_finds_the_partition_function() {
         let apart = (f64::from(stored) - exact).exp() - 1.0;
         assert!(apart.abs() < 5.0 * error * 25.0_f64.sqrt(), "{stored}, not {exact}");
         assert!((exact - (CLASSES as f64).ln()).abs() > 0.2, "an energy that does something");
+    }
+}
+
+#[test]
+fn a_bound_that_is_reported_has_the_partition_function_measured_finely() {
+    let device = Device::flex();
+    let case = Case::of_size(1.6, 2, &[5, 4], Activation::Tanh, 1);
+    let exact = Grid::new(2, 280).log_partition(&case.energy, None);
+    let mut model = case.model(&device);
+    for measured in [false, true] {
+        if measured {
+            model.prior.measure();
+        }
+        let stored = f64::from(number(model.prior.log_partition()));
+        assert_eq!(stored == 0.0, !measured);
+        // Bounds of an example without anything but the partition function as it is stored.
+        let bounds = [-stored as f32; 3];
+        let reported = pollster::block_on(mean_bound(&model, &bounds)).unwrap();
+        let error = reported.error.unwrap();
+        eprintln!("log Z {exact:.5}, stored {stored:.5}, reported {reported:?}");
+        assert!((reported.value + exact).abs() < 4.0 * error, "{reported:?}, not {exact}");
+        let quick = model.prior.annealed(Annealing::QUICK, &Noise::new(3));
+        let quick = log_mean_error(&values(quick)).unwrap();
+        assert!(error < 0.6 * quick, "{error}, hardly below {quick}");
     }
 }

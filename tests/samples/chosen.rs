@@ -1,7 +1,9 @@
 //! What samples are compared by, and choices from what was chosen.
 
 use super::{Folder, NpyArray, gleaner, replaced, samples};
+use gleaner_core::checkpoint::TensorFile;
 use gleaner_core::noise::Noise;
+use gleaner_tests::program::{SMALL, SMALL_LATENT_EBM};
 
 /// The samples with more arrays.
 fn with(more: &[(&'static str, NpyArray)]) -> Vec<(&'static str, NpyArray)> {
@@ -234,4 +236,45 @@ fn files_that_do_not_belong_together_are_refused() {
         let said = gleaner().call([&["coreset".to_owned()][..], &files, &flags].concat());
         assert!(said.error().contains(problem), "{problem}: {}", said.error());
     }
+}
+
+#[test]
+fn the_features_of_samples_are_what_the_classifier_decides_from() {
+    let folder = Folder::new();
+    for (name, small, last) in [
+        ("m2", SMALL, "classifier.output"),
+        ("latent-ebm", SMALL_LATENT_EBM, "prior.energy.output"),
+    ] {
+        let (run, samples) = (folder.text(name), folder.text("drawn.npz"));
+        gleaner().call(["train", "--out", &run].iter().chain(small)).done();
+        let sample = ["sample", &run, "--per-class=3", "--features", "--out", &samples];
+        gleaner().call(sample).done();
+        let file = folder.read("drawn.npz");
+        let (features, logits) = (file.floats("features"), file.floats("logits"));
+        let bytes = std::fs::read(folder.path(name).join("model.safetensors")).unwrap();
+        let tensors = TensorFile::from_bytes(&bytes).unwrap().tensors;
+        let (weight, bias) =
+            (&tensors[&format!("{last}.weight")], &tensors[&format!("{last}.bias")]);
+        let width = weight.shape[0];
+        assert_eq!([features.len(), logits.len()], [30 * width, 30 * 10], "{name}");
+        for (row, logits) in features.chunks_exact(width).zip(logits.chunks_exact(10)) {
+            for class in 0..10 {
+                let terms = row.iter().enumerate();
+                let product: f32 = terms.map(|(i, h)| h * weight.values[i * 10 + class]).sum();
+                let expected = product + bias.values[class];
+                let off = (logits[class] - expected).abs();
+                assert!(off < 1e-3 * (1.0 + expected.abs()), "{name}: {logits:?} {expected}");
+            }
+        }
+        let flags = ["--method=craig", "--space=last-layer", "--size=12"];
+        let said = folder.coreset("drawn.npz", "few.npz", &flags).done().json();
+        assert_eq!(
+            (said["chosen"].as_u64(), said["space"].as_str()),
+            (Some(12), Some("last-layer"))
+        );
+    }
+    let table = folder.text("drawn.csv");
+    let run = folder.text("m2");
+    let said = gleaner().call(["sample", &run, "--per-class=3", "--features", "--out", &table]);
+    assert!(said.error().contains("--features is for arrays"), "{said:?}");
 }

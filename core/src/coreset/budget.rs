@@ -32,7 +32,9 @@ pub fn budgets(counts: &[[u64; 2]], size: usize, balance: Balance) -> Result<Vec
         ));
     }
     if size < classes {
-        let problem = format!("each of {classes} classes needs at least one sample");
+        let problem = format!(
+            "each of {classes} classes needs at least one sample; choose at least {classes}"
+        );
         return Err(Error::config("size", size, problem));
     }
     // Claims in units of 1 / all or 1 / classes, so that they compare exactly.

@@ -11,7 +11,7 @@ use super::ceilings::at_most;
 use super::own_options::absolute;
 use crate::data::registry;
 use crate::reproduce::{
-    Cell, Circumstances, Column, Outcome, Results, Table, csv, forest, markdown, measure,
+    Cell, Circumstances, Column, Outcome, Results, Table, csv, curves, forest, markdown, measure,
 };
 use crate::run::recipe::{merge, nested, parse_pair};
 use crate::system::files::{ensure_writable_dir, write_atomic};
@@ -269,16 +269,22 @@ fn budget(args: &Args, table: &Table) -> String {
 struct Written {
     text: String,
     paths: [PathBuf; 3],
+    plots: Vec<PathBuf>,
 }
 
 impl Written {
     fn show(&self, out: &Output) -> Result<()> {
         self.text.split('\n').for_each(|line| out.line(line));
         let [markdown, csv, svg] = &self.paths;
-        out.line(format!("{}, {}, {}", markdown.display(), csv.display(), svg.display()));
-        out.object(
-            &json!({"markdown": path_text(markdown), "csv": path_text(csv), "svg": path_text(svg)}),
-        )
+        let files = self.paths.iter().chain(&self.plots);
+        out.line(files.map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "));
+        let plots: Vec<_> = self.plots.iter().map(|plot| path_text(plot)).collect();
+        out.object(&json!({
+            "markdown": path_text(markdown),
+            "csv": path_text(csv),
+            "svg": path_text(svg),
+            "plots": plots
+        }))
     }
 }
 
@@ -302,12 +308,21 @@ fn write(
     let path = |end: &str| args.out.join(format!("{stem}{budget}.{end}"));
     let paths = ["md", "csv", "svg"].map(path);
     let text = markdown(table, results, &how)?;
-    let picture = format!("\n![Our means beside the paper's]({stem}{budget}.svg)\n");
-    let page = text.clone() + &picture;
+    let mut page = text.clone();
+    let shown = if table.has_paper() { "Our means beside the paper's" } else { "Our means" };
+    page += &format!("\n![{shown}]({stem}{budget}.svg)\n");
+    let mut plots = Vec::new();
+    for plot in &table.plots {
+        let Some(picture) = curves(table, results, plot)? else { continue };
+        let name = format!("{stem}{budget}-{}.svg", plot.name);
+        page += &format!("\n![{}]({name})\n", plot.title);
+        plots.push(args.out.join(name));
+        write_atomic(plots.last().context("a plot")?, picture.as_bytes())?;
+    }
     write_atomic(&paths[2], forest(table, results)?.as_bytes())?;
     write_atomic(&paths[0], page.as_bytes())?;
     write_atomic(&paths[1], csv(table, results)?.as_bytes())?;
-    Ok(Written { text, paths })
+    Ok(Written { text, paths, plots })
 }
 
 #[cfg(test)]

@@ -97,6 +97,10 @@ pub struct Args {
     #[arg(long, value_name = "M", requires = "coreset", help_heading = "Augmentation")]
     #[arg(value_parser = ["craig", "adacore", "random", "confidence"])]
     coreset_method: Option<String>,
+    /// What they are compared by [default: gradient]
+    #[arg(long, value_name = "S", requires = "coreset", help_heading = "Augmentation")]
+    #[arg(value_parser = ["gradient", "last-layer", "embedding", "cosine", "latent"])]
+    coreset_space: Option<String>,
     /// Draw new samples every N steps [default: 10000]
     #[arg(long, value_name = "N", requires = "augment_at", help_heading = "Augmentation")]
     augment_every: Option<i64>,
@@ -191,6 +195,7 @@ impl Args {
             set("augment.coreset", self.coreset.map(Into::into));
             let method = self.coreset_method.as_deref().unwrap_or("craig");
             set("augment.method", Some(method.into()));
+            set("augment.space", self.coreset_space.clone().map(Into::into));
             set("augment.every", Some(self.augment_every.unwrap_or(10_000).into()));
             set("augment.weight", Some(self.augment_weight.unwrap_or(0.1).into()));
             set("augment.pseudo-label", Some(self.pseudo_label.into()));

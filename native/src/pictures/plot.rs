@@ -1,5 +1,6 @@
 //! Line charts as SVG: panels stacked over one horizontal axis, in a picture that any browser opens.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
@@ -18,6 +19,11 @@ const FOOT: f64 = 46.0;
 const COLOURS: [&str; 7] =
     ["#1f6fb4", "#d0661c", "#2a8a57", "#8a4fa8", "#a3333d", "#0e8a8f", "#7a6a14"];
 const LEVEL_COLOUR: &str = "#6b7280";
+/// Height of a line of a legend that has lines of its own.
+const LEGEND: f64 = 18.0;
+/// What a letter takes on average, and the swatch and the space around an entry.
+const LETTER: f64 = 6.4;
+const ENTRY: f64 = 36.0;
 
 /// A picture.
 #[derive(Clone, Debug)]
@@ -36,7 +42,7 @@ pub struct Figure {
 #[derive(Clone, Debug)]
 pub struct Panel {
     /// What is shown.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// What its numbers count.
     pub unit: &'static str,
     /// Stands behind the last value of each line in the legend, such as `" %"`.
@@ -105,12 +111,15 @@ impl Figure {
         };
         let between = [LEFT + 8.0, WIDTH - RIGHT - 8.0];
         let x = Axis::exact(*first, *last, self.scale, between);
-        let height = panels.iter().map(|panel| TITLE + panel.height).sum::<f64>() + FOOT;
+        let legends: Vec<Legend> = panels.iter().map(|panel| Legend::of(panel)).collect();
+        let above = |legend: &Legend| TITLE + LEGEND * legend.own_lines() as f64;
+        let heights = panels.iter().zip(&legends).map(|(panel, own)| above(own) + panel.height);
+        let height = heights.sum::<f64>() + FOOT;
         let mut svg = svg::open(&self.title, [WIDTH, height]);
-        let mut top = TITLE;
-        for panel in panels {
-            svg += &panel_svg(panel, &x, top);
-            top += TITLE + panel.height;
+        let mut top = 0.0;
+        for (panel, legend) in panels.iter().zip(&legends) {
+            svg += &panel_svg(panel, legend, &x, top + above(legend));
+            top += above(legend) + panel.height;
         }
         let ticks = match self.scale {
             Scale::Linear => x.ticks(10, 1.0),
@@ -137,7 +146,7 @@ impl Figure {
     }
 }
 
-fn panel_svg(panel: &Panel, x: &Axis, top: f64) -> String {
+fn panel_svg(panel: &Panel, legend: &Legend, x: &Axis, top: f64) -> String {
     let (bottom, right) = (top + panel.height - 10.0, WIDTH - RIGHT);
     let values = panel.lines.iter().flat_map(|line| {
         let ends = line.spread.iter().flatten().copied();
@@ -162,8 +171,8 @@ fn panel_svg(panel: &Panel, x: &Axis, top: f64) -> String {
         svg,
         "<text x=\"{LEFT}\" y=\"{:.1}\"><tspan font-weight=\"600\" font-size=\"13\" fill=\"#111827\">{}</tspan> \
          <tspan dx=\"4\">{unit}</tspan></text>",
-        top - 12.0,
-        panel.title
+        top - 12.0 - LEGEND * legend.own_lines() as f64,
+        escaped(&panel.title)
     );
     let (ticks, decimals) = axis.ticks(5, 0.0);
     for tick in ticks {
@@ -177,24 +186,63 @@ fn panel_svg(panel: &Panel, x: &Axis, top: f64) -> String {
             number(tick, decimals)
         );
     }
-    let mut legend = Vec::new();
     for (index, line) in panel.lines.iter().enumerate() {
         let Some(last) = line.last() else { continue };
-        let colour = if line.level { LEVEL_COLOUR } else { COLOURS[index % COLOURS.len()] };
         svg += &match line.level {
             true => level_svg(y(last)),
-            false => line_svg(line, colour, x, &y),
+            false => line_svg(line, colour(line, index), x, &y),
         };
-        legend.push(legend_entry(line, last, panel.suffix, colour));
     }
-    // One text, so that whatever font there is sets the entries side by side.
-    let _ = writeln!(
-        svg,
-        "<text x=\"{right}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-        top - 12.0,
-        legend.join("\u{2003}")
-    );
-    svg
+    svg + &legend.svg(top - 12.0)
+}
+
+fn colour(line: &Line, index: usize) -> &'static str {
+    if line.level { LEVEL_COLOUR } else { COLOURS[index % COLOURS.len()] }
+}
+
+/// The entries of a panel's legend, line by line: beside its title, or below that if they need more room.
+struct Legend {
+    lines: Vec<Vec<String>>,
+    is_beside_title: bool,
+}
+
+impl Legend {
+    fn of(panel: &Panel) -> Self {
+        let mut lines: Vec<Vec<String>> = Vec::new();
+        let (mut filled, room) = (f64::INFINITY, WIDTH - RIGHT - LEFT);
+        for (index, line) in panel.lines.iter().enumerate() {
+            let Some(last) = line.last() else { continue };
+            let width = ENTRY + LETTER * (line.name.chars().count() + 6) as f64;
+            if filled + width > room {
+                lines.push(Vec::new());
+                filled = 0.0;
+            }
+            filled += width;
+            let entry = legend_entry(line, last, panel.suffix, colour(line, index));
+            lines.last_mut().into_iter().for_each(|entries| entries.push(entry.clone()));
+        }
+        let title = LETTER * (panel.title.chars().count() + panel.unit.chars().count()) as f64;
+        let is_beside_title = lines.len() == 1 && filled + title <= room;
+        Self { lines, is_beside_title }
+    }
+
+    fn own_lines(&self) -> usize {
+        if self.is_beside_title { 0 } else { self.lines.len() }
+    }
+
+    /// Each line is one text, so that whatever font there is sets the entries side by side.
+    fn svg(&self, bottom: f64) -> String {
+        let (mut svg, right) = (String::new(), WIDTH - RIGHT);
+        for (number, entries) in self.lines.iter().rev().enumerate() {
+            let _ = writeln!(
+                svg,
+                "<text x=\"{right}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+                bottom - LEGEND * number as f64,
+                entries.join("\u{2003}")
+            );
+        }
+        svg
+    }
 }
 
 /// A solid line through the finite points; a dot where a point has no neighbour to be joined to, or a bar.
@@ -280,7 +328,7 @@ mod tests {
 
     fn panel(title: &'static str, lines: Vec<Line>) -> Panel {
         Panel {
-            title,
+            title: title.into(),
             unit: "nats per example",
             suffix: "",
             scale: Scale::Linear,

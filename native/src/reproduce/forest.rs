@@ -73,11 +73,12 @@ fn panel(svg: &mut String, name: &str, entries: &[Entry], digits: usize, top: f6
     let air = ((high - low) * 0.06).max(f64::EPSILON.max(high.abs() * 1e-6));
     let (low, high) = (low - air, high + air);
     let x = |value: f64| AXIS[0] + (value - low) / (high - low) * (AXIS[1] - AXIS[0]);
+    let paper = if entries.iter().any(|entry| entry.paper.is_some()) { "   ◇ paper" } else { "" };
     let bottom = top + TITLE - 10.0 + LINE * entries.len() as f64;
     writeln!(
         svg,
         "<text x=\"16\" y=\"{:.1}\" font-weight=\"600\" fill=\"#111827\">{}</text>\n\
-         <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">● ours, 95 % interval   ◇ paper</text>",
+         <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">● ours, 95 % interval{paper}</text>",
         top + 20.0,
         escaped(name),
         WIDTH - 16.0,

@@ -91,11 +91,16 @@ impl Block<'_> {
     /// A line for each row, the paper's and our number for each data set.
     fn means(&self, text: &mut String) -> Result<()> {
         let Self { table, results, metric, columns } = self;
+        let has_paper = table.has_paper();
         *text += "| |";
-        for column in columns {
-            write!(text, " {} paper | {0} ours |", column.name)?;
+        for Column { name, .. } in columns {
+            match has_paper {
+                true => write!(text, " {name} paper | {name} ours |")?,
+                false => write!(text, " {name} |")?,
+            }
         }
-        writeln!(text, "\n| --- |{}", " ---: | ---: |".repeat(columns.len()))?;
+        let numbers = if has_paper { " ---: | ---: |" } else { " ---: |" };
+        writeln!(text, "\n| --- |{}", numbers.repeat(columns.len()))?;
         let draws = |row, column| values(results, row, column, metric).len();
         let most =
             table.rows.iter().flat_map(|row| columns.iter().map(move |column| draws(row, column)));
@@ -114,7 +119,10 @@ impl Block<'_> {
                 } else {
                     String::new()
                 };
-                write!(text, " {paper} | {ours}{few} |")?;
+                match has_paper {
+                    true => write!(text, " {paper} | {ours}{few} |")?,
+                    false => write!(text, " {ours}{few} |")?,
+                }
             }
             *text += "\n";
         }
@@ -135,11 +143,18 @@ impl Block<'_> {
                     paper.map_or("–".into(), |(a, b)| format!("{:+.*}", metric.digits, a - b));
                 let names = format!("{} against {} | {}", row.name, other.name, column.name);
                 let signed = ours.signed(metric.digits);
-                writeln!(lines, "| {names} | {paper} | {signed} | {} |", ours.count)?;
+                match table.has_paper() {
+                    true => writeln!(lines, "| {names} | {paper} | {signed} | {} |", ours.count)?,
+                    false => writeln!(lines, "| {names} | {signed} | {} |", ours.count)?,
+                }
             }
         }
         if !lines.is_empty() {
-            *text += "\nDifferences between rows, paired by label draw:\n\n| | | paper | ours | draws |\n| --- | --- | ---: | ---: | ---: |\n";
+            *text += "\nDifferences between rows, paired by label draw:\n\n";
+            *text += match table.has_paper() {
+                true => "| | | paper | ours | draws |\n| --- | --- | ---: | ---: | ---: |\n",
+                false => "| | | difference | draws |\n| --- | --- | ---: | ---: |\n",
+            };
             *text += &lines;
         }
         Ok(())

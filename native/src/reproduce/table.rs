@@ -39,6 +39,9 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// The models, in the order of the paper.
     pub rows: Vec<Row>,
+    /// Pictures of rows that are several of one.
+    #[serde(default)]
+    pub plots: Vec<Plot>,
     /// Settings of every run.
     pub settings: toml::Table,
     /// Settings of every run at the paper's budget.
@@ -49,6 +52,23 @@ pub struct Table {
     pub full_budget: String,
     /// What is to be known of the quick one.
     pub quick_budget: String,
+}
+
+/// The first metric against the setting in which rows of one name differ, a panel for each data set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plot {
+    /// What its file's name ends with.
+    pub name: String,
+    /// What it shows.
+    pub title: String,
+    /// What the setting is called.
+    pub x: String,
+    /// Names of the rows that are several of one, each a line.
+    pub series: Vec<String>,
+    /// Names of single rows, each a dashed level.
+    #[serde(default)]
+    pub levels: Vec<String>,
 }
 
 /// What is measured of a run.
@@ -100,7 +120,8 @@ pub struct Row {
     /// Which other method it is, if no model.
     #[serde(default)]
     pub method: Option<RowMethod>,
-    /// Several rows of one: its name is that of the series, and it is compared with the same value of the other series, if that has it.
+    /// Several rows of one: its name is that of the series. Each is compared with the row of the same value in the other series, if there is
+    /// one, or with the other row if that is a single one.
     #[serde(default)]
     pub each: Option<Each>,
     /// The series that it is one of, and its place in it.
@@ -175,12 +196,26 @@ impl Table {
         BUILT_IN.iter().map(|(name, _)| *name).collect()
     }
 
+    /// Whether there are numbers of a paper to compare with.
+    pub fn has_paper(&self) -> bool {
+        self.rows.iter().any(|row| !row.paper.is_empty())
+    }
+
     fn check(&self) -> Result<()> {
         for row in &self.rows {
             if let Some(other) = &row.against
                 && !self.rows.iter().any(|row| row.name == *other)
             {
                 bail!("row `{}` is compared with `{other}`, but there is no such row", row.name);
+            }
+        }
+        for plot in &self.plots {
+            let is_series =
+                |name: &str, row: &Row| row.series.as_ref().is_some_and(|(own, _)| own == name);
+            let series = plot.series.iter().find(|n| !self.rows.iter().any(|r| is_series(n, r)));
+            let level = plot.levels.iter().find(|n| !self.rows.iter().any(|r| r.name == **n));
+            if let Some(name) = series.or(level) {
+                bail!("plot `{}` shows `{name}`, but there is no such row", plot.name);
             }
         }
         if self.metrics.is_empty() || self.columns.is_empty() || self.rows.is_empty() {
@@ -204,17 +239,17 @@ fn expanded(rows: &[Row]) -> Result<Vec<Row>> {
             let place =
                 place.with_context(|| format!("row `{}`: {value} is no number", row.name))?;
             let of_other = |other: &String| {
-                let has = |row: &&Row| {
-                    row.name == *other
-                        && row.each.as_ref().is_some_and(|e| e.values.contains(value))
-                };
-                rows.iter().find(has).map_or_else(|| other.clone(), |_| with(other, value))
+                let found = rows.iter().find(|row| row.name == *other);
+                match found.and_then(|row| row.each.as_ref()) {
+                    Some(each) => each.values.contains(value).then(|| with(other, value)),
+                    None => Some(other.clone()),
+                }
             };
             let mut settings = row.settings.clone();
             merge(&mut settings, nested(&each.setting, value.clone()));
             all.push(Row {
                 name: with(&row.name, value),
-                against: row.against.as_ref().map(of_other),
+                against: row.against.as_ref().and_then(of_other),
                 settings,
                 each: None,
                 series: Some((row.name.clone(), place)),

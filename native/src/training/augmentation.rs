@@ -217,6 +217,9 @@ impl Augmenter<'_> {
     ) -> Result<(Vec<usize>, Vec<f32>, Option<f64>)> {
         let count = kept.labels.len();
         let AugmentSettings { coreset, at_most, method, space, weigh, .. } = *self.settings;
+        if at_most == Some(0) {
+            return Ok((Vec::new(), Vec::new(), None));
+        }
         if count == 0 || (coreset.is_none() && at_most.is_none_or(|most| most >= count)) {
             return Ok(((0..count).collect(), vec![1.0; count], None));
         }

@@ -212,7 +212,7 @@ fn figure(size: Quantity, ways: &[Marginalize], table: &[Times]) -> Figure {
         x: size.label().to_owned(),
         scale: Scale::Logarithmic,
         panels: vec![Panel {
-            title: "Training step of M2",
+            title: "Training step of M2".into(),
             unit: "ms, with the fastest and slowest round",
             suffix: " ms",
             scale: Scale::Logarithmic,

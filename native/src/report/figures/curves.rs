@@ -80,7 +80,7 @@ fn scale_of(line: &Line) -> Scale {
 
 fn panel(title: &'static str, unit: &'static str, lines: Vec<Line>) -> Panel {
     Panel {
-        title,
+        title: title.into(),
         unit,
         suffix: "",
         scale: Scale::Linear,

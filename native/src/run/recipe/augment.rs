@@ -19,7 +19,7 @@ pub struct AugmentSettings {
     /// Share of those kept that is chosen; absent, all are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coreset: Option<f64>,
-    /// How many are chosen at most.
+    /// How many are chosen at most; 0 leaves pseudo-labels alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_most: Option<usize>,
     /// By what they are chosen: `craig`, `adacore`, `random` or `confidence`.

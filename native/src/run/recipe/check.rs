@@ -1,6 +1,7 @@
 //! Settings that no run can have are refused by name before anything is loaded.
 
 use anyhow::{Result, anyhow, bail};
+use gleaner_core::coreset::{Method, Space};
 use gleaner_core::noise::NoiseSource;
 use gleaner_core::objective::{LatentEbmSettings, UntappedWeights};
 use gleaner_core::train::{AdamSettings, Schedule};
@@ -118,7 +119,8 @@ fn check_untapped(weights: &UntappedWeights) -> Result<()> {
 }
 
 fn check_augment(settings: &AugmentSettings, model: &ModelSettings) -> Result<()> {
-    let AugmentSettings { pool, max_entropy, coreset, every, weight, .. } = *settings;
+    let AugmentSettings { pool, max_entropy, coreset, every, weight, method, space, .. } =
+        *settings;
     if pool == 0 || every == 0 {
         bail!("augment.pool and augment.every must be at least 1");
     }
@@ -127,6 +129,11 @@ fn check_augment(settings: &AugmentSettings, model: &ModelSettings) -> Result<()
     }
     if let Some(share) = coreset.filter(|share| !(*share > 0.0 && *share <= 1.0)) {
         bail!("augment.coreset = {share} is not valid: it must be above 0 and at most 1");
+    }
+    if method == Method::Adacore && !matches!(space, Space::Gradient | Space::LastLayer) {
+        bail!(
+            "adacore needs gradients; use --coreset-space gradient or last-layer, or --coreset-method craig"
+        );
     }
     if !(weight.is_finite() && weight >= 0.0) {
         bail!("augment.weight = {weight} is not valid: it must be zero or more");

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the page and tests it in headless Chromium against the native build's numbers.
 #
-#   scripts/browser-test.sh [session|page|trouble|manners ...]     all of them unless some are named
+#   scripts/browser-test.sh [session|page|pick|trouble|manners ...]     all of them unless some are named
 #
 # Needs what scripts/wasm-toolchain.sh brings, Node 20 or newer, and Chromium (Debian: chromium).
 # `GLEANER_WASM_TARGET` is the target folder of the page, apart from the native one; `GLEANER_SITE` is a built page
@@ -20,16 +20,25 @@ native=${CARGO_TARGET_DIR:-target}/debug
 program=$(realpath "$native/gleaner")
 "$native/browser_reference" "$reference"
 
-# What the command line makes of the page's own checkpoints. The threshold stands for itself and for its logarithm: the page's
-# slider is logarithmic.
-per_class=12 seed=3
+# What the command line makes of the page's own checkpoints, with the names of files that the page gives: a coreset says where it comes
+# from. The threshold stands for itself and for its logarithm: the page's slider is logarithmic.
+per_class=12 seed=3 percent=25
+checkpoints=$PWD/web/checkpoints
 for model in mnist-m2-mier mnist-latent-ebm; do
-    of=$reference/$model
-    "$native/gleaner" sample "web/checkpoints/$model" --per-class $per_class --seed $seed --out "$of-samples.npz" >/dev/null
-    "$native/gleaner" filter "$of-samples.npz" --max-entropy 0.1 --keep-agreeing --out "$of-kept.npz" >/dev/null
-    "$native/gleaner" coreset "$of-kept.npz" --method craig --fraction 0.1 --seed $seed --out "$of-coreset.npz" >/dev/null
+    mkdir "$reference/$model"
+    (
+        cd "$reference/$model"
+        "$program" sample "$checkpoints/$model" --per-class $per_class --seed $seed --features --out samples.npz >/dev/null
+        "$program" filter samples.npz --max-entropy 0.1 --keep-agreeing --out kept.npz >/dev/null
+        for space in gradient last-layer embedding latent; do
+            for method in craig random; do
+                "$program" coreset kept.npz --method $method --space $space --fraction 0.$percent --seed $seed --json \
+                    --out "$method-$space.npz" >"$method-$space.json" 2>log || { cat log >&2 && exit 1; }
+            done
+        done
+    )
 done
-printf '{ "per_class": %s, "seed": %s, "log_entropy": -1 }\n' $per_class $seed >"$reference/asked.json"
+printf '{ "per_class": %s, "seed": %s, "log_entropy": -1, "percent": %s }\n' $per_class $seed $percent >"$reference/asked.json"
 
 site=${GLEANER_SITE:-}
 if [ -z "$site" ]; then
@@ -49,7 +58,7 @@ if [ ! -d tests/browser/node_modules/playwright-core ] || [ ! -d tests/browser/n
 fi
 echo "browser test: Chromium" >&2
 tests=("$@")
-[ ${#tests[@]} -gt 0 ] || tests=(session page trouble manners)
+[ ${#tests[@]} -gt 0 ] || tests=(session page pick trouble manners)
 cd tests/browser
 # One file after the other: the software GPU and the measurements want the machine to themselves.
 GLEANER_PROGRAM=$program GLEANER_SITE=$site GLEANER_REFERENCE=$reference \

@@ -58,6 +58,7 @@ fn a_run_draws_keeps_and_chooses_again_and_again_and_says_so() {
             "--max-entropy=2.25",
             "--keep-agreeing",
             "--coreset=0.1",
+            "--coreset-method=craig",
             "--pseudo-label",
         ],
     );
@@ -132,7 +133,10 @@ fn samples_are_chosen_by_what_is_asked_for() {
         assert!(sets[..at].iter().all(|(other, _)| other != x), "{} chooses its own", spaces[at]);
         assert!(weights.iter().any(|weight| (weight - 1.0).abs() > 0.01), "{}", spaces[at]);
     }
-    assert_eq!(chosen("default", &[]), sets[0], "the gradient, if nothing is said");
+    let gradient = chosen("craig", &["--coreset-method=craig"]);
+    assert_eq!(gradient, sets[0], "the gradient, if nothing is said");
+    let random = chosen("default", &[]);
+    assert!(random.0 != gradient.0 && random.1 == [1.0; 100], "at random, each counted once");
     let alike = chosen("alike", &["--coreset-space=latent", "--set=augment.weigh=false"]);
     assert_eq!(alike, (sets[4].0.clone(), vec![1.0; 100]), "the same, each counted once");
 

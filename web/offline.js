@@ -8,9 +8,10 @@ const FILES = [
   "third-party.txt",
   "gleaner-web.js",
   "gleaner-web_bg.wasm",
-  ...["app", "away", "chart", "checkpoints", "coreset", "dom", "engine", "fields", "filter", "generate", "grid", "inside", "link", "worker"].map(
-    (name) => `js/${name}.js`,
-  ),
+  ...[
+    "app", "away", "certificate", "chart", "checkpoints", "coreset", "dom", "engine", "fields", "filter", "generate", "grid", "inside", "link",
+    "map", "spaces", "worker",
+  ].map((name) => `js/${name}.js`),
 ];
 
 // The models, as their list names them.

@@ -25,12 +25,14 @@ export function assertClose(context, name, found, wanted, tolerance = TOLERANCE)
   assert.ok(worst <= tolerance, `${name} differs by ${worst}`);
 }
 
+const EXACT = ["y", "index", "source_index", "weight", "source_files", "source_file", "source_row"];
+
 // The arrays of two files, numbers nearly and everything else exactly the same.
 export function assertSameArrays(context, what, found, wanted, tolerance = 1e-3) {
   assert.deepEqual(Object.keys(found).sort(), Object.keys(wanted).sort(), `${what}: names`);
   for (const [name, { shape, values }] of Object.entries(wanted)) {
     assert.deepEqual(found[name].shape, shape, `${what}: shape of ${name}`);
-    if (["y", "index", "source_index", "weight"].includes(name)) {
+    if (EXACT.includes(name)) {
       assert.deepEqual(found[name].values, values, `${what}: ${name}`);
     } else assertClose(context, `${what}: ${name}`, found[name].values, values, tolerance);
   }

@@ -21,15 +21,25 @@ function members(bytes) {
   return found;
 }
 
+// Characters of four bytes, of which those that are left over are 0.
+function texts(buffer, rows) {
+  const codes = [...new Uint32Array(buffer)];
+  const width = codes.length / rows;
+  const row = (_, at) => String.fromCodePoint(...codes.slice(at * width, (at + 1) * width).filter((code) => code > 0));
+  return Array.from({ length: rows }, row);
+}
+
 function array(bytes) {
   const wide = bytes[6] > 1;
   const length = wide ? bytes.readUInt32LE(8) : bytes.readUInt16LE(8);
   const start = (wide ? 12 : 10) + length;
   const header = bytes.toString("latin1", wide ? 12 : 10, start);
-  const type = TYPES[/'descr': '([^']+)'/.exec(header)[1]];
+  const [, name] = /'descr': '([^']+)'/.exec(header);
+  const type = TYPES[name];
+  if (!type && !name.startsWith("<U")) throw new Error(`an array of ${name}`);
   const shape = /'shape': \(([^)]*)\)/.exec(header)[1].split(",").filter((part) => part.trim()).map(Number);
-  const values = Array.from(new type(new Uint8Array(bytes.subarray(start)).buffer), Number);
-  return { shape, values };
+  const own = new Uint8Array(bytes.subarray(start)).buffer;
+  return { shape, values: type ? Array.from(new type(own), Number) : texts(own, shape[0]) };
 }
 
 // { name: { shape, values } }

@@ -1,17 +1,12 @@
-// The page as visitors use it: what it shows and what it lets them take away, against the numbers of the native build.
+// The page as visitors use it: what it shows and what it lets them take away. Its picks are in pick.test.mjs.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { assertClose, assertSameArrays } from "./close.mjs";
+import { assertClose } from "./close.mjs";
+import { asked, link } from "./native.mjs";
 import { readNpz } from "./npz.mjs";
 import { done, download, leave, reference, says, shaded, Visits } from "./visit.mjs";
-
-// What the reference was made with, see scripts/browser-test.sh.
-const MODELS = ["mnist-m2-mier", "mnist-latent-ebm"];
-const asked = JSON.parse(await readFile(path.join(reference, "asked.json"), "utf8"));
-const native = async (name) => readNpz(await readFile(path.join(reference, `${name}.npz`)));
 
 let visits;
 
@@ -20,43 +15,6 @@ before(async () => {
 });
 
 after(() => visits?.close());
-
-const link = (model, more = {}) => {
-  const { per_class: n, seed, log_entropy: entropy } = asked;
-  return `?${new URLSearchParams({ model, on: "cpu", n, seed, entropy, ...more })}`;
-};
-
-for (const model of MODELS) {
-  test(`${model}: samples, kept ones and coreset are those of the command line`, async (context) => {
-    const wanted = {
-      samples: await native(`${model}-samples`),
-      kept: await native(`${model}-kept`),
-      coreset: await native(`${model}-coreset`),
-    };
-    const page = await visits.page(link(model));
-    await done(page, "samples in");
-    const [all, kept, chosen] = Object.values(wanted).map(({ y }) => y.shape[0]);
-    await says(page, "filter-live", new RegExp(`^${kept} of ${all} kept`));
-    await says(page, "coreset-live", new RegExp(`^${chosen} of ${kept} picked`));
-    for (const [what, arrays] of Object.entries(wanted)) {
-      const { name, bytes } = await download(page, `#save-${what}`);
-      assert.equal(name, `${model}-seed${asked.seed}-${what}.npz`);
-      assertSameArrays(context, what, readNpz(bytes), arrays);
-    }
-    // What is shown is what is in the files.
-    const agreed = await page.textContent("#samples-caption");
-    const { y, logits } = wanted.samples;
-    const best = y.values.map((_, row) => {
-      const own = logits.values.slice(10 * row, 10 * row + 10);
-      return own.indexOf(Math.max(...own));
-    });
-    const share = best.filter((label, row) => label === y.values[row]).length / all;
-    assert.ok(agreed.includes(`in ${(100 * share).toFixed(1)} %`), agreed);
-    assert.ok((await page.textContent("#commands")).includes(`--size ${chosen} `));
-      await shaded(page, "samples");
-    await leave(page);
-  });
-}
 
 test("a visitor sees samples without a click, and a badge that says where they come from", async (context) => {
   const started = performance.now();
@@ -102,39 +60,6 @@ test("dragging the threshold keeps more or fewer, and says why samples are rejec
   assert.equal(rows.length, 10);
   assert.equal(sums[1], 10 * asked.per_class);
   assert.equal(sums[3], await kept());
-  await leave(page);
-});
-
-test("a coreset by each method, its picks one by one, beside random ones", async () => {
-  const page = await visits.page(link("mnist-m2-mier", { entropy: "0.3", agreeing: "0", n: "20" }), {
-    reducedMotion: "reduce",
-  });
-  await done(page, "samples in");
-  await says(page, "coreset-live", /^20 of 200 picked/);
-  const ratio = async () => Number((await page.textContent("#coreset-live")).match(/at least ([\d.]+) %/)[1]);
-  const found = {};
-  for (const method of ["craig", "adacore", "confidence", "random"]) {
-    await page.selectOption("#method", method);
-    await page.waitForFunction(
-      (name) => document.getElementById("map-chosen-caption").textContent.startsWith(name),
-      { craig: "CRAIG", adacore: "AdaCore", confidence: "confidence", random: "random" }[method],
-    );
-    found[method] = await ratio();
-  }
-  assert.ok(found.craig > found.random && found.craig > found.confidence, JSON.stringify(found));
-  assert.ok(found.craig <= 100 && found.random > 0, JSON.stringify(found));
-  await page.selectOption("#method", "craig");
-  await page.fill("#budget", "25");
-  await says(page, "coreset-live", /^50 of 200 picked/);
-  await page.click('#map-classes label:has-text("4")');
-  await says(page, "map-chosen-caption", /CRAIG, class 4/);
-  const marks = () => page.locator("#map-chosen .pick:not([visibility=hidden])").count();
-  assert.equal(await marks(), await page.locator("#map-random .pick").count());
-  assert.equal(await page.locator("#map-chosen .sample").count(), 20);
-  const all = await marks();
-  await page.click("#replay");
-  await says(page, "map-chosen-caption", new RegExp(`pick ${all}: f`));
-  assert.equal(await marks(), all);
   await leave(page);
 });
 
@@ -220,6 +145,7 @@ test("a link restores model, settings and seed", async (context) => {
   await done(first, "36 samples");
   await first.locator("#threshold").fill("-2");
   await first.selectOption("#method", "adacore");
+  await first.selectOption("#space", "gradient");
   await first.fill("#budget", "50");
   await says(first, "filter-live", /with H not below 0.01,/);
   await says(first, "map-chosen-caption", /AdaCore/);
@@ -231,19 +157,19 @@ test("a link restores model, settings and seed", async (context) => {
   await done(second, "36 samples");
   await second.waitForFunction((text) => document.getElementById("filter-live").textContent === text, kept);
   assertClose(context, "x", readNpz((await download(second, "#save-samples")).bytes).x.values, samples.x.values, 0);
-  const controls = ["per-class", "seed", "steps", "step-size", "temperature", "threshold", "method", "budget"];
+  const controls = ["per-class", "seed", "steps", "step-size", "temperature", "threshold", "method", "space", "budget"];
   const values = await Promise.all(controls.map((id) => second.inputValue(`#${id}`)));
-  assert.deepEqual(values, ["4", "11", "5", "0.3", "0.7", "-2", "adacore", "50"]);
+  assert.deepEqual(values, ["4", "11", "5", "0.3", "0.7", "-2", "adacore", "gradient", "50"]);
   assert.equal(second.url(), address);
   await leave(first);
   await leave(second);
 });
 
 test("links that make no sense leave the page whole", async () => {
-  const page = await visits.page("?on=cpu&model=nonsense&n=1e9&seed=-3&classes=77&entropy=x&method=best&budget=0");
+  const page = await visits.page("?on=cpu&model=nonsense&n=1e9&seed=-3&classes=77&entropy=x&method=best&space=pixels&budget=0");
   await done(page, 'The link names the model "nonsense"');
-  const values = await Promise.all(["per-class", "seed", "method", "budget"].map((id) => page.inputValue(`#${id}`)));
-  assert.deepEqual(values, ["30", "0", "craig", "10"]);
+  const values = await Promise.all(["per-class", "seed", "method", "space", "budget"].map((id) => page.inputValue(`#${id}`)));
+  assert.deepEqual(values, ["30", "0", "craig", "embedding", "10"]);
   assert.match(await page.textContent("#samples-caption"), /300 samples/);
   await leave(page);
 });

@@ -196,15 +196,18 @@ for (const backend of ["webgpu", "cpu"]) {
   });
 }
 
+// In the page: counts what the GPU is told to compute.
+function countDispatches() {
+  window.dispatches = 0;
+  const { dispatchWorkgroups } = GPUComputePassEncoder.prototype;
+  GPUComputePassEncoder.prototype.dispatchWorkgroups = function (...sizes) {
+    window.dispatches += 1;
+    return dispatchWorkgroups.apply(this, sizes);
+  };
+}
+
 test("webgpu: a step of the chains takes few dispatches", async (context) => {
-  const { page } = await openPage("latent-ebm", () => {
-    window.dispatches = 0;
-    const { dispatchWorkgroups } = GPUComputePassEncoder.prototype;
-    GPUComputePassEncoder.prototype.dispatchWorkgroups = function (...sizes) {
-      window.dispatches += 1;
-      return dispatchWorkgroups.apply(this, sizes);
-    };
-  });
+  const { page } = await openPage("latent-ebm", countDispatches);
   await openSession(page, "webgpu");
   const counted = await page.evaluate(async () => {
     await session.begin({ seed: 0, per_class: 2, steps: 30 });
@@ -219,6 +222,66 @@ test("webgpu: a step of the chains takes few dispatches", async (context) => {
   const step = (counted[2] - counted[1]) / 4;
   context.diagnostic(`dispatches of a step: ${step}; of what is read after it: ${counted[1] - step}`);
   assert.ok(step > 5 && step <= 45, `${step} dispatches`);
+  await page.close();
+});
+
+test("webgpu: the last hidden layer is computed when a space needs it, and once", async () => {
+  for (const model of ["m2", "latent-ebm"]) {
+    const { page, errors } = await openPage(model, countDispatches);
+    await openSession(page, "webgpu");
+    const counts = await page.evaluate(async () => {
+      const draw = async (seed, kept) => {
+        const { entropy } = await session.generate({ seed, per_class: 4 });
+        session.filter({ max_entropy: [...entropy].sort()[kept], keep_agreeing: false });
+        return entropy;
+      };
+      const found = {};
+      const count = async (name, call) => {
+        const before = window.dispatches;
+        await call();
+        found[name] = window.dispatches - before;
+      };
+      const pick = (space) => () => session.coreset({ method: "craig", space, size: 12, seed: 0 });
+      const entropy = await draw(0, 30);
+      await count("gradient", pick("gradient"));
+      await count("latent", pick("latent"));
+      await count("last-layer", pick("last-layer"));
+      // Another filter, and a file.
+      session.filter({ max_entropy: [...entropy].sort()[20], keep_agreeing: false });
+      await count("embedding", pick("embedding"));
+      await count("file", () => session.npz("samples", true));
+      await draw(1, 30);
+      await count("others", pick("last-layer"));
+      return found;
+    });
+    const { "last-layer": layer, others, ...rest } = counts;
+    assert.ok(layer > 0 && others > 0, JSON.stringify(counts));
+    assert.deepEqual(rest, { gradient: 0, latent: 0, embedding: 0, file: 0 });
+    assert.deepEqual(errors, []);
+    await page.close();
+  }
+});
+
+test("samples are compared by their gradients unless a space is named, and AdaCore by nothing else", async () => {
+  const { page, errors } = await openPage("latent-ebm");
+  await openSession(page, "cpu");
+  const { worths, refused } = await page.evaluate(async () => {
+    await session.generate({ seed: 0, per_class: 6 });
+    session.filter({ max_entropy: 3, keep_agreeing: false });
+    const pick = (space, method = "craig") => session.coreset({ method, space, size: 20, seed: 0 });
+    const found = {};
+    for (const space of [undefined, "gradient", "last-layer", "embedding", "cosine", "latent"]) {
+      found[space ?? "default"] = (await pick(space)).chosen.objective;
+    }
+    const said = [];
+    for (const space of ["embedding", "latent"]) said.push(await pick(space, "adacore").catch(({ message }) => message));
+    return { worths: found, refused: said };
+  });
+  const { default: usual, ...spaces } = worths;
+  assert.equal(usual, spaces.gradient);
+  assert.equal(new Set(Object.values(spaces)).size, 5, JSON.stringify(spaces));
+  for (const line of refused) assert.match(line, /^[^\n]*adacore divides gradients by curvature: use gradient or last-layer[^\n]*$/);
+  assert.deepEqual(errors, []);
   await page.close();
 });
 
@@ -307,8 +370,10 @@ test("mistakes end in one clear line", async () => {
       async () => session.histogram(60.5),
       async () => session.histogram(2 ** 32 + 60),
       async () => session.histogram(4e9),
-      async () => session.plane("craig", "0"),
-      async () => session.plane("best", 0),
+      () => session.plane({ space: "latent", class: "0" }),
+      () => session.plane({ space: "best", class: 0 }),
+      () => session.coreset({ method: "craig", space: "pixels", size: 1, seed: 0 }),
+      () => session.npz("samples", 1),
       async () => session.filter({ max_entropy: NaN, keep_agreeing: true }),
       async () => session.filter({ max_entropy: 1, keep_agreeing: 1 }),
       async () => session.filter({ max_entropy: 1, keep_agreeing: true, keep: 3 }),
@@ -351,7 +416,7 @@ test("mistakes end in one clear line", async () => {
     /call begin first/,
     /call begin first/,
     /draw some first/,
-    /call filter first/,
+    /draw some first/,
     /draw some first/,
     /draw some first/,
     /values holds 2 numbers, but this model takes 64/,
@@ -384,7 +449,9 @@ test("mistakes end in one clear line", async () => {
     /histogram: bins: 4294967356 is no whole number/,
     /histogram: bins is 4000000000: use 1 to 10000/,
     /plane: class: .*"0"/,
-    /plane: method: .*best.*craig/,
+    /plane: space: .*best.*last-layer/,
+    /coreset: space: .*pixels.*last-layer/,
+    /npz: features: .*1/,
     /filter: max_entropy: NaN is no finite number/,
     /filter: keep_agreeing: /,
     /filter: unknown field `keep`, expected `max_entropy` or `keep_agreeing`/,

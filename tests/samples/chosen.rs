@@ -94,6 +94,23 @@ fn every_space_compares_what_it_says() {
 }
 
 #[test]
+fn without_a_method_samples_are_chosen_at_random_and_in_a_space_by_craig() {
+    let folder = Folder::new();
+    folder.save("in.npz", &with(&[("z", normal(1, 3))]));
+    let chosen = |flags: &[&str]| {
+        let said = folder.coreset("in.npz", "out.npz", &[flags, &["--size=12"]].concat()).done();
+        let method = said.json()["method"].as_str().unwrap().to_owned();
+        (folder.read("out.npz").integers("index"), method, said.stderr)
+    };
+    let (rows, method, said) = chosen(&[]);
+    assert!(method == "random" && said.contains("chosen at random; --method craig"), "{said}");
+    assert_eq!(rows, chosen(&["--method=random"]).0);
+    let (rows, method, said) = chosen(&["--space=latent"]);
+    assert!(method == "craig" && !said.contains("at random"), "{said}");
+    assert_eq!(rows, chosen(&["--space=latent", "--method=craig"]).0);
+}
+
+#[test]
 fn a_space_without_its_array_says_what_to_do() {
     let folder = Folder::new();
     folder.save("in.npz", &samples());

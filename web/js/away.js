@@ -6,12 +6,14 @@ export function setUp(page) {
   const say = (text) => {
     element("away-status").textContent = text;
   };
+  // Whether the files have the last hidden layer: where the picks are compared by it.
+  const featured = () => ["last-layer", "embedding"].includes(page.coreset?.space);
   const name = () => `${page.model.id ?? "samples"}-seed${page.samples.asked.seed}`;
 
   for (const what of ["samples", "kept", "coreset"]) {
     element(`save-${what}`).addEventListener("click", () =>
       page.attempt(async () => {
-        const bytes = await page.engine.call("main", "npz", what);
+        const bytes = await page.engine.call("main", "npz", what, featured());
         const file = `${name()}-${what}.npz`;
         save(file, new Blob([bytes], { type: "application/octet-stream" }));
         say(`Saved ${file}, ${(bytes.length / 1e6).toFixed(2)} MB.`);
@@ -45,14 +47,13 @@ export function setUp(page) {
     const chains = about.chains ? ` --steps ${of.steps} --step-size ${of.step_size} --temperature ${of.temperature}` : "";
     const run = model.id ? `checkpoints/${model.id}` : "RUN";
     const lines = [
-      `gleaner sample ${run} --per-class ${per_class} --seed ${seed}${chains} --out samples.npz`,
+      `gleaner sample ${run} --per-class ${per_class} --seed ${seed}${chains}${featured() ? " --features" : ""} --out samples.npz`,
       `gleaner filter samples.npz --max-entropy ${Number((10 ** element("threshold").valueAsNumber).toPrecision(6))}` +
         `${element("keep-agreeing").checked ? " --keep-agreeing" : ""} --out kept.npz`,
     ];
     if (coreset) {
-      lines.push(
-        `gleaner coreset kept.npz --method ${element("method").value} --size ${coreset.size} --seed ${seed} --out coreset.npz`,
-      );
+      const { method, space, size } = coreset;
+      lines.push(`gleaner coreset kept.npz --method ${method} --space ${space} --size ${size} --seed ${seed} --out coreset.npz`);
     }
     if (chosen.length < about.classes) lines.unshift(`# These commands draw all classes. The page has drawn the same samples, but only of the classes ${chosen.join(", ")}.`);
     element("commands").textContent = lines.join("\n");

@@ -3,7 +3,7 @@
 import { make, short } from "./dom.js";
 
 export const WIDTH = 480;
-const INSET = { left: 56, right: 12, top: 10, bottom: 26 };
+const INSET = { left: 64, right: 12, top: 10, bottom: 26 };
 
 // A drawing of some height with a scale from values to places; whatever was drawn before is gone.
 export function frame(svg, height, [left, right], [low, high]) {

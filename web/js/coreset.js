@@ -1,13 +1,19 @@
 // A coreset of the kept samples, and as many at random beside it.
 
+import * as certificate from "./certificate.js";
 import { frame } from "./chart.js";
-import { element, latest, make, pause, short, still } from "./dom.js";
+import { element, latest, pause, short, still } from "./dom.js";
 import { fits, number } from "./fields.js";
 import { byClass } from "./generate.js";
 import { Grid } from "./grid.js";
+import { describeMap, drawKey, drawMap, layout } from "./map.js";
+import * as spaces from "./spaces.js";
 
-const SIDE = 300; // the maps' own coordinates
-const RIM = 16;
+// Milliseconds: a choice that takes longer than the first waits until nothing has changed for the second.
+const LONG = 600;
+const REST = 300;
+const PICKING = "Picking…";
+const DRAWINGS = ["map-chosen", "map-random", "map-key", "gains"];
 
 // The picks of a class: { row, weight, worth } in order.
 function ofClass({ row, weight, worth, classes }, wanted) {
@@ -22,34 +28,42 @@ function ofClass({ row, weight, worth, classes }, wanted) {
   return [];
 }
 
-function drawMap(svg, { rows, points }, picks) {
-  svg.setAttribute("viewBox", `0 0 ${SIDE} ${SIDE}`);
-  const place = (value) => SIDE / 2 + value * (SIDE / 2 - RIM);
-  const at = new Map();
-  const dots = [...rows].map((row, number) => {
-    const [x, y] = [place(points[2 * number]), place(-points[2 * number + 1])];
-    at.set(row, [x, y]);
-    return make("svg:circle", { class: "sample", cx: x.toFixed(1), cy: y.toFixed(1), r: 3 });
-  });
-  const chosen = picks.map(({ row, weight }, number) => {
-    const [x, y] = at.get(row) ?? [0, 0];
-    const title = make("svg:title", {}, `pick ${number + 1}, weight ${weight}`);
-    const radius = 3.5 + 1.6 * Math.sqrt(weight);
-    return make("svg:circle", { class: "pick", cx: x.toFixed(1), cy: y.toFixed(1), r: radius.toFixed(1) }, title);
-  });
-  svg.replaceChildren(...dots, ...chosen);
-  return chosen;
+// What a class's picks are worth, by their number, and what no picks exceed.
+function drawGains({ chosen, random }, bound, comparable) {
+  const chart = frame(element("gains"), 170, [0, Math.max(1, chosen.length)], [0, bound || 1]);
+  chart.below(0, "0");
+  chart.below(chosen.length, chosen.length === 1 ? "1 pick" : `${chosen.length} picks`);
+  chart.beside(0, "0");
+  chart.line("bound", [[0, bound], [chosen.length, bound]]);
+  chart.beside(bound, short(bound));
+  for (const [name, picks] of [["random", random], ["chosen", chosen]]) {
+    if (name === "random" && !comparable) continue;
+    chart.line(name, [[0, 0], ...picks.map(({ worth }, at) => [at + 1, worth])]);
+  }
+  element("gains-random").hidden = !comparable;
 }
 
 export function setUp(page) {
-  const grids = {
-    chosen: new Grid(element("medoids"), { describe: page.describe, choose: page.choose }),
-    random: new Grid(element("random-medoids"), { describe: page.describe, choose: page.choose }),
-  };
-  let told = null; // { chosen, random, method, name }
+  let told = null; // { chosen, random, method, space, name }
   let shown = 0; // counts maps: an old replay stops when there is a new one
+  let asked = 0; // when a choice was asked for last
+  let taken = 0; // milliseconds that the last one took
+  const weights = { chosen: new Map(), random: new Map() }; // of the rows
+  const gridOf = (id, picks) =>
+    new Grid(element(id), {
+      describe: (row) => `${page.describe(row)}; weight ${weights[picks].get(row)}`,
+      choose: page.choose,
+    });
+  const grids = { chosen: gridOf("medoids", "chosen"), random: gridOf("random-medoids", "random") };
 
-  const select = latest(async () => {
+  // The worker answers one call after the other: a long choice, once begun, holds up the filter.
+  async function rest() {
+    if (taken < LONG) return;
+    for (let left = REST; left > 0; left = asked + REST - performance.now()) await pause(left);
+  }
+
+  const choose = latest(async () => {
+    await rest();
     if (!page.filtered) return;
     await page.attempt(async () => {
       const { filtered } = page;
@@ -59,41 +73,53 @@ export function setUp(page) {
         return;
       }
       const present = new Set([...kept].map((row) => page.samples.y[row]));
-      const share = number("budget") / 100;
-      const size = Math.min(kept.length, Math.max(present.size, Math.round(share * kept.length)));
+      const part = number("budget") / 100;
+      const size = Math.min(kept.length, Math.max(present.size, Math.round(part * kept.length)));
       const { value: method, text: name } = element("method").selectedOptions[0];
+      const { value: space } = element("space");
       const { seed } = page.samples.asked;
-      const answer = await page.engine.call("main", "coreset", { method, size, seed });
+      if (taken >= LONG) element("coreset-live").textContent = PICKING;
+      const started = performance.now();
+      const answer = await page.engine.call("main", "coreset", { method, space, size, seed });
+      taken = performance.now() - started;
       if (filtered !== page.filtered) return;
-      told = { ...answer, method, name };
-      page.coreset = { size, ...answer };
+      told = { ...answer, method, space, name };
+      page.coreset = { size, method, space };
       report(kept.length);
       chips([...present].sort((a, b) => a - b));
       await map();
       page.dispatchEvent(new Event("coreset"));
     });
+    const live = element("coreset-live");
+    if (live.textContent === PICKING) live.textContent = "";
   });
+
+  const select = () => {
+    asked = performance.now();
+    choose();
+  };
 
   function clear(reason) {
     told = null;
     page.coreset = null;
     shown += 1;
-    for (const id of ["map-chosen", "map-random", "gains"]) element(id).replaceChildren();
+    for (const id of DRAWINGS) element(id).replaceChildren();
+    for (const id of ["map-chosen", "map-random"]) element(id).setAttribute("aria-label", "No map yet");
     for (const grid of Object.values(grids)) grid.clear();
     element("coreset-live").textContent = reason;
     element("map-caption").textContent = "";
+    certificate.clear(element("outcomes"));
     page.dispatchEvent(new Event("coreset"));
   }
 
   function report(all) {
     const { chosen, random } = told;
-    element("coreset-live").textContent =
-      `${chosen.row.length} of ${all} picked. f(S), how well they represent all: ${short(chosen.objective)}, ` +
-      `at least ${(100 * chosen.ratio).toFixed(1)} % of the best (at most ${short(chosen.bound)}). Random picks: ${short(random.objective)}.`;
+    element("coreset-live").textContent = certificate.inWords(told, all);
+    certificate.byClass(element("outcomes"), page.names, told);
     for (const [name, grid] of Object.entries(grids)) {
       const { row, weight } = told[name];
-      const weights = new Map([...row].map((number, at) => [number, weight[at]]));
-      const place = (number) => ({ index: number, note: String(weights.get(number)) });
+      weights[name] = new Map([...row].map((number, at) => [number, weight[at]]));
+      const place = (number) => ({ index: number, note: String(weights[name].get(number)) });
       grid.show(page.samples.picture, page.about.tile, byClass(page, page.samples.y, row, place));
     }
     element("medoids").setAttribute("aria-label", `${chosen.row.length} chosen samples with their weights`);
@@ -110,36 +136,25 @@ export function setUp(page) {
     shown += 1;
     const mine = shown;
     const wanted = page.chosenChip("map-classes");
-    const plane = await page.engine.call("main", "plane", told.method, wanted);
+    const { space } = told;
+    const plane = await page.engine.call("main", "plane", { space: spaces.mapOf(space), class: wanted });
     if (mine !== shown || !told) return null;
     const picks = { chosen: ofClass(told.chosen, wanted), random: ofClass(told.random, wanted) };
-    const marks = [
-      drawMap(element("map-chosen"), plane, picks.chosen),
-      drawMap(element("map-random"), plane, picks.random),
-    ];
+    const both = [...picks.chosen, ...picks.random];
+    const places = layout(plane, both);
     const name = page.names[wanted];
-    element("map-chosen-caption").textContent = `${told.name}, class ${name}`;
-    element("map-random-caption").textContent = `random, class ${name}`;
-    const share = (100 * plane.shown).toFixed(0);
-    element("map-caption").textContent =
-      `Each point is the gradient of one kept sample. The plane shows ${share} % of the variance. ` +
-      "A larger pick represents more samples.";
-    gains(picks, wanted);
+    const kinds = { chosen: told.name, random: "random" };
+    const marks = Object.entries(picks).map(([which, list]) => {
+      const svg = element(`map-${which}`);
+      describeMap(svg, kinds[which], name, plane, list);
+      element(`map-${which}-caption`).textContent = `${kinds[which]}, class ${name}`;
+      return drawMap(svg, places, list);
+    });
+    drawKey(element("map-key"), places, both);
+    element("map-caption").textContent = spaces.caption(space, plane.shown, page.about);
+    const { bound } = told.chosen.classes.find(({ class: number }) => number === wanted);
+    drawGains(picks, bound, certificate.comparable(told));
     return { mine, marks, picks };
-  }
-
-  function gains({ chosen, random }, wanted) {
-    const outcome = told.chosen.classes.find(({ class: number }) => number === wanted);
-    const { bound } = outcome;
-    const chart = frame(element("gains"), 170, [0, Math.max(1, chosen.length)], [0, bound || 1]);
-    chart.below(0, "0");
-    chart.below(chosen.length, `${chosen.length} picks`);
-    chart.beside(0, "0");
-    chart.line("bound", [[0, bound], [chosen.length, bound]]);
-    chart.beside(bound, short(bound));
-    for (const [name, picks] of [["random", random], ["chosen", chosen]]) {
-      chart.line(name, [[0, 0], ...picks.map(({ worth }, at) => [at + 1, worth])]);
-    }
   }
 
   // Shows the picks in the order in which they were made.
@@ -157,18 +172,36 @@ export function setUp(page) {
     }
   }
 
-  element("method").addEventListener("change", () => {
-    select();
-    page.remember();
-  });
+  // Offers the spaces that go with the method and the model, says what the chosen one is, and leaves one that does not.
+  function offer() {
+    const [method, space] = [element("method"), element("space")];
+    const about = page.about ?? { classifies: true };
+    for (const option of method.options) option.disabled = option.value === "adacore" && !about.classifies;
+    if (method.selectedOptions[0].disabled) method.value = "craig";
+    for (const option of space.options) option.disabled = !spaces.goTogether(option.value, method.value, about);
+    if (space.selectedOptions[0].disabled) space.value = [...space.options].find(({ disabled }) => !disabled).value;
+    element("space-help").textContent = spaces.help(space.value, method.value, about);
+  }
+
+  for (const id of ["method", "space"]) {
+    element(id).addEventListener("change", () => {
+      offer();
+      select();
+      page.remember();
+    });
+  }
   element("budget").addEventListener("input", () => {
     if (!fits("budget")) return;
     select();
     page.remember();
   });
   element("coreset-controls").addEventListener("submit", (event) => event.preventDefault());
-  element("map-classes").addEventListener("change", () => page.attempt(map));
+  element("map-classes").addEventListener("change", () => told && page.attempt(map));
   element("replay").addEventListener("click", () => told && page.attempt(replay));
   page.addEventListener("kept", select);
-  page.addEventListener("model", () => clear(""));
+  page.addEventListener("model", () => {
+    offer();
+    clear("");
+  });
+  offer();
 }

@@ -12,6 +12,7 @@ const CONTROLS = {
   entropy: "threshold",
   agreeing: "keep-agreeing",
   method: "method",
+  space: "space",
   budget: "budget",
   on: "backend",
 };

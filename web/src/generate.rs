@@ -213,7 +213,7 @@ impl Session {
         let mut made = self.made.borrow_mut();
         made.drawing = None;
         made.samples = Some(samples.clone());
-        (made.kept, made.coreset) = (None, None);
+        (made.judged_by, made.kept, made.coreset) = (None, None, None);
         Ok(samples)
     }
 }

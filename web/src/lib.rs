@@ -5,14 +5,16 @@
 //! comes from JavaScript comes as a `JsValue` and goes through [`asked`]: arguments of other types are converted in silence.
 //!
 //! Order to read: [`backend`] (where to compute) → [`asked`] and [`exchange`] (what crosses the border) → [`paint`] (bitmaps) →
-//! [`session`] (a loaded checkpoint) and what a page asks of it: [`generate`] → [`sift`] → [`inside`] → [`take_away`].
+//! [`session`] (a loaded checkpoint) and what a page asks of it: [`generate`] → [`sift`] → [`pick`] → [`inside`] → [`take_away`].
 
 pub mod asked;
 pub mod backend;
 pub mod exchange;
 pub mod generate;
 pub mod inside;
+mod layer;
 pub mod paint;
+pub mod pick;
 pub mod session;
 pub mod sift;
 pub mod take_away;

@@ -21,6 +21,7 @@ use wasm_bindgen::{JsError, JsValue};
 use crate::asked::{argument, bytes_of, fields, labels, numbers};
 use crate::backend::{self, Backend};
 use crate::exchange::{floats, object};
+use crate::layer::Layer;
 
 /// A loaded checkpoint on a device, and what was made with it last.
 #[wasm_bindgen]
@@ -43,6 +44,8 @@ pub(crate) struct Made {
     pub(crate) drawing: Option<(Model, Drawing)>,
     /// Samples.
     pub(crate) samples: Option<Rc<SampleSet>>,
+    /// The last hidden layer of all of them, once somebody asked for it.
+    pub(crate) judged_by: Option<Rc<Layer>>,
     /// Those of them that the filter kept.
     pub(crate) kept: Option<Rc<Vec<usize>>>,
     /// Those of the kept ones that were chosen.
@@ -193,5 +196,24 @@ impl Session {
     pub(crate) fn kept(&self) -> Result<Rc<Vec<usize>>, JsError> {
         let kept = self.made.borrow().kept.clone();
         kept.ok_or_else(|| JsError::new("nothing was filtered yet: call filter first"))
+    }
+
+    /// The last hidden layer of all `samples`, which stays until others are drawn: which of them a filter keeps changes with every
+    /// move of its threshold.
+    pub(crate) async fn judged_by(&self, samples: &Rc<SampleSet>) -> Result<Rc<Layer>, JsError> {
+        let are_last = || {
+            let made = self.made.borrow();
+            made.samples.as_ref().is_some_and(|last| Rc::ptr_eq(last, samples))
+        };
+        let known = self.made.borrow().judged_by.clone();
+        if let Some(layer) = known.filter(|_| are_last()) {
+            return Ok(layer);
+        }
+        let layer = Rc::new(Layer::last_hidden(&self.model, samples, &self.device).await?);
+        // Others may have been drawn meanwhile.
+        if are_last() {
+            self.made.borrow_mut().judged_by = Some(layer.clone());
+        }
+        Ok(layer)
     }
 }

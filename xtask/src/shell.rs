@@ -59,6 +59,25 @@ impl Shell {
             .map_err(|error| format!("cannot start {:?}: {error}", self.program))?;
         if status.success() { Ok(()) } else { Err(format!("{status} from: {line}")) }
     }
+
+    /// Runs it to its end, silently, for what it prints.
+    ///
+    /// # Errors
+    /// As [`Shell::run`]; also of text that is not UTF-8.
+    pub fn text(self) -> Result<String, String> {
+        let line = self.to_string();
+        let output = command(&self.program)
+            .args(&self.args)
+            .envs(self.env)
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|error| format!("cannot start {:?}: {error}", self.program))?;
+        if !output.status.success() {
+            return Err(format!("{} from: {line}", output.status));
+        }
+        String::from_utf8(output.stdout).map_err(|error| format!("{error} from: {line}"))
+    }
 }
 
 impl std::fmt::Display for Shell {
@@ -97,6 +116,11 @@ pub fn root() -> PathBuf {
     root.unwrap_or(Path::new(".")).to_path_buf()
 }
 
+/// Where cargo builds.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// `cargo run` describes xtask to its child in variables; build scripts that watch them would run again.
 fn command(program: &str) -> Command {
     let path = if program.contains('/') { root().join(program) } else { PathBuf::from(program) };
@@ -127,6 +151,8 @@ mod tests {
         assert!(Shell::program("true").run().is_ok());
         assert!(Shell::program("false").run().unwrap_err().contains("from: false"));
         assert!(Shell::program("no-such-program").run().unwrap_err().contains("cannot start"));
+        assert_eq!(Shell::program("echo").args(["few words"]).text(), Ok("few words\n".to_owned()));
+        assert!(Shell::program("false").text().unwrap_err().contains("from: false"));
         assert!(!available("no-such-program", &[]) && available("true", &[]));
     }
 

@@ -193,7 +193,7 @@ const drawAndPick = (page, seed) =>
     const status = document.getElementById("status");
     const picked = new Promise((resolve) => {
       new MutationObserver((_, observer) => {
-        if (!/ picked:/.test(live.textContent)) return;
+        if (!/ picked\./.test(live.textContent)) return;
         observer.disconnect();
         resolve();
       }).observe(live, { childList: true });

@@ -6,7 +6,7 @@
 //! search goes on among all points, with exact gains.
 
 use super::facility::Facility;
-use super::greedy::{follow, lazy};
+use super::greedy::{MOST_PAIRS, follow, lazy};
 use super::points::Points;
 use crate::workers::Workers;
 
@@ -18,9 +18,6 @@ const SHARE: usize = 16;
 
 /// And so much of the selection.
 const PART: usize = 2;
-
-/// Pairs of neighbours that are kept at most, about: 256 MiB.
-pub(super) const MOST_PAIRS: usize = 1 << 25;
 
 /// Selects `size` points and returns the state with what each added, in order.
 pub(super) fn coarse<'a>(

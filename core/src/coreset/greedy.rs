@@ -3,86 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use serde::{Deserialize, Serialize};
-
-use super::coarse::{FEW, MOST_PAIRS, coarse};
 use super::facility::Facility;
-use super::points::Points;
 use crate::noise::Noise;
-use crate::workers::Workers;
-
-/// Share of the optimum that a stochastic selection may lose on average beside the greedy one, unless told otherwise.
-pub const EPSILON: f64 = 0.1;
 
 /// Neighbours of a point that are worth a list.
 const FEW_NEAR: usize = 64;
 
-/// Share of a distance at which an upper bound is taken without gains.
-const NEARER: f64 = 0.8;
-
-/// How the best next point is found. All take the point of lowest index among equally good ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Optimizer {
-    /// Lazy for up to [`Optimizer::MOST_LAZY`] points, coarse for more.
-    #[default]
-    Auto,
-    /// Exact, by upper bounds: a gain never grows as the selection does, so a point whose old gain is below
-    /// another's present one need not be looked at (Minoux 1978).
-    Lazy,
-    /// The best of a random pool, `ceil(n/k ln(1/epsilon))` points in each step; on average
-    /// `1 - 1/e - epsilon` of the optimum (Mirzasoleiman et al. 2015, "Lazier than lazy greedy").
-    Stochastic {
-        /// Between 0 and 1. The nearer to 0, the larger the pool.
-        epsilon: f64,
-    },
-    /// The first points are selected among few, each of which stands for its neighbours; the others exactly.
-    Coarse,
-    /// Every gain of every step, added up afresh: slow, and what the others are tested against.
-    Naive,
-}
-
-impl Optimizer {
-    /// More points than these are not searched exactly from the first on, unless told so.
-    pub const MOST_LAZY: usize = 20_000;
-
-    /// What is used for so many points.
-    #[must_use]
-    pub fn for_points(self, count: usize) -> Self {
-        match self {
-            Self::Auto if count <= Self::MOST_LAZY => Self::Lazy,
-            Self::Auto => Self::Coarse,
-            told => told,
-        }
-    }
-}
-
-/// Selects `size` points and returns the state with what each added, in order. `on_selected` is called after each.
-///
-/// # Panics
-/// More points are asked for than there are.
-pub fn select<'a>(
-    points: &'a Points,
-    optimizer: Optimizer,
-    size: usize,
-    noise: &Noise,
-    workers: &'a dyn Workers,
-    on_selected: &mut dyn FnMut(),
-) -> (Facility<'a>, Vec<u64>) {
-    assert!(size <= points.count(), "{size} points of {}", points.count());
-    if optimizer.for_points(points.count()) == Optimizer::Coarse {
-        return coarse(points, size, workers, on_selected);
-    }
-    let mut facility = Facility::new(points, workers);
-    let gains = match optimizer {
-        Optimizer::Stochastic { epsilon } => {
-            stochastic(&mut facility, size, epsilon, noise, on_selected)
-        }
-        Optimizer::Naive => naive(&mut facility, size, on_selected),
-        _ => lazy(&mut facility, size, on_selected),
-    };
-    (facility, gains)
-}
+/// Pairs of neighbours that are kept at most, about: 256 MiB.
+pub(super) const MOST_PAIRS: usize = 1 << 25;
 
 /// Selects the points of `order`, whatever they are worth, and returns what each added.
 pub fn follow(
@@ -98,20 +26,7 @@ pub fn follow(
     order.iter().map(take).collect()
 }
 
-/// An upper bound on what any `size` points are worth (E31): the worth of the selection and the `size` largest gains
-/// that are left; of very many points whose gains are not known, the same as if the selection were nearer to all.
-pub fn upper_bound(facility: &mut Facility<'_>, size: usize) -> u64 {
-    if !facility.is_measured() && facility.count() > FEW {
-        let (worth, mut gains) = facility.shortened(NEARER);
-        gains.sort_unstable_by(|a, b| b.cmp(a));
-        return worth + gains.iter().take(size).sum::<u64>();
-    }
-    let mut queue = Queue::new(facility);
-    let left = facility.count() - facility.selected().len();
-    let gains: u64 = (0..size.min(left)).map(|_| queue.take_best(facility).1).sum();
-    facility.objective() + gains
-}
-
+/// Selects the best next point `size` times, and computes gains only where old ones leave it open.
 pub(super) fn lazy(
     facility: &mut Facility<'_>,
     size: usize,
@@ -140,7 +55,12 @@ fn switch(facility: &Facility<'_>, size: usize) -> usize {
     if pays { step } else { usize::MAX }
 }
 
-fn naive(facility: &mut Facility<'_>, size: usize, on_selected: &mut dyn FnMut()) -> Vec<u64> {
+/// The same with every gain of every step added up afresh.
+pub(super) fn naive(
+    facility: &mut Facility<'_>,
+    size: usize,
+    on_selected: &mut dyn FnMut(),
+) -> Vec<u64> {
     let mut left: Vec<usize> = (0..facility.count()).collect();
     let mut gains = Vec::with_capacity(size);
     for _ in 0..size {
@@ -155,7 +75,8 @@ fn naive(facility: &mut Facility<'_>, size: usize, on_selected: &mut dyn FnMut()
     gains
 }
 
-fn stochastic(
+/// Selects the best of a random pool `size` times.
+pub(super) fn stochastic(
     facility: &mut Facility<'_>,
     size: usize,
     epsilon: f64,
@@ -180,7 +101,8 @@ fn stochastic(
 }
 
 /// Points by upper bounds on their gains.
-struct Queue {
+#[derive(Debug)]
+pub(super) struct Queue {
     heap: BinaryHeap<(u64, Reverse<usize>)>,
     stale: Vec<usize>,
     /// How many gains the last search computed.
@@ -189,7 +111,7 @@ struct Queue {
 
 impl Queue {
     /// All points not selected yet.
-    fn new(facility: &Facility<'_>) -> Self {
+    pub(super) fn new(facility: &Facility<'_>) -> Self {
         let mut left = vec![true; facility.count()];
         facility.selected().iter().for_each(|&point| left[point] = false);
         let points = (0..facility.count()).filter(|&point| left[point]);
@@ -201,7 +123,7 @@ impl Queue {
     ///
     /// Gains are computed for several points at a time, so that threads can share them. How many depends on how
     /// many the search has needed, not on the threads; computing more than needed changes no result.
-    fn take_best(&mut self, facility: &mut Facility<'_>) -> (usize, u64) {
+    pub(super) fn take_best(&mut self, facility: &mut Facility<'_>) -> (usize, u64) {
         let mut batch = (self.computed / 2).max(4);
         self.computed = 0;
         loop {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::lanes::{LANES, Lane, below, gaps, root};
+use super::lanes::{LANES, Lane, below, gaps, roots};
 use super::points::Points;
 use crate::simd::vectorised;
 use crate::workers::{Workers, map};
@@ -181,12 +181,15 @@ impl Search<'_> {
                     let (coordinates, radius) = (&coordinates[at * dims..][..dims], radii[at]);
                     let mut tell = |block: usize, squares: [f32; LANES]| {
                         let near = below(&squares, &Lane([radius; LANES]));
-                        // Behind the last point there are copies of the first.
-                        let places = ones(near).map(|lane| (block * LANES + lane, lane));
-                        let places = places.take_while(|&(place, _)| place < points.count());
-                        found.extend(places.map(|(place, lane)| {
-                            (query, points.point_at(place) as u32, root(squares[lane]))
-                        }));
+                        let distances = roots(squares);
+                        found.reserve(LANES);
+                        for lane in ones(near) {
+                            let place = block * LANES + lane;
+                            // Behind the last point there are copies of the first.
+                            if place < points.count() {
+                                found.push((query, points.point_at(place) as u32, distances[lane]));
+                            }
+                        }
                     };
                     let mut here =
                         ones(bits).map(|lane| first + lane).take_while(|&at| at < blocks);

@@ -83,7 +83,7 @@ impl Points {
         let queries: Vec<_> = points.iter().map(|&point| self.coordinates(point)).collect();
         let mut sums = vec![0; queries.len()];
         let mut visited = 0;
-        Search::new(self, &queries, limits).near(&mut |visits| {
+        Search::new((self.levels(), self.blocks()), &queries, limits).near(&mut |visits| {
             vectorised(
                 #[inline(always)]
                 || {
@@ -117,7 +117,7 @@ impl Points {
     ) -> Vec<(usize, i32)> {
         let queries = [self.coordinates(point)];
         let mut found = Vec::new();
-        Search::new(self, &queries, limits).near(&mut |visits| {
+        Search::new((self.levels(), self.blocks()), &queries, limits).near(&mut |visits| {
             vectorised(
                 #[inline(always)]
                 || {

@@ -8,7 +8,6 @@
 use std::ops::Range;
 
 use super::lanes::{LANES, Lane, below, gaps};
-use super::points::Points;
 use crate::simd::vectorised;
 
 /// Points that are merged into one.
@@ -166,8 +165,13 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(points: &'a Points, queries: &'a [Vec<f32>], limits: &'a Limits) -> Self {
-        Self { levels: points.levels(), blocks: points.blocks(), queries, limits }
+    /// Of points in so many blocks, below the boxes of `levels`.
+    pub(super) fn new(
+        (levels, blocks): (&'a [Level], usize),
+        queries: &'a [Vec<f32>],
+        limits: &'a Limits,
+    ) -> Self {
+        Self { levels, blocks, queries, limits }
     }
 
     /// Calls `visit` with what it finds, neighbours together, so that a block once fetched serves several queries.

@@ -28,6 +28,7 @@ const SHOWN: usize = 20;
 /// Choose a few samples that represent all.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
+    gleaner coreset sure.npz --fraction 0.1 --out few.npz\n  \
     gleaner coreset sure.npz --method craig --fraction 0.1 --out coreset.npz\n  \
     gleaner coreset sure.npz --method craig --space last-layer --size 500 --out coreset.npz\n  \
     gleaner coreset sure.npz --method craig --space embedding --array clip --distance cosine --size 500 --out coreset.npz\n  \
@@ -40,9 +41,9 @@ pub struct Args {
     /// .npz files of samples of the same classes
     #[arg(required = true)]
     samples: Vec<PathBuf>,
-    /// How samples are chosen
+    /// How samples are chosen [default: random; craig if --space is given]
     #[arg(long, value_enum)]
-    method: By,
+    method: Option<By>,
     #[command(flatten)]
     budget: Budget,
     #[command(flatten)]
@@ -242,10 +243,12 @@ impl Args {
     fn settings(&self, files: &SampleFiles<'_>) -> Result<(Settings, Vec<&str>)> {
         let rows = files.rows();
         let method = match self.method {
-            By::Craig => Method::Craig,
-            By::Adacore => Method::Adacore,
-            By::Random => Method::Random,
-            By::Confidence => Method::Confidence,
+            // What taught another classifier most, or as much as any other: docs/results/choosing.md.
+            None if self.compared.space.is_none() => Method::Random,
+            None | Some(By::Craig) => Method::Craig,
+            Some(By::Adacore) => Method::Adacore,
+            Some(By::Random) => Method::Random,
+            Some(By::Confidence) => Method::Confidence,
         };
         let (space, arrays) = self.compared.space(method, files)?;
         let settings = Settings {
@@ -271,6 +274,11 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let mut file = SampleFiles::open(&args.samples)?;
     let (settings, arrays) = args.settings(&file)?;
     check_outputs(&args.out, args.grid.as_deref(), &args.samples)?;
+    if args.method.is_none() && settings.method == Method::Random {
+        eprintln!(
+            "note: samples are chosen at random; --method craig chooses some that represent all"
+        );
+    }
     let crew = Crew::start(args.threads)?;
     let started = Instant::now();
     let weights = if args.unweighted { None } else { file.weights()? };

@@ -93,7 +93,7 @@ pub struct Args {
     /// Choose this share of the kept samples [default: use all]
     #[arg(long, value_name = "F", requires = "augment_at", help_heading = "Augmentation")]
     coreset: Option<f64>,
-    /// How they are chosen [default: craig]
+    /// How they are chosen [default: random; craig if --coreset-space is given]
     #[arg(long, value_name = "M", requires = "coreset", help_heading = "Augmentation")]
     #[arg(value_parser = ["craig", "adacore", "random", "confidence"])]
     coreset_method: Option<String>,
@@ -193,8 +193,9 @@ impl Args {
             set("augment.max-entropy", self.max_entropy.map(Into::into));
             set("augment.keep-agreeing", Some(self.keep_agreeing.into()));
             set("augment.coreset", self.coreset.map(Into::into));
-            let method = self.coreset_method.as_deref().unwrap_or("craig");
-            set("augment.method", Some(method.into()));
+            // What taught another classifier most, or as much as any other: docs/results/choosing.md.
+            let usual = if self.coreset_space.is_some() { "craig" } else { "random" };
+            set("augment.method", Some(self.coreset_method.as_deref().unwrap_or(usual).into()));
             set("augment.space", self.coreset_space.clone().map(Into::into));
             set("augment.every", Some(self.augment_every.unwrap_or(10_000).into()));
             set("augment.weight", Some(self.augment_weight.unwrap_or(0.1).into()));

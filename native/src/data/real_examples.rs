@@ -9,7 +9,7 @@ use gleaner_core::data::formats::npy::{NpyArray, NpyValues};
 use gleaner_core::data::formats::npz::Npz;
 use gleaner_core::data::table::shortened;
 
-use super::samples::SampleFile;
+use super::samples::{SampleFile, singles};
 
 /// What both files are compared by, unless an array is named: what a network makes of them, else what they are.
 const USUAL: [&str; 2] = ["features", "x"];
@@ -75,18 +75,4 @@ pub fn beside(samples: &mut SampleFile<'_>, path: &Path, array: Option<&str>) ->
 
 fn is_bytes(values: &NpyValues) -> bool {
     matches!(values, NpyValues::U8(_))
-}
-
-/// Numbers in single precision.
-///
-/// # Errors
-/// They are words.
-pub(super) fn singles(values: NpyValues, path: &str, name: &str) -> Result<Vec<f32>> {
-    Ok(match values {
-        NpyValues::F32(values) => values,
-        NpyValues::U8(values) => values.into_iter().map(f32::from).collect(),
-        NpyValues::F64(values) => values.into_iter().map(|value| value as f32).collect(),
-        NpyValues::I64(values) => values.into_iter().map(|value| value as f32).collect(),
-        NpyValues::Text(_) => bail!("{path}: {name} holds words; it needs numbers"),
-    })
 }

@@ -8,11 +8,8 @@ use gleaner_core::data::table::shortened;
 use gleaner_core::measures::predictions::Predictions;
 
 use super::sample_weights::{Weights, weights};
-use super::samples::{SampleFile, Sources};
+use super::samples::{SOURCES, SampleFile, Sources};
 use crate::system::prepared::Prepared;
-
-/// Where samples come from, through every choice: the files, which of them, and which row of it.
-pub const SOURCES: [&str; 3] = ["source_files", "source_file", "source_row"];
 
 /// Files of samples of the same classes, one after the other.
 pub struct SampleFiles<'a> {

@@ -13,11 +13,12 @@ use gleaner_core::data::formats::npz_rows::Selection;
 use gleaner_core::data::table::{Cells, shortened};
 use gleaner_core::measures::predictions::{Predictions, Scale, are_probabilities};
 
-use super::real_examples::singles;
 use super::sample_classes::{numbered, sorted_words};
-use super::sample_files::SOURCES;
 use crate::pictures::picture::image_shape;
 use crate::system::prepared::Prepared;
+
+/// Where samples come from, through every choice: the files, which of them, and which row of it.
+pub const SOURCES: [&str; 3] = ["source_files", "source_file", "source_row"];
 
 /// Arrays that need a row for each sample; others may have other shapes, and are then copied whole.
 const BY_SAMPLE: [&str; 7] = ["x", "y", "z", "logits", "probs", "entropy", "features"];
@@ -424,4 +425,18 @@ fn common_rows(npz: &mut Npz<'_, BufReader<File>>, path: &str) -> Result<usize> 
         );
     }
     Ok(first.map_or(0, |(_, rows)| rows))
+}
+
+/// Numbers in single precision.
+///
+/// # Errors
+/// They are words.
+pub(super) fn singles(values: NpyValues, path: &str, name: &str) -> Result<Vec<f32>> {
+    Ok(match values {
+        NpyValues::F32(values) => values,
+        NpyValues::U8(values) => values.into_iter().map(f32::from).collect(),
+        NpyValues::F64(values) => values.into_iter().map(|value| value as f32).collect(),
+        NpyValues::I64(values) => values.into_iter().map(|value| value as f32).collect(),
+        NpyValues::Text(_) => bail!("{path}: {name} holds words; it needs numbers"),
+    })
 }

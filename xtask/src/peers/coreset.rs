@@ -32,7 +32,7 @@ pub fn run(options: &Options) -> Result<(), String> {
     let apricot = servers[1].text("apricot").unwrap_or("?").to_owned();
     let objective = servers[0].objective()?;
     let times = measure(&mut servers, options, WARM_UP)?;
-    let Options { threads, rounds, steps, sizes } = options;
+    let Options { threads, rounds, steps, sizes, .. } = options;
     let sizes = if sizes.is_empty() { "default sizes".to_owned() } else { sizes.join(" ") };
     let text = format!(
         "\nFacility location, similarities included, {machine}\n{threads} threads, {rounds} rounds of {steps} \

@@ -41,7 +41,7 @@ fn write_stamp(stamp: &Path, requirements: &str) -> Result<(), String> {
 }
 
 /// A folder in gleaner's cache folder.
-fn folder(name: &str) -> Result<PathBuf, String> {
+pub fn folder(name: &str) -> Result<PathBuf, String> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let cache = set("XDG_CACHE_HOME")
         .map(PathBuf::from)

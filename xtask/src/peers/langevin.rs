@@ -31,7 +31,7 @@ pub fn run(options: &Options) -> Result<(), String> {
     let mut servers = start(options, &python)?;
     let torch = servers[1].text("torch").unwrap_or("?").to_owned();
     let times = measure(&mut servers, options, WARM_UP)?;
-    let Options { threads, rounds, steps, sizes } = options;
+    let Options { threads, rounds, steps, sizes, .. } = options;
     let sizes = if sizes.is_empty() { "default sizes".to_owned() } else { sizes.join(" ") };
     let text = format!(
         "\nConditional Langevin chains, {machine}\n{threads} threads each, {rounds} rounds of {steps} runs, {sizes}, \

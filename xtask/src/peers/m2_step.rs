@@ -36,7 +36,7 @@ pub fn run(options: &Options) -> Result<(), String> {
     let mut servers = start(options, &python)?;
     let torch = servers.iter().find_map(|server| server.text("torch")).unwrap_or("?").to_owned();
     let times = measure(&mut servers, options, WARM_UP)?;
-    let Options { threads, rounds, steps, sizes } = options;
+    let Options { threads, rounds, steps, sizes, .. } = options;
     let sizes = if sizes.is_empty() { "default sizes".to_owned() } else { sizes.join(" ") };
     let text = format!(
         "\nM2 training step, {machine}\n{threads} threads each, {rounds} rounds of {steps} steps, \

@@ -81,7 +81,7 @@ pub fn run(work: &Work, options: &Options) -> Result<(), String> {
     }
     let torch = servers.iter().find_map(|server| server.text("torch")).unwrap_or("?").to_owned();
     let times = measure(&mut servers, options, WARM_UP)?;
-    let Options { threads, rounds, steps, sizes } = options;
+    let Options { threads, rounds, steps, sizes, .. } = options;
     let sizes = if sizes.is_empty() { "default sizes".to_owned() } else { sizes.join(" ") };
     let peers: Vec<&str> = work.pairs.iter().map(|(_, theirs, _)| *theirs).collect();
     let text = format!(

@@ -44,6 +44,11 @@ pub fn table(programs: &[Times], references: &[&str]) -> String {
         .collect();
     let mut rows = vec![header];
     rows.extend(programs.iter().map(|program| program.cells(&references)));
+    aligned(rows)
+}
+
+/// A table in Markdown from its cells, the first row its header.
+pub fn aligned(mut rows: Vec<Vec<String>>) -> String {
     let width =
         |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::environment::python;
 use super::options::Options;
-use crate::shell::{Shell, root};
+use crate::shell::{Shell, target};
 
 /// The other side's program and the packages that it needs.
 const PEER: &str = "benches/peers/tables.py";
@@ -25,9 +25,7 @@ pub fn run(options: &Options) -> Result<(), String> {
     )?;
     let python = python("peers-tables", PACKAGES)?;
     Shell::cargo(["build", "--release", "--package", "gleaner"]).run()?;
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let gleaner = target.join("release/gleaner").display().to_string();
+    let gleaner = target().join("release/gleaner").display().to_string();
     let (data, threads) = (data.display().to_string(), options.threads.to_string());
     let given = ["--gleaner", &gleaner, "--data", &data, "--out", REPORT, "--threads", &threads];
     let sizes = options.sizes.iter().map(String::as_str);

@@ -48,7 +48,7 @@ pub fn measure(
 
 /// The order in which `count` programs take their turns in round `round`: forwards, then backwards. So what
 /// drifts during the measurement, such as the clock rate or a neighbour's load, does not favour a place.
-fn order(round: usize, count: usize) -> Vec<usize> {
+pub fn order(round: usize, count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     if round % 2 == 1 {
         order.reverse();

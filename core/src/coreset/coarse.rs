@@ -16,8 +16,8 @@ pub(super) const FEW: usize = 8192;
 /// One of so many merged points is selected before the search goes on among all.
 const SHARE: usize = 16;
 
-/// And so much of the selection.
-const PART: usize = 2;
+/// And so much of the selection, in quarters.
+const PART: usize = 3;
 
 /// Selects `size` points and returns the state with what each added, in order.
 pub(super) fn coarse<'a>(
@@ -44,7 +44,7 @@ pub(super) fn coarse<'a>(
 /// The first points of a selection: all of it, if the neighbours of so few would be too many to keep.
 fn first(points: &Points, size: usize, workers: &dyn Workers) -> Vec<usize> {
     let (merged, members) = points.merged();
-    let usual = (size / PART).clamp(1, merged.count().div_ceil(SHARE));
+    let usual = (size * PART / 4).clamp(1, merged.count().div_ceil(SHARE));
     // Each of them is nearest to so many points on average, and about as many are nearer to each of these.
     let least = points.count().pow(2).div_ceil(MOST_PAIRS);
     let count = usual.max(least).min(size).min(merged.count());

@@ -41,6 +41,7 @@ impl Metric {
     }
 
     /// The distance to the point of a lane, in units.
+    #[inline(always)]
     pub(super) fn distance(self, query: &[f32], block: &[Lane<f32>], lane: usize) -> i32 {
         root(self.squares(query, block)[lane])
     }

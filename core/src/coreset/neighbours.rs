@@ -178,34 +178,44 @@ impl Search<'_> {
             || {
                 for (&query, &bits) in active.iter().zip(reached) {
                     let at = query as usize;
-                    let (coordinates, radius) = (&coordinates[at * dims..][..dims], radii[at]);
-                    let mut tell = |block: usize, squares: [f32; LANES]| {
-                        let near = below(&squares, &Lane([radius; LANES]));
-                        let distances = roots(squares);
-                        found.reserve(LANES);
-                        for lane in ones(near) {
-                            let place = block * LANES + lane;
-                            // Behind the last point there are copies of the first.
-                            if place < points.count() {
-                                found.push((query, points.point_at(place) as u32, distances[lane]));
-                            }
-                        }
-                    };
+                    let coordinates = &coordinates[at * dims..][..dims];
+                    let radius = Lane([radii[at]; LANES]);
                     let mut here =
                         ones(bits).map(|lane| first + lane).take_while(|&at| at < blocks);
                     while let Some(one) = here.next() {
                         let Some(other) = here.next() else {
-                            tell(one, metric.squares(coordinates, points.block(one)));
+                            let squares = metric.squares(coordinates, points.block(one));
+                            tell(points, one, (query, &squares, &radius), found);
                             break;
                         };
                         let both = [one, other].map(|block| points.block(block));
                         let squares = metric.squares_of_two(coordinates, both[0], both[1]);
-                        tell(one, squares[0]);
-                        tell(other, squares[1]);
+                        tell(points, one, (query, &squares[0], &radius), found);
+                        tell(points, other, (query, &squares[1], &radius), found);
                     }
                 }
             },
         );
+    }
+}
+
+/// Adds the points of a block that are within the radius of a query.
+#[inline(always)]
+fn tell(
+    points: &Points,
+    block: usize,
+    (query, squares, radius): (u32, &[f32; LANES], &Lane<f32>),
+    found: &mut Vec<(u32, u32, i32)>,
+) {
+    let near = below(squares, radius);
+    let distances = roots(*squares);
+    found.reserve(LANES);
+    for lane in ones(near) {
+        let place = block * LANES + lane;
+        // Behind the last point there are copies of the first.
+        if place < points.count() {
+            found.push((query, points.point_at(place) as u32, distances[lane]));
+        }
     }
 }
 

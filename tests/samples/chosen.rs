@@ -17,7 +17,7 @@ fn normal(seed: u64, width: usize) -> NpyArray {
 /// Facility location by definition, in double precision, on distances that are given: picks and their worth, class by class.
 fn greedy(y: &[i64], size: [usize; 3], distance: impl Fn(usize, usize) -> f64) -> (Vec<i64>, f64) {
     let (mut all, mut worth) = (Vec::new(), 0.0);
-    for class in 0..3 {
+    for (class, size) in size.into_iter().enumerate() {
         let rows: Vec<usize> = (0..y.len()).filter(|&row| y[row] == class as i64).collect();
         let pairs = || rows.iter().flat_map(|&a| rows.iter().map(move |&b| (a, b)));
         let largest = pairs().map(|(a, b)| distance(a, b)).fold(0.0, f64::max);
@@ -27,7 +27,7 @@ fn greedy(y: &[i64], size: [usize; 3], distance: impl Fn(usize, usize) -> f64) -
                 |&row: &usize| picks.iter().map(|&p| distance(row, p)).fold(largest, f64::min);
             rows.iter().map(|row| largest - near(row)).sum()
         };
-        for _ in 0..size[class] {
+        for _ in 0..size {
             let left = rows.iter().copied().filter(|row| !picks.contains(row));
             let with = |row: usize| of(&[&picks[..], &[row]].concat());
             let best = left.rev().max_by(|&a, &b| with(a).total_cmp(&with(b))).unwrap();
@@ -42,8 +42,7 @@ fn greedy(y: &[i64], size: [usize; 3], distance: impl Fn(usize, usize) -> f64) -
 #[test]
 fn every_space_compares_what_it_says() {
     let folder = Folder::new();
-    let (hidden, clip, z) = (normal(1, 5), normal(2, 4), normal(3, 3));
-    let arrays = with(&[("features", hidden.clone()), ("clip", clip.clone()), ("z", z.clone())]);
+    let arrays = with(&[("features", normal(1, 5)), ("clip", normal(2, 4)), ("z", normal(3, 3))]);
     folder.save("in.npz", &arrays);
     let file = folder.read("in.npz");
     let (y, logits) = (file.integers("y"), file.floats("logits"));

@@ -278,7 +278,7 @@ impl Written {
         let [markdown, csv, svg] = &self.paths;
         let files = self.paths.iter().chain(&self.plots);
         out.line(files.map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "));
-        let plots: Vec<_> = self.plots.iter().map(|plot| path_text(plot)).collect();
+        let plots: Vec<_> = self.plots.iter().map(path_text).collect();
         out.object(&json!({
             "markdown": path_text(markdown),
             "csv": path_text(csv),

@@ -12,7 +12,7 @@ use gleaner_core::noise::Noise;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::table::{Column, Network, Row, RowMethod, Table};
+use super::table::{Column, Row, RowMethod, Table, Trained};
 use crate::data::dataset;
 use crate::report::figures;
 use crate::run::Problem;
@@ -72,7 +72,7 @@ impl<'a> Cell<'a> {
             out.join(&table.runs).join(name)
         };
         let generator = match row.method {
-            Some(RowMethod::Network(Network::Chosen | Network::Generator)) => {
+            Some(RowMethod::Network(Trained::Chosen | Trained::Generator)) => {
                 let mut settings = table.settings.clone();
                 for layer in [budget, &column.settings, user, &own] {
                     merge(&mut settings, layer.clone());
@@ -86,7 +86,7 @@ impl<'a> Cell<'a> {
         };
         let path = path(&file_name(&row.name));
         Ok(match generator {
-            Some((recipe, path)) if row.method == Some(RowMethod::Network(Network::Generator)) => {
+            Some((recipe, path)) if row.method == Some(RowMethod::Network(Trained::Generator)) => {
                 Self { row, column, seed, recipe, path, generator: None }
             }
             generator => Self { row, column, seed, recipe, path, generator },
@@ -95,7 +95,7 @@ impl<'a> Cell<'a> {
 
     /// The method that it is measured by, if it is no run.
     fn other_method(&self) -> Option<RowMethod> {
-        self.row.method.filter(|method| *method != RowMethod::Network(Network::Generator))
+        self.row.method.filter(|method| *method != RowMethod::Network(Trained::Generator))
     }
 
     /// The file that holds the result of another method than a run.

@@ -139,13 +139,13 @@ pub enum RowMethod {
     /// One of the classical methods.
     Classical(Method),
     /// The classifier network by itself.
-    Network(Network),
+    Network(Trained),
 }
 
 /// What the classifier network is trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Network {
+pub enum Trained {
     /// Labelled examples alone.
     Network,
     /// The model that samples are drawn from: trained with unlabelled examples, and its own classifier is measured.

@@ -211,7 +211,8 @@ test("a coreset by each method, its picks one by one, beside random ones", async
   await says(page, "coreset-live", /^20 of 200 picked/);
   const ratio = async () => Number((await page.textContent("#coreset-live")).match(/at least ([\d.]+) %/)[1]);
   const found = {};
-  for (const method of ["craig", "adacore", "confidence", "random"]) {
+  // AdaCore last: it leaves the hidden layer, which it cannot compare.
+  for (const method of ["craig", "confidence", "random", "adacore"]) {
     await page.selectOption("#method", method);
     await page.waitForFunction(
       (name) => document.getElementById("map-chosen-caption").textContent.startsWith(name),

@@ -56,12 +56,9 @@ impl<'a> Facility<'a> {
     /// Nothing selected yet. Computes the distances between all points once, for the largest of them and the first
     /// gains.
     pub fn new(points: &'a Points, workers: &'a dyn Workers) -> Self {
-        let all: Vec<usize> = (0..points.count()).collect();
-        let blocks = |_| points.blocks();
-        let spreads = in_tasks(workers, &all, blocks, |some| points.spreads(some));
-        let largest = spreads.iter().map(|&(_, largest)| largest).max().unwrap_or(0);
+        let (sums, largest) = points.spreads(workers);
         let everything = points.total() * largest as u64;
-        let gains = spreads.iter().map(|&(sum, _)| everything - sum).collect();
+        let gains = sums.iter().map(|sum| everything - sum).collect();
         Self::start(points, workers, largest, gains, 0)
     }
 
@@ -161,6 +158,13 @@ impl<'a> Facility<'a> {
         }
     }
 
+    /// Computes what every point would add now, two at a time: less work than for all of them one by one.
+    pub(super) fn bring_all_up_to_date(&mut self) {
+        self.gains = self.points.covered_by_each(&self.nearest, self.workers);
+        self.stamps.fill(self.selected.len() as u32);
+        self.measured = true;
+    }
+
     /// What each of some points would add, added up from nothing.
     pub fn gains_afresh(&self, points: &[usize]) -> Vec<u64> {
         self.summed(points).0
@@ -170,7 +174,10 @@ impl<'a> Facility<'a> {
     /// should be few.
     pub fn keep_neighbours(&mut self) {
         let radius = |place: usize| self.nearest[place / LANES].square(place % LANES);
-        let neighbours = Neighbours::search(self.points, radius, self.workers);
+        // Where gains were sums over nearly all points, boxes leave out little.
+        let everywhere = self.measured && self.afresh * 4 > self.points.blocks() * 3;
+        let search = if everywhere { Neighbours::among_all } else { Neighbours::search };
+        let neighbours = search(self.points, &radius, self.workers);
         self.gains.fill(0);
         for place in 0..self.count() {
             let (reach, weight) = (self.reach(place), u64::from(self.points.weight(place)));

@@ -7,7 +7,7 @@ use super::facility::Facility;
 use crate::noise::Noise;
 
 /// Neighbours of a point that are worth a list.
-const FEW_NEAR: usize = 160;
+const FEW_NEAR: usize = 220;
 
 /// Pairs of neighbours that are kept at most, about: 256 MiB.
 pub(super) const MOST_PAIRS: usize = 1 << 25;
@@ -43,6 +43,11 @@ pub(super) fn lazy(
         facility.add(point);
         gains.push(gain);
         on_selected();
+        // Beside nothing every point is worth much: these gains spare no other one.
+        if facility.selected().len() == 1 && size > 1 {
+            facility.bring_all_up_to_date();
+            queue = Queue::new(facility);
+        }
     }
     gains
 }

@@ -39,20 +39,26 @@ impl<T> DerefMut for Lane<T> {
 /// Adding this to a number below 2^22 rounds it to a whole number, which the low bits then hold.
 const ROUNDER: f32 = 12_582_912.0;
 
-/// The whole number nearest to `x`, `0 <= x <= 2^27`, in two parts. A cast would do the same one number at a time, since
-/// it has to answer for NaN and infinity.
-#[inline(always)]
-fn rounded(x: f32) -> i32 {
-    let bits = |x: f32| (x.to_bits() as i32).wrapping_sub(ROUNDER.to_bits() as i32);
-    let high = x * (1.0 / 64.0) + ROUNDER;
-    let low = (x - (high - ROUNDER) * 64.0) + ROUNDER;
-    (bits(high) << 6) + bits(low)
-}
-
-/// A distance from its square.
+/// A distance from its square: the whole number of units nearest to the root, in two parts. A cast would do the same one number at a
+/// time, since it has to answer for NaN and infinity. Only powers of two are multiplied by, so nothing is rounded on the way but what has to be.
 #[inline(always)]
 pub(super) fn root(square: f32) -> i32 {
-    rounded(square.sqrt() * UNITS)
+    let root = square.sqrt();
+    // Multiples of 64 units, and what is left.
+    let high = scaled(root, UNITS / 64.0, ROUNDER);
+    let low = scaled(scaled(high - ROUNDER, -64.0 / UNITS, root), UNITS, ROUNDER);
+    let bits = |x: f32| (x.to_bits() as i32).wrapping_sub(ROUNDER.to_bits() as i32);
+    (bits(high) << 6).wrapping_add(bits(low))
+}
+
+/// `x * power + y`, where the power is one of two: the product is exact, so fused or not is the same, and what is faster is taken.
+#[inline(always)]
+fn scaled(x: f32, power: f32, y: f32) -> f32 {
+    if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) {
+        x.mul_add(power, y)
+    } else {
+        x * power + y
+    }
 }
 
 /// Distances from their squares. A loop, since what `map` calls may be compiled by itself, without wide vectors.
@@ -129,14 +135,25 @@ pub(super) fn spans(
     squares
 }
 
+/// Whether some point of a block has a squared distance below its limit.
+#[inline(always)]
+pub(super) fn some_below(squares: &[f32; LANES], limits: &Lane<f32>) -> bool {
+    let mut some = false;
+    for lane in 0..LANES {
+        some |= squares[lane] < limits[lane];
+    }
+    some
+}
+
 /// Which points of a block have squared distances below their limits, as bits.
 #[inline(always)]
 pub(super) fn below(squares: &[f32; LANES], limits: &Lane<f32>) -> u16 {
-    let mut bits = 0;
+    // One number for each, put together at the end: a bit after another would be taken out of a vector of them.
+    let mut bits = [0_u32; LANES];
     for lane in 0..LANES {
-        bits |= u16::from(squares[lane] < limits[lane]) << lane;
+        bits[lane] = if squares[lane] < limits[lane] { 1 << lane } else { 0 };
     }
-    bits
+    bits.iter().fold(0, |all, bit| all | bit) as u16
 }
 
 /// A squared distance that is no smaller is surely no nearer than `distance` units: one unit and some roundings of room. 0, which

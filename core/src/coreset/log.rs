@@ -188,17 +188,11 @@ impl Log {
                     let (before, after) = (&self.before[tile.clone()], &self.after[tile.clone()]);
                     for ((query, &bits), sum) in queries.iter().zip(near).zip(sums.iter_mut()) {
                         if bits >> lane & 1 == 1 {
-                            *sum += sum_near(
-                                metric,
-                                query,
-                                lanes,
-                                before,
-                                weights,
-                                |at, lane, distance| {
+                            *sum +=
+                                sum_near(metric, query, lanes, weights, |at, lane, distance| {
                                     before[at].distance[lane].max(distance)
                                         - after[at][lane].max(distance)
-                                },
-                            );
+                                });
                         }
                     }
                 }

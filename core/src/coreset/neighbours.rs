@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::lanes::{LANES, Lane, below, gaps, roots};
+use super::lanes::{LANES, Lane, below, gaps, roots, some_below};
 use super::points::Points;
 use crate::simd::vectorised;
 use crate::workers::{Workers, map};
@@ -15,9 +15,11 @@ const TOGETHER: usize = 64;
 #[derive(Debug)]
 pub(super) struct Neighbours {
     parts: Vec<Part>,
+    /// Places of a part.
+    size: usize,
 }
 
-/// The same for [`TOGETHER`] places that follow each other.
+/// The same for places that follow each other.
 #[derive(Debug)]
 struct Part {
     /// Where those of each place begin, and the end.
@@ -30,18 +32,24 @@ impl Neighbours {
     /// Searches for what is nearer to each place than its radius, whose square no such distance exceeds.
     pub(super) fn search(
         points: &Points,
-        radius: impl Fn(usize) -> f32 + Sync,
+        radius: &(dyn Fn(usize) -> f32 + Sync),
         workers: &dyn Workers,
     ) -> Self {
         let all = 0..points.count();
         let parts = in_parts(&all, TOGETHER);
-        Self { parts: map(workers, parts, |places| Part::search(points, places, &radius)) }
+        let search = |places| Part::search(points, places, radius);
+        Self { parts: map(workers, parts, search), size: TOGETHER }
+    }
+
+    /// The same from what was found of so many places at a time: place among them, point, and distance.
+    pub(super) fn of_found(parts: Vec<Vec<(u32, u32, i32)>>, size: usize) -> Self {
+        Self { parts: parts.into_iter().map(|found| Part::sorted(found, size)).collect(), size }
     }
 
     /// Those of a place: points, with their distances.
     pub(super) fn of(&self, place: usize) -> &[(u32, i32)] {
-        let Part { starts, found } = &self.parts[place / TOGETHER];
-        let at = place % TOGETHER;
+        let Part { starts, found } = &self.parts[place / self.size];
+        let at = place % self.size;
         &found[starts[at] as usize..starts[at + 1] as usize]
     }
 }
@@ -75,7 +83,11 @@ fn in_parts(all: &Range<usize>, size: usize) -> Vec<Range<usize>> {
 }
 
 impl Part {
-    fn search(points: &Points, places: Range<usize>, radius: &impl Fn(usize) -> f32) -> Self {
+    fn search(
+        points: &Points,
+        places: Range<usize>,
+        radius: &(dyn Fn(usize) -> f32 + Sync),
+    ) -> Self {
         let radii: Vec<f32> = places.clone().map(radius).collect();
         let mut search = Search {
             points,
@@ -207,6 +219,9 @@ fn tell(
     (query, squares, radius): (u32, &[f32; LANES], &Lane<f32>),
     found: &mut Vec<(u32, u32, i32)>,
 ) {
+    if !some_below(squares, radius) {
+        return;
+    }
     let near = below(squares, radius);
     let distances = roots(*squares);
     found.reserve(LANES);
@@ -221,7 +236,7 @@ fn tell(
 
 /// The places of ones, from the lowest on.
 #[inline(always)]
-fn ones(bits: u16) -> impl Iterator<Item = usize> {
+pub(super) fn ones(bits: u16) -> impl Iterator<Item = usize> {
     let mut left = bits;
     std::iter::from_fn(move || {
         let lane = left.trailing_zeros() as usize;

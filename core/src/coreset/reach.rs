@@ -1,6 +1,6 @@
 //! How far points are from a selection, and sums over those that a point would bring nearer.
 
-use super::lanes::{LANES, Lane, TILE, below, limit, root, total};
+use super::lanes::{LANES, Lane, TILE, limit, root, some_below, total};
 use super::metric::Metric;
 
 /// How far some points are from the selection.
@@ -25,33 +25,36 @@ impl Reach {
         self.square[lane]
     }
 
+    /// Whether some point may be nearer than the selection, which those are not whose roots need not be taken.
+    #[inline(always)]
+    pub(super) fn some_within(&self, squares: &[f32; LANES]) -> bool {
+        some_below(squares, &self.square)
+    }
+
     /// The limit of the one that reaches farthest.
     pub(super) fn farthest(&self) -> f32 {
         self.square.iter().copied().fold(0.0, f32::max)
     }
 }
 
-/// `Σ weight term(block, lane, distance)` over the points of at most [`TILE`] blocks that are near enough for `reaches`; the
-/// term has to be 0 for all others.
+/// `Σ weight term(block, lane, distance)` over the points of at most [`TILE`] blocks. Also over those that are too far to count, whose
+/// term has to be 0: asking first costs more than their roots.
 #[inline(always)]
 pub(super) fn sum_near(
     metric: Metric,
     query: &[f32],
     blocks: &[Lane<f32>],
-    reaches: &[Reach],
     weights: Option<&[Lane<u32>]>,
     term: impl Fn(usize, usize, i32) -> i32,
 ) -> u64 {
-    debug_assert!(reaches.len() <= TILE, "{}", reaches.len());
+    debug_assert!(blocks.len() <= TILE * query.len(), "{}", blocks.len());
     if let Some(weights) = weights {
         let mut part = [0; LANES];
         for (at, block) in blocks.chunks_exact(query.len()).enumerate() {
             let squares = metric.squares(query, block);
-            if below(&squares, &reaches[at].square) != 0 {
-                for lane in 0..LANES {
-                    let term = term(at, lane, root(squares[lane])) as u64;
-                    part[lane] += term * u64::from(weights[at][lane]);
-                }
+            for lane in 0..LANES {
+                let term = term(at, lane, root(squares[lane])) as u32;
+                part[lane] += u64::from(term) * u64::from(weights[at][lane]);
             }
         }
         return part.iter().sum();
@@ -63,32 +66,17 @@ pub(super) fn sum_near(
     for pair in pairs {
         let (one, other) = pair.split_at(query.len());
         let [first, second] = metric.squares_of_two(query, one, other);
-        add_near(&mut part, at, first, &reaches[at], &term);
-        add_near(&mut part, at + 1, second, &reaches[at + 1], &term);
+        for lane in 0..LANES {
+            part[lane] += term(at, lane, root(first[lane])) as u32;
+            part[lane] += term(at + 1, lane, root(second[lane])) as u32;
+        }
         at += 2;
     }
     if !last.is_empty() {
-        add_near(&mut part, at, metric.squares(query, last), &reaches[at], &term);
-    }
-    total(&part)
-}
-
-/// Adds the terms of a block, unless no point of it is near enough.
-#[inline(always)]
-fn add_near(
-    part: &mut [u32; LANES],
-    at: usize,
-    squares: [f32; LANES],
-    reach: &Reach,
-    term: &impl Fn(usize, usize, i32) -> i32,
-) {
-    let mut near = false;
-    for (square, limit) in squares.iter().zip(reach.square.iter()) {
-        near |= square < limit;
-    }
-    if near {
+        let squares = metric.squares(query, last);
         for lane in 0..LANES {
             part[lane] += term(at, lane, root(squares[lane])) as u32;
         }
     }
+    total(&part)
 }

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use super::lanes::{LANES, Lane, TILE, below, roots, some_below};
 use super::neighbours::{Neighbours, ones};
-use super::pairs::{STRIP, strips};
+use super::pairs::{STRIP, for_each_pair};
 use super::points::Points;
 use crate::simd::vectorised;
-use crate::workers::{Workers, map};
+use crate::workers::Workers;
 
 /// Place in a strip, a point that is near, and the distance.
 type Found = (u32, u32, i32);
@@ -40,15 +40,13 @@ impl Neighbours {
             .map(|block| Lane(std::array::from_fn(|lane| of_place(block * LANES + lane))))
             .collect();
         let near = Near { points, radii: &radii };
-        let found = map(workers, strips(points.blocks()), |[rows, columns]| {
-            ([rows.start, columns.start], near.of_strips(rows, columns))
-        });
         let mut by_strip = vec![Vec::new(); points.blocks().div_ceil(STRIP)];
-        for (starts, both) in found {
+        let look = |rows, columns| near.of_strips(rows, columns);
+        for_each_pair(points.blocks(), workers, look, |starts, both| {
             for (start, mut found) in starts.into_iter().zip(both) {
                 by_strip[start / STRIP].append(&mut found);
             }
-        }
+        });
         Self::of_found(by_strip, STRIP * LANES)
     }
 }

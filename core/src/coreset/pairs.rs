@@ -11,15 +11,25 @@ use crate::workers::{Workers, map};
 /// Blocks that a task compares with as many others.
 pub(super) const STRIP: usize = 64;
 
-/// All pairs of strips of blocks, and each strip with itself.
-pub(super) fn strips(blocks: usize) -> Vec<[Range<usize>; 2]> {
-    let strip = |first: usize| first..blocks.min(first + STRIP);
+/// Pairs of strips that are looked at before what was found is told.
+const AT_ONCE: usize = 256;
+
+/// Looks at all pairs of strips of blocks, and at each strip with itself. `each` is told what was found, and at which blocks the strips start.
+pub(super) fn for_each_pair<T: Send>(
+    blocks: usize,
+    workers: &dyn Workers,
+    look: impl Fn(Range<usize>, Range<usize>) -> T + Sync,
+    mut each: impl FnMut([usize; 2], T),
+) {
     let starts = || (0..blocks).step_by(STRIP);
-    let with_later = |row: usize| {
-        let later = starts().filter(move |&column| column >= row);
-        later.map(move |column| [strip(row), strip(column)])
-    };
-    starts().flat_map(with_later).collect()
+    let with_later =
+        |row: usize| starts().filter(move |&column| column >= row).map(move |column| [row, column]);
+    let pairs: Vec<[usize; 2]> = starts().flat_map(with_later).collect();
+    let strip = |first: usize| first..blocks.min(first + STRIP);
+    for wave in pairs.chunks(AT_ONCE) {
+        let found = map(workers, wave.to_vec(), |[row, column]| look(strip(row), strip(column)));
+        wave.iter().zip(found).for_each(|(&pair, found)| each(pair, found));
+    }
 }
 
 /// What pairs of points come to.
@@ -81,15 +91,13 @@ impl<T: Fn(i32, i32) -> i32 + Sync> Pairs<'_, T> {
     /// By point, and the largest distance.
     fn sums(&self, workers: &dyn Workers) -> (Vec<u64>, i32) {
         let blocks = self.points.blocks();
-        let found = map(workers, strips(blocks), |[rows, columns]| {
-            ([rows.start, columns.start], self.of_strips(rows, columns))
-        });
         let (mut by_place, mut largest) = (vec![0; blocks * LANES], 0);
-        for ([row, column], sums) in found {
+        let look = |rows, columns| self.of_strips(rows, columns);
+        for_each_pair(blocks, workers, look, |[row, column], sums| {
             add(&mut by_place[row * LANES..], sums.rows.iter());
             add(&mut by_place[column * LANES..], sums.columns.iter().flat_map(|lane| lane.iter()));
             largest = sums.largest.into_iter().fold(largest, i32::max);
-        }
+        });
         let of_point = |point| by_place[self.points.place(point)];
         ((0..self.points.count()).map(of_point).collect(), largest)
     }

@@ -114,6 +114,30 @@ fn without_a_filter_all_are_trained_on_and_nothing_kept_is_no_failure() {
 }
 
 #[test]
+fn an_augmentation_that_training_ends_before_is_told() {
+    let folder = tempdir().unwrap();
+    let note = "note: augment.at = 400 is never reached: the run has 400 steps";
+    let run = folder.path().join("late");
+    let said = train(&run, &["--augment-at=400", "--augment-pool=200"]).done();
+    assert!(said.stderr.contains(note) && !run.join("augmentation.jsonl").exists(), "{said:?}");
+    let run = folder.path().join("last");
+    let said = train(&run, &["--augment-at=399", "--augment-pool=200"]).done();
+    assert!(!said.stderr.contains("never reached") && refreshes(&run).len() == 1, "{said:?}");
+}
+
+#[test]
+fn of_two_models_the_second_alone_is_augmented() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    let more = ["--model=m1m2", "--set=train.feature-epochs=2", "--set=model.feature-latent=4"];
+    let said =
+        train(&run, &[&more[..], &["--augment-at=10", "--augment-pool=200"]].concat()).done();
+    assert!(!said.stderr.contains("never reached"), "{}", said.stderr);
+    assert_eq!(refreshes(&run)[0]["drawn"], 200);
+    assert!(!run.join("features/augmentation.jsonl").exists());
+}
+
+#[test]
 fn samples_are_chosen_by_what_is_asked_for() {
     let folder = tempdir().unwrap();
     let chosen = |name: &str, more: &[&str]| {
@@ -157,7 +181,7 @@ fn wrong_wishes_are_refused_in_one_line() {
         (&["--augment-at=1", "--max-entropy=nan"], "max-entropy"),
         (&["--augment-at=1", "--coreset=0"], "augment.coreset"),
         (&["--augment-at=1", "--coreset=1.5"], "augment.coreset"),
-        (&["--augment-at=1", "--augment-pool=0"], "augment.pool"),
+        (&["--augment-at=1", "--augment-pool=0"], "augment.pool = 0 is not valid"),
         (
             &[
                 "--augment-at=1",
@@ -167,7 +191,7 @@ fn wrong_wishes_are_refused_in_one_line() {
             ],
             "adacore needs gradients",
         ),
-        (&["--augment-at=1", "--augment-every=0"], "augment.every"),
+        (&["--augment-at=1", "--augment-every=0"], "augment.every = 0 is not valid"),
         (&["--augment-at=1", "--augment-weight=-1"], "augment.weight"),
         (&["--augment-at=1", "--model=m1"], "m1 has no classifier"),
         (&["--implicit-augment=1"], "latent-ebm"),

@@ -199,6 +199,27 @@ fn samples_are_class_conditional_arrays_fixed_by_the_seed() {
 }
 
 #[test]
+fn a_picture_shows_no_more_than_20_samples_of_a_class() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    gleaner().train_small(&run, &[]).done();
+    let [run, out] = [&run, &folder.path().join("a.npz")].map(|p| p.display().to_string());
+    let size = |count: &str| {
+        let grid = folder.path().join(format!("{count}.png"));
+        let text = grid.display().to_string();
+        gleaner()
+            .call(["sample", &run, "--per-class", count, "--out", &out, "--grid", &text])
+            .done();
+        let png = fs::read(grid).unwrap();
+        // The header: width, then height.
+        [16, 20].map(|at| u32::from_be_bytes(png[at..at + 4].try_into().unwrap()))
+    };
+    let [few, many] = ["20", "50"].map(size);
+    assert_eq!(few, many);
+    assert!(size("10")[0] < few[0]);
+}
+
+#[test]
 fn reconstructions_are_a_picture_and_impossible_sizes_are_refused() {
     let folder = tempdir().unwrap();
     let run = folder.path().join("run");

@@ -20,8 +20,8 @@ use crate::system::output::Output;
         gleaner train --data patients.csv\n  \
         gleaner predict runs/patients-m2-seed0 new.csv --out predicted.csv\n  \
         gleaner eval runs/digits-m2-seed0 --iwae-samples 50\n  \
-        gleaner sample runs/digits-m2-seed0 --per-class 10 --out samples.npz --grid samples.png\n  \
-        gleaner filter samples.npz --max-entropy 1e-6 --keep-agreeing --out sure.npz\n  \
+        gleaner sample runs/digits-m2-seed0 --per-class 100 --out samples.npz --grid samples.png\n  \
+        gleaner filter samples.npz --max-entropy 0.01 --keep-agreeing --out sure.npz\n  \
         gleaner coreset sure.npz --method craig --fraction 0.1 --out coreset.npz"
 )]
 pub struct Cli {

@@ -1,6 +1,6 @@
 //! What samples are compared by, and choices from what was chosen.
 
-use super::{Folder, NpyArray, gleaner, replaced, samples};
+use super::{Folder, NpyArray, NpyValues, Npz, gleaner, replaced, samples};
 use gleaner_core::checkpoint::TensorFile;
 use gleaner_core::noise::Noise;
 use gleaner_tests::program::{SMALL, SMALL_LATENT_EBM};
@@ -173,7 +173,7 @@ fn parts_are_chosen_from_and_then_what_was_chosen() {
     // Each comes from the file and row that it had at first, with all that it had there.
     let (file, row) = (two.integers("source_file"), two.integers("source_row"));
     let names = match two.array("source_files").values {
-        super::NpyValues::Text(names) => names,
+        NpyValues::Text(names) => names,
         other => panic!("{other:?}"),
     };
     assert_eq!(names, ["a.npz", "b.npz"].map(|name| folder.text(name)));
@@ -182,12 +182,12 @@ fn parts_are_chosen_from_and_then_what_was_chosen() {
         let first = [&even, &odd][file[at] as usize][row[at] as usize];
         assert_eq!(tags[2 * at..2 * at + 2], [2 * first as i64, 2 * first as i64 + 1]);
     }
-    // `index` is the row in its file.
+    // `index` is the row of both files, one after the other.
     let chosen = ["a-chosen.npz", "b-chosen.npz"].map(|name| folder.read(name));
-    for at in 0..12 {
-        let of_file = chosen[file[at] as usize].integers("source_row");
-        assert_eq!(of_file[two.integers("index")[at] as usize], row[at]);
-    }
+    let both = chosen.map(|file| file.integers("source_row")).concat();
+    let index = two.integers("index");
+    assert!((0..12).all(|at| both[index[at] as usize] == row[at]));
+    assert!((0..12).all(|at| i64::from(index[at] >= 15) == file[at]));
     assert_eq!(two.array("x").shape, [12, 2, 2]);
     // Unweighted, every sample counts once.
     let call = [
@@ -216,9 +216,52 @@ fn several_files_are_one_file() {
         let flags = ["--method=craig", "--size=12", "--out", &out].map(String::from);
         gleaner().call([&["coreset".to_owned()][..], &files, &flags].concat()).done();
         let file = folder.read("out.npz");
-        (file.integers("tag"), file.floats("weight"), file.floats("gain"))
+        (file.integers("tag"), file.integers("index"), file.floats("weight"), file.floats("gain"))
     };
     assert_eq!(choose(&["all.npz"]), choose(&["a.npz", "b.npz"]));
+}
+
+#[test]
+fn arrays_of_several_files_keep_their_types_and_every_digit() {
+    let folder = Folder::new();
+    let exact = |from: usize| NpyArray {
+        shape: vec![60],
+        values: NpyValues::F64((from..from + 60).map(|row| 1.7e9 + row as f64 / 4.0).collect()),
+    };
+    let single = NpyArray::f32(&[60], vec![0.5; 60]);
+    let bytes = NpyValues::U8(samples_y().iter().map(|&y| y as u8).collect());
+    let mut a = replaced("y", &NpyArray { shape: vec![60], values: bytes });
+    a.extend([("when", exact(0)), ("mixed", exact(0)), ("words", single.clone())]);
+    let words = NpyArray::texts(vec!["a"; 60]);
+    folder.save("a.npz", &a);
+    folder.save(
+        "b.npz",
+        &with(&[("when", exact(60)), ("mixed", single), ("words", words), ("more", exact(0))]),
+    );
+    let [first, second, out] = ["a.npz", "b.npz", "out.npz"].map(|name| folder.text(name));
+    let flags = ["--method=random", "--size=40", "--out", &out];
+    let said = gleaner().call([&["coreset", &first, &second][..], &flags].concat()).done();
+    for left_out in [format!("more, which {first} lacks"), "words, whose rows are of".to_owned()] {
+        assert!(said.stderr.contains(&format!("left out: {left_out}")), "{}", said.stderr);
+    }
+    let bytes = std::fs::read(&out).unwrap();
+    let mut file = Npz::open(&bytes, "out").unwrap();
+    let mut exactly = |name: &str| file.labels(name).unwrap().values;
+    let index = folder.read("out.npz").integers("index");
+    let when = |row: &i64| 1.7e9 + *row as f64 / 4.0;
+    assert_eq!(exactly("when"), NpyValues::F64(index.iter().map(when).collect()));
+    let mixed = |row: &i64| if *row < 60 { when(row) } else { 0.5 };
+    assert_eq!(exactly("mixed"), NpyValues::F64(index.iter().map(mixed).collect()));
+    // Bytes in one file and numbers in the other: the classes, whatever they are kept as.
+    let labels = |row: &i64| samples_y()[*row as usize % 60];
+    assert_eq!(exactly("y"), NpyValues::I64(index.iter().map(labels).collect()));
+}
+
+fn samples_y() -> Vec<i64> {
+    match &samples()[1].1.values {
+        NpyValues::I64(values) => values.clone(),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -237,7 +280,10 @@ fn files_that_do_not_belong_together_are_refused() {
     folder.save("four.npz", &replaced("logits", &normal(4, 4)));
     folder.save("weighted.npz", &with(&[("weight", NpyArray::f32(&[60], vec![2.0; 60]))]));
     folder.save("negative.npz", &with(&[("weight", NpyArray::f32(&[60], vec![-1.0; 60]))]));
-    let cases: [(&[&str], &str); 6] = [
+    folder.save("twice.npz", &names(["cat", "dog", "cat"]));
+    let cases: [(&[&str], &str); 8] = [
+        (&["a.npz", "a.npz"], "given twice"),
+        (&["twice.npz"], "classes names two classes \"cat\""),
         (&["named.npz", "otherwise.npz"], "its classes are \"dog\", \"cat\", \"cow\", those of"),
         (&["a.npz", "named.npz"], "those of"),
         (&["a.npz", "probs.npz"], "logits in one and probs in the other"),

@@ -43,6 +43,30 @@ fn the_surest_of_each_class_are_kept_so_that_none_vanishes() {
 }
 
 #[test]
+fn the_smallest_entropy_that_is_told_is_of_samples_that_meet_the_other_criteria() {
+    let folder = Folder::new();
+    // Of the first class, the surest is taken for another; of the second, one is very sure.
+    let logits = [[0.0, 9.0], [1.0, 0.0], [0.0, 9.0], [0.0, 1.0], [0.0, 20.0]];
+    let y = [0, 0, 1, 1, 1];
+    let save = |rows: usize| {
+        let logits = logits[..rows].concat();
+        let y = NpyArray::i64(&[rows], y[..rows].to_vec());
+        folder.save("in.npz", &[("y", y), ("logits", NpyArray::f32(&[rows, 2], logits))]);
+    };
+    save(5);
+    let threshold = "--max-entropy=1e-4";
+    let said = folder.filter("in.npz", "out.npz", &[threshold]).done().stderr;
+    let least = "note: no sample of class 0 is kept: its smallest entropy is 0.001234 nats: raise";
+    assert!(said.contains(least), "{said}");
+    let said = folder.filter("in.npz", "out.npz", &[threshold, "--keep-agreeing"]).done().stderr;
+    let least = "class 0 is kept: the smallest entropy of those that agree is 0.5822 nats: raise";
+    assert!(said.contains(least), "{said}");
+    save(3);
+    let none = folder.filter("in.npz", "none.npz", &["--max-entropy=1e-9"]);
+    assert!(none.error().contains("the smallest entropy is 0.001234 nats"), "{}", none.stderr);
+}
+
+#[test]
 fn what_lies_outside_the_real_examples_or_copies_one_is_dropped_and_counted_by_class() {
     let folder = Folder::new();
     let real = Noise::new(8).normal(200 * 4);
@@ -72,6 +96,10 @@ fn criteria_that_cannot_be_are_refused() {
     let folder = Folder::new();
     folder.save("in.npz", &samples());
     folder.save("wide.npz", &[("x", NpyArray::f32(&[50, 9], vec![0.5; 450]))]);
+    let mut gap = Noise::new(8).normal(50 * 4);
+    gap[4 * 3 + 1] = f32::NAN;
+    folder.save("gap.npz", &[("x", NpyArray::f32(&[50, 4], gap))]);
+    folder.save("single.npz", &[("x", NpyArray::f32(&[1, 4], vec![0.5; 4]))]);
     folder.save("none.npz", &[("pictures", NpyArray::f32(&[50, 4], vec![0.5; 200]))]);
     folder.save(
         "far.npz",
@@ -85,6 +113,8 @@ fn criteria_that_cannot_be_are_refused() {
         (vec!["--max-entropy=0".to_owned()], "max-entropy"),
         (vec![like("missing.npz")], "cannot read"),
         (vec![like("wide.npz")], "x has 4 numbers for each sample"),
+        (vec![like("gap.npz")], "gap.npz: row 3 of x is not finite (the first row is 0)"),
+        (vec![like("single.npz")], "single.npz has 1 example; give at least 6"),
         (vec![like("none.npz")], "have no array features or x in common"),
         (vec![like("far.npz")], "are both files in the same units?"),
     ];

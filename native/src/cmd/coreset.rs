@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use gleaner_core::coreset::{
     Balance, ClassOutcome, Coreset, Curvature, EPSILON, Method, Optimizer, Rows, Samples, Settings,
     Space,
@@ -358,7 +358,7 @@ fn select(
     let curvature = Curvature::default();
     let coreset = settings.select(&samples, curvature, &noise, crew, &mut on_chosen);
     progress.finish();
-    Ok(coreset?)
+    coreset.with_context(|| file.paths())
 }
 
 /// By class, the first samples chosen.

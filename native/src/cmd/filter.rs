@@ -26,7 +26,7 @@ const WARNED: usize = 10;
 /// Keep the samples that the classifier is sure of, or that look like real ones.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    gleaner filter samples.npz --max-entropy 1e-6 --out sure.npz\n  \
+    gleaner filter samples.npz --max-entropy 0.01 --out sure.npz\n  \
     gleaner filter samples.npz --max-entropy 0.1 --keep-agreeing --out sure.npz --grid sure.png\n  \
     gleaner filter samples.npz --keep 0.1 --out surest.npz\n  \
     gleaner filter samples.npz --max-entropy 0.01 --at-least 50 --like real.npz --out good.npz\n\n\
@@ -113,11 +113,13 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let standings = args.standings(&mut file)?;
     let filtered = filter.apply(&predictions, standings.as_deref());
     let Filtered { kept, entropy, classes } = &filtered;
+    let standings = standings.as_deref();
+    let others = Others { args, predictions: &predictions, standings, entropy };
     ensure!(
         !kept.is_empty(),
         "no sample of {} is kept; {}",
         args.samples.display(),
-        why_none(args, &filtered)
+        why_none(args, &filtered, &others)
     );
     let draw = |path| draw(&mut file, &pictured(&predictions, &filtered), path);
     let picture = args.grid.as_deref().map(draw).transpose()?;
@@ -132,7 +134,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     picture.map(Prepared::put_in_place).transpose()?;
     show(args, &file, classes, out);
     let empty: Vec<&ClassCounts> = classes.iter().filter(|counts| counts.kept == 0).collect();
-    warn(&empty, &file, args, entropy, &predictions);
+    warn(&empty, &file, &others);
     let [drawn, agreed] = [
         classes.iter().map(|counts| counts.drawn).sum::<usize>(),
         classes.iter().map(|counts| counts.agreed).sum(),
@@ -198,8 +200,47 @@ fn show(args: &Args, file: &SampleFile<'_>, classes: &[ClassCounts], out: &Outpu
     out.columns(&names, &classes.iter().map(cells).collect::<Vec<_>>());
 }
 
+/// What is asked of samples beside their entropy, to find the entropy that decides.
+struct Others<'a> {
+    args: &'a Args,
+    predictions: &'a Predictions,
+    standings: Option<&'a [Standing]>,
+    entropy: &'a [f64],
+}
+
+impl Others<'_> {
+    /// The smallest entropy of those rows that meet the other criteria, as it is `called` if there are none, and what to do.
+    fn smallest(&self, called: &str, rows: impl IntoIterator<Item = usize>) -> String {
+        let Criteria { max_entropy, keep_agreeing, like, .. } = &self.args.criteria;
+        let fits = |row: &usize| {
+            let inside = self.standings.is_none_or(|all| all[*row] == Standing::Inside);
+            inside && (!keep_agreeing || self.predictions.agrees(*row))
+        };
+        let left = rows.into_iter().filter(fits).map(|row| self.entropy[row]);
+        let Some(least) = left.reduce(f64::min).filter(|_| max_entropy.is_some()) else {
+            return "no sample meets all criteria: leave one out".to_owned();
+        };
+        let called = match (like, keep_agreeing) {
+            (None, false) => called,
+            (None, true) => "the smallest entropy of those that agree",
+            (Some(_), _) => "the smallest entropy of those that meet the other criteria",
+        };
+        let least = nats_in_words(least);
+        format!("{called} is {least} nats: raise --max-entropy, or add --at-least 1")
+    }
+}
+
+/// Four digits, and powers of ten for tiny numbers alone.
+fn nats_in_words(value: f64) -> String {
+    let rounded = format!("{value:.3e}");
+    match rounded.parse::<f64>() {
+        Ok(plain) if value == 0.0 || plain >= 0.001 => plain.to_string(),
+        _ => rounded,
+    }
+}
+
 /// What leaves no sample at all, and what would change that.
-fn why_none(args: &Args, filtered: &Filtered) -> String {
+fn why_none(args: &Args, filtered: &Filtered, others: &Others<'_>) -> String {
     let total = |of: fn(&ClassCounts) -> usize| filtered.classes.iter().map(of).sum::<usize>();
     let drawn = total(|class| class.drawn);
     if total(|class| class.outside + class.memorised) == drawn && args.criteria.like.is_some() {
@@ -209,29 +250,14 @@ fn why_none(args: &Args, filtered: &Filtered) -> String {
             total(|class| class.memorised)
         );
     }
-    let least = filtered.entropy.iter().copied().fold(f64::INFINITY, f64::min);
-    match args.criteria.max_entropy.is_some() && total(|class| class.sure) == 0 {
-        true => format!(
-            "the smallest entropy is {least:.3e} nats: raise --max-entropy, or add --at-least 1"
-        ),
-        false => "no sample meets all criteria: leave one out".to_owned(),
-    }
+    others.smallest("the smallest entropy", 0..filtered.entropy.len())
 }
 
 /// Says of which classes nothing is kept, and what would change that.
-fn warn(
-    empty: &[&ClassCounts],
-    file: &SampleFile<'_>,
-    args: &Args,
-    entropy: &[f64],
-    predictions: &Predictions,
-) {
+fn warn(empty: &[&ClassCounts], file: &SampleFile<'_>, others: &Others<'_>) {
+    let agreeing = others.args.criteria.keep_agreeing;
     for counts in empty.iter().take(WARNED) {
         let name = file.class_name(counts.class);
-        let agreeing = args.criteria.keep_agreeing;
-        let counted = |row: &usize| !agreeing || predictions.agrees(*row);
-        let rows = predictions.rows_of(counts.class).into_iter().filter(counted);
-        let least = rows.map(|row| entropy[row]).fold(f64::INFINITY, f64::min);
         let why = match counts {
             ClassCounts { drawn: 0, .. } => "the file has none".to_owned(),
             ClassCounts { drawn, outside, memorised, .. } if outside + memorised == *drawn => {
@@ -245,17 +271,12 @@ fn warn(
                     counts.drawn
                 )
             }
-            _ if args.criteria.max_entropy.is_none() => {
-                "no sample meets all criteria: leave one out".to_owned()
-            }
-            _ => format!(
-                "its smallest entropy is {least:.3e} nats: raise --max-entropy, or add --at-least 1"
-            ),
+            _ => others.smallest("its smallest entropy", others.predictions.rows_of(counts.class)),
         };
-        eprintln!("no sample of class {name} is kept: {why}");
+        eprintln!("note: no sample of class {name} is kept: {why}");
     }
     if let Some(more @ 1..) = empty.len().checked_sub(WARNED) {
-        eprintln!("nor is one of {more} other classes");
+        eprintln!("note: nor is one of {more} other classes");
     }
 }
 

@@ -35,6 +35,9 @@ use crate::system::threads::Threads;
 /// Most values of x in one file: 2 GiB, and a few times that in memory while they are drawn.
 const MOST_VALUES: usize = 1 << 29;
 
+/// Most pictures of a class in a row.
+const SHOWN: usize = 20;
+
 /// Draw samples of each class and write them to an .npz.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -83,7 +86,7 @@ pub struct Args {
     /// Write what the classifier decides from as well, its last hidden layer, as features: gleaner coreset --space last-layer compares it
     #[arg(long)]
     features: bool,
-    /// Picture to write, one row per class
+    /// Picture to write: a row for each class, of up to 20 samples
     #[arg(long, value_name = "X.png")]
     grid: Option<PathBuf>,
     /// Where to compute [default: as in the run]
@@ -296,7 +299,10 @@ impl Args {
     fn picture(&self, drawn: &SampleSet, shape: &[usize]) -> Result<Option<Prepared<'_>>> {
         let Some(path) = &self.grid else { return Ok(None) };
         let shape = image_shape(shape).context("--grid")?;
-        let png = grid_png(&drawn.x, shape, self.per_class, comfortable_scale(shape))?;
+        let (columns, size) = (self.per_class.min(SHOWN), shape.iter().product::<usize>());
+        let classes = drawn.x.chunks_exact(self.per_class * size);
+        let shown: Vec<f32> = classes.flat_map(|class| &class[..columns * size]).copied().collect();
+        let png = grid_png(&shown, shape, columns, comfortable_scale(shape))?;
         Prepared::of(path, &png).map(Some)
     }
 

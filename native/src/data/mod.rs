@@ -18,5 +18,6 @@ pub mod registry;
 pub mod rows;
 mod sample_classes;
 pub mod sample_files;
+mod sample_join;
 pub mod sample_weights;
 pub mod samples;

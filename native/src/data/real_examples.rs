@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use gleaner_core::data::formats::npy::{NpyArray, NpyValues};
 use gleaner_core::data::formats::npz::Npz;
 use gleaner_core::data::table::shortened;
+use gleaner_core::measures::fidelity::NEIGHBOURS;
 
 use super::samples::{SampleFile, singles};
 
@@ -30,7 +31,8 @@ pub struct Beside {
 /// Reads the array that samples and the real examples of `path` are compared by.
 ///
 /// # Errors
-/// A file cannot be read, lacks the array, or has other numbers of values in a row.
+/// A file cannot be read, lacks the array, or has other numbers of values in a row; there are too few real examples, or one has
+/// a value that is not finite.
 pub fn beside(samples: &mut SampleFile<'_>, path: &Path, array: Option<&str>) -> Result<Beside> {
     let context = || format!("cannot read {}; give an .npz of real examples", path.display());
     let named = path
@@ -64,6 +66,19 @@ pub fn beside(samples: &mut SampleFile<'_>, path: &Path, array: Option<&str>) ->
         samples.path()
     );
     let mut real = singles(values, named, name)?;
+    let rows = shape.first().copied().unwrap_or(0);
+    ensure!(
+        rows > NEIGHBOURS,
+        "{named} has {rows} example{}; give at least {}",
+        if rows == 1 { "" } else { "s" },
+        NEIGHBOURS + 1
+    );
+    if let Some(at) = real.iter().position(|value| !value.is_finite()) {
+        bail!(
+            "{named}: row {} of {name} is not finite (the first row is 0); leave it out",
+            at / width
+        );
+    }
     // Pixels from 0 to 255 beside pixels from 0 to 1.
     match (bytes_real, bytes_made) {
         (true, false) => real.iter_mut().for_each(|value| *value /= 255.0),

@@ -7,6 +7,7 @@ use gleaner_core::data::formats::npy::NpyArray;
 use gleaner_core::data::table::shortened;
 use gleaner_core::measures::predictions::Predictions;
 
+use super::sample_join::Picked;
 use super::sample_weights::{Weights, weights};
 use super::samples::{SOURCES, SampleFile, Sources};
 use crate::system::prepared::Prepared;
@@ -24,6 +25,14 @@ impl<'a> SampleFiles<'a> {
     /// # Errors
     /// As [`SampleFile::open`].
     pub fn open(paths: &'a [PathBuf]) -> Result<Self> {
+        for (at, path) in paths.iter().enumerate() {
+            let is_same = |other: &&PathBuf| matches!((other.canonicalize(), path.canonicalize()), (Ok(a), Ok(b)) if a == b);
+            ensure!(
+                paths[..at].iter().find(is_same).is_none(),
+                "{}: this file is given twice, and each of its samples would count twice; give it once",
+                path.display()
+            );
+        }
         let files: Vec<SampleFile<'a>> =
             paths.iter().map(|path| SampleFile::open(path)).collect::<Result<_>>()?;
         let mut starts = vec![0];
@@ -36,6 +45,14 @@ impl<'a> SampleFiles<'a> {
     /// How many samples there are.
     pub fn rows(&self) -> usize {
         self.starts[self.files.len()]
+    }
+
+    /// The paths of the files, to name them in a message.
+    pub fn paths(&self) -> String {
+        match &self.files[..] {
+            [file] => file.path().to_owned(),
+            files => format!("{} and {} more", files[0].path(), files.len() - 1),
+        }
     }
 
     /// What the classes are called, if the files say so, in the order of the predictions.
@@ -92,7 +109,17 @@ impl<'a> SampleFiles<'a> {
         };
         let (mut all, mut width) = (Vec::new(), None);
         for file in &mut self.files {
+            ensure!(
+                file.has(name),
+                "{}: no array {name}, which {asked} compares, and which the first file has; add it, or choose --space gradient",
+                file.path()
+            );
             let (values, columns) = file.numbers(name)?;
+            ensure!(
+                columns > 0,
+                "{}: {name} has no number for a sample; save at least one for each",
+                file.path()
+            );
             let wanted = *width.get_or_insert(columns);
             ensure!(
                 columns == wanted,
@@ -193,14 +220,14 @@ impl<'a> SampleFiles<'a> {
         more: Vec<(&'static str, NpyArray)>,
     ) -> Result<Prepared<'p>> {
         let mut more = more;
-        let local: Vec<i64> = rows.iter().map(|&row| self.place(row).1 as i64).collect();
-        more.push(("index", NpyArray::i64(&[rows.len()], local)));
+        let index: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+        more.push(("index", NpyArray::i64(&[rows.len()], index)));
         more.extend(self.sources(rows)?);
         if let [file] = &mut self.files[..] {
             return file.prepare_rows(out, rows, &more);
         }
         let order: Vec<(usize, usize)> = rows.iter().map(|&row| self.place(row)).collect();
-        SampleFile::prepare_joined(&mut self.files, out, &order, &more)
+        Picked::new(&mut self.files, &order).prepare(out, &more)
     }
 
     /// The file of a row, and the row in it.

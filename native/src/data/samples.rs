@@ -9,6 +9,7 @@ use gleaner_core::data::Examples;
 use gleaner_core::data::formats::arrays::{CLASS_NAMES, as_rows, class_names, label_cells};
 use gleaner_core::data::formats::npy::{NpyArray, NpyValues};
 use gleaner_core::data::formats::npz::{Npz, NpzWriter, examples};
+use gleaner_core::data::formats::npz_join::RawRows;
 use gleaner_core::data::formats::npz_rows::Selection;
 use gleaner_core::data::table::{Cells, shortened};
 use gleaner_core::measures::predictions::{Predictions, Scale, are_probabilities};
@@ -73,6 +74,14 @@ impl<'a> SampleFile<'a> {
         let rows = common_rows(&mut npz, path)?;
         let mut notes = Vec::new();
         let (class_array, classes) = class_names(&mut npz, &mut notes)?.unzip();
+        let twice = classes
+            .iter()
+            .flatten()
+            .enumerate()
+            .find(|&(at, name)| classes.iter().flatten().take(at).any(|before| before == name));
+        if let (Some((_, name)), Some(array)) = (twice, &class_array) {
+            bail!("{path}: {array} names two classes {name:?}; give each class a name of its own");
+        }
         let file = Self { npz, path, rows, names, class_array, classes };
         file.say(&notes);
         Ok(file)
@@ -225,9 +234,34 @@ impl<'a> SampleFile<'a> {
     /// # Errors
     /// Shapes, labels or numbers that cannot be.
     pub fn examples(&mut self, rows: &[usize]) -> Result<Examples> {
-        let (x, y) = (self.npz.rows("x", rows)?, self.npz.rows("y", rows)?);
-        let labels = numbered(&self.labels(&y, rows.len())?, self.classes(), self.path)?;
+        let (x, labels) = (self.npz.rows("x", rows)?, self.class_numbers(rows)?);
         Ok(examples(x, &NpyArray::i64(&[labels.len()], labels), self.path)?)
+    }
+
+    /// The classes of some samples as numbers from 0.
+    ///
+    /// # Errors
+    /// As [`SampleFile::predictions`] of labels.
+    pub fn class_numbers(&mut self, rows: &[usize]) -> Result<Vec<i64>> {
+        let y = self.npz.rows("y", rows)?;
+        numbered(&self.labels(&y, rows.len())?, self.classes(), self.path)
+    }
+
+    /// Some rows of an array, of any type; `None` if it has not one for each sample.
+    ///
+    /// # Errors
+    /// The array is damaged.
+    pub fn raw_rows(&mut self, name: &str, rows: &[usize]) -> Result<Option<RawRows>> {
+        let shape = self.npz.kept_shape(name)?;
+        if shape.and_then(|shape| shape.first().copied()) != Some(self.rows) {
+            return Ok(None);
+        }
+        Ok(Some(self.npz.raw_rows(name, rows)?))
+    }
+
+    /// The array that names the classes.
+    pub fn class_array(&self) -> Option<&str> {
+        self.class_array.as_deref()
     }
 
     /// Some samples as pictures, `[n, height * width * channels]`, and their shape.
@@ -301,51 +335,6 @@ impl<'a> SampleFile<'a> {
         Ok(prepared)
     }
 
-    /// The same of samples of several files, `(file, row)`: of arrays that all files have, with a row of one kind for each sample.
-    ///
-    /// # Errors
-    /// If a file fails.
-    pub fn prepare_joined<'p>(
-        files: &mut [Self],
-        out: &'p Path,
-        order: &[(usize, usize)],
-        more: &[(&str, NpyArray)],
-    ) -> Result<Prepared<'p>> {
-        let mut next = vec![0; files.len()];
-        let mut rows = vec![Vec::new(); files.len()];
-        let mut places = Vec::with_capacity(order.len());
-        for &(file, row) in order {
-            rows[file].push(row);
-            places.push((file, next[file]));
-            next[file] += 1;
-        }
-        let names: Vec<String> = files[0].names.clone();
-        let class_array = files[0].class_array.clone();
-        let prepared = Prepared::by(out, |file| {
-            let mut writer = NpzWriter::new(std::io::BufWriter::new(file));
-            for name in &names {
-                if more.iter().any(|(other, _)| other == name) || class_array.as_ref() == Some(name)
-                {
-                    continue;
-                }
-                match joined(files, name, &rows, &places)? {
-                    Some(array) => writer.add(name, &array)?,
-                    None => eprintln!(
-                        "left out: {name}, which has no rows of one kind for the samples of all files"
-                    ),
-                }
-            }
-            more.iter().try_for_each(|(name, array)| writer.add(name, array))?;
-            if let Some(classes) = &files[0].classes {
-                writer
-                    .add(class_array.as_deref().unwrap_or("classes"), &NpyArray::texts(classes))?;
-            }
-            writer.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-            Ok(())
-        })?;
-        Ok(prepared)
-    }
-
     /// Says which arrays of the file are lost to one of `more` that says something else of the samples `rows`.
     fn say_replaced(&mut self, rows: &[usize], more: &[(&str, NpyArray)]) {
         let mut lost = Vec::new();
@@ -388,24 +377,6 @@ impl<'a> SampleFile<'a> {
         };
         Ok((values, shape[1]))
     }
-}
-
-/// Rows of an array of several files, in the order of `places`; `None` where a file has none of one kind.
-fn joined(
-    files: &mut [SampleFile<'_>],
-    name: &str,
-    rows: &[Vec<usize>],
-    places: &[(usize, usize)],
-) -> Result<Option<NpyArray>> {
-    let mut parts = Vec::with_capacity(files.len());
-    for (file, rows) in files.iter_mut().zip(rows) {
-        let shape = file.npz.kept_shape(name)?;
-        if shape.and_then(|shape| shape.first().copied()) != Some(file.rows) {
-            return Ok(None);
-        }
-        parts.push(file.npz.rows(name, rows)?);
-    }
-    Ok(NpyArray::from_rows_of(&parts, places))
 }
 
 /// How many rows the arrays have that need one for each sample.

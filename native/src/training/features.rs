@@ -13,7 +13,8 @@ use crate::run::recipe::Recipe;
 /// Examples that M1's dimensions are judged by.
 const EXAMPLES: usize = 1000;
 
-/// The recipe of the M1 that an M1+M2 stands on: the same data and seed, its own epochs, no baseline.
+/// The recipe of the M1 that an M1+M2 stands on: the same data and seed, its own epochs, no baseline. It has no
+/// classifier, so that nothing is added to the labelled examples before the second model is trained.
 pub fn features_recipe(recipe: &Recipe) -> Result<Recipe> {
     if recipe.train.feature_epochs == 0 {
         bail!("train.feature-epochs = 0 is not valid: it must be at least 1");
@@ -21,6 +22,7 @@ pub fn features_recipe(recipe: &Recipe) -> Result<Recipe> {
     let mut features = recipe.clone();
     features.model = recipe.model.of_features()?;
     features.objective.mier = None;
+    features.augment = None;
     features.train.epochs = recipe.train.feature_epochs;
     features.train.steps = None;
     features.train.baseline_steps = 0;

@@ -20,7 +20,7 @@ use crate::data::registry;
 use crate::run::Problem;
 use crate::run::RunDir;
 use crate::run::measure::{Baseline, measure_baseline};
-use crate::run::recipe::{OF_THE_MACHINE, Recipe};
+use crate::run::recipe::{AugmentSettings, OF_THE_MACHINE, Recipe};
 use crate::run::source::Source;
 use crate::system::device::{self, on_cpu};
 use crate::system::threads::Threads;
@@ -204,6 +204,17 @@ impl Session {
             alpha.unwrap_or_default(),
             dir.path().display()
         );
+    }
+
+    /// What to say of an augmentation that training ends before.
+    pub(super) fn unreached(&self) -> Result<Option<String>> {
+        let Some(AugmentSettings { at, .. }) = self.recipe.augment else { return Ok(None) };
+        let steps = self.plan(self.batches()?.steps_per_epoch()).rate.total_steps;
+        Ok((at >= steps).then(|| {
+            format!(
+                "note: augment.at = {at} is never reached: the run has {steps} steps, and no sample is drawn; give a smaller --augment-at"
+            )
+        }))
     }
 
     /// None for an objective of its own, which weighs no classifier against a bound.

@@ -119,6 +119,7 @@ impl Stage<'_> {
         let started = Instant::now();
         if !self.quiet {
             session.introduce(dir);
+            session.unreached()?.iter().for_each(|note| eprintln!("{note}"));
         }
         let baseline = session.baseline()?;
         let noise = session.noise.split("model");

@@ -32,6 +32,7 @@ mod npy_header;
 mod npy_rows;
 mod npy_values;
 pub mod npz;
+pub mod npz_join;
 pub mod npz_rows;
 pub mod picture;
 mod picture_clear;

@@ -41,6 +41,11 @@ impl Header {
         Self { descr: descr.to_owned(), fortran: false, shape, literal, item, version: 1 }
     }
 
+    /// Whether values are of the same type, byte order and the names of fields included.
+    pub(super) fn is_of_type(&self, other: &Self) -> bool {
+        self.literal == other.literal
+    }
+
     /// Reads a header, and returns its bytes, too.
     ///
     /// # Errors

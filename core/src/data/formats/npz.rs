@@ -18,6 +18,12 @@ const MAX_CLASSES: i64 = 10_000;
 /// What to do about an archive that cannot be read at all.
 const WRITE_ANEW: &str = "write it again with numpy.savez or with the program that made it";
 
+/// What to do about a file of another kind.
+const GIVE_ONE: &str = "give one that numpy.savez or gleaner sample wrote";
+
+/// The first bytes of every archive.
+const SIGNATURE: &[u8] = b"PK";
+
 pub(super) const REMEDY: &str =
     "save it with numpy.savez(path, x=..., y=...), y = -1 where unlabelled";
 
@@ -47,18 +53,18 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
     /// # Errors
     /// Empty, truncated, or not a ZIP archive.
     pub fn from_reader(mut reader: R, source_name: &'a str) -> Result<Self> {
-        let unreadable = |error: &dyn std::fmt::Display| {
-            Error::data(
-                source_name,
-                format!("truncated or not an NPZ archive ({error})"),
-                WRITE_ANEW,
-            )
-        };
-        let length = reader.seek(SeekFrom::End(0)).map_err(|error| unreadable(&error))?;
+        let unreadable = |problem: String| Error::data(source_name, problem, WRITE_ANEW);
+        let failed = |error| unreadable(format!("the archive cannot be read ({error})"));
+        let mut start = Vec::new();
+        reader.by_ref().take(SIGNATURE.len() as u64).read_to_end(&mut start).map_err(failed)?;
+        let length = reader.seek(SeekFrom::End(0)).map_err(failed)?;
         if length == 0 {
             return Err(Error::data(source_name, "the file is empty", WRITE_ANEW));
         }
-        let archive = ZipArchive::new(reader).map_err(|error| unreadable(&error))?;
+        let archive = ZipArchive::new(reader).map_err(|error| match start == SIGNATURE {
+            true => unreadable(format!("truncated or damaged .npz archive ({error})")),
+            false => Error::data(source_name, "this is no .npz archive", GIVE_ONE),
+        })?;
         Ok(Self { archive, source_name, length, room: u64::MAX })
     }
 

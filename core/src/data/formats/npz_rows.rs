@@ -144,7 +144,7 @@ impl<R: Read + Seek> Npz<'_, R> {
 ///
 /// # Errors
 /// Nothing so small unpacks to so much.
-fn check_size(size: u64, length: u64, source_name: &str) -> Result<()> {
+pub(super) fn check_size(size: u64, length: u64, source_name: &str) -> Result<()> {
     match size > length.saturating_mul(MOST_DEFLATED) {
         true => {
             let problem = "the archive is damaged (its header says more than the file can hold)";

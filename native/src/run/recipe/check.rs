@@ -121,8 +121,11 @@ fn check_untapped(weights: &UntappedWeights) -> Result<()> {
 fn check_augment(settings: &AugmentSettings, model: &ModelSettings) -> Result<()> {
     let AugmentSettings { pool, max_entropy, coreset, every, weight, method, space, .. } =
         *settings;
-    if pool == 0 || every == 0 {
-        bail!("augment.pool and augment.every must be at least 1");
+    if pool == 0 {
+        bail!("augment.pool = 0 is not valid: it must be at least 1");
+    }
+    if every == 0 {
+        bail!("augment.every = 0 is not valid: it must be at least 1");
     }
     if let Some(threshold) = max_entropy.filter(|t| t.is_nan() || *t <= 0.0) {
         bail!("augment.max-entropy = {threshold} is not valid: it must be above 0 nats");

@@ -397,9 +397,14 @@ fn prepare<'a>(
     file.prepare_rows(&args.out, &rows, more)
 }
 
-/// A sum of similarities, which are known to seven digits (single precision), with so many decimals at most.
+/// A sum of similarities, which are known to seven digits (single precision), with so many decimals at most; of tiny and of huge ones
+/// the digits with a power of ten.
 fn worth(value: f64, most: usize) -> String {
-    let before = value.abs().max(1.0).log10().floor() as usize + 1;
+    let size = value.abs();
+    if size > 0.0 && !(1e-3..1e9).contains(&size) {
+        return format!("{value:.3e}");
+    }
+    let before = size.max(1.0).log10().floor() as usize + 1;
     format!("{value:.*}", most.min(7_usize.saturating_sub(before)))
 }
 

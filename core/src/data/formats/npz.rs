@@ -386,7 +386,7 @@ mod tests {
         let good = write_npz(&[("x", x(20)), ("y", y(&[0; 20]))]).unwrap();
         let refused = |bytes: &[u8]| parse(bytes).unwrap_err().to_string();
         assert!(refused(&[]).contains("empty"));
-        assert!(refused(b"hello").contains("not an NPZ"));
+        assert!(refused(b"hello").contains("no .npz archive"));
         assert!(refused(&good[..good.len() / 2]).contains("truncated"));
         let mut flipped = good;
         flipped[200] ^= 1;

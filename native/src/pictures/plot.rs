@@ -121,11 +121,14 @@ impl Figure {
             svg += &panel_svg(panel, legend, &x, top + above(legend));
             top += above(legend) + panel.height;
         }
-        let ticks = match self.scale {
-            Scale::Linear => x.ticks(10, 1.0),
-            Scale::Logarithmic => (places, 0),
+        let ticks: Vec<(f64, usize)> = match self.scale {
+            Scale::Linear => {
+                let (ticks, decimals) = x.ticks(10, 1.0);
+                ticks.into_iter().map(|tick| (tick, decimals)).collect()
+            }
+            Scale::Logarithmic => places.into_iter().map(|place| (place, digits(place))).collect(),
         };
-        svg += &foot(&x, &self.x, ticks, height - FOOT);
+        svg += &foot(&x, &self.x, &ticks, height - FOOT);
         Ok(svg + "</svg>\n")
     }
 
@@ -189,7 +192,7 @@ fn panel_svg(panel: &Panel, legend: &Legend, x: &Axis, top: f64) -> String {
     for (index, line) in panel.lines.iter().enumerate() {
         let Some(last) = line.last() else { continue };
         svg += &match line.level {
-            true => level_svg(y(last)),
+            true => level_svg(y(last), dashes(panel, index)),
             false => line_svg(line, colour(line, index), x, &y),
         };
     }
@@ -218,7 +221,8 @@ impl Legend {
                 filled = 0.0;
             }
             filled += width;
-            let entry = legend_entry(line, last, panel.suffix, colour(line, index));
+            let swatch = if line.level { dashes(panel, index).1 } else { "\u{2501}" };
+            let entry = legend_entry(line, last, panel.suffix, (swatch, colour(line, index)));
             lines.last_mut().into_iter().for_each(|entries| entries.push(entry.clone()));
         }
         let title = LETTER * (panel.title.chars().count() + panel.unit.chars().count()) as f64;
@@ -279,28 +283,43 @@ fn mark_svg(x: f64, y: f64, [top, bottom]: [f64; 2]) -> String {
     format!("<path d=\"M{x:.1} {y:.1}l4 {inward}h-8z\" fill=\"#4b5563\"/>\n")
 }
 
-fn level_svg(at: f64) -> String {
+/// How the levels of a panel are dashed, one after the other, and what stands for that in the legend.
+const DASHES: [(&str, &str); 3] =
+    [("6 4", "\u{2505}"), ("2 3", "\u{2508}\u{2508}"), ("14 4", "\u{254d}\u{254d}")];
+
+/// Those of a line that is a level.
+fn dashes(panel: &Panel, index: usize) -> (&'static str, &'static str) {
+    let before = panel.lines[..index].iter().filter(|line| line.level).count();
+    DASHES[before % DASHES.len()]
+}
+
+fn level_svg(at: f64, (dashes, _): (&str, &str)) -> String {
     let right = WIDTH - RIGHT;
     format!(
         "<path d=\"M{LEFT} {at:.1}H{right}\" stroke=\"{LEVEL_COLOUR}\" stroke-width=\"1.6\" \
-         stroke-dasharray=\"6 4\"/>\n"
+         stroke-dasharray=\"{dashes}\"/>\n"
     )
 }
 
 /// Swatch, name and last value.
-fn legend_entry(line: &Line, last: f64, suffix: &str, colour: &str) -> String {
+fn legend_entry(line: &Line, last: f64, suffix: &str, (swatch, colour): (&str, &str)) -> String {
     let value = number(last, if last.abs() < 10.0 && suffix.is_empty() { 3 } else { 1 });
-    let swatch = if line.level { "\u{2505}" } else { "\u{2501}" };
     format!(
         "<tspan fill=\"{colour}\">{swatch}</tspan> {} <tspan font-weight=\"600\">{value}{suffix}</tspan>",
         escaped(&line.name)
     )
 }
 
-fn foot(x: &Axis, label: &str, (ticks, decimals): (Vec<f64>, usize), bottom: f64) -> String {
+/// Decimals that the first digit of a number needs: each place on a logarithmic axis has its own.
+fn digits(place: f64) -> usize {
+    (-place.log10().floor()).clamp(0.0, 9.0) as usize
+}
+
+/// The horizontal axis, and numbers with so many decimals at its ticks.
+fn foot(x: &Axis, label: &str, ticks: &[(f64, usize)], bottom: f64) -> String {
     let right = WIDTH - RIGHT;
     let mut svg = format!("<path d=\"M{LEFT} {bottom:.1}H{right}\" stroke=\"#9ca3af\"/>\n");
-    for tick in ticks {
+    for &(tick, decimals) in ticks {
         let _ = writeln!(
             svg,
             "<path d=\"M{0:.1} {bottom:.1}v5\" stroke=\"#9ca3af\"/><text x=\"{0:.1}\" y=\"{1:.1}\" \
@@ -418,17 +437,30 @@ mod tests {
 
     #[test]
     fn a_logarithmic_axis_marks_what_was_measured_and_bars_show_the_spread() {
-        let points = vec![[10.0, 1.0], [100.0, 9.0], [1000.0, 100.0]];
-        let spread = vec![[0.9, 1.2], [8.0, 10.0], [90.0, 130.0]];
+        let points = vec![[0.001, 0.5], [10.0, 1.0], [100.0, 9.0], [1000.0, 100.0]];
+        let spread = vec![[0.4, 0.6], [0.9, 1.2], [8.0, 10.0], [90.0, 130.0]];
         let lines = vec![Line { spread, ..Line::new("step", points) }];
         let panels = vec![Panel { scale: Scale::Logarithmic, ..panel("Step", lines) }];
         let x = "classes".to_owned();
         let scale = Scale::Logarithmic;
         let svg = Figure { title: "Step".to_owned(), x, scale, panels }.svg().unwrap();
-        for tick in [">10<", ">100<", ">1000<"] {
+        for tick in [">0.001<", ">10<", ">100<", ">1000<"] {
             assert!(svg.contains(tick), "no {tick} in\n{svg}");
         }
-        assert_eq!(svg.matches("<circle").count(), 3);
+        assert_eq!(svg.matches("<circle").count(), 4);
+    }
+
+    #[test]
+    fn levels_can_be_told_apart() {
+        let lines =
+            vec![line("a", 3, |at| at), Line::level("least", 0.5), Line::level("most", 1.5)];
+        let panels = vec![panel("Share", lines)];
+        let (title, x) = ("Share".to_owned(), "epoch".to_owned());
+        let svg = Figure { title, x, scale: Scale::Linear, panels }.svg().unwrap();
+        for (dashes, swatch) in &DASHES[..2] {
+            assert_eq!(svg.matches(&format!("stroke-dasharray=\"{dashes}\"")).count(), 1, "{svg}");
+            assert_eq!(svg.matches(&format!(">{swatch}<")).count(), 1, "{svg}");
+        }
     }
 
     #[test]

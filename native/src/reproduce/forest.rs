@@ -12,8 +12,12 @@ use super::table::{Column, Metric, Row, Table};
 use crate::pictures::svg::{self, escaped};
 
 const WIDTH: f64 = 760.0;
-/// Where the axis begins and ends; names of rows stand to the left of it, values to the right.
-const AXIS: [f64; 2] = [250.0, 620.0];
+/// Where the axis ends; values stand to the right of it.
+const END: f64 = 620.0;
+/// Where it begins, unless the names of rows to the left of it need more room.
+const START: f64 = 250.0;
+/// Room for a letter of a name.
+const LETTER: f64 = 6.4;
 const LINE: f64 = 22.0;
 const TITLE: f64 = 44.0;
 
@@ -23,6 +27,8 @@ const TITLE: f64 = 44.0;
 /// If nothing was measured.
 pub fn forest(table: &Table, results: &Results) -> Result<String> {
     let metric = table.metrics.first().context("a table without metrics")?;
+    let longest = table.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
+    let start = (24.0 + LETTER * longest as f64).clamp(START, END - 160.0);
     let (mut body, mut top) = (String::new(), 34.0);
     for column in &table.columns {
         let lines: Vec<Entry> =
@@ -30,7 +36,7 @@ pub fn forest(table: &Table, results: &Results) -> Result<String> {
         if !lines.iter().any(|line| line.ours.is_some()) {
             continue;
         }
-        panel(&mut body, &column.name, &lines, metric.digits, top)?;
+        panel(&mut body, &column.name, &lines, metric.digits, [start, top])?;
         top += TITLE + LINE * lines.len() as f64 + 14.0;
     }
     anyhow::ensure!(!body.is_empty(), "nothing was measured: there is nothing to draw");
@@ -60,7 +66,13 @@ fn entry<'a>(
     (ours.is_some() || paper.is_some()).then_some(Entry { name: &row.name, ours, paper })
 }
 
-fn panel(svg: &mut String, name: &str, entries: &[Entry], digits: usize, top: f64) -> Result<()> {
+fn panel(
+    svg: &mut String,
+    name: &str,
+    entries: &[Entry],
+    digits: usize,
+    [start, top]: [f64; 2],
+) -> Result<()> {
     let ends = entries.iter().flat_map(|entry| {
         let ours = entry.ours.map(|e| {
             let half = e.half_width.unwrap_or(0.0);
@@ -72,7 +84,7 @@ fn panel(svg: &mut String, name: &str, entries: &[Entry], digits: usize, top: f6
         ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     let air = ((high - low) * 0.06).max(f64::EPSILON.max(high.abs() * 1e-6));
     let (low, high) = (low - air, high + air);
-    let x = |value: f64| AXIS[0] + (value - low) / (high - low) * (AXIS[1] - AXIS[0]);
+    let x = |value: f64| start + (value - low) / (high - low) * (END - start);
     let paper = if entries.iter().any(|entry| entry.paper.is_some()) { "   ◇ paper" } else { "" };
     let bottom = top + TITLE - 10.0 + LINE * entries.len() as f64;
     writeln!(
@@ -95,7 +107,7 @@ fn panel(svg: &mut String, name: &str, entries: &[Entry], digits: usize, top: f6
     }
     for (place, entry) in entries.iter().enumerate() {
         let y = top + TITLE + LINE * place as f64;
-        line(svg, entry, y, digits, x)?;
+        line(svg, entry, [start, y], digits, x)?;
     }
     Ok(())
 }
@@ -103,18 +115,16 @@ fn panel(svg: &mut String, name: &str, entries: &[Entry], digits: usize, top: f6
 fn line(
     svg: &mut String,
     entry: &Entry,
-    y: f64,
+    [start, y]: [f64; 2],
     digits: usize,
     x: impl Fn(f64) -> f64,
 ) -> Result<()> {
     writeln!(
         svg,
-        "<text x=\"16\" y=\"{:.1}\">{}</text>\n<line x1=\"{}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\" \
+        "<text x=\"16\" y=\"{:.1}\">{}</text>\n<line x1=\"{start:.1}\" x2=\"{END}\" y1=\"{y:.1}\" y2=\"{y:.1}\" \
          stroke=\"#e5e7eb\"/>",
         y + 4.0,
-        escaped(entry.name),
-        AXIS[0],
-        AXIS[1]
+        escaped(entry.name)
     )?;
     if let Some(ours) = entry.ours {
         if let Some(half) = ours.half_width {

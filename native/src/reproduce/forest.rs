@@ -17,7 +17,7 @@ const END: f64 = 620.0;
 /// Where it begins, unless the names of rows to the left of it need more room.
 const START: f64 = 250.0;
 /// Room for a letter of a name.
-const LETTER: f64 = 6.4;
+const LETTER: f64 = 6.9;
 const LINE: f64 = 22.0;
 const TITLE: f64 = 44.0;
 

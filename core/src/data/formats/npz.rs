@@ -171,11 +171,14 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
     pub fn require(&mut self, name: &str) -> Result<NpyArray> {
         match self.find(name)? {
             Some(array) => Ok(array),
-            None => {
-                let problem = format!("no array {name:?} (found {:?})", self.names());
-                Err(Error::data(self.source_name, problem, REMEDY))
-            }
+            None => Err(self.lacking(name)),
         }
+    }
+
+    /// That there is no array `name`, and which there are.
+    pub(super) fn lacking(&self, name: &str) -> Error {
+        let problem = format!("no array {name:?} (found {:?})", self.names());
+        Error::data(self.source_name, problem, REMEDY)
     }
 }
 

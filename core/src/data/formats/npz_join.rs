@@ -5,15 +5,18 @@ use std::io::{Read, Seek, Write};
 use super::npy::{NpyArray, NpyValues, parse_npy_labels};
 use super::npy_header::Header;
 use super::npy_rows::NpyRows;
-use super::npz::{Npz, NpzWriter, REMEDY};
+use super::npz::{Npz, NpzWriter};
 use super::npz_rows::check_size;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Some rows of an array, of any type.
 pub struct RawRows {
     header: Header,
     rows: usize,
-    bytes: Vec<u8>,
+    /// The array as a file: its header, as it is written of so many rows, and the values.
+    pub(super) bytes: Vec<u8>,
+    /// Where the values begin.
+    start: usize,
 }
 
 impl RawRows {
@@ -35,17 +38,15 @@ impl RawRows {
         if !parts.iter().all(alike) {
             return None;
         }
-        let mut bytes = Vec::new();
+        let mut joined = Self::of(first.clone(), order.len());
         for &(part, row) in order {
-            let RawRows { rows, bytes: from, .. } = &parts[part];
-            let each = from.len() / rows;
-            bytes.extend_from_slice(&from[row * each..(row + 1) * each]);
+            let RawRows { rows, bytes, start, .. } = &parts[part];
+            let each = (bytes.len() - start) / rows;
+            joined.bytes.extend_from_slice(&bytes[start + row * each..][..each]);
         }
-        Some(Self { header: first.clone(), rows: order.len(), bytes })
+        Some(joined)
     }
-}
 
-impl RawRows {
     /// The same of types that differ, in one that holds all their values; `None` if there is none.
     #[must_use]
     pub fn mix(parts: &[Self], order: &[(usize, usize)]) -> Option<NpyArray> {
@@ -67,13 +68,15 @@ impl RawRows {
     }
 
     fn decoded(&self) -> Result<NpyArray> {
-        parse_npy_labels(&[&self.written()[..], &self.bytes].concat(), "rows")
+        parse_npy_labels(&self.bytes, "rows")
     }
 
-    fn written(&self) -> Vec<u8> {
-        let mut shape = self.header.shape.clone();
-        shape[0] = self.rows;
-        self.header.written(&shape)
+    /// So many rows, whose values are still to come.
+    fn of(header: Header, rows: usize) -> Self {
+        let mut shape = header.shape.clone();
+        shape[0] = rows;
+        let bytes = header.written(&shape);
+        Self { start: bytes.len(), header, rows, bytes }
     }
 }
 
@@ -85,19 +88,18 @@ impl<R: Read + Seek> Npz<'_, R> {
     pub fn raw_rows(&mut self, name: &str, rows: &[usize]) -> Result<RawRows> {
         let length = self.length;
         let Some((mut member, source_name)) = self.member(name)? else {
-            let problem = format!("no array {name:?} (found {:?})", self.names());
-            return Err(Error::data(self.source_name, problem, REMEDY));
+            return Err(self.lacking(name));
         };
         check_size(member.size(), length, &source_name)?;
         let (header, before) = Header::read(&mut member, &source_name)?;
         let present = member.size().saturating_sub(before.len() as u64);
         let array = NpyRows::new(member, header.clone(), present, &source_name)?;
-        let mut bytes = Vec::new();
+        let mut picked = RawRows::of(header, rows.len());
         array.pick(rows, &mut |piece| {
-            bytes.extend_from_slice(piece);
+            picked.bytes.extend_from_slice(piece);
             Ok(())
         })?;
-        Ok(RawRows { header, rows: rows.len(), bytes })
+        Ok(picked)
     }
 }
 
@@ -107,9 +109,7 @@ impl<W: Write + Seek> NpzWriter<W> {
     /// # Errors
     /// As [`NpzWriter::add`].
     pub fn add_raw(&mut self, name: &str, array: &RawRows) -> Result<()> {
-        let header = array.written();
-        self.begin(&format!("{name}.npy"), (header.len() + array.bytes.len()) as u64)?;
-        self.put(name, &header)?;
+        self.begin(&format!("{name}.npy"), array.bytes.len() as u64)?;
         self.put(name, &array.bytes)
     }
 }

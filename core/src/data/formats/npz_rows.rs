@@ -30,20 +30,8 @@ impl<R: Read + Seek> Npz<'_, R> {
     /// # Errors
     /// As [`Npz::require`]; also a row beyond the last.
     pub fn rows(&mut self, name: &str, rows: &[usize]) -> Result<NpyArray> {
-        let length = self.length;
-        let Some((mut member, source_name)) = self.member(name)? else {
-            return self.require(name);
-        };
-        check_size(member.size(), length, &source_name)?;
-        let (header, before) = Header::read(&mut member, &source_name)?;
-        let present = member.size().saturating_sub(before.len() as u64);
-        let array = NpyRows::new(member, header, present, &source_name)?;
-        let mut bytes = array.header(rows.len());
-        array.pick(rows, &mut |piece| {
-            bytes.extend(piece);
-            Ok(())
-        })?;
-        parse_npy(&bytes, &source_name)
+        let source_name = format!("{} ({name})", self.source_name);
+        parse_npy(&self.raw_rows(name, rows)?.bytes, &source_name)
     }
 
     /// Hands every array on. Those with another number of rows than the selection is of, and members that are no arrays,

@@ -4,6 +4,9 @@ use std::sync::Mutex;
 
 /// Runs tasks that do not depend on each other. A browser has one thread, the command line brings its own.
 pub trait Workers: Send + Sync + std::fmt::Debug {
+    /// How many tasks run at a time.
+    fn count(&self) -> usize;
+
     /// Calls `task` once with each of `0..count`, in any order, and returns when all calls have returned.
     fn run(&self, count: usize, task: &(dyn Fn(usize) + Sync));
 }
@@ -13,6 +16,10 @@ pub trait Workers: Send + Sync + std::fmt::Debug {
 pub struct InTurn;
 
 impl Workers for InTurn {
+    fn count(&self) -> usize {
+        1
+    }
+
     fn run(&self, count: usize, task: &(dyn Fn(usize) + Sync)) {
         (0..count).for_each(task);
     }

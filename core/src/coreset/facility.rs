@@ -24,6 +24,9 @@ const BLOCKS_PER_TASK: usize = 768;
 /// Points that a worker takes, so that a block once fetched serves several.
 const POINTS_PER_TASK: Range<usize> = 4..128;
 
+/// Tasks for each worker: what one has left at the end is then little.
+const TASKS_PER_WORKER: usize = 4;
+
 /// The step of a gain that was never computed.
 const NEVER: u32 = u32::MAX;
 
@@ -311,12 +314,14 @@ fn in_tasks<T: Send>(
     blocks: impl Fn(usize) -> usize,
     f: impl Fn(&[usize]) -> Vec<T> + Sync,
 ) -> Vec<T> {
+    let blocks: Vec<usize> = points.iter().map(|&point| blocks(point).max(1)).collect();
+    let share = blocks.iter().sum::<usize>() / (workers.count() * TASKS_PER_WORKER).max(1);
     let mut tasks = Vec::new();
     let (mut first, mut work) = (0, 0);
     for at in 0..points.len() {
-        work += blocks(points[at]).max(1);
+        work += blocks[at];
         let taken = at + 1 - first;
-        let enough = work >= BLOCKS_PER_TASK && taken >= POINTS_PER_TASK.start;
+        let enough = work >= share.max(BLOCKS_PER_TASK) && taken >= POINTS_PER_TASK.start;
         if enough || taken == POINTS_PER_TASK.end || at + 1 == points.len() {
             tasks.push(&points[first..=at]);
             (first, work) = (at + 1, 0);

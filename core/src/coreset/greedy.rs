@@ -7,7 +7,7 @@ use super::facility::Facility;
 use crate::noise::Noise;
 
 /// Neighbours of a point that are worth a list.
-const FEW_NEAR: usize = 220;
+const FEW_NEAR: usize = 300;
 
 /// Pairs of neighbours that are kept at most, about: 256 MiB.
 pub(super) const MOST_PAIRS: usize = 1 << 25;

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::lanes::{LANES, Lane, TILE, below, roots, some_below};
-use super::neighbours::{Neighbours, ones};
+use super::lanes::{LANES, Lane, TILE, roots};
+use super::neighbours::Neighbours;
 use super::pairs::{STRIP, for_each_pair};
 use super::points::Points;
 use crate::simd::vectorised;
@@ -11,6 +11,9 @@ use crate::workers::Workers;
 
 /// Place in a strip, a point that is near, and the distance.
 type Found = (u32, u32, i32);
+
+/// Places in a strip.
+const PLACES: usize = STRIP * LANES;
 
 /// A search among all pairs.
 struct Near<'a> {
@@ -47,7 +50,7 @@ impl Neighbours {
                 by_strip[start / STRIP].append(&mut found);
             }
         });
-        Self::of_found(by_strip, STRIP * LANES)
+        Self::of_found(by_strip, PLACES)
     }
 }
 
@@ -70,58 +73,105 @@ impl Near<'_> {
         found
     }
 
-    /// A place, and those of some blocks.
+    /// A place, and those of at most [`TILE`] blocks.
     fn look(&self, looker: &Looker<'_>, tile: Range<usize>, found: &mut [Vec<Found>; 2]) {
-        let (points, metric, dims) = (self.points, self.points.metric(), self.points.dims());
-        vectorised(
-            #[inline(always)]
-            || {
-                let pairs = points.lanes(tile.clone()).chunks_exact(2 * dims);
-                let last = pairs.remainder();
-                let mut block = tile.start;
-                for pair in pairs {
-                    let (one, other) = pair.split_at(dims);
-                    let [first, second] = metric.squares_of_two(looker.query, one, other);
-                    self.tell(looker, block, &first, found);
-                    self.tell(looker, block + 1, &second, found);
-                    block += 2;
-                }
-                if !last.is_empty() {
-                    self.tell(looker, block, &metric.squares(looker.query, last), found);
-                }
-            },
-        );
+        let mut distances = [Lane([0; LANES]); TILE];
+        let Seen { by_looker, by_others } = self.see(looker, tile.clone(), &mut distances);
+        let [rows, columns] = found;
+        let (points, place) = (self.points, looker.place);
+        for_each_mark(&by_looker, |block, lane| {
+            let other = (tile.start + block) * LANES + lane;
+            // Behind the last point there are copies of the first.
+            if other < points.count() {
+                let point = points.point_at(other) as u32;
+                rows.push(((place % PLACES) as u32, point, distances[block][lane]));
+            }
+        });
+        let point = points.point_at(place) as u32;
+        for_each_mark(&by_others, |block, lane| {
+            let other = (tile.start + block) * LANES + lane;
+            columns.push(((other % PLACES) as u32, point, distances[block][lane]));
+        });
     }
 
-    /// Adds the points of a block that the place looks for, and the place to those that look for it.
-    #[inline(always)]
-    fn tell(
+    /// All distances, and for whom they are short enough. Nothing is asked on the way: where a processor guesses wrong, it
+    /// loses more than a root takes.
+    fn see(
         &self,
         looker: &Looker<'_>,
-        block: usize,
-        squares: &[f32; LANES],
-        [rows, columns]: &mut [Vec<Found>; 2],
-    ) {
-        const SIZE: usize = STRIP * LANES;
-        let (points, place) = (self.points, looker.place);
-        if some_below(squares, &looker.radius) {
-            let distances = roots(*squares);
-            for lane in ones(below(squares, &looker.radius)) {
-                let other = block * LANES + lane;
-                if other < points.count() {
-                    let point = points.point_at(other) as u32;
-                    rows.push(((place % SIZE) as u32, point, distances[lane]));
+        tile: Range<usize>,
+        distances: &mut [Lane<i32>; TILE],
+    ) -> Seen {
+        let (points, metric, dims) = (self.points, self.points.metric(), self.points.dims());
+        let radii = &self.radii[tile.clone()];
+        let mut seen = vectorised(
+            #[inline(always)]
+            || {
+                let mut seen = Seen::nothing();
+                let pairs = points.lanes(tile.clone()).chunks_exact(2 * dims);
+                let last = pairs.remainder();
+                let mut block = 0;
+                for pair in pairs {
+                    let (one, other) = pair.split_at(dims);
+                    for squares in metric.squares_of_two(looker.query, one, other) {
+                        distances[block] = Lane(roots(squares));
+                        seen.note(block, &squares, [&looker.radius, &radii[block]]);
+                        block += 1;
+                    }
                 }
+                if !last.is_empty() {
+                    let squares = metric.squares(looker.query, last);
+                    distances[block] = Lane(roots(squares));
+                    seen.note(block, &squares, [&looker.radius, &radii[block]]);
+                }
+                seen
+            },
+        );
+        // A block's pairs with itself are among its rows, both ways.
+        let own = looker.place / LANES;
+        if tile.contains(&own) {
+            seen.by_others.iter_mut().for_each(|marks| *marks &= !(1 << (own - tile.start)));
+        }
+        seen
+    }
+}
+
+/// Who is near among a place and the points of some blocks: in each lane a bit for each block.
+struct Seen {
+    /// The points that the place looks for.
+    by_looker: Lane<u32>,
+    /// Those that look for the place.
+    by_others: Lane<u32>,
+}
+
+impl Seen {
+    #[inline(always)]
+    fn nothing() -> Self {
+        Self { by_looker: Lane([0; LANES]), by_others: Lane([0; LANES]) }
+    }
+
+    /// Marks the points of a block whose squared distances are below the limit of the place, and below their own.
+    #[inline(always)]
+    fn note(&mut self, block: usize, squares: &[f32; LANES], limits: [&Lane<f32>; 2]) {
+        for (marks, limits) in [&mut self.by_looker, &mut self.by_others].into_iter().zip(limits) {
+            for lane in 0..LANES {
+                marks[lane] |= if squares[lane] < limits[lane] { 1 << block } else { 0 };
             }
         }
-        // A block's pairs with itself are among its rows, both ways.
-        if block != place / LANES && some_below(squares, &self.radii[block]) {
-            let distances = roots(*squares);
-            for lane in ones(below(squares, &self.radii[block])) {
-                let other = block * LANES + lane;
-                let point = points.point_at(place) as u32;
-                columns.push(((other % SIZE) as u32, point, distances[lane]));
-            }
+    }
+}
+
+/// Calls `each` with the block and the lane of every mark.
+#[inline(always)]
+fn for_each_mark(marks: &Lane<u32>, mut each: impl FnMut(usize, usize)) {
+    // As many lanes as fit into a word: most have no mark, and where a loop ends is a guess of the processor.
+    const TOGETHER: usize = 64 / TILE;
+    for (first, lanes) in marks.chunks_exact(TOGETHER).enumerate() {
+        let mut left = lanes.iter().rev().fold(0_u64, |all, &marks| all << TILE | u64::from(marks));
+        while left != 0 {
+            let at = left.trailing_zeros() as usize;
+            left &= left - 1;
+            each(at % TILE, first * TOGETHER + at / TILE);
         }
     }
 }

@@ -236,7 +236,7 @@ fn tell(
 
 /// The places of ones, from the lowest on.
 #[inline(always)]
-pub(super) fn ones(bits: u16) -> impl Iterator<Item = usize> {
+fn ones(bits: u16) -> impl Iterator<Item = usize> {
     let mut left = bits;
     std::iter::from_fn(move || {
         let lane = left.trailing_zeros() as usize;

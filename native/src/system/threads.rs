@@ -70,6 +70,10 @@ impl Crew {
 }
 
 impl Workers for Crew {
+    fn count(&self) -> usize {
+        Crew::count(self)
+    }
+
     fn run(&self, count: usize, task: &(dyn Fn(usize) + Sync)) {
         let next = AtomicUsize::new(0);
         let take = || take_turns(&next, count, task);
@@ -94,6 +98,10 @@ pub fn resolved(count: usize) -> usize {
 
 /// The first thread leads: what it is told from outside, as a whole training step, it divides without being told again.
 impl Workers for Threads {
+    fn count(&self) -> usize {
+        Threads::count(self)
+    }
+
     fn run(&self, count: usize, task: &(dyn Fn(usize) + Sync)) {
         let next = AtomicUsize::new(0);
         let take = || take_turns(&next, count, task);

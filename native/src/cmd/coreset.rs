@@ -9,6 +9,7 @@ use gleaner_core::coreset::{
     Space,
 };
 use gleaner_core::data::formats::npy::NpyArray;
+use gleaner_core::error::Error;
 use gleaner_core::noise::Noise;
 use serde_json::json;
 
@@ -238,6 +239,22 @@ impl Budget {
     }
 }
 
+impl Budget {
+    /// An error about the number of samples to choose, in the words of the command line.
+    fn explain(self, error: Error, rows: usize) -> Error {
+        match error {
+            Error::Config { field: "size", value, problem } => match self.fraction {
+                Some(fraction) => {
+                    let problem = format!("of {rows} samples that is {value}, and {problem}");
+                    Error::config("--fraction", fraction, problem)
+                }
+                None => Error::config("--size", value, problem),
+            },
+            other => other,
+        }
+    }
+}
+
 impl Args {
     /// What is asked for, and the arrays that the space may take its rows from.
     fn settings(&self, files: &SampleFiles<'_>) -> Result<(Settings, Vec<&str>)> {
@@ -291,7 +308,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         );
     }
     let mut coreset =
-        crew.lead(|| select(&mut file, (&settings, &arrays), weights.as_ref(), args.seed, &crew))?;
+        crew.lead(|| select(&mut file, (&settings, &arrays), weights.as_ref(), args, &crew))?;
     let part = weights.as_ref().map_or(1.0, |weights| weights.part);
     in_samples(&mut coreset, part);
     let seconds = started.elapsed().as_secs_f64();
@@ -333,7 +350,7 @@ fn select(
     file: &mut SampleFiles<'_>,
     (settings, arrays): (&Settings, &[&str]),
     weights: Option<&Weights>,
-    seed: u64,
+    args: &Args,
     crew: &Crew,
 ) -> Result<Coreset> {
     let predictions = file.predictions()?;
@@ -354,10 +371,11 @@ fn select(
     };
     let mut progress = Progress::steps("coreset", settings.size);
     let mut on_chosen = || progress.step(String::new);
-    let noise = Noise::new(seed);
+    let noise = Noise::new(args.seed);
     let curvature = Curvature::default();
     let coreset = settings.select(&samples, curvature, &noise, crew, &mut on_chosen);
     progress.finish();
+    let coreset = coreset.map_err(|error| args.budget.explain(error, file.rows()));
     coreset.with_context(|| file.paths())
 }
 

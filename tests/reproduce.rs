@@ -235,6 +235,7 @@ fn what_is_no_table_is_refused_in_one_line() {
         (&[&table, "--draws=0"], "--draws 0"),
         (&[&table, "--only=digits", "--only=cifar"], "has no such data set or row; data sets: "),
         (&[&table, "--set=train.speed=1"], "speed"),
+        (&[&table, "--device=gpu"], "--device gpu: unknown device"),
     ] {
         let said = gleaner().call([&["reproduce", &out], args].concat());
         assert!(said.error().contains(named), "{args:?}: {}", said.stderr);

@@ -14,6 +14,7 @@ use crate::reproduce::{
     Cell, Circumstances, Column, Outcome, Results, Table, csv, curves, forest, markdown, measure,
 };
 use crate::run::recipe::{merge, nested, parse_pair};
+use crate::system::device;
 use crate::system::files::{ensure_writable_dir, write_atomic};
 use crate::system::interrupt::Interrupt;
 use crate::system::output::{Output, path_text};
@@ -142,6 +143,9 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     at_most("--draws", draws, MOST_DRAWS, "each trains every model of the table once more")?;
     let table = Table::find(&args.table)?;
     args.check_only(&table)?;
+    if let Some(device) = &args.device {
+        device::parse(device)?;
+    }
     let settings = args.settings()?;
     let cells = cells(args, &table, &settings)?;
     let runs = args.out.join(&table.runs);

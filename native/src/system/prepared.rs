@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::aside::Aside;
 use super::files::{explain, parent, put_in_place, replaceable};
@@ -29,7 +29,7 @@ impl<'a> Prepared<'a> {
     /// Of what `write` writes, which need not be in memory as a whole.
     ///
     /// # Errors
-    /// As [`write_atomic`](super::files::write_atomic), and whatever `write` returns.
+    /// As [`write_atomic`](super::files::write_atomic), and whatever `write` returns: a file that it reads may be damaged.
     pub fn by(
         path: &'a Path,
         write: impl FnOnce(&mut Sink<&mut File>) -> Result<()>,
@@ -39,11 +39,11 @@ impl<'a> Prepared<'a> {
         let mut aside = Aside::new_in(parent(&target)).map_err(explained)?;
         let mut sink = Sink { out: aside.file()?, failed: None };
         let written = write(&mut sink);
-        // What the disk said comes before what others made of it.
+        // What the disk said comes before what others made of it. Everything else is about what was to be written.
         if let Some(error) = sink.failed {
             return Err(explained(error));
         }
-        written.with_context(|| format!("cannot write {}", path.display()))?;
+        written?;
         // A disk may say only now that it is full.
         aside.file()?.sync_all().map_err(explained)?;
         Ok(Self { path, target, aside })
@@ -120,7 +120,7 @@ mod tests {
             bail!("no more")
         });
         let error = format!("{:#}", failed.unwrap_err());
-        assert_eq!(error, format!("cannot write {}: no more", path.display()));
+        assert_eq!(error, "no more");
         assert_eq!(fs::read(&path).unwrap(), b"first");
         assert_eq!(names(folder.path()), ["coreset.npz"]);
     }

@@ -56,7 +56,7 @@ pub(super) fn lazy(
 fn switch(facility: &Facility<'_>, size: usize) -> usize {
     let count = facility.count();
     let step = count.div_ceil(FEW_NEAR).saturating_sub(facility.selected().len());
-    let pays = size > 2 * step && count * FEW_NEAR <= MOST_PAIRS && !facility.keeps_neighbours();
+    let pays = size > 3 * step && count * FEW_NEAR <= MOST_PAIRS && !facility.keeps_neighbours();
     if pays { step } else { usize::MAX }
 }
 

@@ -426,7 +426,7 @@ fn budgets_and_thresholds_that_cannot_be_are_refused() {
         ),
         ("--fraction=0.001", "--fraction 0.001 of 60 samples is less than half a sample"),
         ("--size=9 --epsilon=0.1", "--optimizer stochastic"),
-        ("--size=9 --optimizer=stochastic --epsilon=1", "epsilon = 1"),
+        ("--size=9 --optimizer=stochastic --epsilon=1", "--epsilon 1 is not valid"),
         ("--size=9 --threads=5000", "--threads"),
     ] {
         let flags: Vec<&str> = ["--method=craig"].into_iter().chain(flags.split(' ')).collect();

@@ -68,7 +68,7 @@ fn numpy_finds_the_rows_of_every_type_as_they_were() {
         call(&["compare", &folder.text(&before), &folder.text(&sure), "source_index"]);
         call(&["compare", &folder.text(&before), &folder.text(&few), "index"]);
         let left_out: Vec<&str> =
-            said.lines().filter(|line| line.starts_with("left out")).collect();
+            said.lines().filter(|line| line.starts_with("note: left out")).collect();
         let expected = match how {
             "odd" => &["the same name", "(z)", "(objects)", "(nested)", "(packed by others)"][..],
             _ => &[],
@@ -152,7 +152,8 @@ fn what_cannot_be_kept_is_left_out_by_name_and_damage_is_refused() {
     ];
     fs::write(folder.path("in.npz"), archive(&["x"], &members)).unwrap();
     let said = folder.filter("in.npz", "out.npz", &["--max-entropy=0.3"]).done().stderr;
-    let left_out: Vec<&str> = said.lines().filter(|line| line.starts_with("left out")).collect();
+    let left_out: Vec<&str> =
+        said.lines().filter(|line| line.starts_with("note: left out")).collect();
     assert_eq!(left_out.len(), 4, "{said}");
     for (name, why) in [
         ("x", "holds Python objects"),

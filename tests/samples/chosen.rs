@@ -124,7 +124,11 @@ fn a_space_without_its_array_says_what_to_do() {
         ("in.npz", &["--array=x"], "--array needs --space"),
         ("in.npz", &["--space=latent", "--distance=cosine"], "--distance needs --space embedding"),
         ("nan.npz", &["--space=latent"], "z of row 0 holds NaN"),
-        ("zero.npz", &["--space=embedding", "--distance=cosine"], "row 0 is all zeros"),
+        (
+            "zero.npz",
+            &["--space=embedding", "--distance=cosine"],
+            "--distance = cosine is not valid: row 0",
+        ),
         ("few.npz", &["--space=embedding", "--array=clip"], "clip has shape [59, 2]"),
     ];
     for (file, flags, problem) in cases {
@@ -133,9 +137,36 @@ fn a_space_without_its_array_says_what_to_do() {
         assert!(error.contains(problem), "{flags:?}: {error}");
         assert!(!folder.path("out.npz").exists());
     }
+    let useless = folder.coreset("in.npz", "out.npz", &["--size=9", "--optimizer=naive"]);
+    assert!(useless.error().contains("--optimizer needs --method craig"), "{}", useless.stderr);
     let adacore = ["--method=adacore", "--space=embedding", "--array=x", "--size=9"];
     let error = folder.coreset("in.npz", "out.npz", &adacore).error().to_owned();
     assert!(error.contains("adacore divides gradients by curvature"), "{error}");
+}
+
+#[test]
+fn numbers_in_double_precision_are_compared_by_their_differences() {
+    let folder = Folder::new();
+    let near: Vec<f64> = Noise::new(4).normal(60 * 3).into_iter().map(f64::from).collect();
+    let save = |name: &str, by: f64| {
+        let moved = near.iter().map(|value| value + by).collect();
+        folder.save(
+            name,
+            &with(&[("clip", NpyArray { shape: vec![60, 3], values: NpyValues::F64(moved) })]),
+        );
+    };
+    save("near.npz", 0.0);
+    // There, single precision tells only eighths apart.
+    save("far.npz", 1e6);
+    let flags = ["--method=craig", "--space=embedding", "--array=clip", "--size=20"];
+    let chosen = |name: &str| {
+        let worth =
+            folder.coreset(name, "out.npz", &flags).done().json()["objective"].as_f64().unwrap();
+        (folder.read("out.npz").integers("index"), worth)
+    };
+    let (near, far) = (chosen("near.npz"), chosen("far.npz"));
+    assert_eq!(near.0, far.0);
+    assert!((near.1 / far.1 - 1.0).abs() < 1e-6, "{near:?} {far:?}");
 }
 
 /// Rows of the samples, with where they stood.
@@ -242,7 +273,7 @@ fn arrays_of_several_files_keep_their_types_and_every_digit() {
     let flags = ["--method=random", "--size=40", "--out", &out];
     let said = gleaner().call([&["coreset", &first, &second][..], &flags].concat()).done();
     for left_out in [format!("more, which {first} lacks"), "words, whose rows are of".to_owned()] {
-        assert!(said.stderr.contains(&format!("left out: {left_out}")), "{}", said.stderr);
+        assert!(said.stderr.contains(&format!("note: left out: {left_out}")), "{}", said.stderr);
     }
     let bytes = std::fs::read(&out).unwrap();
     let mut file = Npz::open(&bytes, "out").unwrap();

@@ -107,16 +107,19 @@ fn criteria_that_cannot_be_are_refused() {
     );
     let like = |name: &str| format!("--like={}", folder.text(name));
     let cases = [
-        (vec!["--keep=0".to_owned()], "keep = 0"),
-        (vec!["--keep=1.5".to_owned()], "keep = 1.5"),
-        (vec!["--keep-per-class=0".to_owned()], "keep-per-class = 0"),
-        (vec!["--max-entropy=0".to_owned()], "max-entropy"),
+        (vec!["--keep=0".to_owned()], "--keep 0 is not valid"),
+        (vec!["--keep=1.5".to_owned()], "--keep 1.5 is not valid"),
+        (vec!["--keep-per-class=0".to_owned()], "--keep-per-class 0 is not valid"),
+        (vec!["--keep-per-class=2".to_owned(), "--at-least=5".to_owned()], "--at-least 5"),
+        (vec!["--max-entropy=0".to_owned()], "--max-entropy 0"),
+        (vec!["--max-entropy".to_owned(), "-1".to_owned()], "--max-entropy -1"),
         (vec![like("missing.npz")], "cannot read"),
         (vec![like("wide.npz")], "x has 4 numbers for each sample"),
         (vec![like("gap.npz")], "gap.npz: row 3 of x is not finite (the first row is 0)"),
-        (vec![like("single.npz")], "single.npz has 1 example; give at least 6"),
+        (vec![like("single.npz")], "single.npz has 1 example; --like needs at least 6"),
         (vec![like("none.npz")], "have no array features or x in common"),
         (vec![like("far.npz")], "are both files in the same units?"),
+        (vec![like("in.npz")], "are the real examples these samples themselves?"),
     ];
     for (flags, problem) in cases {
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
@@ -124,6 +127,17 @@ fn criteria_that_cannot_be_are_refused() {
         assert!(said.error().contains(problem), "{problem}: {}", said.error());
         assert!(!folder.path("out.npz").exists());
     }
+    // Nor is a sample that has no place.
+    let mut lost = Noise::new(9).normal(60 * 4);
+    lost[4 * 7] = f32::INFINITY;
+    folder.save("lost.npz", &super::replaced("x", &NpyArray::f32(&[60, 2, 2], lost)));
+    folder.save("real.npz", &[("x", NpyArray::f32(&[50, 4], Noise::new(8).normal(200)))]);
+    let said = folder.filter("lost.npz", "out.npz", &[&like("real.npz")]);
+    assert!(said.error().contains("x of row 7 holds inf (the first row is 0)"), "{}", said.stderr);
+    let real = std::fs::read(folder.path("real.npz")).unwrap();
+    let said = folder.filter("in.npz", "real.npz", &[&like("real.npz"), "--keep=1"]);
+    assert!(said.error().contains("--out"), "{}", said.stderr);
+    assert_eq!(std::fs::read(folder.path("real.npz")).unwrap(), real, "what is read stays");
     assert_eq!(folder.filter("in.npz", "out.npz", &[]).code, Some(2));
     assert_eq!(
         folder.filter("in.npz", "out.npz", &["--keep=0.5", "--keep-per-class=3"]).code,

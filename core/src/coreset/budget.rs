@@ -28,7 +28,10 @@ pub fn budgets(counts: &[[u64; 2]], size: usize, balance: Balance) -> Result<Vec
         return Err(Error::config(
             "size",
             size,
-            format!("there are {all} samples; choose at most {all}"),
+            match all {
+                1 => "there is 1 sample; choose that".to_owned(),
+                _ => format!("there are {all} samples; choose at most {all}"),
+            },
         ));
     }
     if size < classes {

@@ -77,7 +77,8 @@ impl Filter {
     /// The same, if it can keep anything.
     ///
     /// # Errors
-    /// A threshold that is not above 0, which no entropy is below; a share that is not above 0 and at most 1; 0 of each class.
+    /// A threshold that is not above 0, which no entropy is below; a share that is not above 0 and at most 1; 0 of each class; at
+    /// least more of each class than at most.
     pub fn checked(self) -> Result<Self> {
         if let Some(max_entropy) = self.max_entropy
             && (max_entropy.is_nan() || max_entropy <= 0.0)
@@ -88,6 +89,12 @@ impl Filter {
         match self.surest {
             Surest::Share(share) if !(share > 0.0 && share <= 1.0) => {
                 Err(Error::config("keep", share, "give a share above 0 and at most 1"))
+            }
+            Surest::Count(count) if self.at_least > count.max(1) => {
+                let problem = format!(
+                    "of a class, at most {count} are kept; give at most that, or keep more of each"
+                );
+                Err(Error::config("at-least", self.at_least, problem))
             }
             Surest::Count(0) => {
                 Err(Error::config("keep-per-class", 0, "nothing would be kept: give 1 or more"))
@@ -145,7 +152,7 @@ impl Filter {
         let sure = left.iter().filter(|&&row| self.is_sure(entropy[row])).count();
         let most = match self.surest {
             Surest::All => left.len(),
-            Surest::Share(share) => (share * rows.len() as f64).ceil() as usize,
+            Surest::Share(share) => rounded_up(share * rows.len() as f64),
             Surest::Count(count) => count,
         };
         left.truncate(sure.min(most).max(self.at_least));
@@ -181,6 +188,13 @@ pub fn log_histogram(
         counts[((share * bins as f64) as usize).min(last)] += 1;
     }
     counts
+}
+
+/// The next whole number; the same for what is one but for its last digits, as 0.14 times 50.
+fn rounded_up(value: f64) -> usize {
+    let nearest = value.round();
+    let is_whole = (value - nearest).abs() <= 1e-12 * nearest;
+    if is_whole { nearest as usize } else { value.ceil() as usize }
 }
 
 #[cfg(test)]
@@ -257,6 +271,9 @@ mod tests {
         assert!(Filter::by_entropy(f64::INFINITY, false).is_ok());
         assert!(Filter { surest: Surest::Share(1.1), ..Filter::default() }.checked().is_err());
         assert!(Filter { surest: Surest::Count(0), ..Filter::default() }.checked().is_err());
+        let more = Filter { surest: Surest::Count(2), at_least: 3, ..Filter::default() };
+        assert!(more.checked().is_err());
+        assert!(Filter { at_least: 2, ..more }.checked().is_ok());
     }
 
     /// Gaps of two classes: the first class is sure of four, the second of none.
@@ -277,6 +294,10 @@ mod tests {
         assert_eq!(kept(surest(Surest::Share(0.5)), None), [0, 2, 5, 6]);
         // A share is rounded up.
         assert_eq!(kept(surest(Surest::Share(0.01)), None), [0, 5]);
+        // As they are written: 0.14 times 50 is a little more than 7.
+        let rounded = [(0.14, 50), (0.28, 50), (0.07, 100), (0.071, 100), (1.0, 3)];
+        let up = rounded.map(|(share, of)| rounded_up(share * f64::from(of)));
+        assert_eq!(up, [7, 14, 7, 8, 3]);
         // The threshold holds as well, unless a least number is asked for.
         let below = Filter { max_entropy: Some(0.01), ..surest(Surest::Count(3)) };
         assert_eq!(kept(below, None), [0, 1, 2]);

@@ -259,7 +259,7 @@ impl Scale {
         match self {
             Self::Logits => "logits must be finite numbers: leave such rows out",
             Self::Probabilities => {
-                "probs must hold probabilities; if these are logits, call the array logits"
+                "probs must hold probabilities: leave such rows out, or call the array logits if these are logits"
             }
         }
     }

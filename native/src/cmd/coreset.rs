@@ -117,6 +117,10 @@ impl ComparedBy {
         let has_features = method == Method::Adacore && files.has("features");
         let space = self.space.unwrap_or(if has_features { In::LastLayer } else { In::Gradient });
         ensure!(
+            method != Method::Adacore || matches!(space, In::Gradient | In::LastLayer),
+            "--method adacore divides gradients by curvature: it needs --space gradient or last-layer; choose one, or another --method"
+        );
+        ensure!(
             self.array.is_none() || space != In::Gradient,
             "--array needs --space last-layer, embedding or latent; add one, or leave --array out"
         );
@@ -143,7 +147,7 @@ impl ComparedBy {
 #[group(required = true, multiple = false)]
 struct Budget {
     /// Share of the samples to choose, above 0 and at most 1
-    #[arg(long, value_name = "F")]
+    #[arg(long, value_name = "F", allow_negative_numbers = true)]
     fraction: Option<f64>,
     /// Number of samples to choose
     #[arg(long, value_name = "K")]
@@ -173,9 +177,9 @@ enum Sharing {
 /// How facility location is searched.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Search {
-    /// How craig and adacore search
-    #[arg(long, value_enum, default_value = "auto")]
-    optimizer: Finder,
+    /// How craig and adacore search [default: auto]
+    #[arg(long, value_enum)]
+    optimizer: Option<Finder>,
     /// Share of the optimum that the stochastic search may lose; smaller is slower [default: 0.1]
     #[arg(long, value_name = "E")]
     epsilon: Option<f64>,
@@ -202,16 +206,19 @@ impl Search {
     /// An epsilon for a search that has none.
     pub fn optimizer(&self) -> Result<Optimizer> {
         ensure!(
-            self.epsilon.is_none() || self.optimizer == Finder::Stochastic,
+            self.epsilon.is_none() || self.optimizer == Some(Finder::Stochastic),
             "--epsilon needs --optimizer stochastic; add it, or leave --epsilon out"
         );
-        Ok(match self.optimizer {
+        let epsilon = self.epsilon.unwrap_or(EPSILON);
+        ensure!(
+            epsilon > 0.0 && epsilon < 1.0,
+            "--epsilon {epsilon} is not valid: it must be above 0 and below 1"
+        );
+        Ok(match self.optimizer.unwrap_or(Finder::Auto) {
             Finder::Auto => Optimizer::Auto,
             Finder::Lazy => Optimizer::Lazy,
             Finder::Coarse => Optimizer::Coarse,
-            Finder::Stochastic => {
-                Optimizer::Stochastic { epsilon: self.epsilon.unwrap_or(EPSILON) }
-            }
+            Finder::Stochastic => Optimizer::Stochastic { epsilon },
             Finder::Naive => Optimizer::Naive,
         })
     }
@@ -240,9 +247,12 @@ impl Budget {
 }
 
 impl Budget {
-    /// An error about the number of samples to choose, in the words of the command line.
+    /// An error about an option, in the words of the command line.
     fn explain(self, error: Error, rows: usize) -> Error {
         match error {
+            Error::Config { field: "embedding", value, problem } => {
+                Error::config("--distance", value, problem)
+            }
             Error::Config { field: "size", value, problem } => match self.fraction {
                 Some(fraction) => {
                     let problem = format!("of {rows} samples that is {value}, and {problem}");
@@ -267,6 +277,10 @@ impl Args {
             Some(By::Random) => Method::Random,
             Some(By::Confidence) => Method::Confidence,
         };
+        ensure!(
+            self.search.optimizer.is_none() || matches!(method, Method::Craig | Method::Adacore),
+            "--optimizer needs --method craig or adacore; add one, or leave --optimizer out"
+        );
         let (space, arrays) = self.compared.space(method, files)?;
         let settings = Settings {
             method,
@@ -291,11 +305,6 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let mut file = SampleFiles::open(&args.samples)?;
     let (settings, arrays) = args.settings(&file)?;
     check_outputs(&args.out, args.grid.as_deref(), &args.samples)?;
-    if args.method.is_none() && settings.method == Method::Random {
-        eprintln!(
-            "note: samples are chosen at random; --method craig chooses some that represent all"
-        );
-    }
     let crew = Crew::start(args.threads)?;
     let started = Instant::now();
     let weights = if args.unweighted { None } else { file.weights()? };
@@ -309,6 +318,11 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }
     let mut coreset =
         crew.lead(|| select(&mut file, (&settings, &arrays), weights.as_ref(), args, &crew))?;
+    if args.method.is_none() && settings.method == Method::Random {
+        eprintln!(
+            "note: samples are chosen at random; --method craig chooses some that represent all"
+        );
+    }
     let part = weights.as_ref().map_or(1.0, |weights| weights.part);
     in_samples(&mut coreset, part);
     let seconds = started.elapsed().as_secs_f64();
@@ -357,8 +371,9 @@ fn select(
     let numbers = match settings.space {
         Space::Gradient => None,
         Space::LastLayer => Some(file.numbers(arrays, "--space last-layer")?),
-        Space::Embedding | Space::Cosine => Some(file.numbers(arrays, "--space embedding")?),
-        Space::Latent => Some(file.numbers(arrays, "--space latent")?),
+        Space::Embedding => Some(file.differences(arrays, "--space embedding")?),
+        Space::Cosine => Some(file.numbers(arrays, "--space embedding")?),
+        Space::Latent => Some(file.differences(arrays, "--space latent")?),
     };
     let rows = match &numbers {
         Some((values, width)) => Some(Rows::new("array", values, *width, predictions.len())?),

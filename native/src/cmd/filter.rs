@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use gleaner_core::data::formats::npy::NpyArray;
+use gleaner_core::error::Error;
 use gleaner_core::filter::{ClassCounts, Filter, Filtered, Standing, Surest, standings};
 use gleaner_core::measures::predictions::Predictions;
 use serde_json::json;
@@ -57,13 +58,18 @@ pub struct Args {
 #[group(required = true, multiple = true)]
 struct Criteria {
     /// Keep samples whose entropy is below H nats
-    #[arg(long, value_name = "H")]
+    #[arg(long, value_name = "H", allow_negative_numbers = true)]
     max_entropy: Option<f64>,
     /// Keep samples whose most probable class is the one they were drawn for
     #[arg(long)]
     keep_agreeing: bool,
-    /// Keep this share of the samples of each class, the surest
-    #[arg(long, value_name = "F", conflicts_with = "keep_per_class")]
+    /// Keep this share of the samples of each class, the surest; rounded up
+    #[arg(
+        long,
+        value_name = "F",
+        conflicts_with = "keep_per_class",
+        allow_negative_numbers = true
+    )]
     keep: Option<f64>,
     /// Keep so many samples of each class, the surest
     #[arg(long, value_name = "N")]
@@ -81,7 +87,13 @@ impl Args {
             (None, None) => Surest::All,
         };
         let Criteria { max_entropy, keep_agreeing, .. } = self.criteria;
-        Ok(Filter { max_entropy, keep_agreeing, surest, at_least: self.at_least }.checked()?)
+        let filter = Filter { max_entropy, keep_agreeing, surest, at_least: self.at_least };
+        filter.checked().map_err(|error| match error {
+            Error::Config { field, value, problem } => {
+                anyhow!("--{field} {value} is not valid: {problem}")
+            }
+            other => other.into(),
+        })
     }
 
     /// How each sample stands to the real examples, if there are any.
@@ -89,7 +101,7 @@ impl Args {
         let Some(path) = &self.criteria.like else { return Ok(None) };
         let Beside { array, made, real, width } = beside(file, path, self.like_array.as_deref())?;
         eprintln!(
-            "comparing {} samples with {} real examples by {array}",
+            "note: comparing {} samples with {} real examples by {array}",
             file.rows(),
             real.len() / width.max(1)
         );
@@ -108,7 +120,9 @@ impl Args {
 pub fn run(args: &Args, out: &Output) -> Result<()> {
     let filter = args.filter()?;
     let mut file = SampleFile::open(&args.samples)?;
-    check_outputs(&args.out, args.grid.as_deref(), std::slice::from_ref(&args.samples))?;
+    let read: Vec<PathBuf> =
+        [&args.samples].into_iter().chain(&args.criteria.like).cloned().collect();
+    check_outputs(&args.out, args.grid.as_deref(), &read)?;
     let predictions = file.predictions()?;
     let standings = args.standings(&mut file)?;
     let filtered = filter.apply(&predictions, standings.as_deref());
@@ -244,10 +258,13 @@ fn why_none(args: &Args, filtered: &Filtered, others: &Others<'_>) -> String {
     let total = |of: fn(&ClassCounts) -> usize| filtered.classes.iter().map(of).sum::<usize>();
     let drawn = total(|class| class.drawn);
     if total(|class| class.outside + class.memorised) == drawn && args.criteria.like.is_some() {
+        let (outside, copies) = (total(|class| class.outside), total(|class| class.memorised));
+        let why = match copies > outside {
+            true => "are the real examples these samples themselves?",
+            false => "are both files in the same units?",
+        };
         return format!(
-            "{} lie outside the real examples and {} are near copies: are both files in the same units?",
-            total(|class| class.outside),
-            total(|class| class.memorised)
+            "{outside} lie outside the real examples and {copies} are near copies: {why}"
         );
     }
     others.smallest("the smallest entropy", 0..filtered.entropy.len())

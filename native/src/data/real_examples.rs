@@ -49,7 +49,7 @@ pub fn beside(samples: &mut SampleFile<'_>, path: &Path, array: Option<&str>) ->
     let candidates = array.map_or_else(|| USUAL.to_vec(), |array| vec![array]);
     let Some(name) = candidates.iter().copied().find(|name| in_both(name)) else {
         bail!(
-            "{} and {named} have no array {} in common (found {} and {}); name one with --like-array",
+            "{} and {named} have no array {} in common (found {} and {}); name one that both have with --like-array",
             samples.path(),
             candidates.join(" or "),
             shortened(samples.names().iter().map(String::as_str)),
@@ -65,11 +65,19 @@ pub fn beside(samples: &mut SampleFile<'_>, path: &Path, array: Option<&str>) ->
         "{name} has {columns} numbers for each sample of {} and {width} for each real example of {named}; give both of the same kind",
         samples.path()
     );
+    if let Some(at) = made.iter().position(|value| !value.is_finite()) {
+        bail!(
+            "{}: {name} of row {} holds {} (the first row is 0); mend it, or leave the row out",
+            samples.path(),
+            at / width,
+            made[at]
+        );
+    }
     let mut real = singles(values, named, name)?;
     let rows = shape.first().copied().unwrap_or(0);
     ensure!(
         rows > NEIGHBOURS,
-        "{named} has {rows} example{}; give at least {}",
+        "{named} has {rows} example{}; --like needs at least {}",
         if rows == 1 { "" } else { "s" },
         NEIGHBOURS + 1
     );

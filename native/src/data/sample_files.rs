@@ -97,6 +97,18 @@ impl<'a> SampleFiles<'a> {
     /// # Errors
     /// No file has any, a file lacks the array, has another number of columns, or holds no numbers. `asked` says what needs it.
     pub fn numbers(&mut self, names: &[&str], asked: &str) -> Result<(Vec<f32>, usize)> {
+        self.read(names, asked, false)
+    }
+
+    /// The same where only differences between samples count: see [`SampleFile::differences`].
+    ///
+    /// # Errors
+    /// As [`SampleFiles::numbers`].
+    pub fn differences(&mut self, names: &[&str], asked: &str) -> Result<(Vec<f32>, usize)> {
+        self.read(names, asked, true)
+    }
+
+    fn read(&mut self, names: &[&str], asked: &str, moved: bool) -> Result<(Vec<f32>, usize)> {
         let first = &self.files[0];
         let Some(name) = names.iter().find(|name| first.has(name)) else {
             bail!(
@@ -107,14 +119,17 @@ impl<'a> SampleFiles<'a> {
                 shortened(first.names().iter().map(String::as_str))
             );
         };
-        let (mut all, mut width) = (Vec::new(), None);
-        for file in &mut self.files {
+        let (mut all, mut width, mut from) = (Vec::new(), None, None);
+        for (number, file) in self.files.iter_mut().enumerate() {
             ensure!(
                 file.has(name),
                 "{}: no array {name}, which {asked} compares, and which the first file has; add it, or choose --space gradient",
                 file.path()
             );
-            let (values, columns) = file.numbers(name)?;
+            let (values, columns) = match moved && (number == 0 || from.is_some()) {
+                true => file.differences(name, &mut from)?,
+                false => file.numbers(name)?,
+            };
             ensure!(
                 columns > 0,
                 "{}: {name} has no number for a sample; save at least one for each",

@@ -70,7 +70,7 @@ impl<'f, 'a> Picked<'f, 'a> {
             writer.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
             Ok(())
         })?;
-        left_out.iter().for_each(|what| eprintln!("left out: {what}"));
+        left_out.iter().for_each(|what| eprintln!("note: left out: {what}"));
         Ok(prepared)
     }
 
@@ -113,9 +113,9 @@ impl<'f, 'a> Picked<'f, 'a> {
             return Ok(Joined::Mixed(array));
         }
         if name != "y" {
-            let types: Vec<&str> = parts.iter().map(RawRows::descr).collect();
-            let types = types.join(", ");
-            return Ok(Joined::LeftOut(format!("whose rows are of several kinds ({types})")));
+            let kinds: Vec<String> = parts.iter().map(RawRows::kind).collect();
+            let kinds = kinds.join(", ");
+            return Ok(Joined::LeftOut(format!("whose rows are of several kinds ({kinds})")));
         }
         let mut numbers = Vec::with_capacity(parts.len());
         for (file, rows) in self.files.iter_mut().zip(&self.rows) {

@@ -189,14 +189,44 @@ impl<'a> SampleFile<'a> {
     /// There is no such array, it has another number of rows, or holds no numbers.
     pub fn numbers(&mut self, name: &str) -> Result<(Vec<f32>, usize)> {
         let NpyArray { values, shape } = self.npz.require(name)?;
+        let width = self.width_of(name, &shape)?;
+        Ok((singles(values, self.path, name)?, width))
+    }
+
+    /// The same as differences from a row, the first one unless it is given: of numbers far from 0, single precision has only the
+    /// first digits, in which samples are equal. Arrays that are in single precision stay as they are unless a row is given.
+    ///
+    /// # Errors
+    /// As [`SampleFile::numbers`].
+    pub fn differences(
+        &mut self,
+        name: &str,
+        from: &mut Option<Vec<f64>>,
+    ) -> Result<(Vec<f32>, usize)> {
+        let NpyArray { values, shape } = self.npz.labels(name)?;
+        let width = self.width_of(name, &shape)?;
+        let values: Vec<f64> = match values {
+            NpyValues::F64(values) => values,
+            NpyValues::I64(values) => values.into_iter().map(|value| value as f64).collect(),
+            others if from.is_none() => return Ok((singles(others, self.path, name)?, width)),
+            others => singles(others, self.path, name)?.into_iter().map(f64::from).collect(),
+        };
+        let from = from.get_or_insert_with(|| values[..width.min(values.len())].to_vec());
+        let rows = values.chunks(width.max(1));
+        let moved =
+            rows.flat_map(|row| row.iter().zip(&*from).map(|(value, from)| (value - from) as f32));
+        Ok((moved.collect(), width))
+    }
+
+    /// How many numbers each sample has in an array of this shape.
+    fn width_of(&self, name: &str, shape: &[usize]) -> Result<usize> {
         ensure!(
             shape.first() == Some(&self.rows),
             "{}: {name} has shape {shape:?} and there are {} samples; save one row for each in both",
             self.path,
             self.rows
         );
-        let width = shape[1..].iter().product();
-        Ok((singles(values, self.path, name)?, width))
+        Ok(shape[1..].iter().product())
     }
 
     /// Whether an array holds bytes, as pictures do.
@@ -330,7 +360,7 @@ impl<'a> SampleFile<'a> {
             writer.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
             Ok(())
         })?;
-        left_out.iter().for_each(|problem| eprintln!("left out: {problem}"));
+        left_out.iter().for_each(|problem| eprintln!("note: left out: {problem}"));
         self.say_replaced(rows, more);
         Ok(prepared)
     }
@@ -408,6 +438,8 @@ pub(super) fn singles(values: NpyValues, path: &str, name: &str) -> Result<Vec<f
         NpyValues::U8(values) => values.into_iter().map(f32::from).collect(),
         NpyValues::F64(values) => values.into_iter().map(|value| value as f32).collect(),
         NpyValues::I64(values) => values.into_iter().map(|value| value as f32).collect(),
-        NpyValues::Text(_) => bail!("{path}: {name} holds words; it needs numbers"),
+        NpyValues::Text(_) => bail!(
+            "{path}: {name} holds words, where numbers are needed; save numbers, or name another array"
+        ),
     })
 }

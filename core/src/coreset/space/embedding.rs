@@ -26,7 +26,7 @@ impl<'a> Embedding<'a> {
         let lengths: Vec<f64> = (0..rows.len()).map(length).collect();
         if let Some(row) = lengths.iter().position(|&length| length == 0.0) {
             let problem = format!(
-                "row {row} is all zeros, which has no direction; use Euclidean distances, or leave the row out"
+                "row {row} is all zeros (the first row is 0), which has no direction; use Euclidean distances, or leave the row out"
             );
             return Err(Error::config("embedding", "cosine", problem));
         }

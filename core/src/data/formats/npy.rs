@@ -317,7 +317,7 @@ mod tests {
         for (descr, named) in [
             (
                 "|O",
-                "holds Python objects (type \"|O\"); save it as text with y.astype(str), or as numbers",
+                "holds Python objects (type \"|O\"); save it as numbers, or as text with a.astype(str)",
             ),
             ("<c16", "complex"),
             ("<M8[ns]", "dates"),

@@ -43,7 +43,7 @@ pub(super) fn unsupported(descr: &str) -> Option<(String, &'static str)> {
             ("holds records of several fields", "save one array for each field: a[\"name\"]")
         }
         (_, Some("O"), _) => {
-            ("holds Python objects", "save it as text with y.astype(str), or as numbers")
+            ("holds Python objects", "save it as numbers, or as text with a.astype(str)")
         }
         (_, Some("M" | "m"), _) => {
             ("holds dates or spans of time", "save them as numbers: a.astype(\"int64\")")

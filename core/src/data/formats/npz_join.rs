@@ -20,10 +20,11 @@ pub struct RawRows {
 }
 
 impl RawRows {
-    /// The type of the values, for example `<f4`.
+    /// The type of the values and the shape of a row, for example `<f4 [28, 28]`.
     #[must_use]
-    pub fn descr(&self) -> &str {
-        &self.header.descr
+    pub fn kind(&self) -> String {
+        let shape = self.header.shape.get(1..).unwrap_or_default();
+        format!("{} {shape:?}", self.header.descr)
     }
 
     /// Rows of several arrays of one type and shape, `(array, row)`, in this order; `None` if they differ, or an array is stored column by column.
@@ -51,7 +52,7 @@ impl RawRows {
     #[must_use]
     pub fn mix(parts: &[Self], order: &[(usize, usize)]) -> Option<NpyArray> {
         // The largest of uint64 are no int64.
-        if parts.iter().any(|part| part.descr().get(1..) == Some("u8")) {
+        if parts.iter().any(|part| part.header.descr.get(1..) == Some("u8")) {
             return None;
         }
         let mut arrays: Vec<NpyArray> =

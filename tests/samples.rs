@@ -422,7 +422,7 @@ fn budgets_and_thresholds_that_cannot_be_are_refused() {
         ("--size=2", "each of 3 classes"),
         (
             "--fraction=0.01",
-            "--fraction = 0.01 is not valid: of 60 samples that is 1, and each of 3 classes",
+            "--fraction 0.01 is not valid: of 60 samples that is 1, and each of 3 classes",
         ),
         ("--fraction=0.001", "--fraction 0.001 of 60 samples is less than half a sample"),
         ("--size=9 --epsilon=0.1", "--optimizer stochastic"),

@@ -127,7 +127,7 @@ fn a_space_without_its_array_says_what_to_do() {
         (
             "zero.npz",
             &["--space=embedding", "--distance=cosine"],
-            "--distance = cosine is not valid: row 0",
+            "--distance cosine is not valid: row 0",
         ),
         ("few.npz", &["--space=embedding", "--array=clip"], "clip has shape [59, 2]"),
     ];
@@ -147,26 +147,36 @@ fn a_space_without_its_array_says_what_to_do() {
 #[test]
 fn numbers_in_double_precision_are_compared_by_their_differences() {
     let folder = Folder::new();
-    let near: Vec<f64> = Noise::new(4).normal(60 * 3).into_iter().map(f64::from).collect();
-    let save = |name: &str, by: f64| {
-        let moved = near.iter().map(|value| value + by).collect();
+    let save = |name: &str, seed: u64, by: f64| {
+        let near = Noise::new(seed).normal(60 * 3);
+        let moved = near.into_iter().map(|value| f64::from(value) + by).collect();
         folder.save(
             name,
             &with(&[("clip", NpyArray { shape: vec![60, 3], values: NpyValues::F64(moved) })]),
         );
     };
-    save("near.npz", 0.0);
+    save("near.npz", 4, 0.0);
+    save("near2.npz", 5, 0.0);
     // There, single precision tells only eighths apart.
-    save("far.npz", 1e6);
+    save("far.npz", 4, 1e6);
+    save("far2.npz", 5, 1e6);
     let flags = ["--method=craig", "--space=embedding", "--array=clip", "--size=20"];
-    let chosen = |name: &str| {
-        let worth =
-            folder.coreset(name, "out.npz", &flags).done().json()["objective"].as_f64().unwrap();
+    let out = folder.text("out.npz");
+    let chosen = |names: &[&str]| {
+        let files: Vec<String> = names.iter().map(|name| folder.text(name)).collect();
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let call = [&["coreset"], &files[..], &flags, &["--json", "--out", &out]].concat();
+        let worth = gleaner().call(call).done().json()["objective"].as_f64().unwrap();
         (folder.read("out.npz").integers("index"), worth)
     };
-    let (near, far) = (chosen("near.npz"), chosen("far.npz"));
-    assert_eq!(near.0, far.0);
-    assert!((near.1 / far.1 - 1.0).abs() < 1e-6, "{near:?} {far:?}");
+    // Of several files, all are held against one row.
+    let pairs: [[&[&str]; 2]; 2] =
+        [[&["near.npz"], &["far.npz"]], [&["near.npz", "near2.npz"], &["far.npz", "far2.npz"]]];
+    for [near, far] in pairs {
+        let (near, far) = (chosen(near), chosen(far));
+        assert_eq!(near.0, far.0);
+        assert!((near.1 / far.1 - 1.0).abs() < 1e-6, "{near:?} {far:?}");
+    }
 }
 
 /// Rows of the samples, with where they stood.

@@ -115,7 +115,7 @@ fn criteria_that_cannot_be_are_refused() {
         (vec!["--max-entropy".to_owned(), "-1".to_owned()], "--max-entropy -1"),
         (vec![like("missing.npz")], "cannot read"),
         (vec![like("wide.npz")], "x has 4 numbers for each sample"),
-        (vec![like("gap.npz")], "gap.npz: row 3 of x is not finite (the first row is 0)"),
+        (vec![like("gap.npz")], "gap.npz: x of row 3 holds NaN (the first row is 0)"),
         (vec![like("single.npz")], "single.npz has 1 example; --like needs at least 6"),
         (vec![like("none.npz")], "have no array features or x in common"),
         (vec![like("far.npz")], "are both files in the same units?"),

@@ -130,6 +130,25 @@ fn name(space: Space) -> &'static str {
 }
 
 impl Settings {
+    /// Whether the settings go together.
+    ///
+    /// # Errors
+    /// An epsilon outside (0, 1), or a space that does not go with the method.
+    pub fn check(&self) -> Result<()> {
+        match (self.optimizer, self.space) {
+            (Optimizer::Stochastic { epsilon }, _) if !(epsilon > 0.0 && epsilon < 1.0) => {
+                Err(Error::config("epsilon", epsilon, "it must be between 0 and 1"))
+            }
+            (_, Space::Embedding | Space::Cosine | Space::Latent)
+                if self.method == Method::Adacore =>
+            {
+                let problem = "adacore divides gradients by curvature: use gradient or last-layer, or another method";
+                Err(Error::config("space", name(self.space), problem))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Selects. `curvature` holds what AdaCore averaged before; `on_chosen` is called for every sample.
     ///
     /// Weights follow one rule for all methods: every sample of a class counts for the chosen one that is nearest in the space.
@@ -144,11 +163,7 @@ impl Settings {
         workers: &dyn Workers,
         on_chosen: &mut dyn FnMut(),
     ) -> Result<Coreset> {
-        if let Optimizer::Stochastic { epsilon } = self.optimizer
-            && !(epsilon > 0.0 && epsilon < 1.0)
-        {
-            return Err(Error::config("epsilon", epsilon, "it must be between 0 and 1"));
-        }
+        self.check()?;
         let predictions = samples.predictions;
         let classes: Vec<Vec<usize>> =
             (0..predictions.classes()).map(|class| predictions.rows_of(class)).collect();
@@ -199,6 +214,7 @@ impl Settings {
     /// # Errors
     /// As [`Settings::select`].
     pub fn plane(&self, samples: &Samples<'_>, rows: &[usize]) -> Result<Plane> {
+        self.check()?;
         Ok(self.compared(samples, &mut Curvature::default())?.plane(rows))
     }
 
@@ -223,10 +239,6 @@ impl Settings {
                 Box::new(LastLayer::preconditioned(predictions, rows()?, curvature)?)
             }
             Space::LastLayer => Box::new(LastLayer::new(predictions, rows()?)),
-            other if by_curvature => {
-                let problem = "adacore divides gradients by curvature: use gradient or last-layer, or another method";
-                return Err(Error::config("space", name(other), problem));
-            }
             Space::Embedding | Space::Latent => Box::new(Embedding::new(rows()?)),
             Space::Cosine => Box::new(Embedding::directions(rows()?)?),
         })

@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Error, Result, anyhow, ensure};
 use gleaner_core::coreset::{
     Balance, ClassOutcome, Coreset, Curvature, EPSILON, Method, Optimizer, Rows, Samples, Settings,
     Space,
 };
 use gleaner_core::data::formats::npy::NpyArray;
-use gleaner_core::error::Error;
+use gleaner_core::error::Error as CoreError;
 use gleaner_core::noise::Noise;
 use serde_json::json;
 
+use super::option_error::of_option;
 use super::target::check_outputs;
 use crate::data::sample_files::SampleFiles;
 use crate::data::sample_weights::Weights;
@@ -117,10 +118,6 @@ impl ComparedBy {
         let has_features = method == Method::Adacore && files.has("features");
         let space = self.space.unwrap_or(if has_features { In::LastLayer } else { In::Gradient });
         ensure!(
-            method != Method::Adacore || matches!(space, In::Gradient | In::LastLayer),
-            "--method adacore divides gradients by curvature: it needs --space gradient or last-layer; choose one, or another --method"
-        );
-        ensure!(
             self.array.is_none() || space != In::Gradient,
             "--array needs --space last-layer, embedding or latent; add one, or leave --array out"
         );
@@ -209,16 +206,13 @@ impl Search {
             self.epsilon.is_none() || self.optimizer == Some(Finder::Stochastic),
             "--epsilon needs --optimizer stochastic; add it, or leave --epsilon out"
         );
-        let epsilon = self.epsilon.unwrap_or(EPSILON);
-        ensure!(
-            epsilon > 0.0 && epsilon < 1.0,
-            "--epsilon {epsilon} is not valid: it must be above 0 and below 1"
-        );
         Ok(match self.optimizer.unwrap_or(Finder::Auto) {
             Finder::Auto => Optimizer::Auto,
             Finder::Lazy => Optimizer::Lazy,
             Finder::Coarse => Optimizer::Coarse,
-            Finder::Stochastic => Optimizer::Stochastic { epsilon },
+            Finder::Stochastic => {
+                Optimizer::Stochastic { epsilon: self.epsilon.unwrap_or(EPSILON) }
+            }
             Finder::Naive => Optimizer::Naive,
         })
     }
@@ -244,23 +238,15 @@ impl Budget {
             }
         }
     }
-}
 
-impl Budget {
-    /// An error about an option, in the words of the command line.
-    fn explain(self, error: Error, rows: usize) -> Error {
-        match error {
-            Error::Config { field: "embedding", value, problem } => {
-                Error::config("--distance", value, problem)
-            }
-            Error::Config { field: "size", value, problem } => match self.fraction {
-                Some(fraction) => {
-                    let problem = format!("of {rows} samples that is {value}, and {problem}");
-                    Error::config("--fraction", fraction, problem)
-                }
-                None => Error::config("--size", value, problem),
-            },
-            other => other,
+    /// An error about a choice of `rows` samples, in the words of the command line where an option is to blame.
+    fn explain(self, error: CoreError, rows: usize) -> Error {
+        match (error, self.fraction) {
+            (CoreError::Config { field: "size", value, problem }, Some(fraction)) => anyhow!(
+                "--fraction {fraction} is not valid: of {rows} samples that is {value}, and {problem}"
+            ),
+            (error @ CoreError::Config { field: "size" | "distance", .. }, _) => of_option(error),
+            (other, _) => other.into(),
         }
     }
 }
@@ -292,6 +278,7 @@ impl Args {
                 Sharing::Equal => Balance::Equal,
             },
         };
+        settings.check().map_err(of_option)?;
         Ok((settings, arrays))
     }
 }

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, ensure};
 use gleaner_core::data::formats::npy::NpyArray;
-use gleaner_core::error::Error;
 use gleaner_core::filter::{ClassCounts, Filter, Filtered, Standing, Surest, standings};
 use gleaner_core::measures::predictions::Predictions;
 use serde_json::json;
 
+use super::option_error::of_option;
 use super::target::check_outputs;
 use crate::data::real_examples::{Beside, beside};
 use crate::data::rows::evenly;
@@ -88,12 +88,7 @@ impl Args {
         };
         let Criteria { max_entropy, keep_agreeing, .. } = self.criteria;
         let filter = Filter { max_entropy, keep_agreeing, surest, at_least: self.at_least };
-        filter.checked().map_err(|error| match error {
-            Error::Config { field, value, problem } => {
-                anyhow!("--{field} {value} is not valid: {problem}")
-            }
-            other => other.into(),
-        })
+        filter.checked().map_err(of_option)
     }
 
     /// How each sample stands to the real examples, if there are any.

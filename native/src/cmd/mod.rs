@@ -12,6 +12,7 @@ pub mod export;
 pub mod filter;
 pub mod licences;
 mod opening;
+mod option_error;
 mod own_options;
 pub mod predict;
 pub mod publish;

@@ -10,7 +10,7 @@ use gleaner_core::data::formats::npz::Npz;
 use gleaner_core::data::table::shortened;
 use gleaner_core::measures::fidelity::NEIGHBOURS;
 
-use super::samples::{SampleFile, singles};
+use super::samples::{SampleFile, check_finite, singles};
 
 /// What both files are compared by, unless an array is named: what a network makes of them, else what they are.
 const USUAL: [&str; 2] = ["features", "x"];
@@ -65,14 +65,7 @@ pub fn beside(samples: &mut SampleFile<'_>, path: &Path, array: Option<&str>) ->
         "{name} has {columns} numbers for each sample of {} and {width} for each real example of {named}; give both of the same kind",
         samples.path()
     );
-    if let Some(at) = made.iter().position(|value| !value.is_finite()) {
-        bail!(
-            "{}: {name} of row {} holds {} (the first row is 0); mend it, or leave the row out",
-            samples.path(),
-            at / width,
-            made[at]
-        );
-    }
+    check_finite(&made, columns, samples.path(), name)?;
     let mut real = singles(values, named, name)?;
     let rows = shape.first().copied().unwrap_or(0);
     ensure!(
@@ -81,12 +74,7 @@ pub fn beside(samples: &mut SampleFile<'_>, path: &Path, array: Option<&str>) ->
         if rows == 1 { "" } else { "s" },
         NEIGHBOURS + 1
     );
-    if let Some(at) = real.iter().position(|value| !value.is_finite()) {
-        bail!(
-            "{named}: row {} of {name} is not finite (the first row is 0); leave it out",
-            at / width
-        );
-    }
+    check_finite(&real, width, named, name)?;
     // Pixels from 0 to 255 beside pixels from 0 to 1.
     match (bytes_real, bytes_made) {
         (true, false) => real.iter_mut().for_each(|value| *value /= 255.0),

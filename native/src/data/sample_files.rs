@@ -9,7 +9,7 @@ use gleaner_core::measures::predictions::Predictions;
 
 use super::sample_join::Picked;
 use super::sample_weights::{Weights, weights};
-use super::samples::{SOURCES, SampleFile, Sources};
+use super::samples::{SOURCES, SampleFile, Sources, check_finite};
 use crate::system::prepared::Prepared;
 
 /// Files of samples of the same classes, one after the other.
@@ -141,14 +141,7 @@ impl<'a> SampleFiles<'a> {
                 "{}: {name} has {columns} numbers for each sample, in the first file {wanted}; give files of the same kind",
                 file.path()
             );
-            if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-                bail!(
-                    "{}: {name} of row {} holds {} (the first row is 0); mend it, or leave the row out",
-                    file.path(),
-                    at / columns.max(1),
-                    values[at]
-                );
-            }
+            check_finite(&values, columns, file.path(), name)?;
             all.extend(values);
         }
         Ok((all, width.unwrap_or(0)))

@@ -443,3 +443,18 @@ pub(super) fn singles(values: NpyValues, path: &str, name: &str) -> Result<Vec<f
         ),
     })
 }
+
+/// Whether numbers, so many of each row, are all there.
+///
+/// # Errors
+/// One is NaN or infinite.
+pub(super) fn check_finite(values: &[f32], width: usize, path: &str, name: &str) -> Result<()> {
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(at) => bail!(
+            "{path}: {name} of row {} holds {} (the first row is 0); mend it, or leave the row out",
+            at / width,
+            values[at]
+        ),
+        None => Ok(()),
+    }
+}

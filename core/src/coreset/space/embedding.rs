@@ -28,7 +28,7 @@ impl<'a> Embedding<'a> {
             let problem = format!(
                 "row {row} is all zeros (the first row is 0), which has no direction; use Euclidean distances, or leave the row out"
             );
-            return Err(Error::config("embedding", "cosine", problem));
+            return Err(Error::config("distance", "cosine", problem));
         }
         Ok(Self { rows, lengths: Some(lengths) })
     }

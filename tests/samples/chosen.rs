@@ -147,19 +147,14 @@ fn a_space_without_its_array_says_what_to_do() {
 #[test]
 fn numbers_in_double_precision_are_compared_by_their_differences() {
     let folder = Folder::new();
-    let save = |name: &str, seed: u64, by: f64| {
-        let near = Noise::new(seed).normal(60 * 3);
-        let moved = near.into_iter().map(|value| f64::from(value) + by).collect();
-        folder.save(
-            name,
-            &with(&[("clip", NpyArray { shape: vec![60, 3], values: NpyValues::F64(moved) })]),
-        );
-    };
-    save("near.npz", 4, 0.0);
-    save("near2.npz", 5, 0.0);
-    // There, single precision tells only eighths apart.
-    save("far.npz", 4, 1e6);
-    save("far2.npz", 5, 1e6);
+    for (seed, near, far) in [(4, "near.npz", "far.npz"), (5, "near2.npz", "far2.npz")] {
+        let values = Noise::new(seed).normal(60 * 3);
+        // There, single precision tells only sixteenths apart.
+        let moved = values.iter().map(|&value| f64::from(value) + 1e6).collect();
+        let moved = NpyArray { shape: vec![60, 3], values: NpyValues::F64(moved) };
+        folder.save(near, &with(&[("clip", NpyArray::f32(&[60, 3], values))]));
+        folder.save(far, &with(&[("clip", moved)]));
+    }
     let flags = ["--method=craig", "--space=embedding", "--array=clip", "--size=20"];
     let out = folder.text("out.npz");
     let chosen = |names: &[&str]| {

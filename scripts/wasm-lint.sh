@@ -8,5 +8,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 environment=$(scripts/wasm-toolchain.sh --compiler-only)
 eval "$environment"
 export CARGO_TARGET_DIR=${GLEANER_WASM_TARGET:-${XDG_CACHE_HOME:-$HOME/.cache}/gleaner/target-wasm}
-CLIPPY_CONF_DIR=$PWD/clippy-wasm cargo clippy --quiet --package gleaner-web --profile web-test \
+CLIPPY_CONF_DIR=$PWD/clippy-wasm cargo clippy --quiet --package gleaner-web --package gleaner-training --profile web-test \
     --target wasm32-unknown-unknown -- --deny warnings

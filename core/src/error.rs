@@ -29,6 +29,9 @@ pub enum Error {
         /// The rule it breaks.
         problem: String,
     },
+    /// Settings that no run can have, or that do not fit its data: the whole sentence.
+    #[error("{0}")]
+    Settings(String),
     /// Bytes that are no checkpoint, or the checkpoint of something else.
     #[error("not a usable checkpoint: {0}")]
     Checkpoint(String),
@@ -53,10 +56,25 @@ pub enum Error {
          large; draw with a smaller step size, or train again with a smaller learning rate"
     )]
     NotFinite(&'static str),
+    /// Whoever asked for the work does not want it any more.
+    #[error("stopped")]
+    Stopped,
     /// The device lost a result.
     #[error("the device did not return a result: {0}; try another --device")]
     ReadBack(String),
 }
+
+/// An [`Error::Settings`] from a sentence, as `format!` takes it.
+macro_rules! unfit {
+    ($($sentence:tt)*) => { $crate::error::Error::Settings(format!($($sentence)*)) };
+}
+
+/// Returns an [`Error::Settings`] with a sentence, as `format!` takes it.
+macro_rules! refuse {
+    ($($sentence:tt)*) => { return Err($crate::error::unfit!($($sentence)*)) };
+}
+
+pub(crate) use {refuse, unfit};
 
 impl Error {
     /// A [`Error::Config`] from anything printable.

@@ -13,7 +13,8 @@
 //! Read from left to right, one example travels from the bytes of a file to a weighted set of samples:
 //!
 //! [`data`] → [`nets`] → [`dist`] → [`sampler`] → [`models`] → [`objective`] → [`train`] → [`checkpoint`] → [`measures`] →
-//! [`sample`] → [`drawing`] → [`traverse`] → [`filter`] → [`coreset`] → [`ink`] → [`tile`] → [`infer`]
+//! [`sample`] → [`drawing`] → [`traverse`] → [`filter`] → [`coreset`] → [`ink`] → [`tile`] → [`infer`] → [`recipe`] → [`problem`] →
+//! [`course`]
 //!
 //! on the ground of [`error`], [`simd`], [`mod@module_path`], [`noise`], [`eigen`], [`quantile`] and [`workers`]. Nothing points left.
 //!
@@ -26,6 +27,7 @@
 
 pub mod checkpoint;
 pub mod coreset;
+pub mod course;
 pub mod data;
 pub mod dist;
 pub mod drawing;
@@ -42,7 +44,9 @@ pub mod module_path;
 pub mod nets;
 pub mod noise;
 pub mod objective;
+pub mod problem;
 pub mod quantile;
+pub mod recipe;
 pub mod sample;
 pub mod sampler;
 pub mod simd;

@@ -13,10 +13,10 @@ use serde::Deserialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
-use crate::asked::{Whole, argument, options};
-use crate::exchange::{doubles, floats, indices, integers, object};
 use crate::paint::bitmap;
 use crate::session::Session;
+use gleaner_border::asked::{Whole, argument, options};
+use gleaner_border::exchange::{doubles, floats, indices, integers, object};
 
 /// Most values that one drawing may hold: a page that asks for more has made a mistake, and would run out
 /// of memory before it could say so.

@@ -13,10 +13,10 @@ use serde::Deserialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
-use crate::asked::{Whole, object_only, options};
-use crate::exchange::{doubles, floats, indices, object};
 use crate::paint::bitmap;
 use crate::session::Session;
+use gleaner_border::asked::{Whole, object_only, options};
+use gleaner_border::exchange::{doubles, floats, indices, object};
 
 /// How far a walk goes to each side: in units of the prior, whose standard deviation is 1 in every direction.
 const FAR: f64 = 4.0;

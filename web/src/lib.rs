@@ -2,14 +2,11 @@
 //!
 //! Every export that computes on a device is asynchronous and every read-back awaited: a browser cannot block, and the
 //! device's lazy constructor and synchronous reads panic there. Errors reach the page as one `Error` with one clear line. What
-//! comes from JavaScript comes as a `JsValue` and goes through [`asked`]: arguments of other types are converted in silence.
+//! comes from JavaScript comes as a `JsValue` and goes through [`gleaner_border::asked`]: arguments of other types are converted in silence.
 //!
-//! Order to read: [`backend`] (where to compute) → [`asked`] and [`exchange`] (what crosses the border) → [`paint`] (bitmaps) →
+//! Order to read: [`backend`] (where to compute) → [`gleaner_border::asked`] and [`exchange`] (what crosses the border) → [`paint`] (bitmaps) →
 //! [`session`] (a loaded checkpoint) and what a page asks of it: [`generate`] → [`sift`] → [`pick`] → [`inside`] → [`take_away`].
 
-pub mod asked;
-pub mod backend;
-pub mod exchange;
 pub mod generate;
 pub mod inside;
 mod layer;

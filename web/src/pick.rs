@@ -13,11 +13,11 @@ use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
-use crate::asked::{Whole, options};
-use crate::exchange::{doubles, floats, indices, object};
 use crate::generate::predictions;
 use crate::layer::Layer;
 use crate::session::Session;
+use gleaner_border::asked::{Whole, options};
+use gleaner_border::exchange::{doubles, floats, indices, object};
 
 /// What [`Session::coreset`] takes.
 #[derive(Clone, Copy, Debug, Deserialize)]

@@ -18,10 +18,10 @@ use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
-use crate::asked::{argument, bytes_of, fields, labels, numbers};
-use crate::backend::{self, Backend};
-use crate::exchange::{floats, object};
 use crate::layer::Layer;
+use gleaner_border::asked::{argument, bytes_of, fields, labels, numbers};
+use gleaner_border::backend::{self, Backend};
+use gleaner_border::exchange::{floats, object};
 
 /// A loaded checkpoint on a device, and what was made with it last.
 #[wasm_bindgen]

@@ -8,10 +8,10 @@ use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
-use crate::asked::{Whole, argument, options};
-use crate::exchange::{bytes, indices, object};
 use crate::generate::predictions;
 use crate::session::Session;
+use gleaner_border::asked::{Whole, argument, options};
+use gleaner_border::exchange::{bytes, indices, object};
 
 /// Bits of a sample's verdict.
 const UNSURE: u8 = 1;

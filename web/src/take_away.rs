@@ -7,10 +7,10 @@ use gleaner_core::sample::SampleSet;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
-use crate::asked::argument;
-use crate::exchange::bytes;
 use crate::layer::Layer;
 use crate::session::Session;
+use gleaner_border::asked::argument;
+use gleaner_border::exchange::bytes;
 
 /// The file that the command line would choose from, by the name that the page gives it.
 const KEPT: &str = "kept.npz";

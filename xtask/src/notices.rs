@@ -148,9 +148,17 @@ fn section(names: &BTreeSet<&str>, text: &str) -> String {
 
 /// What is linked into the program or the page, with any feature, on any platform.
 fn packages() -> Result<Vec<Package>, String> {
-    let tree = Shell::cargo(["tree", "--package", "gleaner", "--package", "gleaner-web"])
-        .args(["--all-features", "--target", "all", "--edges", "normal,no-proc-macro"])
-        .args(["--prefix", "none", "--format", "{p}|{l}|{r}"]);
+    let tree = Shell::cargo([
+        "tree",
+        "--package",
+        "gleaner",
+        "--package",
+        "gleaner-web",
+        "--package",
+        "gleaner-training",
+    ])
+    .args(["--all-features", "--target", "all", "--edges", "normal,no-proc-macro"])
+    .args(["--prefix", "none", "--format", "{p}|{l}|{r}"]);
     let output = tree.start()?.wait_with_output().map_err(|error| error.to_string())?;
     if !output.status.success() {
         return Err(format!("{} from cargo tree", output.status));

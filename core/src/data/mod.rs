@@ -25,6 +25,7 @@ mod split;
 pub mod standardise;
 pub mod table;
 mod texts;
+pub mod toy;
 pub mod transform;
 
 pub use batch::{AugmentedSet, Batches, Binarise, Labelled, SemiBatch, Weighted, one_hot};
@@ -33,6 +34,6 @@ pub use examples::{Dataset, Examples, Values};
 pub use part::Part;
 pub use resident::Resident;
 pub use sparse::SparseRows;
-pub use split::{Split, SplitConfig};
+pub use split::{Split, SplitConfig, evenly};
 pub use standardise::Standardiser;
 pub use texts::{TextDataset, Texts, Vocabulary, words};

@@ -219,6 +219,12 @@ fn interleave(by_class: &[Vec<usize>], count: usize) -> Vec<usize> {
     (0..count).flat_map(|i| by_class.iter().filter_map(move |rows| rows.get(i).copied())).collect()
 }
 
+/// At most so many of some rows, taken evenly: examples often lie sorted by class.
+pub fn evenly(rows: &[usize], most: usize) -> Vec<usize> {
+    let count = most.min(rows.len());
+    (0..count).map(|i| rows[i * rows.len() / count]).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

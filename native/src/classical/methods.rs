@@ -1,7 +1,8 @@
 //! The classical methods by name, as rows of a table.
 
 use anyhow::Result;
-use gleaner_core::data::{Examples, Split};
+use gleaner_core::data::{Dataset, Examples, Split};
+use gleaner_core::problem::Problem;
 use serde::{Deserialize, Serialize};
 
 use super::label_spreading::{ALPHA, Affinity, LabelSpreading};
@@ -25,6 +26,14 @@ pub struct Task<'a> {
     pub split: &'a Split,
     /// Number of classes.
     pub classes: usize,
+}
+
+impl<'a> Task<'a> {
+    /// What a run is to learn, to a classical method.
+    pub fn of(problem: &'a Problem) -> Self {
+        let Problem { data: Dataset { train, test, .. }, split, .. } = problem;
+        Self { train, test, split, classes: problem.classes() }
+    }
 }
 
 /// A classical method.

@@ -7,14 +7,14 @@ use gleaner_core::measures::uncertainty::interval;
 use gleaner_core::noise::Noise;
 use serde_json::{Map, json};
 
-use crate::classical::{Method, Reach};
+use crate::classical::{Method, Reach, Task};
 use crate::data::rows::known;
 use crate::run::Problem;
 use crate::run::RunDir;
 use crate::run::folds::fold_recipes;
 use crate::run::measure::measure_baseline;
-use crate::run::recipe::{Draft, Recipe, merge, nested};
-use crate::run::source::settle;
+use crate::run::recipe::{Recipe, draft, merge, nested};
+use crate::run::source::{ensure_unchanged, settle};
 use crate::run::summary::share_in_words;
 use crate::system::device;
 use crate::system::output::Output;
@@ -55,7 +55,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if let Some(dir) = &args.data_dir {
         merge(&mut flags, nested("data.dir", dir.display().to_string().into()));
     }
-    let draft = Draft::read(file.as_deref(), flags, &args.set)?;
+    let draft = draft(file.as_deref(), flags, &args.set)?;
     // Wrong settings are no trouble with the data.
     draft.resolve(toml::Table::new())?;
     let (recipe, source) = settle(&draft).with_context(|| match &args.settings {
@@ -68,7 +68,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         let dir = RunDir::open(path)?;
         // Other data may have been named with --set.
         if dir.recipe()?.data.name == recipe.data.name {
-            source.ensure_unchanged(&dir, &recipe)?;
+            ensure_unchanged(&source, &dir, &recipe)?;
         }
     }
     let whole = Problem::of(&source, &recipe)?;
@@ -79,7 +79,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let folds = recipe.data.folds.map_or_else(Vec::new, |_| fold_recipes(&recipe));
     let problems = match folds.is_empty() {
         true => vec![whole],
-        false => folds.iter().map(|fold| Problem::of(&source, fold)).collect::<Result<_>>()?,
+        false => folds.iter().map(|fold| Ok(Problem::of(&source, fold)?)).collect::<Result<_>>()?,
     };
     let counts: Vec<usize> = problems.iter().map(|p| known(&p.data.test).len()).collect();
     let Measured { shares, reaches } = measure(&recipe, &problems, &counts)?;
@@ -124,7 +124,7 @@ fn measure(recipe: &Recipe, problems: &[Problem], counts: &[usize]) -> Result<Me
     }
     for method in Method::ALL {
         eprintln!("{} ...", method.title());
-        let measured = problems.iter().map(|problem| method.measure(&problem.task()));
+        let measured = problems.iter().map(|problem| method.measure(&Task::of(problem)));
         let measured = measured.collect::<Result<Vec<_>>>()?;
         let accuracies: Vec<f64> = measured.iter().map(|measured| measured.accuracy).collect();
         all.shares.push((method.title(), mean(counts, &accuracies)));

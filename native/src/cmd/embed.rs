@@ -11,7 +11,7 @@ use super::target::Format;
 use crate::choice::Classifier;
 use crate::pictures::tsne::FEWEST;
 use crate::report::figures::{Subject, embedding};
-use crate::run::Problem;
+use crate::run::source::problem_of_run;
 use crate::system::files::write_atomic;
 use crate::system::output::{Output, path_text};
 
@@ -44,7 +44,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }
     let found = args.opening.find(args.out.as_deref(), "embedding.svg", Format::Svg)?;
     let (config, model) = found.dir.load(&found.device)?;
-    let problem = Problem::of_run(&found.dir, &found.recipe)?;
+    let problem = problem_of_run(&found.dir, &found.recipe)?;
     let subject = Subject { config: &config, model: &model, device: &found.device };
     let mut noise = Noise::new(args.seed).split("embedding");
     let own = (&config, model.clone());

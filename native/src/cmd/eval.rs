@@ -23,7 +23,7 @@ use crate::run::judge::Judge;
 use crate::run::measure::{Told, active_units, bound_in_words, elbo, ensure_finite, mean_in_words};
 use crate::run::readout::Readout;
 use crate::run::recipe::Recipe;
-use crate::run::source::Source;
+use crate::run::source::{self, problem_of_run};
 use crate::run::summary::{MOST_FOR_UNITS, share_in_words};
 use crate::system::device;
 use crate::system::output::{Output, path_text};
@@ -100,7 +100,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let mut measured = Measured::mean(&measured, repeats);
     let mut of_model = None;
     if recipe.choice.is_some() && args.split == SplitName::Test {
-        let source = Source::of_run(&dir, &recipe)?;
+        let source = source::of_run(&dir, &recipe)?;
         let problem = Problem::of(&source, &recipe)?;
         let held_out = match problem.data.test.is_empty() {
             true => held_out_parts(&dir, &source, &recipe, &device)?,
@@ -113,7 +113,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         measured.certainty = Some(kept);
     }
     if let Some((_, model)) = whole {
-        let problem = Problem::of_run(&dir, &recipe)?;
+        let problem = problem_of_run(&dir, &recipe)?;
         let rows = evenly(&every(&problem.data.train), MOST_FOR_UNITS);
         measured.units = active_units(&model, &problem.data.train, &rows, &device)?;
     }
@@ -147,7 +147,7 @@ fn judge(
 ) -> Result<()> {
     let (config, model) = dir.load(device)?;
     ensure!(config.classifies(), "m1 has no classifier to judge samples with; give another run");
-    let problem = Problem::of_run(dir, recipe)?;
+    let problem = problem_of_run(dir, recipe)?;
     let (examples, rows, split) = match args.split {
         SplitName::Test => (problem.shown().0, known(problem.shown().0), problem.shown().1),
         SplitName::Val => (&problem.data.train, problem.split.validation.clone(), "val"),

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::target::{Format, Target, data_of};
 use crate::run::Problem;
 use crate::run::RunDir;
-use crate::run::source::Source;
+use crate::run::source;
 use crate::system::files::write_atomic;
 use crate::system::output::{Output, path_text};
 
@@ -45,7 +45,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if args.data_dir.is_some() {
         recipe.data.dir.clone_from(&args.data_dir);
     }
-    let source = Source::of_run(&dir, &recipe)?;
+    let source = source::of_run(&dir, &recipe)?;
     let Problem { data, split, schema, .. } = Problem::of(&source, &recipe)?;
     // Not scaled back: what a transform leaves out, such as numbers beyond those trained on, is in the data.
     let data = if args.standardised { data } else { Problem::unscaled(&source, &recipe)? };

@@ -17,6 +17,7 @@ use super::target::{Format, Target, data_of};
 use crate::choice::Classifier;
 use crate::data::new_rows::{NewLabels, NewRows, read_new};
 use crate::run::classify::classify;
+use crate::run::source::problem_of_run;
 use crate::run::summary::share_in_words;
 use crate::run::{Places, Problem, RunDir};
 use crate::system::device;
@@ -152,7 +153,7 @@ impl Predicted {
         if let Some(data_dir) = &args.data_dir {
             recipe.data.dir = Some(data_dir.clone());
         }
-        let Problem { data, split, places, .. } = Problem::of_run(dir, &recipe)?;
+        let Problem { data, split, places, .. } = problem_of_run(dir, &recipe)?;
         let mut has_label = vec![false; data.train.len()];
         split.labelled.iter().chain(&split.validation).for_each(|&row| has_label[row] = true);
         let rows: Vec<usize> = (0..data.train.len()).filter(|&row| !has_label[row]).collect();

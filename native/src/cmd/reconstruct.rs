@@ -12,7 +12,7 @@ use super::opening::Opening;
 use super::target::Format;
 use crate::pictures::picture::image_shape;
 use crate::report::figures::{Refined, Subject, reconstructions, refined};
-use crate::run::Problem;
+use crate::run::source::problem_of_run;
 use crate::system::files::write_atomic;
 use crate::system::output::{Output, path_text};
 
@@ -76,7 +76,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let found = args.opening.find(args.out.as_deref(), "reconstructions.png", Format::Png)?;
     let (config, model) = found.dir.load(&found.device)?;
     image_shape(config.shape())?;
-    let problem = Problem::of_run(&found.dir, &found.recipe)?;
+    let problem = problem_of_run(&found.dir, &found.recipe)?;
     let (shown, split) = problem.shown();
     let subject = Subject { config: &config, model: &model, device: &found.device };
     let (pairs, refined) = match &chains {

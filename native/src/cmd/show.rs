@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::own_options::OwnOptions;
 use crate::data::registry::is_known;
-use crate::run::recipe::{Draft, merge, nested};
+use crate::run::recipe::{draft, merge, nested};
 use crate::run::source::settle;
 use crate::system::output::Output;
 
@@ -41,7 +41,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     }
     let mut flags = args.options.flags()?;
     merge(&mut flags, nested("data.name", path.into()));
-    let (recipe, source) = settle(&Draft::read(None, flags, &args.set)?)?;
+    let (recipe, source) = settle(&draft(None, flags, &args.set)?)?;
     let Some(profile) = source.profile(&recipe)? else { return Ok(()) };
     profile.lines().iter().for_each(|line| out.line(line));
     out.object(&json!(profile))

@@ -12,7 +12,7 @@ use toml::Table;
 use super::own_options::{OwnOptions, absolute};
 use crate::report::figures;
 use crate::run::RunDir;
-use crate::run::recipe::{Draft, merge, nested};
+use crate::run::recipe::{draft, merge, nested};
 use crate::run::source::{Source, settle, why_not_compared};
 use crate::system::interrupt::Interrupt;
 use crate::system::output::Output;
@@ -232,7 +232,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         let session = Session::resume(&dir)?.validating(args.validate);
         return train(&session, &dir, &Interrupt::install()?, &figures::draw)?.show(&dir, out);
     }
-    let mut draft = Draft::read(args.recipe.as_deref(), flags, &args.set)?;
+    let mut draft = draft(args.recipe.as_deref(), flags, &args.set)?;
     let asks_auto = args.model.as_deref() == Some(AUTO);
     if asks_auto {
         draft.leave_model_open();

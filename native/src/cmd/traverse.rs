@@ -9,7 +9,7 @@ use serde_json::json;
 use super::opening::Opening;
 use super::target::Format;
 use crate::report::figures::{Origin, Subject, along, over_classes, plane};
-use crate::run::Problem;
+use crate::run::source::problem_of_run;
 use crate::system::files::write_atomic;
 use crate::system::output::{Output, path_text};
 
@@ -107,7 +107,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let (config, model) = found.dir.load(&found.device)?;
     let subject = Subject { config: &config, model: &model, device: &found.device };
     let problem = match args.from {
-        From::Test if !args.manifold => Some(Problem::of_run(&found.dir, &found.recipe)?),
+        From::Test if !args.manifold => Some(problem_of_run(&found.dir, &found.recipe)?),
         _ => None,
     };
     let origin = match &problem {

@@ -1,5 +1,7 @@
 //! The data sets that gleaner knows by name: files, addresses, sizes, checksums, licences.
 
+use gleaner_core::recipe::canonical;
+
 /// A file of a data set.
 #[derive(Clone, Copy, Debug)]
 pub struct File {
@@ -437,17 +439,6 @@ pub fn images(name: &str) -> Option<([usize; 3], usize)> {
         _ => return None,
     };
     find(name).map(|entry| (shape, entry.classes))
-}
-
-/// The usual spelling of a name: lower case, hyphens.
-#[must_use]
-pub fn canonical(name: &str) -> String {
-    let name = name.to_lowercase().replace('_', "-");
-    match name.as_str() {
-        "cifar10" => "cifar-10".to_owned(),
-        "cifar100" => "cifar-100".to_owned(),
-        _ => name,
-    }
 }
 
 /// What is to be said of results on data of this name, if they are a subset.

@@ -1,5 +1,6 @@
 //! Which rows of a set of examples: all, those with a label, some taken evenly.
 
+pub use gleaner_core::data::evenly;
 use gleaner_core::data::{Examples, Standardiser};
 
 /// Rows whose class is known.
@@ -10,12 +11,6 @@ pub fn known(examples: &Examples) -> Vec<usize> {
 /// Every row.
 pub fn every(examples: &Examples) -> Vec<usize> {
     (0..examples.len()).collect()
-}
-
-/// At most so many of some rows, taken evenly: examples often lie sorted by class.
-pub fn evenly(rows: &[usize], most: usize) -> Vec<usize> {
-    let count = most.min(rows.len());
-    (0..count).map(|i| rows[i * rows.len() / count]).collect()
 }
 
 /// About so many of some rows with a label: of each class its share, evenly, and at least two of a class that has them.

@@ -24,7 +24,7 @@ fn arguments(recipe: &Recipe) -> Result<Option<Vec<String>>> {
     let kind = recipe.model.kind();
     let mut base = nested("data.name", recipe.data.name.clone().into());
     merge(&mut base, nested("model.kind", kind.into()));
-    let built_in = flat(&Table::try_from(Recipe::resolve(None, base, &[])?)?);
+    let built_in = flat(&Table::try_from(Recipe::resolve(base, &[])?)?);
     let own = flat(&Table::try_from(recipe)?);
     if built_in.iter().any(|(key, _)| own.iter().all(|(other, _)| other != key)) {
         return Ok(None);
@@ -49,7 +49,7 @@ mod tests {
         for model in ["m2", "ladder"] {
             let base = nested("model.kind", model.into());
             let sets = if model == "m2" { &sets[..] } else { &sets[..2] };
-            let recipe = Recipe::resolve(None, base, sets).unwrap();
+            let recipe = Recipe::resolve(base, sets).unwrap();
             let arguments = arguments(&recipe).unwrap().unwrap();
             assert_eq!(arguments[..2], ["--data=digits".to_owned(), format!("--model={model}")]);
             let again: Vec<String> = arguments[2..]
@@ -57,7 +57,7 @@ mod tests {
                 .map(|argument| argument.strip_prefix("--set=").unwrap().to_owned())
                 .collect();
             let base = nested("model.kind", model.into());
-            assert_eq!(Recipe::resolve(None, base, &again).unwrap(), recipe);
+            assert_eq!(Recipe::resolve(base, &again).unwrap(), recipe);
             assert!(again.len() <= sets.len(), "only what differs: {again:?}");
         }
     }

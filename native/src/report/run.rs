@@ -14,6 +14,7 @@ use crate::data::rows::{evenly, every};
 use crate::pictures::picture::image_shape;
 use crate::run::measure::latent_variances;
 use crate::run::recipe::Recipe;
+use crate::run::source::problem_of_run;
 use crate::run::verdict::Verdict;
 use crate::run::{Problem, RunDir};
 
@@ -48,7 +49,7 @@ impl Run {
             trained: dir.load(&device),
             names: schema.as_ref().map(|schema| schema.classes.clone()),
             schema,
-            problem: Problem::of_run(&dir, &recipe),
+            problem: problem_of_run(&dir, &recipe),
             dir,
             recipe,
             device,

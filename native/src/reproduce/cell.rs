@@ -13,12 +13,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::table::{Column, Row, RowMethod, Table, Trained};
+use crate::classical::Task;
 use crate::data::dataset;
 use crate::report::figures;
 use crate::run::Problem;
 use crate::run::RunDir;
 use crate::run::measure::measure_baseline;
 use crate::run::recipe::{Recipe, merge, nested};
+use crate::run::source;
 use crate::system::device;
 use crate::system::files::write_atomic;
 use crate::system::interrupt::Interrupt;
@@ -215,9 +217,9 @@ impl Finished {
 
 fn other_method(cell: &Cell, method: RowMethod, interrupt: &Interrupt) -> Result<Value> {
     device::set_threads(cell.recipe.train.threads)?;
-    let problem = Problem::load(&cell.recipe)?;
+    let problem = Problem::of(&source::open(&cell.recipe, None)?, &cell.recipe)?;
     let accuracy = match method {
-        RowMethod::Classical(method) => method.measure(&problem.task())?.accuracy,
+        RowMethod::Classical(method) => method.measure(&Task::of(&problem))?.accuracy,
         RowMethod::Network(_) => {
             let device = device::parse(&cell.recipe.train.device)?;
             let noise = Noise::new(cell.seed);

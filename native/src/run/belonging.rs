@@ -12,9 +12,9 @@ use gleaner_core::dist::Column;
 use gleaner_core::models::{Architecture as _, Model, ModelConfig};
 use serde_json::{Map, Value};
 
+use super::TrainedOn;
 use super::recipe::Recipe;
 use super::run_dir::RunDir;
-use super::trained_on::TrainedOn;
 
 /// Parts of a configuration that are no settings: what follows from the data, and what training finds out.
 const FOUND: [&str; 2] = ["columns", "active"];
@@ -162,7 +162,7 @@ fn other_settings(config: &ModelConfig, recipe: &Recipe) -> Result<Option<String
     let has = settings(config)?;
     let columns = has.get("columns").cloned().map(serde_json::from_value::<Vec<Column>>);
     let columns = columns.transpose().context("the columns of the model")?.unwrap_or_default();
-    let wanted = settings(&recipe.model.described(config.shape(), config.classes(), &columns)?)?;
+    let wanted = settings(&recipe.model.config(config.shape(), config.classes(), &columns)?)?;
     let differs =
         |name: &&String| !FOUND.contains(&name.as_str()) && has.get(*name) != wanted.get(*name);
     Ok(has.keys().chain(wanted.keys()).find(differs).map(|name| {
@@ -188,7 +188,7 @@ mod tests {
 
     fn recipe(sets: &[&str]) -> Recipe {
         let sets: Vec<String> = sets.iter().map(|&pair| pair.to_owned()).collect();
-        Recipe::resolve(None, Table::new(), &sets).unwrap()
+        Recipe::resolve(Table::new(), &sets).unwrap()
     }
 
     fn owner(sets: &[&str], classes: &[&str]) -> Owner {

@@ -6,10 +6,10 @@ use anyhow::{Context as _, Result};
 use burn::tensor::Device;
 use gleaner_core::models::{Model, ModelConfig};
 
-use super::problem::Problem;
+use super::Problem;
 use super::recipe::{Fold, Recipe};
 use super::run_dir::RunDir;
-use super::source::Source;
+use super::source::{self, Source};
 
 /// The recipes of a cross-validation, by which a run is measured or its classifier chosen; none if the recipe asks for neither.
 pub fn fold_recipes(recipe: &Recipe) -> Vec<Recipe> {
@@ -55,7 +55,7 @@ pub struct Part {
 /// # Errors
 /// If the data or a model cannot be read.
 pub fn parts(dir: &RunDir, recipe: &Recipe, device: &Device) -> Result<Vec<Part>> {
-    let source = Source::of_run(dir, recipe)?;
+    let source = source::of_run(dir, recipe)?;
     if recipe.data.folds.is_none() {
         let (config, model) = dir.load(device)?;
         return Ok(vec![Part { config, model, problem: Problem::of(&source, recipe)? }]);

@@ -11,7 +11,7 @@ use gleaner_core::measures::units::{ActiveUnits, variances};
 use gleaner_core::models::{Classifier, Classify, Generative, Model};
 use gleaner_core::noise::Noise;
 
-use super::problem::Problem;
+use super::Problem;
 use super::readout::Readout;
 use crate::data::rows::known;
 

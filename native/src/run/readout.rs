@@ -7,7 +7,7 @@ use gleaner_core::infer;
 use gleaner_core::models::Generative;
 use serde::{Deserialize, Serialize};
 
-use super::problem::Problem;
+use super::Problem;
 use crate::classical::svm::{Kernel, Svm};
 use crate::classical::{Rows, accuracy};
 use crate::data::rows::classes;

@@ -27,8 +27,8 @@ use gleaner_core::data::Vocabulary;
 use gleaner_core::data::profile::Profile;
 use serde_json::Value;
 
-use super::recipe::Recipe;
-use super::trained_on::TrainedOn;
+use super::TrainedOn;
+use super::recipe::{Recipe, of_run};
 use crate::system::aside::is_temporary;
 use crate::system::files::{
     append_line, ensure_writable_dir, keep_lines, settle, write_atomic, write_folder,
@@ -295,7 +295,7 @@ impl RunDir {
     /// # Errors
     /// If it cannot be read or is incomplete.
     pub fn recipe(&self) -> Result<Recipe> {
-        Recipe::of_run(&self.config())
+        of_run(&self.config())
     }
 
     /// Removes what a resumed run needs, of one that will not be resumed.

@@ -1,22 +1,17 @@
-//! The data of a run before they are divided: a data set that is known by name, or the user's own. And the settings that
-//! follow from the user's own.
+//! Opening the data of a run: a data set that is known by name, or the user's own. And the settings that follow from the user's own.
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use gleaner_core::data::own::{Columns, OwnData};
-use gleaner_core::data::profile::Profile;
-use gleaner_core::data::schema::{Scaling, Schema};
-use gleaner_core::data::transform::Transform;
+use gleaner_core::data::own::Columns;
 use gleaner_core::data::{Dataset, Vocabulary};
-use gleaner_core::dist::Column;
-use gleaner_core::models::{Likelihood, columns};
+pub use gleaner_core::problem::Source;
+use gleaner_core::problem::defaults::{comparison, follows, follows_known};
+use gleaner_core::problem::{Problem, TrainedOn};
 use toml::Table;
 
-use super::defaults::{comparison, follows, follows_known};
 use super::recipe::{DataSettings, Draft, Recipe, VOCABULARY};
 use super::run_dir::RunDir;
-use super::trained_on::TrainedOn;
 use crate::data::dataset::{self, Loaded};
 use crate::data::own::{self, Asked};
 use crate::data::registry::is_known;
@@ -36,15 +31,6 @@ const OF_OWN_DATA: [&str; 12] = [
     "repeats",
     "fold",
 ];
-
-/// Data before they are divided.
-#[derive(Debug)]
-pub enum Source {
-    /// A data set that is known by name, with its own test split.
-    Known(Dataset),
-    /// The user's own.
-    Own(Box<OwnData>),
-}
 
 /// Opens the data that a draft names and completes its settings by what follows from them.
 ///
@@ -69,7 +55,7 @@ pub fn settle(draft: &Draft) -> Result<(Recipe, Source)> {
         recipe.choice.is_none() || recipe.model.kind() != "m1",
         "choice compares a model that classifies, and m1 does not; leave it out, or use --model m1m2"
     );
-    let source = Source::open(&recipe, None)?;
+    let source = open(&recipe, None)?;
     let follows = match &source {
         Source::Known(data) => follows_known(data, draft, &recipe)?,
         Source::Own(own) => follows(own, draft, &recipe),
@@ -86,131 +72,98 @@ pub fn why_not_compared(source: &Source, draft: &Draft, recipe: &Recipe) -> Opti
     }
 }
 
-impl Source {
-    /// Opens what a recipe names. Of texts, `words` are those that a run has counted, if it is there already.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn open(recipe: &Recipe, words: Option<Vocabulary>) -> Result<Self> {
-        let settings = &recipe.data;
-        if is_known(&settings.name) {
-            return known(recipe, words).map(Self::Known);
-        }
-        let mut own = own::open(Path::new(&settings.name), &asked(settings, words))?;
-        if let Some(features) = &settings.features {
-            own = own::with_features(own, features)?;
-        }
-        Ok(Self::Own(Box::new(own.with_copies())))
+/// Opens what a recipe names. Of texts, `words` are those that a run has counted, if it is there already.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn open(recipe: &Recipe, words: Option<Vocabulary>) -> Result<Source> {
+    let settings = &recipe.data;
+    if is_known(&settings.name) {
+        return known(recipe, words).map(Source::Known);
     }
-
-    /// Opens the data of a run that is there: of texts, with the words that it counted.
-    ///
-    /// # Errors
-    /// If they cannot be read; the message says that the run needs them.
-    pub fn of_run(dir: &RunDir, recipe: &Recipe) -> Result<Self> {
-        let place =
-            dir.trained_on()?.map_or_else(String::new, |data| format!(" ({})", data.source));
-        let needs = || {
-            let way = match is_known(&recipe.data.name) {
-                true => "put them back, or name the folder of the data sets with --data-dir",
-                false => "put them back there (gleaner predict RUN FILE works without)",
-            };
-            format!("{} needs the data that it was trained on{place}; {way}", dir.path().display())
-        };
-        let source = Self::open(recipe, dir.vocabulary()?).with_context(needs)?;
-        source.ensure_unchanged(dir, recipe)?;
-        Ok(source)
+    let mut own = own::open(Path::new(&settings.name), &asked(settings, words))?;
+    if let Some(features) = &settings.features {
+        own = own::with_features(own, features)?;
     }
+    Ok(Source::Own(Box::new(own.with_copies())))
+}
 
-    /// That the data are those that a run was trained on, wherever they lie now.
-    ///
-    /// # Errors
-    /// If they have changed since.
-    pub fn ensure_unchanged(&self, dir: &RunDir, recipe: &Recipe) -> Result<()> {
-        let now = self.trained_on(recipe);
-        let changed = match (dir.trained_on()?, dir.read_profile()?) {
-            (Some(then), _) => then.difference(&now),
-            // A run that was made before this was written down may have a fingerprint of a file of the user's own.
-            (None, Some(profile)) if recipe.data.features.is_none() => {
-                let same = [String::new(), now.digest].contains(&profile.fingerprint);
-                (!same).then(|| format!("{} rows then, {} now", profile.rows, now.examples))
-            }
-            (None, _) => None,
+/// Opens the data of a run that is there: of texts, with the words that it counted.
+///
+/// # Errors
+/// If they cannot be read; the message says that the run needs them.
+pub fn of_run(dir: &RunDir, recipe: &Recipe) -> Result<Source> {
+    let place = dir.trained_on()?.map_or_else(String::new, |data| format!(" ({})", data.source));
+    let needs = || {
+        let way = match is_known(&recipe.data.name) {
+            true => "put them back, or name the folder of the data sets with --data-dir",
+            false => "put them back there (gleaner predict RUN FILE works without)",
         };
-        match changed {
-            None => Ok(()),
-            Some(changed) => bail!(
-                "{}: the data have changed since {} was trained on them: {changed}; put the old ones back, or train again (gleaner \
-                 predict RUN FILE works with any data)",
-                now.source,
-                dir.path().display()
-            ),
-        }
+        format!("{} needs the data that it was trained on{place}; {way}", dir.path().display())
+    };
+    let source = open(&beside(dir, recipe), dir.vocabulary()?).with_context(needs)?;
+    ensure_unchanged(&source, dir, recipe)?;
+    Ok(source)
+}
+
+/// The recipe of a run whose data lie in its own folder, as a page packs them, with the path to there.
+fn beside(dir: &RunDir, recipe: &Recipe) -> Recipe {
+    let mut recipe = recipe.clone();
+    let path = dir.path().join(&recipe.data.name);
+    let is_relative = Path::new(&recipe.data.name).is_relative();
+    if is_relative && !is_known(&recipe.data.name) && path.exists() {
+        recipe.data.name = path.display().to_string();
     }
+    recipe
+}
 
-    /// What a run is trained on.
-    pub fn trained_on(&self, recipe: &Recipe) -> TrainedOn {
-        match self {
-            Self::Known(data) => {
-                let dir = recipe.data.dir.clone().unwrap_or_else(dataset::default_data_dir);
-                let folder = std::path::absolute(&dir).unwrap_or(dir).join(&data.name);
-                let splits = [&data.train, &data.test];
-                TrainedOn::of(folder.display().to_string(), &splits, &data.classes)
-            }
-            Self::Own(own) => {
-                TrainedOn::of(own.profile.source.clone(), &[&own.raw], &own.schema.classes)
-            }
-        }
-    }
+/// The problem of a run that is there.
+///
+/// # Errors
+/// If its data cannot be read, or have changed.
+pub fn problem_of_run(dir: &RunDir, recipe: &Recipe) -> Result<Problem> {
+    Ok(Problem::of(&of_run(dir, recipe)?, recipe)?)
+}
 
-    /// What was seen of the user's own data, with what is made of them.
-    ///
-    /// # Errors
-    /// If the recipe's model does not have such settings.
-    pub fn profile(&self, recipe: &Recipe) -> Result<Option<Profile>> {
-        let Self::Own(own) = self else { return Ok(None) };
-        let mixed = recipe.model.likelihood()? == Likelihood::Mixed;
-        let scaling = match mixed {
-            true => Scaling::by_column(&own.schema.input, &own.raw),
-            false => own.scaling(&own.raw, recipe.data.standardise),
-        };
-        let schema = Schema { scaling: scaling.clone(), ..own.schema.clone() };
-        let likelihood = match recipe.model.likelihood()? {
-            Likelihood::Mixed => {
-                let columns = columns(&schema).unwrap_or_default();
-                &format!("mixed: {}", tally(columns.iter().map(Column::name)))
-            }
-            Likelihood::Bernoulli => "bernoulli: bits, or grey levels from 0 to 1",
-            Likelihood::Gaussian | Likelihood::IsotropicGaussian { .. } => {
-                "gaussian: numbers of any size"
-            }
-            Likelihood::Multinomial => "multinomial: counts of words",
-        };
-        let mut said = match &scaling {
-            Scaling::Columns(transforms) => tally(transforms.iter().map(Transform::name)),
-            _ => scaling.in_words(&own.schema.input),
-        };
-        let has_missing = own.profile.features.iter().any(|feature| feature.missing > 0);
-        if has_missing && matches!(scaling, Scaling::Standardised(_)) {
-            said += "; missing cells become the mean of their feature";
+/// That the data are those that a run was trained on, wherever they lie now.
+///
+/// # Errors
+/// If they have changed since.
+pub fn ensure_unchanged(source: &Source, dir: &RunDir, recipe: &Recipe) -> Result<()> {
+    let now = trained_on(source, recipe);
+    let changed = match (dir.trained_on()?, dir.read_profile()?) {
+        (Some(then), _) => then.difference(&now),
+        // A run that was made before this was written down may have a fingerprint of a file of the user's own.
+        (None, Some(profile)) if recipe.data.features.is_none() => {
+            let same = [String::new(), now.digest].contains(&profile.fingerprint);
+            (!same).then(|| format!("{} rows then, {} now", profile.rows, now.examples))
         }
-        if has_missing && mixed {
-            said += "; missing cells stay missing: they are not scored, and the networks are told which they are";
-        }
-        Ok(Some(Profile { likelihood: likelihood.into(), scaling: said, ..own.profile.clone() }))
+        (None, _) => None,
+    };
+    match changed {
+        None => Ok(()),
+        Some(changed) => bail!(
+            "{}: the data have changed since {} was trained on them: {changed}; put the old ones back, or train again (gleaner \
+             predict RUN FILE works with any data)",
+            now.source,
+            dir.path().display()
+        ),
     }
 }
 
-/// `3 gaussian, 1 ordinal`, in the order in which they first occur.
-fn tally<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let mut counts: Vec<(&str, usize)> = Vec::new();
-    for name in names {
-        match counts.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((name, 1)),
+/// What a run is trained on.
+pub fn trained_on(source: &Source, recipe: &Recipe) -> TrainedOn {
+    match source {
+        Source::Known(data) => {
+            let dir = recipe.data.dir.clone().unwrap_or_else(dataset::default_data_dir);
+            let folder = std::path::absolute(&dir).unwrap_or(dir).join(&data.name);
+            let splits = [&data.train, &data.test];
+            TrainedOn::of(folder.display().to_string(), &splits, &data.classes)
+        }
+        Source::Own(own) => {
+            TrainedOn::of(own.profile.source.clone(), &[&own.raw], &own.schema.classes)
         }
     }
-    counts.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
 }
 
 /// A data set that is known by name.

@@ -8,8 +8,8 @@ use gleaner_core::measures::units::ActiveUnits;
 use gleaner_core::noise::Noise;
 use serde::{Deserialize, Serialize};
 
+use super::Problem;
 use super::measure::{Answered, Baseline, Told, active_units, bound_in_words, elbo, mean_in_words};
-use super::problem::Problem;
 use super::readout::Readout;
 use super::recipe::Recipe;
 use super::run_dir::RunDir;

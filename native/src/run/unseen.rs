@@ -10,7 +10,7 @@ use gleaner_core::models::Generative;
 use gleaner_core::nets::Classes;
 use serde::{Deserialize, Serialize};
 
-use super::problem::Problem;
+use super::Problem;
 use crate::classical::Rows;
 use crate::classical::logistic::{LogisticRegression, Settings};
 use crate::classical::probabilistic::Probabilistic as _;

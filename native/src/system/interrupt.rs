@@ -7,7 +7,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
 use super::aside;
 
@@ -74,9 +74,8 @@ impl Interrupt {
     ///
     /// # Errors
     /// If it is to stop.
-    pub fn check(&self) -> Result<()> {
-        ensure!(!self.requested(), "stopped");
-        Ok(())
+    pub fn check(&self) -> gleaner_core::Result<()> {
+        if self.requested() { Err(gleaner_core::Error::Stopped) } else { Ok(()) }
     }
 
     /// Asks for a stop from inside the program, as a signal would.

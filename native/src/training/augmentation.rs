@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use gleaner_core::coreset::{
     Balance, Curvature, Method, Optimizer, Rows, Samples, Settings, Space,
 };
-use gleaner_core::data::table::shortened;
+use gleaner_core::course::{Refresh, classify, measure};
 use gleaner_core::data::{AugmentedSet, Examples, Values, one_hot};
 use gleaner_core::filter::Filter;
 use gleaner_core::infer;
@@ -20,9 +20,7 @@ use gleaner_core::nets::Classes;
 use gleaner_core::noise::Noise;
 use gleaner_core::sample::class_conditional;
 use gleaner_core::workers::Workers;
-use serde::{Deserialize, Serialize};
 
-use super::validation;
 use crate::run::Problem;
 use crate::run::recipe::AugmentSettings;
 use crate::system::interrupt::Interrupt;
@@ -50,38 +48,6 @@ pub struct Augmenter<'a> {
     pub noise: Noise,
     /// Whether the user has asked to stop.
     pub interrupt: &'a Interrupt,
-}
-
-/// What a refresh came to: a line of `augmentation.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Refresh {
-    /// The step before which it happened.
-    pub step: u64,
-    /// Samples drawn.
-    pub drawn: usize,
-    /// Those that the filter kept.
-    pub kept: usize,
-    /// Classes of which the filter kept nothing.
-    #[serde(default)]
-    pub empty_classes: Vec<String>,
-    /// Those of them that were chosen.
-    pub chosen: usize,
-    /// Share of the samples drawn whose most probable class is the one they were drawn for.
-    pub agreement_drawn: f64,
-    /// The same of those kept; absent if none were.
-    pub agreement_kept: Option<f64>,
-    /// The same of those chosen, looked at as examples: `x` alone is classified.
-    pub agreement_chosen: Option<f64>,
-    /// Share of the best possible objective that the coreset reaches at least.
-    pub coreset_ratio: Option<f64>,
-    /// Unlabelled examples that were given a class.
-    pub pseudo_labelled: usize,
-    /// Accuracy on the validation split before the set is trained on.
-    pub validation_accuracy: Option<f64>,
-    /// What that has risen by since the refresh before.
-    pub validation_change: Option<f64>,
-    /// What the refresh took.
-    pub seconds: f64,
 }
 
 /// Samples that the filter kept: what they are made of, and what is made of them.
@@ -117,7 +83,9 @@ impl Augmenter<'_> {
     ) -> Result<(AugmentedSet, Refresh)> {
         let started = Instant::now();
         let validation =
-            validation::measure(model, self.problem, (self.device, None), self.interrupt)?;
+            pollster::block_on(measure(model, self.problem, (self.device, None), &|| {
+                self.interrupt.check()
+            }))?;
         let accuracy = validation.map(|v| v.accuracy);
         let noise = self.noise.at(step);
         let kept = self.draw(model, &noise)?;
@@ -139,8 +107,7 @@ impl Augmenter<'_> {
                 None => None,
                 Some(examples) => {
                     let all: Vec<usize> = (0..examples.len()).collect();
-                    let logits =
-                        validation::classify(model, examples, &all, self.device, self.interrupt)?;
+                    let logits = self.classify(model, examples, &all)?;
                     share(agreeing(&logits, &examples.labels, classes), examples.len())
                 }
             },
@@ -295,11 +262,22 @@ impl Augmenter<'_> {
         Ok(Some(examples?))
     }
 
+    /// Logits of rows, unless the user asks to stop.
+    fn classify(
+        &self,
+        model: &impl Generative,
+        examples: &Examples,
+        rows: &[usize],
+    ) -> Result<Vec<f32>> {
+        let go_on = || self.interrupt.check();
+        Ok(pollster::block_on(classify(model, examples, rows, self.device, &go_on))?)
+    }
+
     /// Unlabelled examples that the model is sure of by the same threshold, with their most probable class.
     fn pseudo_label(&self, model: &impl Generative) -> Result<Vec<(usize, i64)>> {
         let rows = &self.problem.split.unlabelled;
         let train = &self.problem.data.train;
-        let logits = validation::classify(model, train, rows, self.device, self.interrupt)?;
+        let logits = self.classify(model, train, rows)?;
         let most = self.settings.max_entropy.unwrap_or(f64::INFINITY);
         let sure = rows.iter().zip(logits.chunks_exact(model.classes()));
         let sure = sure.filter(|(_, row)| eval::entropy_of_logits(row) < most);
@@ -310,36 +288,4 @@ impl Augmenter<'_> {
 fn agreeing(logits: &[f32], labels: &[i64], classes: usize) -> usize {
     let rows = logits.chunks_exact(classes).zip(labels);
     rows.filter(|(row, label)| eval::arg_max(row) as i64 == **label).count()
-}
-
-impl Refresh {
-    /// In one line, for people.
-    pub fn in_words(&self) -> String {
-        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-        let mut text = format!(
-            "augmentation at step {}: {} drawn ({} agree with the classifier), {} kept, {} chosen",
-            self.step,
-            self.drawn,
-            percent(self.agreement_drawn),
-            self.kept,
-            self.chosen
-        );
-        if !self.empty_classes.is_empty() {
-            let names = shortened(self.empty_classes.iter().map(String::as_str));
-            text += &format!(", none of class {names}");
-        }
-        if let Some(share) = self.agreement_chosen {
-            text += &format!(" ({} agree if x alone is classified)", percent(share));
-        }
-        if self.pseudo_labelled > 0 {
-            text += &format!(", {} pseudo-labelled", self.pseudo_labelled);
-        }
-        if let Some(accuracy) = self.validation_accuracy {
-            text += &format!(", validation accuracy {}", percent(accuracy));
-        }
-        if let Some(change) = self.validation_change {
-            text += &format!(" ({:+.2} points since the last augmentation)", 100.0 * change);
-        }
-        text + &format!(", {:.1} s", self.seconds)
-    }
 }

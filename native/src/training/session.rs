@@ -4,39 +4,33 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use burn::tensor::Device;
-use gleaner_core::data::Batches;
+use gleaner_core::course::{FEWEST_PARTS, Outline, Plan};
 use gleaner_core::data::profile::Profile;
-use gleaner_core::models::{Architecture as _, ModelConfig};
-use gleaner_core::noise::Noise;
-use gleaner_core::objective::{SemiSupervised, effective_alpha};
-use gleaner_core::train::RateSchedule;
+use gleaner_core::models::ModelConfig;
 
 use super::baseline::train_baseline;
-use super::fit::Plan;
-use super::ledger::READ_EVERY;
-use super::step::{FEWEST_PARTS, default_parts, semi_supervised};
-use super::validation::Criterion;
 use crate::data::registry;
 use crate::run::Problem;
 use crate::run::RunDir;
 use crate::run::measure::{Baseline, measure_baseline};
 use crate::run::recipe::{AugmentSettings, OF_THE_MACHINE, Recipe};
-use crate::run::source::Source;
+use crate::run::source::{Source, ensure_unchanged, of_run, open, trained_on};
 use crate::system::device::{self, on_cpu};
+use crate::system::memory;
 use crate::system::threads::Threads;
+
+/// Steps whose terms are read back together: a read waits for the device, so it is made rarely.
+const READ_EVERY: usize = if cfg!(feature = "validate") { 1 } else { 20 };
+
+/// Bytes of a number that is learnt: itself, its gradient, and two moments.
+const BYTES_OF_LEARNT: u64 = 4 * 4;
 
 /// A run whose settings and data have been found good.
 pub struct Session {
-    pub(super) recipe: Recipe,
+    pub(super) outline: Outline,
     pub(super) source: Arc<Source>,
-    pub(super) problem: Arc<Problem>,
-    pub(super) config: ModelConfig,
-    /// Of counts.
-    pub(super) background: Option<Vec<f32>>,
     pub(super) device: Device,
     pub(super) workers: Arc<Threads>,
-    pub(super) noise: Noise,
-    pub(super) alpha: f64,
     pub(super) read_every: usize,
 }
 
@@ -46,7 +40,7 @@ impl Session {
     /// # Errors
     /// If the settings, the data or the device do not allow the run.
     pub fn prepare(recipe: Recipe) -> Result<Self> {
-        let source = Source::open(&recipe, None)?;
+        let source = open(&recipe, None)?;
         Self::of(Arc::new(source), recipe)
     }
 
@@ -65,7 +59,7 @@ impl Session {
     /// As [`Session::prepare`], and if the data have changed.
     pub fn resume(dir: &RunDir) -> Result<Self> {
         let recipe = dir.recipe()?;
-        let source = Source::of_run(dir, &recipe)?;
+        let source = of_run(dir, &recipe)?;
         let session = Self::of(Arc::new(source), recipe)?;
         session.begin_or_go_on(dir)?;
         // The model of another run would be taken for the best so far. One that cannot be read is written anew, or named at the end.
@@ -76,39 +70,15 @@ impl Session {
     }
 
     /// The same on data that are divided already, as the recipe has them.
-    pub(super) fn on(
-        source: Arc<Source>,
-        problem: Arc<Problem>,
-        mut recipe: Recipe,
-    ) -> Result<Self> {
+    pub(super) fn on(source: Arc<Source>, problem: Arc<Problem>, recipe: Recipe) -> Result<Self> {
         device::set_threads(recipe.train.threads)?;
         let workers = Arc::new(Threads::start(recipe.train.threads)?);
-        if recipe.train.parts == 0 {
-            // Written down, so that the run can be repeated to the bit with a later version.
-            recipe.train.parts = default_parts(&recipe);
-        }
         let device = device::parse(&recipe.train.device)?;
-        let noise = Noise::new(recipe.train.seed);
-        let labelled = problem.split.labelled.len();
-        let alpha = effective_alpha(recipe.objective.alpha, problem.pool(), labelled);
+        let outline = Outline::new(recipe, problem)?;
+        ensure_room(&outline.config, &device)?;
         // Shapes are checked before anything is written.
-        recipe.augmentation(&problem.data.train.shape)?;
-        let config = problem.model(&recipe)?;
-        let background = problem.background(config.likelihood())?;
-        config.init(&noise, &device)?;
-        let read_every = READ_EVERY;
-        Ok(Self {
-            recipe,
-            source,
-            problem,
-            config,
-            background,
-            device,
-            workers,
-            noise,
-            alpha,
-            read_every,
-        })
+        outline.model(&device)?;
+        Ok(Self { outline, source, device, workers, read_every: READ_EVERY })
     }
 
     /// Reads every term back after every step, so that the first one to turn NaN is named at its very step.
@@ -119,8 +89,8 @@ impl Session {
 
     /// What a run's folder is called.
     pub fn name(&self) -> String {
-        let seed = self.recipe.train.seed;
-        format!("{}-{}-seed{seed}", self.problem.data.name, self.config.name())
+        let seed = self.outline.recipe.train.seed;
+        format!("{}-{}-seed{seed}", self.outline.problem.data.name, self.outline.config.name())
     }
 
     /// Writes down the settings, the words of texts and what the run is trained on, in this order: a run that was stopped in the
@@ -129,14 +99,14 @@ impl Session {
     /// # Errors
     /// If the disk does not take them.
     pub fn begin(&self, dir: &RunDir) -> Result<()> {
-        dir.write("config.toml", self.recipe.to_toml()?.as_bytes())?;
-        if let Some(words) = &self.problem.data.words {
+        dir.write("config.toml", self.outline.recipe.to_toml()?.as_bytes())?;
+        if let Some(words) = &self.outline.problem.data.words {
             dir.write_vocabulary(words)?;
         }
         if let Some(profile) = self.profile()? {
             dir.write_profile(&profile)?;
         }
-        dir.write_trained_on(&self.source.trained_on(&self.recipe))
+        dir.write_trained_on(&trained_on(&self.source, &self.outline.recipe))
     }
 
     /// Begins a run that is new or was stopped before all this was written down; another one must be of these settings and data.
@@ -158,13 +128,13 @@ impl Session {
     /// # Errors
     /// If it is not; the first difference is named.
     pub(super) fn ensure_same(&self, dir: &RunDir) -> Result<()> {
-        if let Some(difference) = dir.recipe()?.difference(&self.recipe, &OF_THE_MACHINE)? {
+        if let Some(difference) = dir.recipe()?.difference(&self.outline.recipe, &OF_THE_MACHINE)? {
             bail!(
                 "\"{}\" was begun with other settings ({difference}); delete it, or choose another --out",
                 dir.path().display()
             );
         }
-        self.source.ensure_unchanged(dir, &self.recipe)
+        ensure_unchanged(&self.source, dir, &self.outline.recipe)
     }
 
     /// What was seen of data of the user's own.
@@ -172,19 +142,19 @@ impl Session {
     /// # Errors
     /// If the recipe's model does not have such settings.
     pub fn profile(&self) -> Result<Option<Profile>> {
-        self.source.profile(&self.recipe)
+        Ok(self.source.profile(&self.outline.recipe)?)
     }
 
     pub(super) fn introduce(&self, dir: &RunDir) {
-        let Problem { data, split, .. } = &*self.problem;
+        let Problem { data, split, .. } = &*self.outline.problem;
         if let Some(caveat) = registry::caveat(&data.name) {
             eprintln!("{caveat}");
         }
         if let Some(words) = &data.words {
             eprintln!("{}: texts as counts of {} words", data.name, words.len());
         }
-        let (threads, parts) = (self.workers.count(), self.recipe.train.parts);
-        if on_cpu(&self.recipe.train.device) && parts >= FEWEST_PARTS && threads > parts {
+        let (threads, parts) = (self.workers.count(), self.outline.recipe.train.parts);
+        if on_cpu(&self.outline.recipe.train.device) && parts >= FEWEST_PARTS && threads > parts {
             eprintln!(
                 "{parts} of {threads} threads share a step, so that the result does not depend on the machine; --set train.parts={threads} \
                  uses all of them, and rounds otherwise"
@@ -208,8 +178,8 @@ impl Session {
 
     /// What to say of an augmentation that training ends before.
     pub(super) fn unreached(&self) -> Result<Option<String>> {
-        let Some(AugmentSettings { at, .. }) = self.recipe.augment else { return Ok(None) };
-        let steps = self.plan(self.batches()?.steps_per_epoch()).rate.total_steps;
+        let Some(AugmentSettings { at, .. }) = self.outline.recipe.augment else { return Ok(None) };
+        let steps = self.plan(self.outline.batches()?.steps_per_epoch()).rate.total_steps;
         Ok((at >= steps).then(|| {
             format!(
                 "note: augment.at = {at} is never reached: the run has {steps} steps, and no sample is drawn; give a smaller --augment-at"
@@ -219,11 +189,11 @@ impl Session {
 
     /// None for an objective of its own, which weighs no classifier against a bound.
     pub(super) fn alpha_in_use(&self) -> Option<f64> {
-        self.recipe.model.shares_objective().then_some(self.alpha)
+        self.outline.recipe.model.shares_objective().then_some(self.outline.alpha)
     }
 
     pub(super) fn baseline(&self) -> Result<Option<Baseline>> {
-        let Self { recipe, problem, noise, device, .. } = self;
+        let Self { outline: Outline { recipe, problem, noise, .. }, device, .. } = self;
         // Where methods are compared, there is a network among them.
         let unwanted = recipe.train.baseline_steps == 0 || recipe.choice.is_some();
         if unwanted || problem.data.test.is_empty() {
@@ -233,43 +203,23 @@ impl Session {
         measure_baseline(&model, problem, device).map(Some)
     }
 
-    pub(super) fn batches(&self) -> Result<Batches<'_>> {
-        let Recipe { train, data, .. } = &self.recipe;
-        Ok(Batches::new(
-            &self.problem.data.train,
-            &self.problem.split,
-            self.problem.classes(),
-            [train.batch_size, train.labelled_batch_size],
-            data.binarise,
-            &self.noise.clone().drawn_on(train.noise),
-        )?)
-    }
-
     pub(super) fn plan(&self, steps_per_epoch: u64) -> Plan {
-        let train = &self.recipe.train;
-        let total_steps = train.steps.unwrap_or(train.epochs * steps_per_epoch);
-        Plan {
-            rate: RateSchedule {
-                peak: train.lr,
-                warm_up_steps: train.warm_up_steps.min(total_steps / 10),
-                total_steps,
-                schedule: train.schedule,
-            },
-            steps_per_epoch,
-            criterion: match self.config {
-                ModelConfig::M1(_) => Criterion::Bound,
-                _ => Criterion::Accuracy,
-            },
-            // A read waits for all that a GPU has queued, and nothing that is read is needed before.
-            read_every: match on_cpu(&train.device) || self.read_every == 1 {
-                true => self.read_every,
-                false => usize::try_from(steps_per_epoch).unwrap_or(usize::MAX),
-            },
-        }
+        // A read waits for all that a GPU has queued, and nothing that is read is needed before.
+        let read_every = match on_cpu(&self.outline.recipe.train.device) || self.read_every == 1 {
+            true => self.read_every,
+            false => usize::try_from(steps_per_epoch).unwrap_or(usize::MAX),
+        };
+        self.outline.plan(steps_per_epoch, read_every)
     }
+}
 
-    pub(super) fn semi_supervised(&self) -> Result<SemiSupervised> {
-        let shape = &self.problem.data.train.shape;
-        Ok(SemiSupervised::new(semi_supervised(&self.recipe, shape, self.alpha)?))
-    }
+/// Whether there is memory for training a model.
+fn ensure_room(config: &ModelConfig, device: &Device) -> Result<()> {
+    let Ok(numbers) = config.parameters(device) else {
+        // What is wrong with its settings is said where it is built.
+        return Ok(());
+    };
+    let what = format!("a model of {numbers} numbers");
+    let needed = numbers.saturating_mul(BYTES_OF_LEARNT);
+    memory::ensure_free(needed, &what, "set model.hidden and its like to smaller widths")
 }

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use burn::module::Module;
 use burn::tensor::Device;
 use gleaner_core::checkpoint::Checkpoint;
+use gleaner_core::course::{Course, Outline, Progressed, SavedState};
 use gleaner_core::data::Resident;
 use gleaner_core::data::schema::Schema;
 use gleaner_core::infer;
@@ -16,14 +17,12 @@ use gleaner_core::models::{Generative, M1M2, M1M2Config, Model, ModelConfig, wit
 use gleaner_core::objective::{
     LatentEbmObjective, Objective, Ramp, Unsupervised, UntappedObjective,
 };
-use gleaner_core::train::Learner;
 use gleaner_core::workers::Workers as _;
 
 use super::augmentation::Augmenter;
 use super::features::{active_units, features_recipe};
 use super::fit::{Fit, Outcome};
 use super::session::Session;
-use super::state::{Progressed, SavedState};
 use crate::choice::{self, Watch};
 use crate::run::Problem;
 use crate::run::RunDir;
@@ -82,11 +81,11 @@ impl Stage<'_> {
     /// asks for none.
     fn cross_validate(&self) -> Result<Vec<Summary>> {
         let session = self.session;
-        let recipes = fold_recipes(&session.recipe);
+        let recipes = fold_recipes(&session.outline.recipe);
         if recipes.is_empty() {
             return Ok(Vec::new());
         }
-        let labels = session.problem.split.labelled.len();
+        let labels = session.outline.problem.split.labelled.len();
         match recipes.len() {
             1 => eprintln!("cross-validation: one model, without a part of the {labels} labels"),
             models => eprintln!(
@@ -105,7 +104,9 @@ impl Stage<'_> {
         };
         // Steps on few examples do not divide among threads: whole parts do.
         match recipes[0].train.parts {
-            1 if on_cpu(&session.recipe.train.device) => session.workers.run(recipes.len(), &one),
+            1 if on_cpu(&session.outline.recipe.train.device) => {
+                session.workers.run(recipes.len(), &one);
+            }
             _ => (0..recipes.len()).for_each(one),
         }
         let (summaries, progress) = done.into_inner().ok().context("a thread was stopped")?;
@@ -122,39 +123,13 @@ impl Stage<'_> {
             session.unreached()?.iter().for_each(|note| eprintln!("{note}"));
         }
         let baseline = session.baseline()?;
-        let noise = session.noise.split("model");
-        let autodiff = session.device.clone().autodiff();
-        let progress = match &session.config {
-            ModelConfig::M1M2(config) => {
-                let (config, model) = self.stack(config)?;
-                let config = ModelConfig::M1M2(config);
-                self.fit(&config, Model::M1M2(model), session.semi_supervised()?)?
-            }
-            config => match config.init(&noise, &autodiff)? {
-                Model::Untapped(model) => {
-                    let weights = session.recipe.objective.untapped.unwrap_or_default();
-                    let noise = session.noise.split("labels without examples");
-                    self.fit(config, model, UntappedObjective { weights, noise })?
-                }
-                Model::LatentEbm(model) => {
-                    let family = session.semi_supervised()?;
-                    let settings = session.recipe.objective.latent_ebm.unwrap_or_default();
-                    self.fit(config, model, LatentEbmObjective { family, settings })?
-                }
-                model @ Model::M1(_) => {
-                    let kl = Ramp::rising(1.0, session.recipe.objective.kl_warm_up_epochs);
-                    let shape = &session.problem.data.train.shape;
-                    let shift = session.recipe.augmentation(shape)?.shift;
-                    self.fit(config, model, Unsupervised { kl, shift })?
-                }
-                model => self.fit(config, model, session.semi_supervised()?)?,
-            },
-        };
+        let progress = self.fit_model()?;
+        let Outline { recipe, problem, .. } = &session.outline;
         let best = progress.best.as_ref();
         let side_by_side = self.side_by_side(parts.len());
         let run = Run {
-            recipe: &session.recipe,
-            problem: &session.problem,
+            recipe,
+            problem,
             device: &session.device,
             alpha: session.alpha_in_use(),
             best_epoch: best.map(|(epoch, _)| *epoch),
@@ -164,19 +139,48 @@ impl Stage<'_> {
             seconds: progress.seconds.max(started.elapsed().as_secs_f64())
                 + parts.iter().map(|part| part.seconds).sum::<f64>() / side_by_side as f64,
         };
-        let summary = match (session.recipe.data.folds, session.problem.data.test.is_empty()) {
+        let summary = match (recipe.data.folds, problem.data.test.is_empty()) {
             (None, false) => summary::finish(dir, &run, baseline.as_ref())?,
             (None, true) => summary::unmeasured(&run),
             (Some(_), _) => summary::pool(dir, &run, parts)?,
         };
         let results = self.choose(summary)?;
-        afterwards(dir, &session.recipe, &session.problem, &results, &session.device)?;
+        afterwards(dir, recipe, problem, &results, &session.device)?;
         Ok(results.summary)
+    }
+
+    /// Fits the model that the settings name, by its objective.
+    fn fit_model(&self) -> Result<Progressed> {
+        let Session { outline, device, .. } = self.session;
+        let Outline { recipe, problem, config, noise, .. } = outline;
+        if let ModelConfig::M1M2(config) = config {
+            let (config, model) = self.stack(config)?;
+            let config = ModelConfig::M1M2(config);
+            return self.fit(&config, Model::M1M2(model), outline.semi_supervised()?);
+        }
+        match outline.model(&device.clone().autodiff())? {
+            Model::Untapped(model) => {
+                let weights = recipe.objective.untapped.unwrap_or_default();
+                let noise = noise.split("labels without examples");
+                self.fit(config, model, UntappedObjective { weights, noise })
+            }
+            Model::LatentEbm(model) => {
+                let family = outline.semi_supervised()?;
+                let settings = recipe.objective.latent_ebm.unwrap_or_default();
+                self.fit(config, model, LatentEbmObjective { family, settings })
+            }
+            model @ Model::M1(_) => {
+                let kl = Ramp::rising(1.0, recipe.objective.kl_warm_up_epochs);
+                let shift = recipe.augmentation(&problem.data.train.shape)?.shift;
+                self.fit(config, model, Unsupervised { kl, shift })
+            }
+            model => self.fit(config, model, outline.semi_supervised()?),
+        }
     }
 
     /// How many of some parts were trained at a time: see [`Stage::cross_validate`].
     fn side_by_side(&self, parts: usize) -> usize {
-        match fold_recipes(&self.session.recipe).first() {
+        match fold_recipes(&self.session.outline.recipe).first() {
             Some(part) if part.train.parts == 1 && on_cpu(&part.train.device) => {
                 self.session.workers.count().min(parts).max(1)
             }
@@ -188,10 +192,11 @@ impl Stage<'_> {
     fn choose(&self, summary: Summary) -> Result<Results> {
         let Self { session, dir, .. } = *self;
         // Written once all is known: a run that is stopped before has no results.
-        if session.recipe.choice.is_none() {
+        if session.outline.recipe.choice.is_none() {
             return Ok(Results { summary: summary.written(dir)?, kept: None });
         }
-        let Session { recipe, source, problem, device, workers, .. } = session;
+        let Session { outline: Outline { recipe, problem, .. }, source, device, workers, .. } =
+            session;
         let started = Instant::now();
         let parts = held_out_parts(dir, source, recipe, device)?;
         let watch = Watch::new(&**workers);
@@ -211,8 +216,9 @@ impl Stage<'_> {
         let path = dir.path().join("features");
         let begun = RunDir::open(&path).is_ok();
         let inner = if begun { RunDir::reopen(&path)? } else { RunDir::create(&path)? };
-        let recipe = features_recipe(&session.recipe)?;
-        let features = Session::on(session.source.clone(), session.problem.clone(), recipe)?;
+        let recipe = features_recipe(&session.outline.recipe)?;
+        let features =
+            Session::on(session.source.clone(), session.outline.problem.clone(), recipe)?;
         let features = features.validating(session.read_every == 1);
         features.begin_or_go_on(&inner)?;
         if !inner.summary().exists() {
@@ -225,10 +231,10 @@ impl Stage<'_> {
                 path.display()
             );
         };
-        let active = active_units(&features.valid(), &session.problem, &session.device)?;
+        let active = active_units(&features.valid(), &session.outline.problem, &session.device)?;
         eprintln!("M1 uses {} of its {} latent dimensions", active.len(), config.feature_latent);
         let config = M1M2Config { active: Some(active), ..config.clone() };
-        let model = M1M2::on(features, &config, &session.noise.split("model"), &autodiff)?;
+        let model = M1M2::on(features, &config, &session.outline.noise.split("model"), &autodiff)?;
         Ok((config, model))
     }
 
@@ -239,30 +245,23 @@ impl Stage<'_> {
         objective: O,
     ) -> Result<Progressed> {
         let Self { session, dir, resumable, interrupt, .. } = self;
-        let Session { recipe, problem, device, noise, workers, .. } = session;
+        let Session { outline, device, workers, .. } = session;
+        let Outline { recipe, problem, noise, background, .. } = outline;
         let resident = Resident::new(&problem.data.train, device);
-        let mut batches = session.batches()?.from_resident(resident.clone());
+        let mut batches = outline.batches()?.from_resident(resident.clone());
         let plan = session.plan(batches.steps_per_epoch());
         let mut state = if dir.state().exists() {
-            let state = SavedState::load(&dir.state(), model, device)?;
-            state.progress.ensure_of(recipe, &dir.state())?;
-            state
+            saved_state(&dir.state(), model, recipe, device)?
         } else {
-            let model = match &session.background {
+            let model = match background {
                 Some(background) => with_background(model, background)?,
                 None => model,
             };
             SavedState::fresh(model)
         };
         state.progress.settings = recipe.to_toml()?;
-        let learner = Learner {
-            objective,
-            clip_norm: recipe.train.clip_norm,
-            adam: recipe.train.adam,
-            noise: noise.split("training").drawn_on(recipe.train.noise),
-            parts: recipe.train.parts,
-            workers: device::workers(&recipe.train.device, workers),
-        };
+        let lent = device::workers(&recipe.train.device, workers);
+        let learner = outline.learner(objective, lent);
         let augmenter = recipe.augment.as_ref().map(|settings| Augmenter {
             settings,
             problem,
@@ -272,9 +271,10 @@ impl Stage<'_> {
             noise: noise.split("augmentation"),
             interrupt,
         });
-        let mut fit = Fit { problem, learner, plan, device, resident, augmenter, dir, state };
+        let course = Course::new(learner, plan, (device.clone(), resident), state);
+        let mut fit = Fit { problem, course, augmenter, dir };
         let total = plan.rate.total_steps as usize;
-        let done = (fit.state.train.step / plan.steps_per_epoch) as usize;
+        let done = (fit.course.state.train.step / plan.steps_per_epoch) as usize;
         let mut progress = match self.quiet {
             true => Progress::silent(),
             false => Progress::epochs(total, plan.steps_per_epoch as usize).resumed_after(done),
@@ -285,13 +285,29 @@ impl Stage<'_> {
         if matches!(outcome, Outcome::Interrupted) {
             bail!(
                 "stopped at step {} of {}; continue with: gleaner train --resume {}",
-                fit.state.train.step,
+                fit.course.state.train.step,
                 plan.rate.total_steps,
                 resumable.display()
             );
         }
-        Ok(fit.state.progress)
+        Ok(fit.course.state.progress)
     }
+}
+
+/// The state that a run saved.
+fn saved_state<M: Module>(
+    path: &Path,
+    model: M,
+    recipe: &Recipe,
+    device: &Device,
+) -> Result<SavedState<M>> {
+    let source = path.display().to_string();
+    let bytes = std::fs::read(path).with_context(|| {
+        format!("cannot read the saved state {source}; start a new run from config.toml")
+    })?;
+    let state = SavedState::from_bytes(&bytes, &source, model, device)?;
+    state.progress.ensure_of(recipe, &source)?;
+    Ok(state)
 }
 
 /// The run that holds out a part of the labels, in a folder of its own within that of the run; its summary, if it is there already.

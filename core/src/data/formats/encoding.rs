@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
-
 use crate::error::{Error, Result};
 
 /// Text, and the name of its encoding where it was another one than UTF-8.
@@ -24,19 +22,34 @@ const REMEDY: &str = "save it as UTF-8";
 /// Bytes that Windows-1252 does not define.
 const UNDEFINED: [u8; 5] = [0x81, 0x8d, 0x8f, 0x90, 0x9d];
 
+/// What Windows-1252 has where Latin-1 has control characters: the bytes 0x80 to 0x9f. A space stands for what is not defined.
+const OF_1252: &str = "€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ";
+
+/// A name, the mark that a text begins with, and how two bytes make a number.
+type Order = (&'static str, [u8; 2], fn([u8; 2]) -> u16);
+
+/// UTF-16 in both orders of bytes. A crate that knows every encoding would bring its tables into the page.
+const UTF_16: [Order; 2] = [
+    ("UTF-16LE", [0xff, 0xfe], u16::from_le_bytes),
+    ("UTF-16BE", [0xfe, 0xff], u16::from_be_bytes),
+];
+
 /// Decodes text, without the mark at its beginning.
 ///
 /// # Errors
 /// Bytes that are no text, or text whose encoding cannot be told.
 pub(super) fn decode<'a>(bytes: &'a [u8], source_name: &str) -> Result<Text<'a>> {
     let fail = |problem: String| Err(Error::data(source_name, problem, REMEDY));
-    if let Some((encoding, mark)) = Encoding::for_bom(bytes)
-        && encoding != UTF_8
-    {
-        let (text, broken) = encoding.decode_without_bom_handling(&bytes[mark..]);
-        return match broken || text.contains('\0') {
-            true => fail(format!("it begins like {} and goes on otherwise", encoding.name())),
-            false => Ok(Text { text, encoding: Some(encoding.name()) }),
+    for (name, mark, unit) in UTF_16 {
+        let Some(rest) = bytes.strip_prefix(&mark) else { continue };
+        let (units, odd) = rest.as_chunks();
+        let text: std::result::Result<String, _> =
+            char::decode_utf16(units.iter().map(|&bytes| unit(bytes))).collect();
+        return match text {
+            Ok(text) if odd.is_empty() && !text.contains('\0') => {
+                Ok(Text { text: Cow::Owned(text), encoding: Some(name) })
+            }
+            _ => fail(format!("it begins like {name} and goes on otherwise")),
         };
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -56,8 +69,13 @@ pub(super) fn decode<'a>(bytes: &'a [u8], source_name: &str) -> Result<Text<'a>>
     if bytes.iter().any(|byte| UNDEFINED.contains(byte)) {
         return fail("the text is not in UTF-8, UTF-16 or Windows-1252".to_owned());
     }
-    let (text, _) = WINDOWS_1252.decode_without_bom_handling(bytes);
-    Ok(Text { text, encoding: Some("windows-1252") })
+    let special: Vec<char> = OF_1252.chars().collect();
+    let letter = |&byte: &u8| match byte {
+        0x80..=0x9f => special[usize::from(byte - 0x80)],
+        byte => char::from(byte),
+    };
+    let text = bytes.iter().map(letter).collect();
+    Ok(Text { text: Cow::Owned(text), encoding: Some("windows-1252") })
 }
 
 /// The line of the first bytes that are not UTF-8, when more of the letters outside ASCII are UTF-8 than not: text in
@@ -88,6 +106,9 @@ mod tests {
     fn the_encoding_is_recognised() {
         assert_eq!(read("\u{feff}Größe".as_bytes()), ("Größe".into(), None));
         assert_eq!(read(b"Gr\xf6\xdfe \x80"), ("Größe €".into(), Some("windows-1252")));
+        // Both ends of what is not Latin-1, and what lies beside a gap.
+        let special = b"\x80\x82\x8c\x8e\x91\x9c\x9e\x9f\xa0\xff";
+        assert_eq!(read(special), ("€‚ŒŽ‘œžŸ\u{a0}ÿ".into(), Some("windows-1252")));
         let little: Vec<u8> = "\u{feff}Größe".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(read(&little), ("Größe".into(), Some("UTF-16LE")));
         let big: Vec<u8> = "\u{feff}Größe".encode_utf16().flat_map(u16::to_be_bytes).collect();

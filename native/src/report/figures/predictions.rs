@@ -10,7 +10,7 @@ use crate::pictures::reliability::reliability_svg;
 use crate::run::folds::{Part, held_out_parts, parts};
 use crate::run::measure::{Answered, measure};
 use crate::run::recipe::Recipe;
-use crate::run::source::Source;
+use crate::run::source;
 use crate::run::{Problem, RunDir};
 use crate::system::threads::Threads;
 
@@ -39,7 +39,7 @@ impl Predictions {
         device: &Device,
     ) -> Result<Self> {
         if recipe.choice.is_some() {
-            let source = Source::of_run(dir, recipe)?;
+            let source = source::of_run(dir, recipe)?;
             let parts = held_out_parts(dir, &source, recipe, device)?;
             let workers = Threads::start(recipe.train.threads)?;
             let watch = Watch::new(&workers);

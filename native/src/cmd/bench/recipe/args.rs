@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use toml::Table;
 
-use crate::run::recipe::{Recipe, merge, nested};
+use crate::run::recipe::{Recipe, merge, nested, resolve};
 
 /// Options.
 #[derive(Debug, clap::Args)]
@@ -59,6 +59,6 @@ impl Args {
         if let Some(threads) = self.threads {
             merge(&mut flags, nested("train.threads", i64::try_from(threads)?.into()));
         }
-        Recipe::resolve(Some(&self.recipe), flags, &self.set)
+        resolve(Some(&self.recipe), flags, &self.set)
     }
 }

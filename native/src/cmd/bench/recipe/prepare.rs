@@ -22,7 +22,7 @@ use crate::data::registry;
 use crate::run::recipe::Recipe;
 use crate::system::device;
 use crate::system::threads::Threads;
-use crate::training::{default_parts, semi_supervised};
+use gleaner_core::course::{default_parts, semi_supervised};
 
 /// Everything that is timed.
 pub struct Prepared {

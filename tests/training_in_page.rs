@@ -1,0 +1,242 @@
+//! What a page trains is what the command line trains: the same curve, a run that either goes on with, the same predictions.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use gleaner_core::data::formats::digits::digits;
+use gleaner_core::data::toy::Toy;
+use gleaner_core::noise::Noise;
+use gleaner_tests::program::Program;
+use gleaner_tests::wait;
+use gleaner_training::file::{File, Rows};
+use gleaner_training::training::Training;
+use serde_json::{Map, Value, json};
+use tempfile::tempdir;
+
+fn gleaner() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_gleaner_under_test"))
+}
+
+/// Two moons with six labels, and points that are held out.
+fn moons() -> File {
+    let noise = Noise::new(5);
+    let points = Toy::TwoMoons.draw(120, 0.1, &noise);
+    let given = points.given(6, 2, &noise).unwrap();
+    let held = Toy::TwoMoons.draw(50, 0.1, &noise.split("held out"));
+    let (train, test) = (Rows { x: points.x, y: given }, Rows { x: held.x, y: held.y });
+    File::of_points("moons.csv", &train, &test).unwrap()
+}
+
+/// Some of the digits, some of them labelled.
+fn pictures() -> File {
+    let data = digits().unwrap();
+    let rows: Vec<usize> = (0..200).collect();
+    let (x, labels) = (data.train.gather(&rows), &data.train.labels[..200]);
+    let y = labels.iter().enumerate().map(|(row, &y)| if row % 4 == 0 { y } else { -1 }).collect();
+    let test = Rows { x: data.test.gather(&rows[..60]), y: data.test.labels[..60].to_vec() };
+    File::of_pictures("digits.npz", &[8, 8, 1], &Rows { x, y }, &test).unwrap()
+}
+
+fn settings(pairs: &[(&str, Value)]) -> Map<String, Value> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+fn m2() -> Map<String, Value> {
+    settings(&[
+        ("model.kind", json!("m2")),
+        ("model.hidden", json!([16])),
+        ("model.classifier-hidden", json!([16])),
+        ("objective.mier.beta", json!(1)),
+        ("objective.mier.gamma", json!(0.5)),
+        ("train.steps", json!(47)),
+        ("train.baseline-steps", json!(30)),
+        ("train.seed", json!(3)),
+    ])
+}
+
+fn latent_ebm() -> Map<String, Value> {
+    let mut settings = settings(&[
+        ("model.kind", json!("latent-ebm")),
+        ("model.latent", json!(2)),
+        ("model.hidden", json!([16])),
+        ("model.energy-hidden", json!([16])),
+        ("objective.latent-ebm.start", json!("persistent")),
+        ("train.steps", json!(31)),
+        ("train.batch-size", json!(20)),
+    ]);
+    settings.insert("objective.latent-ebm.chains.steps".to_owned(), json!(5));
+    settings
+}
+
+/// `gleaner train` on the same file with the same settings.
+fn on_the_command_line(folder: &Path, file: &File, settings: &Map<String, Value>) -> PathBuf {
+    let path = folder.join(&file.name);
+    fs::write(&path, &file.bytes).unwrap();
+    let run = folder.join("run");
+    let mut arguments = vec![
+        "train".to_owned(),
+        format!("--data={}", path.display()),
+        format!("--out={}", run.display()),
+    ];
+    arguments.extend(settings.iter().map(|(name, value)| format!("--set={name}={value}")));
+    gleaner().call(arguments.iter().map(String::as_str)).done();
+    run
+}
+
+fn in_the_page(file: &File, settings: &Map<String, Value>) -> Training {
+    Training::new(file.clone(), settings, &Device::flex()).unwrap()
+}
+
+fn to_the_end(run: &mut Training) {
+    wait(run.advance(&|| true)).unwrap();
+    assert!(run.is_done());
+}
+
+fn lines(run: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The lines of a run in a page, as its folder has them.
+fn lines_of(run: &Training, folder: &Path) -> Vec<Value> {
+    lines(&unpacked(run, folder))
+}
+
+fn unpacked(run: &Training, folder: &Path) -> PathBuf {
+    let bytes = wait(run.run()).unwrap();
+    zip::ZipArchive::new(Cursor::new(bytes)).unwrap().extract(folder).unwrap();
+    folder.join(run.name())
+}
+
+/// Numbers of lines are the same but for rounding: the command line has other threads.
+fn assert_same_curve(page: &[Value], native: &[Value]) {
+    assert!(page.len() > 2 && page.len() == native.len(), "{} and {}", page.len(), native.len());
+    for (ours, theirs) in page.iter().zip(native) {
+        let (ours, theirs) = (ours.as_object().unwrap(), theirs.as_object().unwrap());
+        assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
+        for (name, value) in ours {
+            let (a, b) = (value.as_f64().unwrap(), theirs[name].as_f64().unwrap());
+            assert!((a - b).abs() <= 1e-4 * b.abs().max(1.0), "{name}: {a} in the page, {b}");
+        }
+    }
+}
+
+#[test]
+fn the_curve_is_that_of_the_command_line() {
+    let cases = [(moons(), m2()), (moons(), latent_ebm()), (pictures(), m2())];
+    for (number, (file, settings)) in cases.into_iter().enumerate() {
+        let folder = tempdir().unwrap();
+        let native = on_the_command_line(folder.path(), &file, &settings);
+        let mut run = in_the_page(&file, &settings);
+        to_the_end(&mut run);
+        let page = lines_of(&run, &folder.path().join("page"));
+        assert_same_curve(&page, &lines(&native));
+        if number == 0 {
+            // The seed is heard.
+            let mut other = settings.clone();
+            other.insert("train.seed".to_owned(), json!(4));
+            let mut other = in_the_page(&file, &other);
+            to_the_end(&mut other);
+            assert_ne!(lines_of(&other, &folder.path().join("other")), page);
+        }
+    }
+}
+
+#[test]
+fn a_run_from_the_page_goes_on_on_the_command_line_and_in_another_page() {
+    let folder = tempdir().unwrap();
+    for (name, file, settings) in [("m2", moons(), m2()), ("ebm", moons(), latent_ebm())] {
+        let mut whole = in_the_page(&file, &settings);
+        to_the_end(&mut whole);
+        let whole = lines_of(&whole, &folder.path().join(name));
+
+        let mut half = in_the_page(&file, &settings);
+        for _ in 0..17 {
+            wait(half.advance(&|| false)).unwrap();
+        }
+        let kept = wait(half.run()).unwrap();
+        let native = unpacked(&half, &folder.path().join(format!("{name}-half")));
+        let native = fs::canonicalize(native).unwrap();
+        gleaner().call(["train", "--resume", &native.display().to_string()]).done();
+        assert_same_curve(&lines(&native), &whole);
+
+        let mut again = Training::resume(&kept, &Device::flex()).unwrap();
+        to_the_end(&mut again);
+        assert_eq!(lines_of(&again, &folder.path().join(format!("{name}-again"))), whole);
+    }
+}
+
+#[test]
+fn the_model_predicts_on_the_command_line_what_it_predicts_in_the_page() {
+    let folder = tempdir().unwrap();
+    let file = moons();
+    let mut run = in_the_page(&file, &m2());
+    to_the_end(&mut run);
+    let native = unpacked(&run, folder.path());
+    let data = folder.path().join("moons.csv");
+    fs::write(&data, &file.bytes).unwrap();
+    let out = folder.path().join("predicted.csv");
+    let (native, data) = (native.display().to_string(), data.display().to_string());
+    gleaner().call(["predict", &native, &data, &format!("--out={}", out.display())]).done();
+    let page = String::from_utf8(wait(run.predictions(None)).unwrap()).unwrap();
+    let native = fs::read_to_string(&out).unwrap();
+    assert_eq!(page.lines().count(), 171);
+    for (ours, theirs) in page.lines().zip(native.lines()) {
+        let cells = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
+        let (ours, theirs) = (cells(ours), cells(theirs));
+        assert_eq!(ours[..2], theirs[..2]);
+        for (a, b) in ours[2..].iter().zip(&theirs[2..]) {
+            let (Ok(a), Ok(b)) = (a.parse::<f64>(), b.parse::<f64>()) else {
+                assert_eq!(a, b);
+                continue;
+            };
+            assert!((a - b).abs() < 1e-4, "{a} and {b}");
+        }
+    }
+    assert_eq!(page, String::from_utf8(wait(run.predictions(Some(&file))).unwrap()).unwrap());
+}
+
+#[test]
+fn weights_of_the_objective_are_changed_in_the_course_of_a_training() {
+    let mut run = in_the_page(&moons(), &m2());
+    wait(run.advance(&|| false)).unwrap();
+    let change =
+        |run: &mut Training, name: &str, value: Value| run.change(&settings(&[(name, value)]));
+    change(&mut run, "objective.alpha", json!(3.5)).unwrap();
+    change(&mut run, "objective.mier", Value::Null).unwrap();
+    let advanced = wait(run.advance(&|| false)).unwrap();
+    assert!(advanced.terms.iter().all(|(name, _)| !name.contains("mier")), "{:?}", advanced.terms);
+    let error = change(&mut run, "train.lr", json!(1)).unwrap_err().to_string();
+    assert!(error.starts_with("train.lr cannot be changed"), "{error}");
+    let error = change(&mut run, "objective.alpha", json!(-1)).unwrap_err().to_string();
+    assert!(error.contains("objective.alpha = -1 is not valid"), "{error}");
+    // What was refused has changed nothing.
+    let toml = {
+        let folder = tempdir().unwrap();
+        fs::read_to_string(unpacked(&run, folder.path()).join("config.toml")).unwrap()
+    };
+    assert!(toml.contains("alpha = 3.5") && !toml.contains("mier"), "{toml}");
+}
+
+#[test]
+fn other_labels_are_learnt_from_without_a_new_start() {
+    let noise = Noise::new(5);
+    let points = Toy::TwoMoons.draw(120, 0.1, &noise);
+    let file = |labels: usize| {
+        let train = Rows { x: points.x.clone(), y: points.given(labels, 2, &noise).unwrap() };
+        File::of_points("moons.csv", &train, &Rows { x: Vec::new(), y: Vec::new() }).unwrap()
+    };
+    let mut run = in_the_page(&file(6), &m2());
+    for _ in 0..5 {
+        wait(run.advance(&|| false)).unwrap();
+    }
+    run.relabel(file(40)).unwrap();
+    assert_eq!((run.described()["step"], run.described()["labelled"]), (5, 40));
+    to_the_end(&mut run);
+    let one_class = Rows { x: points.x.clone(), y: points.y.iter().map(|&y| y.min(0)).collect() };
+    let file = File::of_points("moons.csv", &one_class, &Rows { x: vec![], y: vec![] }).unwrap();
+    assert!(run.relabel(file).unwrap_err().to_string().contains("every class needs a label"));
+}

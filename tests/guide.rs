@@ -95,6 +95,7 @@ pages! {
     the_readme: "README.md",
     the_index: "docs/guide/README.md",
     browser: "docs/guide/browser.md",
+    teach: "docs/guide/teach.md",
     coresets: "docs/guide/coresets.md",
     gpu: "docs/guide/gpu.md",
     library: "docs/guide/library.md",

@@ -6,6 +6,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use gleaner_core::data::Values;
 use gleaner_core::data::formats::digits::digits;
 use gleaner_core::data::toy::Toy;
 use gleaner_core::noise::Noise;
@@ -26,7 +27,8 @@ fn moons() -> File {
     let points = Toy::TwoMoons.draw(120, 0.1, &noise);
     let given = points.given(6, 2, &noise).unwrap();
     let held = Toy::TwoMoons.draw(50, 0.1, &noise.split("held out"));
-    let (train, test) = (Rows { x: points.x, y: given }, Rows { x: held.x, y: held.y });
+    let (train, test) =
+        (Rows { x: Values::F32(points.x), y: given }, Rows { x: Values::F32(held.x), y: held.y });
     File::of_points("moons.csv", &train, &test).unwrap()
 }
 
@@ -36,8 +38,11 @@ fn pictures() -> File {
     let rows: Vec<usize> = (0..200).collect();
     let (x, labels) = (data.train.gather(&rows), &data.train.labels[..200]);
     let y = labels.iter().enumerate().map(|(row, &y)| if row % 4 == 0 { y } else { -1 }).collect();
-    let test = Rows { x: data.test.gather(&rows[..60]), y: data.test.labels[..60].to_vec() };
-    File::of_pictures("digits.npz", &[8, 8, 1], &Rows { x, y }, &test).unwrap()
+    let bytes =
+        |x: Vec<f32>| Values::U8(x.into_iter().map(|x| (x * 255.0).round() as u8).collect());
+    let test = data.test.gather(&rows[..60]);
+    let test = Rows { x: bytes(test), y: data.test.labels[..60].to_vec() };
+    File::of_pictures("digits.npz", &[8, 8, 1], &Rows { x: bytes(x), y }, &test).unwrap()
 }
 
 fn settings(pairs: &[(&str, Value)]) -> Map<String, Value> {
@@ -124,6 +129,17 @@ fn assert_same_curve(page: &[Value], native: &[Value]) {
     }
 }
 
+/// What both networks are right about on the test split, to the last example.
+fn assert_same_accuracy(run: &Training, native: &Path) {
+    let summary = fs::read_to_string(native.join("summary.json")).unwrap();
+    let summary: Value = serde_json::from_str(&summary).unwrap();
+    let [model, labels_only] = wait(run.score_held_out()).unwrap();
+    for (score, name) in [(model, "test_accuracy"), (labels_only, "baseline_accuracy")] {
+        let native = summary[name].as_f64().unwrap_or_else(|| panic!("{name}: {summary}"));
+        assert_eq!(score.right as f64 / score.count as f64, native, "{name}");
+    }
+}
+
 #[test]
 fn the_curve_is_that_of_the_command_line() {
     let cases = [(moons(), m2()), (moons(), latent_ebm()), (pictures(), m2())];
@@ -132,6 +148,7 @@ fn the_curve_is_that_of_the_command_line() {
         let native = on_the_command_line(folder.path(), &file, &settings);
         let mut run = in_the_page(&file, &settings);
         to_the_end(&mut run);
+        assert_same_accuracy(&run, &native);
         let page = lines_of(&run, &folder.path().join("page"));
         assert_same_curve(&page, &lines(&native));
         if number == 0 {
@@ -226,8 +243,9 @@ fn other_labels_are_learnt_from_without_a_new_start() {
     let noise = Noise::new(5);
     let points = Toy::TwoMoons.draw(120, 0.1, &noise);
     let file = |labels: usize| {
-        let train = Rows { x: points.x.clone(), y: points.given(labels, 2, &noise).unwrap() };
-        File::of_points("moons.csv", &train, &Rows { x: Vec::new(), y: Vec::new() }).unwrap()
+        let x = Values::F32(points.x.clone());
+        let train = Rows { x, y: points.given(labels, 2, &noise).unwrap() };
+        File::of_points("moons.csv", &train, &Rows::default()).unwrap()
     };
     let mut run = in_the_page(&file(6), &m2());
     for _ in 0..5 {
@@ -236,7 +254,8 @@ fn other_labels_are_learnt_from_without_a_new_start() {
     run.relabel(file(40)).unwrap();
     assert_eq!((run.described()["step"], run.described()["labelled"]), (5, 40));
     to_the_end(&mut run);
-    let one_class = Rows { x: points.x.clone(), y: points.y.iter().map(|&y| y.min(0)).collect() };
-    let file = File::of_points("moons.csv", &one_class, &Rows { x: vec![], y: vec![] }).unwrap();
+    let y = points.y.iter().map(|&y| y.min(0)).collect();
+    let one_class = Rows { x: Values::F32(points.x), y };
+    let file = File::of_points("moons.csv", &one_class, &Rows::default()).unwrap();
     assert!(run.relabel(file).unwrap_err().to_string().contains("every class needs a label"));
 }

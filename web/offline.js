@@ -1,24 +1,41 @@
-// Keeps the page for when there is no network. With one, everything comes fresh from it, so that no visitor is left with an old page.
+// Keeps the pages for when there is no network. With one, everything comes fresh from it, so that no visitor is left with an old one.
 
 const NAME = "gleaner";
 const FILES = [
   "./",
+  "play.html",
+  "lessons.html",
+  "own.html",
+  "digits.html",
+  "data/mnist-thin.npz",
   "style.css",
+  "learn.css",
   "icon.svg",
   "third-party.txt",
   "gleaner-web.js",
   "gleaner-web_bg.wasm",
+  "gleaner-training.js",
+  "gleaner-training_bg.wasm",
   ...[
-    "app", "away", "certificate", "chart", "checkpoints", "coreset", "dom", "engine", "fields", "filter", "generate", "grid", "inside", "link",
-    "map", "spaces", "worker",
+    "app", "away", "certificate", "chart", "checkpoints", "coreset", "dom", "engine", "fields", "filter", "generate", "grid", "inside", "keep",
+    "link", "map", "serve", "spaces", "worker",
+    ...[
+      "address", "contours", "controls", "curves", "data", "energy", "formula", "hand", "hero", "models", "pair", "palette", "plane", "play",
+      "lesson-cards", "lesson-coreset", "lesson-dots", "lesson-energy", "lesson-filter", "lesson-mier", "lesson-samples", "lesson-stage",
+      "lesson-worth", "lessons", "regions", "scene", "thumbnail", "toy", "training", "worker",
+      "chance", "digit-data", "digit-keys", "digit-labels", "digit-models", "digit-watch", "digits", "hand-over", "ink", "pad", "pictures",
+      "readings", "tray",
+      "own", "own-accuracy", "own-away", "own-directions", "own-example", "own-file", "own-look", "own-profile", "own-rows", "own-scatter",
+      "own-seen", "own-tables",
+    ].map((name) => `learn/${name}`),
   ].map((name) => `js/${name}.js`),
 ];
 
 // The models, as their list names them.
 async function models() {
   const list = "checkpoints/index.json";
-  const files = (await (await fetch(list)).json()).flatMap(({ id }) =>
-    ["summary.json", "model.safetensors"].map((name) => `checkpoints/${id}/${name}`),
+  const files = (await (await fetch(list)).json()).flatMap(({ id, picture }) =>
+    ["summary.json", "model.safetensors", picture].filter(Boolean).map((name) => `checkpoints/${id}/${name}`),
   );
   return [list, ...files];
 }

@@ -4,12 +4,22 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { reference } from "./visit.mjs";
 
-// Runs a script in the page's worker before its program is loaded.
-export const inWorker = (page, script) =>
-  page.route("**/js/worker.js*", async (route) => {
+// Runs a script in a worker of the page before its program is loaded.
+export const inWorker = (page, script, worker = "js/worker.js") =>
+  page.route(`**/${worker}*`, async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, body: `${script}\n${await response.text()}` });
   });
+
+// Such a script: the program's memory can be found at `self.memory`.
+export const KEEP_MEMORY = `
+  const { instantiate } = WebAssembly;
+  WebAssembly.instantiate = async (...args) => {
+    const made = await instantiate(...args);
+    self.memory = made.exports.memory;
+    return made;
+  };
+`;
 
 // Has the page come with nothing but a tiny model: a software GPU takes minutes for the others.
 export async function onlyTiny(page, model) {

@@ -11,9 +11,15 @@ import * as fields from "./fields.js";
 import * as filter from "./filter.js";
 import * as generate from "./generate.js";
 import * as inside from "./inside.js";
+import { keepForLater } from "./keep.js";
+import * as handOver from "./learn/hand-over.js";
 import * as link from "./link.js";
 
 const sentence = (error) => (error instanceof Error ? error.message : String(error));
+
+const OWN = "own"; // in the address: a model that was trained in this browser
+
+const cardOf = ({ id, card }) => id ?? card;
 
 class Page extends EventTarget {
   engine = new Engine();
@@ -105,6 +111,7 @@ class Page extends EventTarget {
   async sampled(samples) {
     this.samples = samples;
     this.filtered = null;
+    checkpoints.picture(cardOf(this.model), samples.picture, this.about.tile);
     this.remember();
     this.dispatchEvent(new Event("samples"));
   }
@@ -138,7 +145,7 @@ class Page extends EventTarget {
     const chosen = document.querySelectorAll("#classes input:checked").length;
     const { chains } = this.about;
     link.remember({
-      model: this.model.id,
+      model: cardOf(this.model),
       classes: chosen > 0 && chosen < this.about.classes ? this.classes() : null,
       chains: chains && { steps: chains.steps, "step-size": chains["step-size"], temperature: chains.temperature },
     });
@@ -162,7 +169,7 @@ class Page extends EventTarget {
     this.model = model;
     this.about = about;
     this.showBadge();
-    checkpoints.markCard(model.id);
+    checkpoints.markCard(cardOf(model));
     this.showChains();
     this.dispatchEvent(new Event("model"));
   }
@@ -181,10 +188,13 @@ class Page extends EventTarget {
   showBadge() {
     const { backend, reason, parameters, model } = this.about;
     const why = this.forced?.reason ?? reason;
+    const gpu = backend === "webgpu";
+    const lost = this.forced ? "the GPU was lost" : "this browser offers no GPU to pages";
     element("badge").dataset.backend = backend;
-    element("badge-text").textContent =
-      backend === "webgpu" ? "GPU: WebGPU" : `CPU: 128-bit SIMD${why ? ` (${why})` : ""}`;
-    element("badge").title = `${checkpoints.modelName(model)}, ${parameters.toLocaleString("en")} parameters`;
+    // In a person's words; the program's own stand behind it.
+    element("badge-text").textContent = gpu ? "GPU: WebGPU" : `CPU${why ? ` (${lost})` : ""}`;
+    const own = gpu ? "" : `CPU: 128-bit SIMD${why ? ` (${why})` : ""}. `;
+    element("badge-why").textContent = `${own}${checkpoints.modelName(model)}, ${parameters.toLocaleString("en")} parameters.`;
   }
 }
 
@@ -195,6 +205,9 @@ async function openShipped(model) {
   const bytes = await checkpoints.download(model, (share) => page.progress(share));
   await page.open({ ...model, bytes });
 }
+
+// A model that another page has laid aside.
+const openOwn = ({ name, bytes }) => page.open({ name: `your model ${name}`, card: OWN, bytes });
 
 async function openFile(file) {
   checkpoints.markCard(null);
@@ -216,7 +229,7 @@ const show = latest(async (open) => {
       if (!before.bytes || error instanceof Gone) throw error;
       failure = error;
       // A file that was refused before it was opened has left the other one as it was.
-      if (page.about) checkpoints.markCard(before.id);
+      if (page.about) checkpoints.markCard(cardOf(before));
       else await page.open(before);
     }
   });
@@ -293,12 +306,14 @@ async function start() {
   inside.setUp(page);
   away.setUp(page);
   listen();
-  const [models] = await Promise.all([checkpoints.shipped(), page.engine.start()]);
+  const mine = asked.model === OWN;
+  const [models, own] = await Promise.all([checkpoints.shipped(), mine ? handOver.take() : undefined, page.engine.start()]);
   page.models = models;
-  checkpoints.showCards(models, (model) => show(() => openShipped(model)));
+  const cards = own ? [{ id: OWN, title: `Your model: ${own.title}`, known: own.known }, ...models] : models;
+  checkpoints.showCards(cards, (model) => show(() => (model.id === OWN ? openOwn(own) : openShipped(model))));
   page.restoring = true;
   const wanted = models.find(({ id }) => id === asked.model) ?? models[0];
-  await page.work(() => openShipped(wanted));
+  await page.work(() => (own ? openOwn(own) : openShipped(wanted)));
   if (!page.about) return;
   if (asked.classes) {
     for (const chip of document.querySelectorAll("#classes input")) chip.checked = asked.classes.includes(Number(chip.value));
@@ -306,10 +321,12 @@ async function start() {
   }
   await page.draw();
   page.restoring = false;
-  if (asked.model && asked.model !== wanted.id) {
+  if (mine && !own) {
+    page.say("error", `This browser keeps no model of yours. Train one under Digits and open it from there. The page shows ${wanted.title} instead.`);
+  } else if (asked.model && !mine && asked.model !== wanted.id) {
     page.say("error", `The link names the model "${asked.model}", but this page does not have it. It shows ${wanted.title} instead.`);
   }
 }
 
 page.attempt(start);
-if (navigator.serviceWorker && isSecureContext) navigator.serviceWorker.register("offline.js").catch(() => {});
+keepForLater();

@@ -70,27 +70,60 @@ const MEANINGS = {
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
-// One card for each model; `choose` is called with the one that was chosen.
+// What there is to know of a model, as terms and what they mean. A visitor's own has brought it along.
+function facts({ summary, known }) {
+  const told = known ?? {
+    data: DATA[summary.data] ?? summary.data,
+    model: modelName(summary.model) + (summary.mier ? " + MIER" : ""),
+    ...(summary.classes?.length && { classes: summary.classes.join(", ") }),
+    labels: `${summary.labels}, plus ${summary.unlabelled.toLocaleString("en")} unlabelled`,
+    accuracy: percent(summary.test_accuracy),
+    entropy: `${short(summary.entropy)} nats`,
+  };
+  return Object.entries(told).map(([name, value]) => make("div", { title: MEANINGS[name] }, make("dt", {}, name), make("dd", {}, value)));
+}
+
+let known = []; // the models that have cards
+
+// One card for each model, with a picture of what it draws; `choose` is called with the one that was chosen.
 export function showCards(models, choose) {
+  known = models;
   for (const model of models) {
-    const { id, title, summary } = model;
-    const facts = {
-      data: DATA[summary.data] ?? summary.data,
-      model: modelName(summary.model) + (summary.mier ? " + MIER" : ""),
-      ...(summary.classes?.length && { classes: summary.classes.join(", ") }),
-      labels: `${summary.labels}, plus ${summary.unlabelled.toLocaleString("en")} unlabelled`,
-      accuracy: percent(summary.test_accuracy),
-      entropy: `${short(summary.entropy)} nats`,
-    };
-    const list = make("dl");
-    for (const [name, value] of Object.entries(facts)) list.append(make("dt", { title: MEANINGS[name] }, name), make("dd", {}, value));
+    const { id, title, picture } = model;
     const input = make("input", { type: "radio", name: "model", value: id, id: `card-${id}` });
     input.addEventListener("change", () => choose(model));
-    element("cards").append(make("label", { class: "card" }, input, make("strong", {}, title), list));
+    const seen = picture
+      ? make("img", { src: `checkpoints/${id}/${picture}`, alt: "", width: 48, height: 48 })
+      : make("canvas", { width: 0, height: 0, "aria-hidden": "true" });
+    const [what, how] = title.split(": ");
+    // Data above, model below; read aloud, it is the title.
+    const words = make("span", {}, make("strong", {}, what), ...(how ? [make("span", { class: "away" }, ": "), how] : []));
+    element("cards").append(make("label", { class: "card" }, input, make("span", { class: "seen" }, seen), words));
   }
 }
 
-// Marks the card of a model, or none.
+const ACROSS = 3; // samples along a side of a card's picture
+
+// The picture of a card without one: some of the first samples that its model has drawn.
+export function picture(id, samples, tile) {
+  const canvas = id && document.querySelector(`#card-${id} ~ .seen canvas`);
+  if (!canvas || canvas.width > 0) return;
+  canvas.width = ACROSS * tile.width;
+  canvas.height = ACROSS * tile.height;
+  const context = canvas.getContext("2d");
+  const across = Math.ceil(samples.width / tile.width);
+  const count = across * Math.floor(samples.height / tile.height);
+  for (let place = 0; place < ACROSS ** 2; place += 1) {
+    const index = Math.floor((place * count) / ACROSS ** 2);
+    const [left, top] = [(index % across) * tile.width, Math.floor(index / across) * tile.height];
+    const [x, y] = [(place % ACROSS) * tile.width, Math.floor(place / ACROSS) * tile.height];
+    context.drawImage(samples, left, top, tile.width, tile.height, x, y, tile.width, tile.height);
+  }
+}
+
+// Marks the card of a model, or none, and says what there is to know of it.
 export function markCard(id) {
   for (const input of document.querySelectorAll('input[name="model"]')) input.checked = input.value === id;
+  const model = known.find((one) => one.id === id);
+  element("facts").replaceChildren(...(model ? facts(model) : []));
 }

@@ -1,6 +1,7 @@
-// The page's side of the worker: calls that answer, and news of what becomes of it.
+// The page's side of a worker: calls that answer, and news of what becomes of it.
 
 export class Engine extends EventTarget {
+  #script;
   #worker = null;
   #calls = new Map();
   #last = 0;
@@ -8,12 +9,18 @@ export class Engine extends EventTarget {
   #refuse = null; // rejects it
   #program = null; // compiled, for the next worker
 
+  // `script` is the address of the worker, which serves one program (see serve.js).
+  constructor(script = new URL("worker.js", import.meta.url)) {
+    super();
+    this.#script = script;
+  }
+
   // Starts the program; a second call starts it anew, with all that the one before held given back, on the GPU, too. Resolves when it
   // can be called.
   start() {
     this.#drop(new Gone("the program was restarted"));
     const alive = `gleaner-${crypto.randomUUID?.() ?? Math.random()}`;
-    const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+    const worker = new Worker(this.#script, { type: "module" });
     this.#worker = worker;
     let running = false;
     this.#ready = new Promise((resolve, reject) => {
@@ -44,7 +51,8 @@ export class Engine extends EventTarget {
     return this.#ready;
   }
 
-  // Calls a session's method in the worker; what is returned is a promise of its result.
+  // Calls a method of what was created under a key, or of the program's class where the key is null; what is returned is a promise of
+  // its result.
   async call(key, method, ...args) {
     await this.#ready;
     const worker = this.#worker;

@@ -4,7 +4,7 @@
 //! misspelt option as one more field, for which a reader that asks for the fields it knows never looks. So what comes is first made a
 //! [`Value`], an object by its own keys, and read from there.
 
-use js_sys::{Array, ArrayBuffer, DataView, Reflect, Uint8Array};
+use js_sys::{Array, ArrayBuffer, DataView, Float32Array, Reflect, Uint8Array};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Number, Value};
@@ -196,14 +196,25 @@ pub fn numbers(what: &str, value: &JsValue) -> Result<Vec<f32>, JsError> {
     if !is_list(value) {
         return Err(JsError::new(&format!("{what}: expected an array of numbers")));
     }
+    if let Some(array) = value.dyn_ref::<Float32Array>() {
+        let numbers = array.to_vec();
+        return match numbers.iter().position(|number| !number.is_finite()) {
+            None => Ok(numbers),
+            Some(index) => Err(no_number(what, index)),
+        };
+    }
+    if let Some(array) = value.dyn_ref::<Uint8Array>() {
+        return Ok(array.to_vec().into_iter().map(f32::from).collect());
+    }
     let number = |(index, entry): (usize, JsValue)| match entry.as_f64() {
         Some(number) if (number as f32).is_finite() => Ok(number as f32),
-        _ => {
-            let rule = format!("entry {index} is not a finite number of 32 bits");
-            Err(JsError::new(&format!("{what}: {rule}")))
-        }
+        _ => Err(no_number(what, index)),
     };
     Array::from(value).iter().enumerate().map(number).collect()
+}
+
+fn no_number(what: &str, index: usize) -> JsError {
+    JsError::new(&format!("{what}: entry {index} is not a finite number of 32 bits"))
 }
 
 /// Whole numbers of an array or typed array, such as labels with -1.

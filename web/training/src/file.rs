@@ -29,12 +29,18 @@ pub struct File {
 }
 
 /// Examples as a page has them.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rows {
     /// `[rows, features]`, row-major.
-    pub x: Vec<f32>,
+    pub x: Values,
     /// A class for each row, or -1.
     pub y: Vec<i64>,
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self { x: Values::F32(Vec::new()), y: Vec::new() }
+    }
 }
 
 impl File {
@@ -44,15 +50,14 @@ impl File {
     /// If there are not two numbers for each label.
     pub fn of_points(name: &str, train: &Rows, test: &Rows) -> Result<Self> {
         let header = ["x", "y", "label", "split"].map(str::to_owned);
-        let rows = [(train, "train"), (test, "test")].into_iter().flat_map(|(rows, split)| {
-            let points = rows.x.chunks_exact(2).zip(&rows.y);
+        let (train, test) = (train.points(name)?, test.points(name)?);
+        let rows = [(train, "train"), (test, "test")].into_iter().flat_map(|((x, y), split)| {
+            let points = x.chunks_exact(2).zip(y);
             points.map(move |(point, &label)| {
                 let label = if label < 0 { String::new() } else { label.to_string() };
                 vec![point[0].to_string(), point[1].to_string(), label, split.to_owned()]
             })
         });
-        train.check(name, 2)?;
-        test.check(name, 2)?;
         Ok(Self { name: name.to_owned(), bytes: write_csv(&header, rows)? })
     }
 
@@ -69,7 +74,16 @@ impl File {
                 continue;
             }
             let shape: Vec<usize> = [rows.y.len()].iter().chain(shape).copied().collect();
-            arrays.push((x, NpyArray::f32(&shape, rows.x.clone())));
+            arrays.push((
+                x,
+                match &rows.x {
+                    Values::U8(bytes) => NpyArray::u8(&shape, bytes.clone()),
+                    Values::F32(numbers) => NpyArray::f32(&shape, numbers.clone()),
+                    Values::Counts(_) => {
+                        return Err(unfit(name, "counts are for the command line"));
+                    }
+                },
+            ));
             arrays.push((y, NpyArray::i64(&[rows.y.len()], rows.y.clone())));
         }
         Ok(Self { name: name.to_owned(), bytes: write_npz(&arrays)? })
@@ -159,15 +173,26 @@ enum Content {
     Arrays(ArrayFile),
 }
 
+fn unfit(name: &str, problem: &str) -> Error {
+    Error::Settings(format!("{name}: {problem}"))
+}
+
 impl Rows {
+    /// Numbers and classes of points in the plane.
+    fn points(&self, name: &str) -> Result<(&[f32], &[i64])> {
+        self.check(name, 2)?;
+        match &self.x {
+            Values::F32(numbers) => Ok((numbers, &self.y)),
+            _ => Err(unfit(name, "points are pairs of numbers")),
+        }
+    }
+
     fn check(&self, name: &str, features: usize) -> Result<()> {
         if self.x.len() == features * self.y.len() {
             return Ok(());
         }
-        Err(Error::Settings(format!(
-            "{name}: {} values for {} labels of {features} features each",
-            self.x.len(),
-            self.y.len()
-        )))
+        let (values, labels) = (self.x.len(), self.y.len());
+        let problem = format!("{values} values for {labels} labels of {features} features each");
+        Err(unfit(name, &problem))
     }
 }

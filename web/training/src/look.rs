@@ -1,6 +1,7 @@
 //! What can be seen of a run while it learns: classes of any examples, the plane, samples, how it does on examples with a known class.
 
 use burn::tensor::Tensor;
+use gleaner_core::data::schema::Scaling;
 use gleaner_core::data::{Examples, Values};
 use gleaner_core::error::{Error, Result};
 use gleaner_core::infer;
@@ -82,6 +83,15 @@ impl Training {
         self.seen(&self.examples(x)?, &self.now()).await
     }
 
+    /// What both make of every row of the file, in its order.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub async fn answers(&self) -> Result<Seen> {
+        let examples = self.outline.problem.schema.scaling.apply(&self.own()?.raw);
+        self.seen(&examples, &self.now()).await
+    }
+
     async fn seen(&self, examples: &Examples, model: &Model) -> Result<Seen> {
         Ok(Seen {
             model: self.probabilities(model, examples).await?,
@@ -116,6 +126,21 @@ impl Training {
             }
         };
         Ok((seen, log_density))
+    }
+
+    /// How both do on the examples of the test split, which no training sees.
+    ///
+    /// # Errors
+    /// If the data have none, or the device fails.
+    pub async fn score_held_out(&self) -> Result<[Score; 2]> {
+        let test = &self.outline.problem.data.test;
+        if test.is_empty() {
+            return Err(Error::Settings("the data have no examples that are held out".to_owned()));
+        }
+        let seen = self.seen(test, &self.now()).await?;
+        let y: Vec<usize> = test.labels.iter().map(|&label| label.max(0) as usize).collect();
+        let classes = self.outline.problem.classes();
+        Ok([&seen.model, &seen.labels_only].map(|answers| Score::of(answers, &y, classes)))
     }
 
     /// How both do on examples with their classes.
@@ -161,6 +186,14 @@ impl Training {
         Ok(x)
     }
 
+    /// The largest value that a pixel has in the units of the data.
+    pub fn white(&self) -> f32 {
+        match self.outline.problem.schema.scaling {
+            Scaling::Range { high, .. } => high,
+            _ => 1.0,
+        }
+    }
+
     /// Shape of an example.
     pub fn shape(&self) -> &[usize] {
         self.outline.config.shape()
@@ -186,4 +219,36 @@ fn softmax(row: &mut [f32]) {
     row.iter_mut().for_each(|value| *value = (*value - most).exp());
     let sum: f32 = row.iter().sum();
     row.iter_mut().for_each(|value| *value /= sum);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grid_begins_below_on_the_left_and_has_the_centres_of_its_cells() {
+        let centres = Grid { frame: [0.0, 4.0, 10.0, 12.0], cells: 2 }.centres();
+        assert_eq!(centres, [1.0, 10.5, 3.0, 10.5, 1.0, 11.5, 3.0, 11.5]);
+    }
+
+    #[test]
+    fn sure_answers_of_both_classes_have_no_entropy_and_all_information() {
+        let two = 2.0_f64.ln();
+        let sure = Score::of(&[1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0], &[0, 1, 0, 0], 2);
+        assert_eq!((sure.right, sure.count), (3, 4));
+        assert!(sure.entropy.abs() < 1e-9 && (sure.information - two).abs() < 1e-6, "{sure:?}");
+        let unsure = Score::of(&[0.5, 0.5, 0.5, 0.5], &[0, 1], 2);
+        assert!((unsure.entropy - two).abs() < 1e-6 && unsure.information.abs() < 1e-6);
+        // Always the same class: sure, and nothing is told apart.
+        let same = Score::of(&[1.0, 0.0, 1.0, 0.0], &[0, 1], 2);
+        assert!(same.entropy.abs() < 1e-9 && same.information.abs() < 1e-9 && same.right == 1);
+    }
+
+    #[test]
+    fn probabilities_add_up_however_large_the_logits_are() {
+        let mut row = [1000.0, 999.0, -1000.0];
+        softmax(&mut row);
+        assert!((row[0] - 0.731_058_6).abs() < 1e-6 && row[2] == 0.0, "{row:?}");
+        assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+    }
 }

@@ -12,7 +12,7 @@ use gleaner_core::problem::TrainedOn;
 use gleaner_core::recipe::Recipe;
 use serde_json::Value;
 use zip::write::SimpleFileOptions;
-use zip::{ZipArchive, ZipWriter};
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use crate::file::File;
 use crate::training::Training;
@@ -150,14 +150,15 @@ fn broken(error: impl std::fmt::Display) -> Error {
     ))
 }
 
-/// Files in a folder, as a ZIP.
+/// Files in a folder, as a ZIP. A page keeps it every few seconds, so what is large is not compressed.
 fn packed(folder: &str, files: &[(&str, Vec<u8>)]) -> Result<Vec<u8>> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let failed =
         |e: &dyn std::fmt::Display| Error::Settings(format!("the run cannot be packed: {e}"));
     for (name, bytes) in files {
         let path = format!("{folder}/{name}");
-        archive.start_file(path, SimpleFileOptions::default()).map_err(|e| failed(&e))?;
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        archive.start_file(path, options).map_err(|e| failed(&e))?;
         archive.write_all(bytes).map_err(|e| failed(&e))?;
     }
     Ok(archive.finish().map_err(|e| failed(&e))?.into_inner())

@@ -7,16 +7,16 @@ use gleaner_border::asked::{
 use gleaner_border::exchange::{bytes, floats, indices, integers, object, plain};
 use gleaner_core::data::formats::digits::digits;
 use gleaner_core::data::toy::{Points, Toy};
-use gleaner_core::data::{Dataset, Examples};
+use gleaner_core::data::{Dataset, Examples, Values};
 use gleaner_core::error::Result as CoreResult;
 use gleaner_core::models::Generative as _;
 use gleaner_core::noise::Noise;
 use gleaner_core::problem::Problem;
-use js_sys::{Date, Object, Reflect};
+use js_sys::{Date, Object, Reflect, Uint8Array};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsError, JsValue};
+use wasm_bindgen::{JsCast as _, JsError, JsValue};
 
 use crate::energy::Moves;
 use crate::file::{File, Rows};
@@ -142,7 +142,38 @@ impl Trainer {
         ]))
     }
 
-    /// What is seen in a file: `{ text, classes, features, rows, labelled, unlabelled, notes }`.
+    /// The pictures in a file of arrays: `{ x, y, shape, heldX, heldY, names }`, with bytes as they are.
+    ///
+    /// # Errors
+    /// If it cannot be read, or has no test split.
+    #[wasm_bindgen(unchecked_return_type = "object")]
+    pub fn pictures(
+        #[wasm_bindgen(unchecked_param_type = "{ name: string, bytes: Uint8Array }")]
+        asked: JsValue,
+    ) -> Result<JsValue, JsError> {
+        let [name, content] = known_fields("pictures", &asked, ["name", "bytes"])?;
+        let file = file_of("pictures", &name, &content)?;
+        let (_, own) = settle(&file, &Map::new())?;
+        let test = own.rows.test.clone().unwrap_or_default();
+        let part = |rows: &[usize]| match own.raw.select(rows).values {
+            Values::U8(pixels) => bytes(&pixels),
+            Values::F32(numbers) => floats(&numbers),
+            Values::Counts(_) => JsValue::UNDEFINED,
+        };
+        let labels = |rows: &[usize]| {
+            integers(&rows.iter().map(|&row| own.raw.labels[row]).collect::<Vec<_>>())
+        };
+        Ok(object(&[
+            ("x", part(&own.rows.train)),
+            ("y", labels(&own.rows.train)),
+            ("shape", indices(&own.raw.shape)),
+            ("heldX", part(&test)),
+            ("heldY", labels(&test)),
+            ("names", plain(&own.schema.classes)?),
+        ]))
+    }
+
+    /// What is seen in a file: `{ text, profile, classes, features, rows, labelled, unlabelled, notes }`.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -165,6 +196,7 @@ impl Trainer {
             profile.features.iter().map(|feature| feature.name.as_str()).collect();
         Ok(object(&[
             ("text", profile.lines().join("\n").into()),
+            ("profile", plain(&profile)?),
             ("classes", plain(&own.schema.classes)?),
             ("features", plain(&names)?),
             ("rows", own.raw.len().into()),
@@ -174,7 +206,7 @@ impl Trainer {
         ]))
     }
 
-    /// A run before its first step, from `{ data, settings }`, or where it was left, from `{ state }`: what [`Trainer::run`] gave. `data`
+    /// A run before its first step, from `{ data, settings }`, or where it was left, from `{ state, data }`: what [`Trainer::run`] gave. `data`
     /// is a file, `{ name, bytes }`, or examples that one is made of, `{ name, x, shape, given, heldX, heldY }`.
     ///
     /// # Errors
@@ -187,7 +219,9 @@ impl Trainer {
         let device = Device::flex();
         if !state.is_undefined() {
             let run = Training::resume(&bytes_of("create: state", &state)?, &device)?;
-            return Ok(Self { run, made_of: None });
+            // The labels of examples that a file was made of can be changed in a run that goes on, too.
+            let made_of = if data.is_undefined() { None } else { data_of(&data)?.1 };
+            return Ok(Self { run, made_of });
         }
         let settings = settings_of("create", &settings)?;
         let (file, made_of) = data_of(&data)?;
@@ -195,7 +229,7 @@ impl Trainer {
     }
 
     /// What a page needs to know: `{ model, classes, names, columns, shape, features, rows, labelled, pool, step, steps, stepsPerEpoch,
-    /// baselineSteps, baselineStep, parameters, latent, settings, name, file }`.
+    /// baselineSteps, baselineStep, parameters, latent, settings, name, file, held, white }`; `white` is the largest value of a pixel.
     ///
     /// # Errors
     /// Never, unless the browser is out of memory.
@@ -211,6 +245,8 @@ impl Trainer {
             ("names", plain(&schema.classes)?),
             ("columns", plain(&schema.number_names().unwrap_or_default())?),
             ("shape", indices(run.shape())),
+            ("white", run.white().into()),
+            ("held", data.test.len().into()),
             ("features", data.train.features().into()),
             ("rows", data.train.len().into()),
             ("parameters", (parameters as f64).into()),
@@ -291,15 +327,52 @@ impl Trainer {
         Ok(object(&[("model", floats(&seen.model)), ("baseline", floats(&seen.labels_only))]))
     }
 
-    /// How both do on examples with their classes: `{ model, baseline }`, each `{ right, count, accuracy, entropy, information }`.
+    /// The rows of the file in its order: `{ x, y, held }`. `x` are their numbers in the units of the data, pixels as bytes; `y` a class
+    /// for each, or -1; `held` the numbers of those that are held out.
+    ///
+    /// # Errors
+    /// Never, unless the browser is out of memory.
+    #[wasm_bindgen(unchecked_return_type = "object")]
+    pub async fn rows(&self) -> Result<JsValue, JsError> {
+        let own = self.run.own()?;
+        let x = match &own.raw.values {
+            Values::U8(pixels) => bytes(pixels),
+            Values::F32(values) => floats(values),
+            Values::Counts(_) => JsValue::UNDEFINED,
+        };
+        let mut trained_on = vec![false; own.raw.len()];
+        for &row in self.run.outline.problem.places.iter().flat_map(|places| &places.rows) {
+            trained_on[row] = true;
+        }
+        let held: Vec<usize> = (0..own.raw.len()).filter(|&row| !trained_on[row]).collect();
+        Ok(object(&[("x", x), ("y", integers(&own.raw.labels)), ("held", indices(&held))]))
+    }
+
+    /// Probabilities of the classes of every row of the file, in its order: `{ model, baseline }`.
+    ///
+    /// # Errors
+    /// If the device fails.
+    #[wasm_bindgen(unchecked_return_type = "object")]
+    pub async fn answers(&self) -> Result<JsValue, JsError> {
+        let seen = self.run.answers().await?;
+        Ok(object(&[("model", floats(&seen.model)), ("baseline", floats(&seen.labels_only))]))
+    }
+
+    /// How both do on examples with their classes, or on the test split of the data: `{ model, baseline }`, each `{ right, count,
+    /// accuracy, entropy, information }`.
     ///
     /// # Errors
     /// If classes and examples do not match, or the device fails.
     #[wasm_bindgen(unchecked_return_type = "object")]
     pub async fn score(
         &self,
-        #[wasm_bindgen(unchecked_param_type = "{ x: Float32Array, y: Int32Array }")] asked: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "{ x: Float32Array, y: Int32Array }")]
+        asked: JsValue,
     ) -> Result<JsValue, JsError> {
+        if asked.is_undefined() {
+            let [model, baseline] = self.run.score_held_out().await?;
+            return Ok(object(&[("model", scored(model)), ("baseline", scored(baseline))]));
+        }
         let [x, y] = known_fields("score", &asked, ["x", "y"])?;
         let classes = self.run.outline.problem.classes();
         let y = gleaner_border::asked::labels("score: y", &y, classes)?;
@@ -490,7 +563,11 @@ fn data_of(data: &JsValue) -> Result<(File, Option<MadeOf>), JsError> {
         if x.is_undefined() {
             return Ok(Rows::default());
         }
-        Ok(Rows { x: numbers("data: x", x)?, y: whole_numbers("data: classes", y)? })
+        let x = match x.is_instance_of::<Uint8Array>() {
+            true => Values::U8(bytes_of("data: x", x)?),
+            false => Values::F32(numbers("data: x", x)?),
+        };
+        Ok(Rows { x, y: whole_numbers("data: classes", y)? })
     };
     let shape = whole_numbers("data: shape", &shape)?;
     let made_of = MadeOf {

@@ -37,6 +37,16 @@ impl NpyArray {
         Self { shape: shape.to_vec(), values: NpyValues::F32(values) }
     }
 
+    /// An array of bytes.
+    ///
+    /// # Panics
+    /// The shape does not match the number of values.
+    #[must_use]
+    pub fn u8(shape: &[usize], values: Vec<u8>) -> Self {
+        assert_eq!(shape.iter().product::<usize>(), values.len(), "shape of the values");
+        Self { shape: shape.to_vec(), values: NpyValues::U8(values) }
+    }
+
     /// An array of integers.
     ///
     /// # Panics

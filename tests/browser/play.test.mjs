@@ -1,0 +1,189 @@
+// The playground, as a visitor uses it: watching, labelling, changing the model, losing the program, leaving the tab.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { download, leave, Visits } from "./visit.mjs";
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let visits;
+before(async () => {
+  visits = await new Visits().open();
+});
+after(() => visits?.close());
+
+const open = (query = "", options = {}) => visits.page(`play.html${query}`, { viewport: { width: 1280, height: 800 }, ...options });
+
+const STEP = /step ([\d,]+)/;
+const step = async (page) => Number((await page.textContent(".counter")).match(STEP)?.[1].replaceAll(",", "") ?? -1);
+
+// Waits until so many steps are done.
+const trained = (page, steps) =>
+  page.waitForFunction(
+    (least) => Number(document.querySelector(".counter")?.textContent.match(/step ([\d,]+)/)?.[1].replaceAll(",", "") ?? -1) >= least,
+    steps,
+  );
+const labels = (page) => page.textContent(".labels .hint");
+const pause = (page, milliseconds) => page.waitForTimeout(milliseconds);
+
+async function hide(page, hidden) {
+  await page.evaluate((value) => {
+    Object.defineProperty(document, "hidden", { value, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+}
+
+test("it learns at once; it pauses, takes one step, goes slowly and begins again", async () => {
+  const page = await open();
+  await trained(page, 20);
+  await page.waitForFunction(() => /%/.test(document.querySelector(".model .score").textContent));
+  await page.click(".transport .play");
+  await pause(page, 200);
+  const at = await step(page);
+  await pause(page, 400);
+  assert.equal(await step(page), at, "it rests");
+  await page.click('button:has-text("One step")');
+  await trained(page, at + 1);
+  assert.equal(await step(page), at + 1);
+  await page.check("text=slow motion");
+  await page.click(".transport .play");
+  await trained(page, at + 3);
+  await page.click('button:has-text("Restart")');
+  await page.waitForFunction(() => Number(document.querySelector(".counter").textContent.match(/step ([\d,]+)/)[1].replaceAll(",", "")) < 10);
+  await leave(page);
+});
+
+test("points are labelled by keys, training goes on with the new label, and the link brings it back", async () => {
+  const page = await open();
+  await trained(page, 10);
+  const before = await labels(page);
+  await page.focus(".picture.model canvas");
+  for (const key of ["ArrowRight", "ArrowRight", "ArrowUp", "Enter"]) await page.keyboard.press(key);
+  await page.waitForFunction((old) => document.querySelector(".labels .hint").textContent !== old, before);
+  assert.match(page.url(), /marks=\d+[AB.]/);
+  const at = await step(page);
+  await trained(page, at + 5);
+  const { search } = new URL(page.url());
+  const again = await open(search);
+  await trained(again, 5);
+  assert.equal(await labels(again), await labels(page));
+  assert.equal(new URL(again.url()).search, search);
+  await leave(again);
+  await leave(page);
+});
+
+test("models and weights change in the course of a training, and what is downloaded says so", async () => {
+  const page = await open();
+  await trained(page, 5);
+  await page.click('label.chip:has-text("M2 + MIER")');
+  await trained(page, 10);
+  const at = await step(page);
+  await page.fill("#beta", "0.5");
+  await page.waitForFunction(() => /mier.beta=3.16/.test(document.getElementById("command").textContent));
+  await trained(page, at + 1);
+  await page.click('label.chip:has-text("Latent EBM")');
+  await page.waitForFunction(() => !document.querySelector(".picture.energy").hidden);
+  await trained(page, 10);
+  const model = await download(page, "#save-model");
+  const header = JSON.parse(model.bytes.subarray(8, 8 + Number(model.bytes.readBigUInt64LE())).toString());
+  assert.equal(model.name, "model.safetensors");
+  assert.match(header.__metadata__.config, /latent-ebm/);
+  const points = (await download(page, "#save-points")).bytes.toString().trim().split("\n");
+  assert.equal(points[0], "x,y,label,split");
+  assert.equal(points.length, 1 + 450 + 1000);
+  assert.equal((await download(page, "#save-run")).bytes.subarray(0, 2).toString(), "PK");
+  await leave(page);
+});
+
+test("a program that is killed is started again and goes on from what was kept", async () => {
+  const page = await open();
+  await trained(page, 5);
+  await pause(page, 3000);
+  const at = await step(page);
+  await page.workers()[0].evaluate(() => self.close()).catch(() => {});
+  await page.waitForFunction(() => /started again/.test(document.getElementById("status").textContent));
+  const [, from] = (await page.textContent("#status")).match(/from step ([\d,]+)/);
+  assert.ok(Number(from.replaceAll(",", "")) > 0, "not from the beginning");
+  await trained(page, at + 5);
+  await leave(page);
+});
+
+test("a tab that nobody sees rests, and goes on when it is seen", async () => {
+  const page = await open();
+  await trained(page, 5);
+  await hide(page, true);
+  await pause(page, 300);
+  const at = await step(page);
+  await pause(page, 500);
+  assert.equal(await step(page), at);
+  await hide(page, false);
+  await trained(page, at + 5);
+  await leave(page);
+});
+
+test("the main thread is never blocked for 50 ms, and there are thirty pictures a second", async (context) => {
+  const page = await open();
+  await trained(page, 50);
+  const told = [];
+  for (let turn = 0; turn < 3; turn += 1) {
+    told.push(
+      await page.evaluate(async () => {
+        const tasks = [];
+        new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask" });
+        let pictures = 0;
+        const { prototype } = CanvasRenderingContext2D;
+        const { putImageData } = prototype;
+        prototype.putImageData = function (...given) {
+          pictures += 1;
+          return putImageData.apply(this, given);
+        };
+        await new Promise((resolve) => setTimeout(resolve, 3000));
+        prototype.putImageData = putImageData;
+        // Two pictures side by side.
+        return { longest: Math.max(0, ...tasks), rate: pictures / 6 };
+      }),
+    );
+    await page.click('button:has-text("Restart")');
+    await trained(page, 20);
+  }
+  context.diagnostic(`longest task (0: none above 50 ms) and pictures a second, by turn: ${told.map(({ longest, rate }) => `${longest} ms, ${rate.toFixed(0)}`).join("; ")}`);
+  // One quiet turn shows that nothing of the page's own takes so long: other programs are on this machine, too.
+  assert.equal(Math.min(...told.map(({ longest }) => longest)), 0);
+  await leave(page);
+});
+
+test("who wants no motion sees none until it is asked for", async () => {
+  const page = await open("", { reducedMotion: "reduce" });
+  await page.waitForFunction(() => /step 0/.test(document.querySelector(".counter")?.textContent ?? ""));
+  await pause(page, 500);
+  assert.equal(await step(page), 0);
+  await page.click(".transport .play");
+  await trained(page, 5);
+  await leave(page);
+});
+
+test("a link that makes no sense is mended", async () => {
+  const page = await open("?data=x&n=1e9&noise=-1&labels=a&seed=&model=gan&alpha=1e9&marks=99999A,zz&flip=foo&points=%%%");
+  await trained(page, 5);
+  await leave(page);
+});
+
+for (const [name, options] of [
+  ["dark", { colorScheme: "dark" }],
+  ["light on a phone", { colorScheme: "light", viewport: { width: 360, height: 740 }, hasTouch: true }],
+]) {
+  test(`nothing stands in the way of assistive technology, ${name}`, async () => {
+    for (const query of ["?model=mier", "?model=latent-ebm&data=spirals", "?data=own"]) {
+      const page = await open(query, options);
+      if (query !== "?data=own") await trained(page, 5);
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(() => window.axe.run());
+      assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`), []);
+      const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      assert.ok(wide <= screen, `${wide} of ${screen} pixels`);
+      await leave(page);
+    }
+  });
+}

@@ -1,0 +1,44 @@
+// The state of a playground in its address: a link restores it, drawn points and changed labels, too.
+
+import { NAMES } from "./data.js";
+
+const FINE = 4095; // places along an axis, in two signs of 64
+const SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+// Drawn points in a square from -1 to 1: two signs for each axis, and the class or "." for none.
+export function pack({ x, given }) {
+  const signs = (value) => {
+    const place = Math.max(0, Math.min(FINE, Math.round(((value + 1) / 2) * FINE)));
+    return SIGNS[place >> 6] + SIGNS[place & 63];
+  };
+  return Array.from(given, (label, at) => signs(x[2 * at]) + signs(x[2 * at + 1]) + (NAMES[label] ?? ".")).join("");
+}
+
+export function unpack(text) {
+  const points = text?.match(/[\w-]{4}[.A-D]/g) ?? [];
+  const value = (at, text) => (2 * (64 * SIGNS.indexOf(text[at]) + SIGNS.indexOf(text[at + 1]))) / FINE - 1;
+  return {
+    x: Float32Array.from(points.flatMap((point) => [value(0, point), value(2, point)])),
+    given: Int32Array.from(points, (point) => NAMES.indexOf(point[4])),
+  };
+}
+
+// Labels that differ from those at the start: "12A,40." gives point 12 the class A and takes that of point 40 away.
+export const packLabels = (given, start) =>
+  [...given.keys()].filter((at) => given[at] !== start[at]).map((at) => `${at}${NAMES[given[at]] ?? "."}`).join(",");
+
+export function unpackLabels(text, given, classes) {
+  const changed = given.slice();
+  for (const [, at, name] of text?.matchAll(/(\d+)([.A-D])/g) ?? []) {
+    if (at < changed.length && NAMES.indexOf(name) < classes) changed[at] = NAMES.indexOf(name);
+  }
+  return changed;
+}
+
+// What differs from the page's own start, as the query of its address.
+export function remember(state, start) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(state)) if (String(value) !== String(start[name] ?? "")) query.set(name, value);
+  const address = `${location.pathname}${query.toString() ? `?${query}` : ""}${location.hash}`;
+  if (address !== `${location.pathname}${location.search}${location.hash}`) history.replaceState(null, "", address);
+}

@@ -1,0 +1,85 @@
+// How training goes: the objective, the accuracy of both networks, and how sure the model is, by step.
+
+import { frame } from "../chart.js";
+import { make, short } from "../dom.js";
+
+const HEIGHT = 168;
+const MOST = 360; // points of a line: beyond that, every other one is left out
+const EVERY = 250; // milliseconds between two drawings
+
+const CHARTS = [
+  { name: "objective", title: "Objective J", lines: [["objective", "J, lower is better"]] },
+  { name: "accuracy", title: "Right on new points", lines: [["baseline", "labels only"], ["model", "with all points"]], range: (_, points) => [Math.min(0.9, ...points.map(([, value]) => Math.floor(10 * value) / 10)), 1], percent: true },
+  { name: "sure", title: "How sure, in nats", lines: [["entropy", "H: doubt"], ["information", "I(y;x): classes told apart"]], range: (classes) => [0, Math.log(classes)] },
+];
+
+// The ends of a line's values without its first few, which would squeeze the others.
+function ends(points) {
+  const values = points.map(([, value]) => value).sort((a, b) => a - b);
+  const high = values[Math.ceil(0.93 * (values.length - 1))];
+  return [values[0], Math.max(high, values[0] + 1e-6)];
+}
+
+export class Curves {
+  classes = 2;
+  #kinds; // which charts there are, as CHARTS names them
+  #lines = {};
+  #steps = 1;
+  #charts = [];
+  #drawnAt = 0;
+  #later = 0;
+
+  constructor(box, kinds = CHARTS) {
+    this.#kinds = kinds;
+    for (const { name, title, lines } of kinds) {
+      const svg = make("svg:svg", { role: "img", "aria-label": `${title} by step` });
+      const keys = lines.map(([line, words]) => make("span", { class: `key ${line}` }, words));
+      box.append(make("figure", { class: "chart" }, svg, make("figcaption", {}, make("strong", {}, title), ...keys)));
+      this.#charts.push({ name, svg });
+    }
+    this.clear();
+  }
+
+  clear() {
+    for (const { lines } of this.#kinds) for (const [line] of lines) this.#lines[line] = [];
+    this.#steps = 1;
+    this.#draw();
+  }
+
+  // Numbers after some step, by the names of their lines.
+  push(step, numbers) {
+    this.#steps = Math.max(this.#steps, step);
+    for (const [line, value] of Object.entries(numbers)) {
+      if (!Number.isFinite(value)) continue;
+      const points = this.#lines[line];
+      points.push([step, value]);
+      if (points.length > MOST) this.#lines[line] = points.filter((_, at) => at % 2 === 0 || at === points.length - 1);
+    }
+    const wait = this.#drawnAt + EVERY - performance.now();
+    if (wait <= 0) this.#draw();
+    else if (!this.#later) this.#later = setTimeout(() => this.#draw(), wait);
+  }
+
+  #draw() {
+    clearTimeout(this.#later);
+    this.#later = 0;
+    this.#drawnAt = performance.now();
+    this.#kinds.forEach(({ lines, range, percent }, number) => {
+      const known = lines.flatMap(([line]) => this.#lines[line]);
+      const [low, high] = range?.(this.classes, known) ?? (known.length > 0 ? ends(known) : [0, 1]);
+      const chart = frame(this.#charts[number].svg, HEIGHT, [0, this.#steps], [low, high]);
+      const words = (value) => (percent ? `${Math.round(100 * value)} %` : short(Number(value.toPrecision(3))));
+      for (const value of [low, high]) chart.beside(value, words(value));
+      chart.below(0, "0");
+      if (this.#steps > 1) chart.below(this.#steps, `${this.#steps.toLocaleString("en")} steps`);
+      for (const [line] of lines) {
+        const points = this.#lines[line];
+        if (points.length === 0) continue;
+        const inside = points.map(([at, value]) => [at, Math.max(low, Math.min(high, value))]);
+        chart.line(line, inside);
+        const [at, value] = inside.at(-1);
+        chart.add("circle", { class: `dot ${line}`, r: 3.5, cx: chart.x(at), cy: chart.y(value) });
+      }
+    });
+  }
+}

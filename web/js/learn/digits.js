@@ -1,0 +1,503 @@
+// The page of digits: a few labels by hand, many pictures without, and what two networks make of both.
+
+import { element, latest, make, pause, save } from "../dom.js";
+import { keepForLater } from "../keep.js";
+import * as address from "./address.js";
+import { chance } from "./chance.js";
+import { transport } from "./controls.js";
+import { Curves } from "./curves.js";
+import { load, SETS } from "./digit-data.js";
+import { DigitKeys } from "./digit-keys.js";
+import { CLASSES, Labels } from "./digit-labels.js";
+import { MODELS, settingsOf, stepsOf } from "./digit-models.js";
+import { Watch } from "./digit-watch.js";
+import * as handOver from "./hand-over.js";
+import { picture } from "./ink.js";
+import { Pad } from "./pad.js";
+import { paint } from "./pictures.js";
+import { Readings } from "./readings.js";
+import { Tray } from "./tray.js";
+import { Training } from "./training.js";
+
+const START = { data: "8x8", model: "m2", seed: 0, fill: 0 };
+const EACH = 10; // labels a class that are asked for
+const WINDOW = 3000; // milliseconds over which speed is measured
+const SMOOTH = 25; // steps over which the curve of the objective is smoothed: each batch has its own
+const POINTS = 250; // of the curve of the objective
+const READ = 200; // milliseconds between two readings of the drawing while training runs
+
+// From a round number below nearly all of them: the first ones are those of networks that know nothing yet.
+function reach(_, points) {
+  const values = points.map(([, value]) => value).sort((a, b) => a - b);
+  return [Math.min(0.9, Math.floor(10 * (values[Math.floor(values.length / 12)] ?? 1)) / 10), 1];
+}
+
+const CHARTS = [
+  { name: "accuracy", title: "Right on held-out digits", lines: [["baseline", "labels only"], ["model", "all pictures"]], range: reach, percent: true },
+  { name: "objective", title: "Objective J, smoothed", lines: [["objective", "lower is better"]] },
+];
+
+const many = (count) => count.toLocaleString("en");
+const say = (text) => {
+  element("said").textContent = text;
+};
+
+function status(kind, text) {
+  const line = element("status");
+  line.dataset.kind = kind;
+  line.textContent = text;
+}
+
+const training = new Training();
+const labels = new Labels();
+const tray = new Tray(element("tray"), labels, { say });
+const curves = new Curves(element("curves"), CHARTS);
+const pad = new Pad(element("pad"));
+const readings = new Readings(element("readings"));
+const parts = {
+  labels: { value: element("labels-score"), of: element("labels-of") },
+  model: { value: element("model-score"), of: element("model-of") },
+  verdict: element("verdict"),
+  samples: element("samples"),
+  wrong: element("wrong"),
+  wrongTold: element("wrong-told"),
+};
+const watch = new Watch(parts, training);
+
+const chosen = { ...START, each: EACH, steps: null }; // where `steps` is null, the model takes as many as it usually does
+const asked = new URLSearchParams(location.search);
+const left = {}; // how the labels of each set were left
+let trainedOn = null; // the labels that the run began with, ...
+let trainedWith = ""; // ... and its settings
+let restoring = false; // whether pictures are being brought
+let drawn = null; // what is on the sheet, as the networks see it
+
+const keys = new DigitKeys(element("keys"), (brush) => {
+  tray.brush = brush;
+  element("tray").classList.toggle("brushed", brush !== null);
+  // Who has chosen a picture first and then its digit means that picture.
+  if (typeof brush === "number") tray.label(brush);
+});
+
+// Digits in words: "3", "3 and 5", "1, 3 and 5".
+function listed(numbers) {
+  const last = numbers.at(-1);
+  return numbers.length < 2 ? String(last ?? "") : `${numbers.slice(0, -1).join(", ")} and ${last}`;
+}
+
+function remember() {
+  const { data, model, seed, steps } = chosen;
+  address.remember({ data, model, seed, ...(steps !== null && { steps }), fill: labels.filled, marks: labels.marks }, START);
+}
+
+// The labels of other pictures are to be there when one comes back to these.
+function leave() {
+  const { data } = chosen;
+  if (labels.set?.file === SETS[data].file && !restoring) left[data] = { fill: labels.filled, marks: labels.marks };
+}
+
+// Other pictures, with the labels that they had.
+const choose = latest(async () => {
+  try {
+    training.pause();
+    training.halt();
+    status("busy", "Loading the pictures…");
+    const set = await load(training, chosen.data);
+    trainedOn = null;
+    watch.held = null;
+    watch.clear();
+    curves.clear();
+    element("samples-none").hidden = false;
+    element("transport").hidden = true;
+    element("speed").textContent = "";
+    element("command").textContent = "";
+    // Piece by piece, so that the page can answer in between.
+    restoring = true;
+    labels.show(set, chosen.seed);
+    await pause(0);
+    const { fill, marks } = left[chosen.data] ?? {};
+    if (fill > 0) labels.fill(fill, chosen.seed);
+    if (marks) labels.mark(marks);
+    await pause(0);
+    tray.mix(chosen.seed);
+    await pause(0);
+    restoring = false;
+    takeDrawing();
+    showLabels();
+    showButtons();
+    await pause(0);
+    remember();
+  } catch (error) {
+    status("error", error.message);
+  }
+});
+
+// What the labels allow, in a sentence.
+function showLabels() {
+  if (!labels.set) return;
+  const { count, counts, classes } = labels;
+  keys.show(counts);
+  const relabelled = trainedOn !== null && trainedOn !== labels.given;
+  const changed = relabelled || (trainedOn !== null && trainedWith !== JSON.stringify(settingsOf(chosen)));
+  const go = element("go");
+  go.disabled = classes.length < 2;
+  go.textContent = count === 0 ? "Train" : `Train on ${many(count)} label${count > 1 ? "s" : ""}`;
+  // The buttons beside it begin anew, too: this one is there for what they do not have.
+  const needless = trainedOn !== null && !changed && Boolean(training.about);
+  const focused = document.activeElement === go;
+  go.hidden = needless;
+  if (needless && focused) element("transport").querySelector(".play").focus();
+  element("views-done").textContent = `labelled (${many(count)})`;
+  const without = [...Array(CLASSES).keys()].filter((number) => counts[number] === 0);
+  element("classes-told").textContent =
+    classes.length < 2 || without.length === 0
+      ? ""
+      : `Only ${listed(classes)} have labels, so only these can be learned. Any other digit is taken for one of them, and is not counted when the networks are judged.`;
+  if (classes.length === 0) status("idle", "Label a few pictures of each digit, or let the page do it.");
+  else if (classes.length === 1) status("idle", `Only ${classes[0]} has a label. Label at least one more digit.`);
+  else if (relabelled) status("idle", "The labels have changed. Train anew to learn from them.");
+  else if (changed) status("idle", "The settings have changed. Train anew to see what they do.");
+  else if (training.about) status("done", "");
+  else if (!trainedOn) status("idle", `${many(count)} labels, ${many(labels.size - count)} pictures without. Press Train.`);
+}
+
+function showButtons() {
+  const ready = Boolean(training.about);
+  for (const button of document.querySelectorAll("[data-opens], #save-model, #save-run, #save-predictions")) button.disabled = !ready;
+}
+
+// A training from its beginning, with the labels as they are now.
+const begin = latest(async ({ play = true } = {}) => {
+  if (!labels.set || labels.classes.length < 2) return;
+  const settings = settingsOf(chosen);
+  trainedOn = labels.given;
+  trainedWith = JSON.stringify(settings);
+  const { data } = labels;
+  watch.held = { heldX: data.heldX, heldY: data.heldY };
+  curves.clear();
+  status("busy", "Starting…");
+  await training.open({ data, settings }, { play });
+});
+// So do the buttons that run it.
+training.restart = begin;
+
+let smooth = NaN; // the objective, without the noise of its batches, ...
+let drawnTo = 0; // ... and up to which step it is in the curve
+
+const speed = { spent: 0, last: 0, seen: [] };
+
+function clock({ step }) {
+  const now = performance.now();
+  if (speed.last > 0) speed.spent += now - speed.last;
+  speed.last = now;
+  speed.seen.push([now, step]);
+  while (speed.seen.length > 2 && speed.seen[0][0] < now - WINDOW) speed.seen.shift();
+}
+
+function showSpeed() {
+  const { spent, seen } = speed;
+  if (seen.length < 2) return;
+  const [[from, first], [to, last]] = [seen[0], seen.at(-1)];
+  const rate = (1000 * (last - first)) / Math.max(1, to - from);
+  element("speed").textContent = `${(spent / 1000).toFixed(0)} s of training, ${rate.toFixed(rate < 10 ? 1 : 0)} steps a second, on one core of the CPU.`;
+}
+
+// What is on the sheet, shrunk to the size of the pictures.
+function takeDrawing() {
+  const { set } = labels;
+  if (!set) return;
+  drawn = pad.strokes.length > 0 ? picture(pad.strokes, set.side, set.ink) : null;
+  showDrawing();
+}
+
+function showDrawing() {
+  const { side } = labels.set;
+  paint(element("as-seen"), drawn ?? new Float32Array(side * side), side, 1);
+  element("add").disabled = !drawn;
+  element("add-told").textContent = drawn ? "" : "Draw first.";
+  read();
+}
+
+const read = latest(async () => {
+  const { about } = training;
+  const box = element("readings-told");
+  if (!about) {
+    readings.show(null);
+    box.textContent = "Train first: then this says what the networks read.";
+    return;
+  }
+  if (!drawn) {
+    readings.show(null);
+    box.textContent = "Draw a digit, and both networks read it.";
+    return;
+  }
+  try {
+    tell(await training.ask("classify", { x: inUnits(drawn) }), about);
+  } catch {
+    // The program was restarted meanwhile: the training says so.
+  }
+});
+
+// From 0 to 1 as the pictures have it.
+const inUnits = (values) => values.map((value) => value * labels.set.white);
+
+function tell({ model, baseline }, about) {
+  if (training.about !== about || !drawn) return;
+  element("readings-told").textContent = readings.show({ model, labels: baseline });
+}
+
+// While it learns, the drawing is read again and again.
+let readAt = 0;
+training.addLook(async (ask) => {
+  const { about } = training;
+  if (!drawn || performance.now() - readAt < READ) return;
+  readAt = performance.now();
+  tell(await ask("classify", { x: inUnits(drawn) }), about);
+});
+
+function setUpChoices() {
+  const chips = (box, choices, now, choose) => {
+    for (const [value, title] of choices) {
+      const input = make("input", { type: "radio", name: box, value, checked: value === now });
+      input.addEventListener("change", () => choose(value));
+      element(box).append(make("label", { class: "chip" }, input, make("span", { id: `${box}-${value}` }, title)));
+    }
+  };
+  const hints = () => {
+    element("steps").value = settingsOf(chosen)["train.steps"];
+    element("set-hint").textContent = SETS[chosen.data].hint;
+    element("model-hint").textContent = MODELS[chosen.model].hints[chosen.data];
+  };
+  chips("sets", Object.entries(SETS).map(([id, { title }]) => [id, title]), chosen.data, (id) => {
+    leave();
+    Object.assign(chosen, { data: id, steps: null });
+    hints();
+    choose();
+  });
+  chips("models", Object.entries(MODELS).map(([id, { title }]) => [id, title]), chosen.model, (id) => {
+    Object.assign(chosen, { model: id, steps: null });
+    hints();
+    remember();
+    showLabels();
+  });
+  element("steps").addEventListener("input", ({ target }) => {
+    if (!target.checkValidity() || target.value === "") return;
+    const steps = target.valueAsNumber;
+    chosen.steps = steps === stepsOf(chosen.model, chosen.data) ? null : steps;
+    remember();
+    showLabels();
+  });
+  chips("views", [["all", "all"], ["done", "labelled (0)"]], "all", (view) => tray.show(view === "done"));
+  hints();
+}
+
+function setUpLabelling() {
+  const fewest = (control) => control.checkValidity() && control.value !== "";
+  const words = () => {
+    const names = ["", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    element("fill").textContent = `Label ${names[chosen.each] ?? chosen.each} of each for me`;
+  };
+  element("each").addEventListener("input", ({ target }) => {
+    if (!fewest(target)) return;
+    chosen.each = target.valueAsNumber;
+    keys.each = chosen.each;
+    words();
+  });
+  element("seed").addEventListener("input", ({ target }) => {
+    if (!fewest(target)) return;
+    chosen.seed = target.valueAsNumber;
+    if (!labels.set) return;
+    labels.reseed(chosen.seed);
+    tray.mix(chosen.seed);
+    element("views").querySelector("input").checked = true;
+    showLabels();
+    remember();
+  });
+  element("fill").addEventListener("click", () => {
+    if (!labels.set) return;
+    labels.fill(chosen.each, chosen.seed);
+    say(`${labels.count} pictures have labels.`);
+  });
+  element("wipe").addEventListener("click", () => {
+    if (!labels.set) return;
+    labels.clear();
+    say("No picture has a label.");
+  });
+  element("more").addEventListener("click", () => tray.more());
+  tray.addEventListener("laid", () => {
+    element("tray-told").textContent = tray.summary;
+  });
+  labels.addEventListener("labels", () => {
+    if (restoring) return;
+    showLabels();
+    remember();
+  });
+  for (const form of document.forms) form.addEventListener("submit", (event) => event.preventDefault());
+  element("each").value = chosen.each;
+  element("seed").value = chosen.seed;
+  keys.each = chosen.each;
+  words();
+}
+
+function setUpDrawing() {
+  pad.addEventListener("drawn", takeDrawing);
+  element("pad-clear").addEventListener("click", () => pad.clear());
+  const draw = chance(Date.now());
+  element("pad-held").addEventListener("click", () => {
+    if (!labels.set) return;
+    const { heldX, heldY, side, white } = labels.set;
+    const row = Math.floor(draw() * heldY.length);
+    drawn = Float32Array.from(heldX.subarray(row * side * side, (row + 1) * side * side), (value) => value / white);
+    showDrawing();
+    pad.show(element("as-seen"));
+  });
+  for (let number = 0; number < CLASSES; number += 1) {
+    const button = make("button", { type: "button", class: "quiet", "aria-label": `Add it as a ${number}` }, String(number));
+    button.addEventListener("click", () => {
+      if (!drawn) return;
+      labels.draw(drawn, number);
+      pad.clear();
+      element("add-told").textContent = `Added as a ${number}. ${labels.drawings} of your own so far; they lie at the end of the labelled pictures of their class.`;
+    });
+    element("add").append(button);
+  }
+  readings.name(Array.from({ length: CLASSES }, (_, number) => String(number)));
+  readings.show(null);
+}
+
+function setUpAway() {
+  const told = (text) => {
+    element("away-status").textContent = text;
+  };
+  const attempt = (task) => async () => {
+    try {
+      await task();
+    } catch (error) {
+      told(error.message);
+    }
+  };
+  const file = (button, name, type, make) =>
+    element(button).addEventListener(
+      "click",
+      attempt(async () => {
+        const bytes = await make();
+        save(name(), new Blob([bytes], { type }));
+        told(`Saved ${name()}, ${(bytes.length / 1e6).toFixed(2)} MB.`);
+      }),
+    );
+  const run = () => training.about?.name ?? "run";
+  file("save-model", () => "model.safetensors", "application/octet-stream", () => training.ask("model"));
+  file("save-run", () => `${run()}.zip`, "application/zip", () => training.ask("run"));
+  file("save-predictions", () => `${run()}-predictions.csv`, "text/csv", () => training.ask("predictions"));
+  for (const button of document.querySelectorAll("[data-opens]")) {
+    button.addEventListener(
+      "click",
+      attempt(async () => {
+        training.pause();
+        const { model } = await training.ask("score");
+        const { name, rows, labelled, parameters } = training.about;
+        const known = {
+          data: `digits, ${SETS[chosen.data].title}`,
+          model: MODELS[chosen.model].title,
+          labels: `${labelled}, plus ${many(rows - labelled)} unlabelled`,
+          accuracy: `${(100 * model.accuracy).toFixed(1)} % of ${many(model.count)} held-out digits`,
+          parameters: many(parameters),
+        };
+        const title = `${MODELS[chosen.model].title}, ${SETS[chosen.data].title}`;
+        await handOver.put({ name, title, known, bytes: await training.ask("model") });
+        location.href = `./?model=own#${button.dataset.opens}`;
+      }),
+    );
+  }
+  const copy = async (button) => {
+    const more = labels.drawings > 0 ? " Your own drawings are not in it." : "";
+    try {
+      await navigator.clipboard.writeText(location.href);
+      told(`The link is copied. It restores pictures, labels, model and seed.${more}`);
+      const words = button.textContent;
+      button.textContent = "Link copied";
+      setTimeout(() => {
+        button.textContent = words;
+      }, 1600);
+    } catch {
+      told(`The browser does not let the page copy. Copy this: ${location.href}${more}`);
+    }
+  };
+  for (const id of ["copy-link", "copy-link-top"]) element(id).addEventListener("click", ({ target }) => copy(target));
+}
+
+function listen() {
+  transport(element("transport"), training);
+  element("go").addEventListener("click", () => begin());
+  training.addEventListener("made", () => {
+    const { name, names } = training.about;
+    curves.clear();
+    [smooth, drawnTo] = [NaN, 0];
+    Object.assign(speed, { spent: 0, last: 0, seen: [] });
+    readings.name(names);
+    read();
+    element("samples-none").hidden = true;
+    element("command").textContent = `unzip ${name}.zip\ncd ${name} && gleaner train --resume .`;
+    element("transport").hidden = false;
+    showLabels();
+    showButtons();
+  });
+  training.addEventListener("advanced", ({ detail }) => {
+    clock(detail);
+    if (detail.steps > 0) {
+      const { objective } = detail.terms;
+      smooth = Number.isFinite(smooth) ? objective + Math.exp(-detail.steps / SMOOTH) * (smooth - objective) : objective;
+      if (detail.step >= drawnTo + training.about.steps / POINTS || detail.done) {
+        drawnTo = detail.step;
+        curves.push(detail.step, { objective: smooth });
+      }
+    }
+    if (detail.done) status("done", "Done. Label more, draw, or go on with the model below.");
+  });
+  training.addEventListener("playing", () => {
+    speed.last = 0;
+    speed.seen = [];
+    if (training.playing) return;
+    showSpeed();
+    training.look();
+    say(`Labels only ${element("labels-score").textContent}, all pictures ${element("model-score").textContent}.`);
+  });
+  setInterval(() => training.playing && showSpeed(), 500);
+  watch.addEventListener("score", ({ detail: { model, baseline } }) => {
+    curves.push(training.told?.step ?? 0, { model: model.accuracy, baseline: baseline.accuracy });
+  });
+  training.addEventListener("news", ({ detail }) => status("news", detail));
+  training.addEventListener("trouble", ({ detail }) => status("error", detail));
+  training.addEventListener("progress", ({ detail: { loaded } }) => {
+    if (!labels.set) status("busy", `Loading the program: ${(loaded / 1e6).toFixed(1)} MB…`);
+  });
+}
+
+// What the address asks for; what makes no sense is left as it is.
+function restore() {
+  if (asked.get("data") in SETS) chosen.data = asked.get("data");
+  if (asked.get("model") in MODELS) chosen.model = asked.get("model");
+  for (const [name, of] of [["seed", "seed"], ["fill", "each"], ["steps", "steps"]]) {
+    const { min, max } = element(of);
+    const value = asked.get(name) ? Number(asked.get(name)) : NaN;
+    if (Number.isInteger(value) && value >= Number(min) && value <= Number(max)) chosen[of] = value;
+  }
+  left[chosen.data] = { fill: asked.has("fill") ? chosen.each : 0, marks: asked.get("marks") };
+}
+
+async function start() {
+  restore();
+  setUpChoices();
+  setUpLabelling();
+  await pause(0);
+  many(0); // the first number takes its time: better now than among other things
+  setUpDrawing();
+  setUpAway();
+  listen();
+  showButtons();
+  await choose();
+}
+
+addEventListener("error", ({ error, message }) => status("error", error?.message ?? message));
+start().catch((error) => status("error", error.message));
+keepForLater();

@@ -1,0 +1,195 @@
+// The lessons: an overview of them, or one of them at the step that the address names, with everything set.
+
+import { element, make } from "../dom.js";
+import { keepForLater } from "../keep.js";
+import * as address from "./address.js";
+import { picture } from "./lesson-cards.js";
+import { coreset } from "./lesson-coreset.js";
+import { energy } from "./lesson-energy.js";
+import { filtering } from "./lesson-filter.js";
+import { mier } from "./lesson-mier.js";
+import { Stage, taken } from "./lesson-stage.js";
+import { worth } from "./lesson-worth.js";
+import { Training } from "./training.js";
+
+const LESSONS = [worth, mier, energy, filtering, coreset];
+
+// Where arrow keys have a meaning of their own.
+const OWN_ARROWS = "input, select, textarea, canvas, [tabindex], summary";
+
+const asked = () => new URLSearchParams(location.search);
+const lessonOf = (query) => LESSONS.find(({ id }) => id === query.get("lesson"));
+const linkTo = (id, step) => `lessons.html?${new URLSearchParams({ lesson: id, step })}`;
+
+function status(kind, text) {
+  const line = element("status");
+  if (line.textContent === text && line.dataset.kind === kind) return;
+  line.dataset.kind = kind;
+  line.textContent = text;
+}
+
+function overview() {
+  const cards = LESSONS.map(({ id, title, summary, minutes, steps }, at) =>
+    make(
+      "li",
+      { class: "lesson-card" },
+      picture(id),
+      make("h2", {}, make("a", { href: linkTo(id, 1) }, `${at + 1}. ${title}`)),
+      make("p", {}, summary),
+      make("p", { class: "hint" }, `${steps.length} steps, about ${minutes} minutes`),
+    ),
+  );
+  element("cards").replaceChildren(...cards);
+  element("overview").hidden = false;
+}
+
+class Lesson {
+  #lesson;
+  #number; // of the lesson, from 0
+  #step = 0; // from 0
+  #stage;
+  #shown;
+
+  constructor(lesson) {
+    this.#lesson = lesson;
+    this.#number = LESSONS.indexOf(lesson);
+    document.title = `${lesson.title} · Lessons · Gleaner`;
+    element("lesson").hidden = false;
+    element("lesson-title").textContent = lesson.title;
+    element("lesson-place").textContent = `Lesson ${this.#number + 1} of ${LESSONS.length}`;
+    const training = new Training();
+    training.addEventListener("made", () => status("done", ""));
+    training.addEventListener("news", ({ detail }) => status("news", detail));
+    training.addEventListener("trouble", ({ detail }) => status("error", detail));
+    training.addEventListener("progress", ({ detail: { loaded } }) => {
+      if (!training.about) status("busy", `Loading the program: ${(loaded / 1e6).toFixed(1)} MB…`);
+    });
+    const say = (text) => {
+      element("said").textContent = text;
+    };
+    this.#stage = new Stage({ box: element("stage"), training, say, remember: () => this.#remember() });
+    this.#stage.status = status;
+    this.#shown = lesson.mount(this.#stage);
+    this.#dots();
+    this.#listen();
+  }
+
+  // The step that the address names, with its values.
+  async open() {
+    const query = asked();
+    const steps = this.#lesson.steps.length;
+    this.#step = Math.max(0, Math.min(steps - 1, Math.round(Number(query.get("step")) || 1) - 1));
+    const values = this.#start();
+    for (const [name, takes] of Object.entries(this.#lesson.takes)) values[name] = taken(takes, query.get(name)) ?? values[name];
+    this.#stage.set(values);
+    this.#tell();
+    this.#remember();
+    try {
+      await this.#shown.show(this.#step);
+    } catch (error) {
+      status("error", error.message);
+    }
+  }
+
+  #start = () => ({ ...this.#lesson.start, ...this.#lesson.steps[this.#step].set });
+
+  #remember() {
+    address.remember({ lesson: this.#lesson.id, step: this.#step + 1, ...this.#stage.values }, this.#start());
+    this.#doors();
+  }
+
+  // The steps as links: each is an address.
+  #dots() {
+    const links = this.#lesson.steps.map(({ title }, at) => {
+      const link = make("a", { href: linkTo(this.#lesson.id, at + 1) }, make("span", { class: "number" }, String(at + 1)), " ", make("span", { class: "words" }, title));
+      link.addEventListener("click", (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        this.#go(at);
+      });
+      return make("li", {}, link);
+    });
+    element("steps").replaceChildren(...links);
+  }
+
+  #go(at) {
+    const { id, steps } = this.#lesson;
+    if (at < 0 && this.#number === 0) location.href = "lessons.html";
+    else if (at < 0) location.href = linkTo(LESSONS[this.#number - 1].id, LESSONS[this.#number - 1].steps.length);
+    else if (at < steps.length) {
+      if (at === this.#step) return;
+      history.pushState(null, "", linkTo(id, at + 1));
+      this.open();
+      element("step-title").focus({ preventScroll: true });
+      if (element("task").getBoundingClientRect().top < 0) element("lesson").scrollIntoView();
+    } else if (this.#number + 1 < LESSONS.length) location.href = linkTo(LESSONS[this.#number + 1].id, 1);
+    else location.href = "lessons.html";
+  }
+
+  #tell() {
+    const { steps } = this.#lesson;
+    const { title, text, attempt, question, seen, link } = steps[this.#step];
+    element("step-title").textContent = `${this.#step + 1}. ${title}`;
+    element("step-text").replaceChildren(...text.map((words) => make("p", {}, words)));
+    element("attempt").textContent = attempt;
+    element("question").textContent = question;
+    element("seen").open = false;
+    element("seen-text").textContent = seen;
+    const further = link ? [make("a", { href: link.to }, link.words)] : [];
+    element("further").replaceChildren(...further);
+    element("further").hidden = !link;
+    document.querySelectorAll("#steps a").forEach((place, at) => {
+      if (at === this.#step) place.setAttribute("aria-current", "step");
+      else place.removeAttribute("aria-current");
+    });
+    const before = LESSONS[this.#number - 1];
+    const after = LESSONS[this.#number + 1];
+    element("previous").textContent = this.#step > 0 ? "Previous" : before ? "Lesson before" : "All lessons";
+    element("next").textContent = this.#step + 1 < steps.length ? "Next" : after ? "Next lesson" : "All lessons";
+  }
+
+  // The way off the path: the playground with the same points, model and weights.
+  #doors() {
+    const state = this.#lesson.playground(this.#stage.values, this.#stage);
+    element("playground").hidden = !state;
+    if (!state) return;
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(state)) if (value !== "" && value !== undefined) query.set(name, value);
+    element("playground").href = `play.html?${query}`;
+  }
+
+  #listen() {
+    element("previous").addEventListener("click", () => this.#go(this.#step - 1));
+    element("next").addEventListener("click", () => this.#go(this.#step + 1));
+    addEventListener("popstate", () => this.open());
+    addEventListener("keydown", (event) => {
+      const { key, target } = event;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || target.closest?.(OWN_ARROWS)) {
+        if (target.id !== "step-title") return;
+      }
+      if (key === "ArrowRight") this.#go(this.#step + 1);
+      else if (key === "ArrowLeft") this.#go(this.#step - 1);
+      else return;
+      event.preventDefault();
+    });
+    const copy = element("copy-link");
+    const words = copy.textContent;
+    copy.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(location.href);
+        copy.textContent = "Link copied";
+        setTimeout(() => {
+          copy.textContent = words;
+        }, 1600);
+      } catch {
+        status("news", `The browser does not let the page copy. Copy this: ${location.href}`);
+      }
+    });
+  }
+}
+
+addEventListener("error", ({ error, message }) => status("error", error?.message ?? message));
+const lesson = lessonOf(asked());
+if (lesson) new Lesson(lesson).open();
+else overview();
+keepForLater();

@@ -1,0 +1,316 @@
+// The visitor's own data: a file, what is seen in it, a model that learns from it, and what it says of the rows.
+
+import { element, latest, make } from "../dom.js";
+import { Gone } from "../engine.js";
+import { keepForLater } from "../keep.js";
+import { transport } from "./controls.js";
+import { Curves } from "./curves.js";
+import { inWords, percent, verdict } from "./own-accuracy.js";
+import { Away } from "./own-away.js";
+import { example } from "./own-example.js";
+import { bytesOf, check, command } from "./own-file.js";
+import { Look } from "./own-look.js";
+import { plain, seen, suggested } from "./own-profile.js";
+import { answersOf, rowsOf } from "./own-rows.js";
+import { showSeen } from "./own-seen.js";
+import { Training } from "./training.js";
+
+const FEW = 5; // labels of a class: with fewer, a fifth of them is nobody
+const LITTLE = 30; // held-out rows: fewer of them say little
+const SHARE = "0.2"; // of the labels, held out
+const SCORE = 300; // milliseconds between two measurements, ...
+const ANSWERS = 800; // ... and between two looks at all rows, ...
+const AT_MOST = 8; // ... of which one takes an eighth of the time at most
+const MENDED = 200; // columns that are offered as the label
+const STEPS = ["seen-step", "train-step", "look-step", "away-step"];
+
+const CHARTS = [
+  {
+    name: "accuracy",
+    title: "Right on held-out rows",
+    lines: [["baseline", "labels only"], ["model", "all rows"]],
+    range: (_, points) => [Math.min(0.9, ...points.map(([, value]) => Math.floor(10 * value) / 10)), 1],
+    percent: true,
+  },
+  { name: "objective", title: "Objective J", lines: [["objective", "J of the model, lower is better"]] },
+];
+
+const many = (count) => count.toLocaleString("en");
+
+const training = new Training();
+const curves = new Curves(element("curves"), CHARTS);
+const looks = new Look();
+
+let current = null; // what is trained on: { name, bytes, settings, seen, names, share }
+let waiting = null; // a file whose label column is to be chosen: { name, bytes, settings, columns }
+let rows = null; // its rows
+let scoredAt = -Infinity;
+let answeredAt = -Infinity;
+let answerTook = 0;
+let pace = null; // { step, at }: when it began to play
+
+const away = new Away(training, () => current);
+
+function tell(id, kind, text) {
+  const line = element(id);
+  line.dataset.kind = kind;
+  line.textContent = text;
+}
+
+// A worker that ends is started again: what was asked of it is asked once more.
+async function profile(asked) {
+  try {
+    return await training.askProgram("profile", asked);
+  } catch (error) {
+    if (!(error instanceof Gone)) throw error;
+    return training.askProgram("profile", asked);
+  }
+}
+
+// Takes a file, or the same one read in another way. What does not fit leaves everything as it was.
+const take = latest(async (file, settings = {}) => {
+  const { name } = file;
+  const fresh = file instanceof File;
+  const again = file === current;
+  const line = again ? "seen-status" : "file-status";
+  try {
+    tell(line, "busy", training.about || again ? `Reading ${name}…` : `Loading the program, and reading ${name}…`);
+    const bytes = fresh ? await bytesOf(file) : file.bytes;
+    waiting = { name, bytes, settings, columns: [] };
+    const answer = await profile({ name, bytes, settings });
+    waiting.columns = answer.features.filter(Boolean);
+    check(name, answer);
+    waiting = null;
+    element("mend").hidden = true;
+    tell("file-status", "done", "");
+    tell("seen-status", "done", "");
+    await accept({ name, bytes, settings, seen: seen(answer), names: answer.classes });
+  } catch (error) {
+    refuse(line, error.message);
+  }
+});
+
+function refuse(line, message) {
+  const end = current ? ` The page goes on with ${current.name}.` : "";
+  const text = plain(message);
+  tell(line, "error", `${text}${/[.!?]$/.test(text) ? "" : "."}${line === "file-status" ? end : ""}`);
+  if (current) showSeen(current, use);
+  const columns = waiting ? [...suggested(message), ...waiting.columns].slice(0, MENDED) : [];
+  element("mend").hidden = columns.length === 0 || line !== "file-status";
+  element("mend-name").textContent = waiting ? `Label column of ${waiting.name}` : "";
+  element("mend-label").replaceChildren(new Option("choose…", ""), ...columns.map((column) => new Option(column, column)));
+}
+
+async function accept(file) {
+  const counts = file.seen.classes.map(({ count }) => count);
+  const few = counts.some((count) => count !== null && count < FEW);
+  const same = current?.name === file.name && current?.bytes === file.bytes;
+  current = { ...file, few, share: same ? current.share : few ? "" : SHARE };
+  if (current.seen.test > 0) current.share = "";
+  showSeen(current, use);
+  element("before").hidden = true;
+  for (const id of STEPS) element(id).hidden = id === "look-step" || id === "away-step";
+  await begin();
+}
+
+// A column is to be used, or left out.
+function use(column, used) {
+  const left = new Set(current.settings["data.leave-out"]?.split(",") ?? []);
+  if (used) left.delete(column);
+  else left.add(column);
+  choose({ "data.leave-out": left.size > 0 ? [...left].join(",") : undefined });
+}
+
+function choose(change) {
+  const settings = Object.fromEntries(Object.entries({ ...current.settings, ...change }).filter(([, value]) => value !== undefined));
+  take(current, settings);
+}
+
+// Trains from the beginning, once the visitor says so.
+async function begin() {
+  rows = null;
+  training.pause();
+  training.halt();
+  blank();
+  const { name, bytes, settings, share } = current;
+  element("share").value = share;
+  const all = { ...settings, "model.kind": "m2", ...(share ? { "data.test-share": Number(share) } : {}) };
+  tell("status", "busy", "Getting ready…");
+  await training.open({ data: { name, bytes }, settings: all }, { play: false });
+}
+
+function blank() {
+  curves.clear();
+  [scoredAt, answeredAt, answerTook, pace] = [-Infinity, -Infinity, 0, null];
+  for (const id of ["score-labels", "score-model"]) element(id).textContent = "–";
+  for (const id of ["of-labels", "of-model", "verdict", "left", "measured"]) element(id).textContent = "";
+}
+
+// What the accuracy is measured on, and how far it can be relied on.
+function measured() {
+  const { held, labelled } = training.about;
+  const { seen: file, few, share, name } = current;
+  element("share-field").hidden = file.test > 0;
+  element("scores").hidden = held === 0;
+  element("curves").classList.toggle("unmeasured", held === 0);
+  let text;
+  if (file.test > 0) text = `The ${many(held)} rows of the file's own test split measure the accuracy. Neither network learns from them.`;
+  else if (held > 0) text = `${many(held)} of ${many(held + labelled)} labels are held out. Neither network learns from them; both are judged by them.`;
+  else if (share || few) text = `Some class has fewer than ${FEW} labels: accuracy cannot be told reliably, so all labels are used for training, and none is held out.`;
+  else text = "All labels are used for training. So the accuracy is not measured.";
+  if (held > 0 && held < LITTLE) text += " So few rows say little: look at the intervals.";
+  if (held === 0) text += ` The command line measures by cross-validation: ${command(name, current.settings)}`;
+  element("measured").textContent = text;
+}
+
+async function look(ask) {
+  const { about } = training;
+  const over = () => training.about !== about || !rows;
+  if (over()) return;
+  if (about.held > 0 && performance.now() - scoredAt > SCORE) {
+    scoredAt = performance.now();
+    const score = await ask("score");
+    if (over()) return;
+    showScore(score);
+  }
+  if (performance.now() - answeredAt > Math.max(ANSWERS, AT_MOST * answerTook)) {
+    const started = performance.now();
+    const answers = await answersOf(ask, about.classes);
+    answeredAt = performance.now();
+    answerTook = answeredAt - started;
+    if (over()) return;
+    rows.answer(answers);
+    looks.refresh();
+  }
+}
+
+function showScore(score) {
+  const step = training.told?.step ?? training.about.step;
+  if (step === 0) return;
+  curves.push(step, { model: score.model.accuracy, baseline: score.baseline.accuracy });
+  element("score-labels").textContent = percent(score.baseline.accuracy);
+  element("score-model").textContent = percent(score.model.accuracy);
+  element("of-labels").replaceChildren(...inWords(score.baseline).map((words) => make("span", {}, words)));
+  element("of-model").replaceChildren(...inWords(score.model).map((words) => make("span", {}, words)));
+  element("verdict").textContent = verdict(score, !training.told?.done);
+}
+
+// How long it still takes, from the steps since it began to play.
+function remaining({ step, done }) {
+  const now = performance.now();
+  pace ??= { step, at: now };
+  if (done || now - pace.at < 1500 || step === pace.step) {
+    if (done) element("left").textContent = "";
+    return;
+  }
+  const seconds = ((training.about.steps - step) * (now - pace.at)) / (step - pace.step) / 1000;
+  element("left").textContent = seconds > 90 ? `about ${Math.round(seconds / 60)} minutes left` : `about ${Math.max(1, Math.round(seconds))} s left`;
+}
+
+// The rows come when the program has read them, which is once for each training.
+const fetchRows = latest(async () => {
+  const { about } = training;
+  if (!about || !current) return;
+  try {
+    const found = await rowsOf(training, current);
+    if (training.about !== about) return;
+    rows = found;
+    looks.show(rows, current.names);
+    element("look-step").hidden = false;
+    element("away-step").hidden = false;
+  } catch (error) {
+    if (!(error instanceof Gone)) tell("status", "error", error.message);
+  }
+});
+
+function listen() {
+  transport(element("transport"), training);
+  training.addLook(look);
+  training.addEventListener("made", () => {
+    blank();
+    tell("status", "done", "Ready: press Play.");
+    measured();
+    away.describe();
+    away.enable();
+    // The same rows, of which nothing is said yet.
+    if (rows) {
+      rows.forget();
+      looks.refresh();
+    } else fetchRows();
+  });
+  training.addEventListener("advanced", ({ detail }) => {
+    const { step, steps, terms, done } = detail;
+    if (steps > 0 && Number.isFinite(terms.objective)) curves.push(step, { objective: terms.objective });
+    if (training.playing || done) remaining(detail);
+    away.enable();
+    if (done) tell("status", "done", "Done.");
+    else if (element("status").dataset.kind === "done") tell("status", "done", "");
+  });
+  training.addEventListener("playing", () => {
+    pace = null;
+    if (training.playing) return;
+    element("left").textContent = "";
+    // What is at rest is shown as it is, not as it was a moment before.
+    [scoredAt, answeredAt] = [-Infinity, -Infinity];
+    training.look();
+  });
+  training.addEventListener("news", ({ detail }) => {
+    tell("status", "news", detail);
+    if (!rows) fetchRows();
+  });
+  training.addEventListener("trouble", ({ detail }) => tell("status", "error", plain(detail)));
+  training.addEventListener("progress", ({ detail: { loaded } }) => {
+    if (!training.about) tell("file-status", "busy", `Loading the program: ${(loaded / 1e6).toFixed(1)} MB…`);
+  });
+}
+
+function setUpFile() {
+  element("file").addEventListener("change", ({ target }) => {
+    const [file] = target.files;
+    // The same file may be chosen again, after it was mended.
+    target.value = "";
+    if (file) take(file);
+  });
+  element("try").addEventListener("click", () => take(example()));
+  element("mend-label").addEventListener("change", ({ target }) => {
+    if (waiting && target.value) take(waiting, { ...waiting.settings, "data.label": target.value });
+  });
+  element("label").addEventListener("change", ({ target }) => {
+    // A column that is the label is not left out.
+    const left = current.settings["data.leave-out"]?.split(",").filter((column) => column !== target.value) ?? [];
+    choose({ "data.label": target.value, "data.leave-out": left.length > 0 ? left.join(",") : undefined });
+  });
+  element("minus-one").addEventListener("change", ({ target }) => choose({ "data.minus-one": target.checked ? "class" : undefined }));
+  element("share").addEventListener("change", ({ target }) => {
+    current.share = target.value;
+    begin();
+  });
+}
+
+// A file may be dropped anywhere: onto its own place, it is predicted.
+function setUpDrop() {
+  const places = [element("drop"), element("other-drop")];
+  const placeOf = ({ target }) => (element("other-drop").contains(target) ? element("other-drop") : element("drop"));
+  const mark = (place) => places.forEach((each) => each.classList.toggle("over", each === place));
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    mark(placeOf(event));
+  });
+  addEventListener("dragleave", ({ relatedTarget }) => relatedTarget === null && mark(null));
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    mark(null);
+    const { files } = event.dataTransfer;
+    if (files.length === 0) return;
+    if (placeOf(event) === element("other-drop")) away.predict(files[0]);
+    else if (files.length > 1) tell("file-status", "error", "These are several files: drop one, with all rows in it.");
+    else take(files[0]);
+  });
+}
+
+setUpFile();
+setUpDrop();
+listen();
+addEventListener("error", ({ error, message }) => tell("file-status", "error", error?.message ?? message));
+if (new URLSearchParams(location.search).has("example")) take(example());
+keepForLater();

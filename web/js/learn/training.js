@@ -1,0 +1,265 @@
+// A model in training: one program in a worker, run in small pieces so that there is something new to see many times a second.
+//
+// Events: made (it begins, or begins anew), advanced (after a piece), playing (it runs or rests), news and trouble (a sentence in
+// `detail`), progress (of the program's download).
+
+import { latest, pause } from "../dom.js";
+import { Engine, Gone } from "../engine.js";
+
+const PIECE = 20; // milliseconds of training between two looks
+const SLOW = 350; // milliseconds for a step in slow motion
+const KEEP = 2000; // milliseconds after which what was learned is kept aside, ...
+const KEEPING = 25; // ... or later, if that takes long: a 25th of the time may go into it
+const LOSSES = 3; // how often in a row a program that stops is started again
+const TRAINER = "trainer";
+
+const sentence = (error) => (error instanceof Error ? error.message : String(error));
+
+export class Training extends EventTarget {
+  about = null; // what the program says of what it trains
+  told = null; // what it said of the last piece
+  playing = false;
+  slow = false;
+  #engine = new Engine(new URL("worker.js", import.meta.url));
+  #started = false;
+  #turn = Promise.resolve(); // one call after the other: the program does one thing at a time
+  #request = null; // what was asked to be trained
+  #kept = null; // the run as it was a moment ago, to go on from if the program stops
+  #keepAt = 0; // when that is due again
+  #resumed = false; // whether it goes on from there
+  #losses = 0;
+  #lost = false; // whether the program has stopped and another one is on its way
+  #running = false;
+  #looks = new Set();
+  #looked = 0; // when the last look was over, and how long it took
+  #lookTook = 0;
+  #unseen = new Set(); // reasons why nobody sees it now
+  #opened = 0; // counts what was opened: who finds another number than his own was overtaken
+
+  constructor() {
+    super();
+    this.#engine.addEventListener("progress", ({ detail }) => this.#tell("progress", detail));
+    this.#engine.addEventListener("gone", ({ detail }) => this.#recover(detail.reason));
+    const hidden = () => this.seen("page", !document.hidden);
+    document.addEventListener("visibilitychange", hidden);
+    hidden();
+  }
+
+  // A look is shown what there is to see: an async function of `ask`, with which it calls the program. It runs between two pieces.
+  addLook(look) {
+    this.#looks.add(look);
+  }
+
+  removeLook(look) {
+    this.#looks.delete(look);
+  }
+
+  // Calls a method of what is trained, between two pieces.
+  ask(method, ...args) {
+    return this.#inTurn(() => this.#call(TRAINER, method, ...args));
+  }
+
+  // Calls a method of the program that needs nothing to be trained: toy data, digits, what is in a file.
+  async askProgram(method, ...args) {
+    return this.#inTurn(() => this.#call(null, method, ...args));
+  }
+
+  // Trains something from its beginning: { data, settings }, as the program takes it.
+  open = latest(async (request, { play = true } = {}) => {
+    this.#opened += 1;
+    this.#request = request;
+    this.#kept = null;
+    await this.#attempt(async () => {
+      await this.#inTurn(() => this.#create());
+      this.#tell("made");
+      await this.look();
+      if (play) this.play();
+    });
+  });
+
+  // What is trained is about to be replaced: nobody looks at it any more.
+  halt() {
+    this.about = null;
+    this.told = null;
+  }
+
+  restart = ({ play = true } = {}) => this.#request && this.open(this.#request, { play });
+
+  play() {
+    if (!this.about) return;
+    if (this.told?.done) {
+      this.restart();
+      return;
+    }
+    this.#setPlaying(true);
+    this.#run();
+  }
+
+  pause() {
+    this.#setPlaying(false);
+  }
+
+  // One step, after which it rests.
+  step = latest(async () => {
+    this.pause();
+    if (!this.about || this.told?.done) return;
+    await this.#attempt(async () => {
+      await this.#advance(0);
+      await this.look();
+    });
+  });
+
+  // Other weights of the objective, or other labels: training goes on with them. What was over begins anew.
+  change = latest((settings) => this.#goOn("change", settings, { settings: { ...this.#request?.settings, ...settings } }));
+
+  relabel = latest((given) => this.#goOn("relabel", given, { data: { ...this.#request?.data, given } }));
+
+  // Looks at what there is now, whether it runs or not.
+  look = latest(async () => {
+    if (!this.about) return;
+    await this.#attempt(() => this.#inTurn(() => this.#lookNow()));
+  });
+
+  // Whether somebody can see it: what nobody sees rests, and goes on when it is seen again.
+  seen(what, visible) {
+    if (visible) this.#unseen.delete(what);
+    else this.#unseen.add(what);
+    if (visible && this.playing) this.#run();
+  }
+
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  #inTurn(task) {
+    const result = this.#turn.then(task);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  async #call(...args) {
+    if (!this.#started) {
+      try {
+        await this.#engine.start();
+      } catch (error) {
+        if (error instanceof Gone) throw error;
+        const why = sentence(error);
+        throw new Error(why.includes("reload the page") ? why : `the program could not be loaded (${why}): reload the page`);
+      }
+      this.#started = true;
+    }
+    return this.#engine.call(...args);
+  }
+
+  async #create(state) {
+    this.halt();
+    this.#resumed = Boolean(state);
+    await this.#call(TRAINER, "close");
+    this.about = await this.#call(TRAINER, "create", state ? { ...this.#request, state } : this.#request);
+    this.#keepAt = performance.now() + KEEP;
+  }
+
+  async #goOn(method, value, change) {
+    if (!this.#request) return;
+    Object.assign(this.#request, change);
+    // A run that was taken up again is on a file, whose labels stand in it.
+    if (!this.about || this.told?.done || (method === "relabel" && this.#resumed)) {
+      await this.restart();
+      return;
+    }
+    const mine = this.#opened;
+    await this.#attempt(async () => {
+      await this.#inTurn(async () => {
+        if (mine === this.#opened && this.about) this.about = await this.#call(TRAINER, method, value);
+      });
+      await this.look();
+    });
+  }
+
+  #setPlaying(playing) {
+    if (this.playing === playing) return;
+    this.playing = playing;
+    this.#tell("playing");
+  }
+
+  // What it throws becomes trouble, unless the program has stopped: that is said once, by what starts it again.
+  async #attempt(task) {
+    const mine = this.#opened;
+    try {
+      await task();
+    } catch (error) {
+      if (error instanceof Gone || this.#lost || mine !== this.#opened) return;
+      this.#setPlaying(false);
+      this.#tell("trouble", sentence(error));
+    }
+  }
+
+  async #advance(milliseconds) {
+    const told = await this.ask("advance", milliseconds);
+    // What was halted meanwhile has nothing more to say.
+    if (!this.about) return told;
+    this.told = told;
+    this.#tell("advanced", told);
+    if (told.done) this.#setPlaying(false);
+    for (const note of told.notes ?? []) this.#tell("news", note);
+    return told;
+  }
+
+  async #lookNow() {
+    const started = performance.now();
+    const ask = (method, ...args) => this.#call(TRAINER, method, ...args);
+    for (const look of this.#looks) if (this.about) await look(ask);
+    this.#looked = performance.now();
+    this.#lookTook = this.#looked - started;
+  }
+
+  async #run() {
+    if (this.#running) return;
+    this.#running = true;
+    await this.#attempt(async () => {
+      while (this.playing && this.about && this.#unseen.size === 0) await this.#frame();
+    });
+    this.#running = false;
+  }
+
+  async #frame() {
+    const { done } = await this.#advance(this.slow ? 0 : PIECE);
+    // On a slow machine, at most half of the time goes into looking.
+    if (done || performance.now() - this.#looked >= this.#lookTook - PIECE) await this.#inTurn(() => this.#lookNow());
+    const now = performance.now();
+    if (done || now > this.#keepAt) {
+      this.#kept = await this.ask("run");
+      this.#keepAt = performance.now() + Math.max(KEEP, KEEPING * (performance.now() - now));
+      this.#losses = 0;
+    }
+    if (this.slow) await pause(SLOW);
+  }
+
+  // The worker is gone, whatever ended it: another one goes on from what was kept.
+  async #recover(reason) {
+    this.#started = false;
+    this.#lost = true;
+    this.halt();
+    this.#losses += 1;
+    const { playing } = this;
+    this.#setPlaying(false);
+    if (!this.#request || this.#losses > LOSSES) {
+      this.#lost = false;
+      this.#tell("trouble", `The program stopped (${reason}). Reload the page to try again.`);
+      return;
+    }
+    const mine = this.#opened;
+    try {
+      await this.#inTurn(() => this.#create(this.#kept));
+      this.#lost = false;
+      if (mine !== this.#opened) return;
+      this.#tell("news", `The program stopped (${reason}). It was started again and goes on from step ${this.about.step.toLocaleString("en")}.`);
+      await this.look();
+      if (playing) this.play();
+    } catch (error) {
+      if (error instanceof Gone) return;
+      this.#lost = false;
+      this.#tell("trouble", sentence(error));
+    }
+  }
+}

@@ -1,0 +1,10 @@
+// The program that trains, in a worker.
+
+import { serve } from "../serve.js";
+
+serve({
+  load: () => import("../../gleaner-training.js"),
+  name: "Trainer",
+  wasm: new URL("../../gleaner-training_bg.wasm", import.meta.url),
+  nothing: "nothing is being trained: choose data first",
+});

@@ -141,6 +141,7 @@ test("memory stays where it is over ten trainings", async (context) => {
     sizes.push(await worker.evaluate(() => self.memory.buffer.byteLength));
   }
   context.diagnostic(`bytes of the program's memory: ${sizes.join(", ")}`);
-  assert.ok(sizes.at(-1) <= 1.05 * sizes[1], "it grows");
+  // Pieces of a few hundred kilobytes are a matter of where things lie; one run has more than a megabyte of numbers.
+  assert.ok(sizes.at(-1) <= sizes[0] + (1 << 19), "it grows");
   await leave(page);
 });

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::fs;
-use std::io::Cursor;
+use std::io::{Cursor, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
@@ -184,6 +184,49 @@ fn a_run_from_the_page_goes_on_on_the_command_line_and_in_another_page() {
         to_the_end(&mut again);
         assert_eq!(lines_of(&again, &folder.path().join(format!("{name}-again"))), whole);
     }
+}
+
+#[test]
+fn a_run_that_is_cut_off_or_put_together_from_two_is_refused_in_one_sentence() {
+    let mut run = in_the_page(&moons(), &m2());
+    to_the_end(&mut run);
+    let kept = wait(run.run()).unwrap();
+    let said = |bytes: &[u8]| {
+        let error = Training::resume(bytes, &Device::flex()).unwrap_err().to_string();
+        assert!(!error.contains('\n') && error.contains("this is not a run"), "{error}");
+        error
+    };
+    said(&kept[..kept.len() / 2]);
+    said(b"");
+    let without = |name: &str, instead: Option<&[u8]>| {
+        let mut archive = zip::ZipArchive::new(Cursor::new(&kept[..])).unwrap();
+        let mut out = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for at in 0..archive.len() {
+            let mut file = archive.by_index(at).unwrap();
+            let path = file.name().unwrap().into_owned();
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).unwrap();
+            if path.ends_with(name) {
+                let Some(instead) = instead else { continue };
+                bytes = instead.to_vec();
+            }
+            out.start_file(path, zip::write::SimpleFileOptions::default()).unwrap();
+            out.write_all(&bytes).unwrap();
+        }
+        out.finish().unwrap().into_inner()
+    };
+    let error = said(&without("config.toml", None));
+    assert!(error.contains("config.toml is missing"), "{error}");
+    let error = said(&without("moons.csv", None));
+    assert!(error.contains("moons.csv is missing"), "{error}");
+    // The model of another run.
+    let mut other = m2();
+    other.insert("model.hidden".to_owned(), json!([7]));
+    let mut other = in_the_page(&moons(), &other);
+    to_the_end(&mut other);
+    let error = said(&without("model.safetensors", Some(&wait(other.model()).unwrap())));
+    assert!(error.contains("of another model than config.toml says"), "{error}");
+    assert!(Training::resume(&kept, &Device::flex()).is_ok());
 }
 
 #[test]

@@ -101,6 +101,9 @@ impl Training {
         run.lines.truncate(run.course.lines());
         if names(&archive).iter().any(|name| name.ends_with(MODEL)) {
             let model = Checkpoint::from_bytes(&unpacked(&mut archive, MODEL)?)?;
+            if model.config != run.outline.config {
+                return Err(broken(format!("{MODEL} is of another model than {CONFIG} says")));
+            }
             run.best = Some(model.build(device)?);
         }
         Ok(run)

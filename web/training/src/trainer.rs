@@ -27,6 +27,9 @@ use crate::training::Training;
 /// Cells of the grid of `log p(x)`, at most: contours need fewer than regions.
 const DENSITY_CELLS: usize = 32;
 
+/// Points of a toy set, at most: more were a slip of the keys, and would fill the memory.
+const MOST_POINTS: usize = 1_000_000;
+
 /// Cells of a side, at most.
 const MOST_CELLS: usize = 256;
 
@@ -107,6 +110,12 @@ impl Trainer {
         #[wasm_bindgen(unchecked_param_type = "object")] asked: JsValue,
     ) -> Result<JsValue, JsError> {
         let asked: ToyAsked = options("toy", &asked)?;
+        let all = asked.count.count().saturating_add(asked.held_out.count());
+        if all > MOST_POINTS {
+            let rule =
+                format!("toy: {all} points are too many for a page; ask for {MOST_POINTS} at most");
+            return Err(JsError::new(&rule));
+        }
         let toy: Toy = asked.kind.parse()?;
         let noise = Noise::new(u64::from(asked.seed.0)).split("toy");
         let points = toy.draw(asked.count.count(), asked.noise, &noise);

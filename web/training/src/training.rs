@@ -119,24 +119,23 @@ impl Training {
             if !course.has_epoch_to_end() {
                 let stepped = course.step(&mut batches).await?;
                 advanced.steps += 1;
-                if stepped.diverged {
-                    advanced.notes.push(course.roll_back()?);
-                    continue;
+                match stepped.diverged {
+                    true => advanced.notes.push(course.roll_back()?),
+                    false => drop(recent.add(&stepped.terms, READ_EVERY).await?),
                 }
-                recent.add(&stepped.terms, READ_EVERY).await?;
             }
             if course.has_epoch_to_end() {
                 let (model, validation) = course.measured(problem).await?;
                 if validation.is_some_and(|v| !v.is_finite()) {
                     advanced.notes.push(course.roll_back()?);
-                    continue;
+                } else {
+                    let epoch = course.end_epoch(validation);
+                    if epoch.is_best {
+                        self.best = Some(model);
+                    }
+                    self.lines.push(epoch.line.clone());
+                    advanced.lines.push(epoch.line);
                 }
-                let epoch = course.end_epoch(validation);
-                if epoch.is_best {
-                    self.best = Some(model);
-                }
-                self.lines.push(epoch.line.clone());
-                advanced.lines.push(epoch.line);
             }
             let (done, _) = course.steps();
             for _ in 0..CATCH_UP {

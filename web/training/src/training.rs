@@ -119,9 +119,10 @@ impl Training {
             if !course.has_epoch_to_end() {
                 let stepped = course.step(&mut batches).await?;
                 advanced.steps += 1;
-                match stepped.diverged {
-                    true => advanced.notes.push(course.roll_back()?),
-                    false => drop(recent.add(&stepped.terms, READ_EVERY).await?),
+                if stepped.diverged {
+                    advanced.notes.push(course.roll_back()?);
+                } else {
+                    recent.add(&stepped.terms, READ_EVERY).await?;
                 }
             }
             if course.has_epoch_to_end() {

@@ -10,7 +10,7 @@ import { assertSameArrays } from "./close.mjs";
 import { readNpz } from "./npz.mjs";
 import { serve } from "./serve.mjs";
 import { done, download, leave, reference, says, Visits } from "./visit.mjs";
-import { inWorker, KEEP_MEMORY, onlyTiny } from "./worker.mjs";
+import { inWorker, KEEP_MEMORY, onlyTiny, workerOf } from "./worker.mjs";
 
 let visits;
 
@@ -118,11 +118,12 @@ test("memory is flat over 50 regenerations", async (context) => {
     before: (visit) => inWorker(visit, KEEP_MEMORY),
   });
   await done(page, "100 samples");
+  const worker = workerOf(page);
   const session = await page.context().newCDPSession(page);
   const measure = async () => {
     await session.send("HeapProfiler.collectGarbage");
     const { usedSize } = await session.send("Runtime.getHeapUsage");
-    return [await page.workers()[0].evaluate(() => self.memory.buffer.byteLength), usedSize];
+    return [await worker.evaluate(() => self.memory.buffer.byteLength), usedSize];
   };
   const draw = async (seed) => {
     await page.fill("#seed", String(seed));

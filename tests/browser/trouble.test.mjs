@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { done, leave, reference, says, Visits } from "./visit.mjs";
-import { inWorker, onlyTiny } from "./worker.mjs";
+import { inWorker, onlyTiny, workerOf } from "./worker.mjs";
 
 let visits;
 let folder;
@@ -91,7 +91,7 @@ test("a GPU that is lost in the middle leaves the page with the CPU", async () =
   const page = await visits.page("?n=1&on=webgpu", { before });
   await done(page, "10 samples");
   assert.match(await page.textContent("#badge"), /GPU: WebGPU/);
-  const [worker] = page.workers();
+  const worker = workerOf(page);
   await page.click("#draw");
   await worker.evaluate(() => self.kept.destroy()).catch(() => {});
   const status = await done(page, "The page continues on the CPU.");
@@ -115,7 +115,7 @@ test("a worker that ends is started anew, and the same samples are drawn", async
   await done(page, "300 samples");
   const caption = await page.textContent("#samples-caption");
   await page.click("#draw");
-  await page.workers()[0].evaluate(() => self.close()).catch(() => {});
+  await workerOf(page).evaluate(() => self.close()).catch(() => {});
   const status = await done(page, "has restarted and continues");
   assert.match(status, /^The program stopped \(/);
   assert.equal(await page.textContent("#samples-caption"), caption);
@@ -129,7 +129,7 @@ test("what nobody catches in the worker is no call without an answer", async () 
   await done(page, "20 samples");
   await says(page, "walk-live", /classified as/);
   // As a panic behind an await: the call is never answered. Whatever else the page asks for meanwhile is.
-  await page.workers()[0].evaluate(() => {
+  await workerOf(page).evaluate(() => {
     self.addEventListener("message", ({ data }) => {
       if (data.method !== "begin") return;
       self.postMessage = () => setTimeout(() => { throw new WebAssembly.RuntimeError("unreachable"); });

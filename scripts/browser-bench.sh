@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
-# Langevin chains in headless Chromium, the page's program beside TensorFlow.js, and how long the page itself takes:
-# `scripts/browser-bench.sh [--rounds 5] [--chains 1000,10000] [--temperature 1]`.
+# The page's programs beside TensorFlow.js in headless Chromium:
+#
+#   scripts/browser-bench.sh [chains] [--rounds 5] [--chains 1000,10000] [--temperature 1]     Langevin chains, and how long the page takes
+#   scripts/browser-bench.sh training [--rounds 7] [--seconds 2] [--variant plain|tuned|closed]     training steps, the command line's, too
 #
 # Needs what scripts/wasm-toolchain.sh brings, Node 20.11 or newer, and Chromium (Debian: chromium).
 # `GLEANER_WASM_TARGET` is the target folder of the page, apart from the native one; `GLEANER_SITE` is a built page to
 # time instead of building one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+what=chains
+case ${1:-} in chains | training) what=$1 && shift ;; esac
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -31,7 +36,15 @@ install() {
     [ -d "$1/node_modules/$2" ] || (cd "$1" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --silent >&2)
 }
 install tests/browser playwright-core
-install benches/peers/browser esbuild
 
 # What opens the browser also names the folder of the native build's numbers, of which nothing is read here.
-GLEANER_SITE=$site GLEANER_REFERENCE=$work node benches/peers/browser/bench.mjs "$@"
+export GLEANER_SITE=$site GLEANER_REFERENCE=$work
+if [ $what = chains ]; then
+    install benches/peers/browser esbuild
+    node benches/peers/browser/bench.mjs "$@"
+else
+    say "building the command line"
+    cargo build --quiet --release --package gleaner
+    install benches/tfjs esbuild
+    GLEANER_PROGRAM=${CARGO_TARGET_DIR:-target}/release/gleaner node benches/tfjs/bench.mjs "$@"
+fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the page and tests it in headless Chromium against the native build's numbers.
 #
-#   scripts/browser-test.sh [session|page|pick|trouble|manners|training|play|digits|own|lessons ...]     all of them unless some are named
+#   scripts/browser-test.sh [session|page|pick|trouble|manners|training|gpu-training|play|digits|own|lessons ...]     all of them unless some are named
 #
 # Needs what scripts/wasm-toolchain.sh brings, Node 20 or newer, and Chromium (Debian: chromium).
 # `GLEANER_WASM_TARGET` is the target folder of the page, apart from the native one; `GLEANER_SITE` is a built page
@@ -58,7 +58,7 @@ if [ ! -d tests/browser/node_modules/playwright-core ] || [ ! -d tests/browser/n
 fi
 echo "browser test: Chromium" >&2
 tests=("$@")
-[ ${#tests[@]} -gt 0 ] || tests=(session page pick trouble manners training play digits own lessons)
+[ ${#tests[@]} -gt 0 ] || tests=(session page pick trouble manners training gpu-training play digits own lessons)
 cd tests/browser
 # One file after the other: the software GPU and the measurements want the machine to themselves.
 GLEANER_PROGRAM=$program GLEANER_SITE=$site GLEANER_REFERENCE=$reference \

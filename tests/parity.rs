@@ -17,7 +17,7 @@ mod gpu {
     use burn::optim::GradientsParams;
     use burn::tensor::{Device, Tensor, TensorData};
     use gleaner_core::checkpoint::fill;
-    use gleaner_core::data::{Batches, Binarise, Examples, Resident, Split, Values};
+    use gleaner_core::data::{Batches, Binarise, Examples, Part, Resident, Split, Values};
     use gleaner_core::dist::clamp_log_var;
     use gleaner_core::error::Error;
     use gleaner_core::infer;
@@ -209,6 +209,22 @@ mod gpu {
         assert_close("logits", &found, &doubles(&uploaded), tolerance);
         let none = pollster::block_on(infer::classify_resident(&model, &resident, &[]));
         assert!(none.unwrap().is_empty());
+    }
+
+    /// It is one number for all rows, and what is the same in each row adds it up: by fours, too.
+    #[test]
+    fn the_gradient_of_a_mean_adds_up_over_rows() {
+        let Some(gpu) = gpu() else { return };
+        let training = gpu.autodiff();
+        let part = Part::whole(Small::default().batch(&training));
+        for rows in [7, 8, 64] {
+            let shared = Tensor::<1>::ones([1], &training).require_grad();
+            let mean = part.unlabelled_mean(shared.clone().expand([rows]));
+            let gradient = shared.grad(&mean.backward()).expect("it was asked for");
+            let expected = rows as f64 / part.of[1] as f64;
+            let tolerance = Tolerance { relative: 1e-6, absolute: 0.0 };
+            assert_close(&format!("{rows} rows"), &values(gradient), &[expected], tolerance);
+        }
     }
 
     #[test]

@@ -7,12 +7,20 @@
 //! not steps 0 to 999 were run in this process. Resuming therefore needs no generator state.
 
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
-use rand::{Rng as _, RngExt as _, SeedableRng as _};
-use rand_chacha::ChaCha8Rng;
+#[cfg(not(target_arch = "wasm32"))]
+use rand::SeedableRng as _;
+use rand::{Rng as _, RngExt as _};
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
 use crate::simd::{ln, sin_of_turns, vectorised};
+
+#[cfg(any(test, target_arch = "wasm32"))]
+mod chacha;
+#[cfg(target_arch = "wasm32")]
+use chacha::{Stream, stream};
+#[cfg(not(target_arch = "wasm32"))]
+use rand_chacha::ChaCha8Rng as Stream;
 
 /// Stream numbers below this are counters, those above are hashed purposes.
 const PURPOSE: u64 = 1 << 63;
@@ -33,7 +41,7 @@ pub enum NoiseSource {
 #[derive(Clone, Debug)]
 pub struct Noise {
     key: [u8; 32],
-    stream: ChaCha8Rng,
+    stream: Stream,
     source: NoiseSource,
     silent: bool,
 }
@@ -184,18 +192,15 @@ impl Noise {
         Tensor::from_data(TensorData::new(values, [rows, columns]), device)
     }
 
-    fn child(&self, stream: u64) -> Self {
-        let mut parent = ChaCha8Rng::from_seed(self.key);
-        parent.set_stream(stream);
+    fn child(&self, number: u64) -> Self {
         let mut key = [0; 32];
-        parent.fill_bytes(&mut key);
+        stream(&self.key, number).fill_bytes(&mut key);
         Self { silent: self.silent, ..Self::from_key(key, self.source) }
     }
 
     fn from_key(key: [u8; 32], source: NoiseSource) -> Self {
-        let mut stream = ChaCha8Rng::from_seed(key);
         // The numbers come from a stream that no child key is cut from.
-        stream.set_stream(u64::MAX);
+        let stream = stream(&key, u64::MAX);
         Self { key, stream, source, silent: false }
     }
 }
@@ -261,6 +266,14 @@ fn length(bits: u32) -> f32 {
 #[inline(always)]
 fn turns(bits: u32) -> f32 {
     bits as i32 as f32 * (1.0 / 4_294_967_296.0)
+}
+
+/// The stream of this number under a key.
+#[cfg(not(target_arch = "wasm32"))]
+fn stream(key: &[u8; 32], number: u64) -> Stream {
+    let mut stream = Stream::from_seed(*key);
+    stream.set_stream(number);
+    stream
 }
 
 /// Fowler-Noll-Vo hash: fixed for ever, unlike the standard library's.

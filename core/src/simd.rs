@@ -4,6 +4,7 @@
 
 #[cfg(feature = "flex")]
 use burn::backend::flex::FlexTensor;
+use burn::tensor::Device;
 #[cfg(feature = "flex")]
 use burn::tensor::TensorData;
 
@@ -38,7 +39,7 @@ const LN_2_LOW: f32 = -2.121_944_4e-4;
 /// Below this `exp` underflows.
 const LOWEST: f32 = -87.0;
 
-/// `x <= 0` as `2^n` and `exp(r) - 1`, where `x = n ln 2 + r` and `|r| <= ln(2) / 2`.
+/// `x <= 88` as `2^n` and `exp(r) - 1`, where `x = n ln 2 + r` and `|r| <= ln(2) / 2`.
 #[inline(always)]
 fn reduce(x: f32) -> (f32, f32) {
     let x = if x < LOWEST { LOWEST } else { x };
@@ -61,6 +62,15 @@ fn reduce(x: f32) -> (f32, f32) {
 pub fn exp_of_negative(x: f32) -> f32 {
     let (scale, less_one) = reduce(x);
     scale * less_one + scale
+}
+
+/// `exp(x)`, within 5e-7: the square of the exponential of half of it, whose powers of two are never out of reach.
+#[inline(always)]
+pub fn exp(x: f32) -> f32 {
+    let half = 0.5 * x;
+    let (scale, less_one) = reduce(if half > 50.0 { 50.0 } else { half });
+    let root = scale * less_one + scale;
+    root * root
 }
 
 /// `1 - exp(-x)` for `x >= 0`, within 3e-7: the slope of softplus at the point where its value is `x`.
@@ -158,6 +168,17 @@ pub fn sum_of(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
     lanes.iter().sum::<f32>() + rest
 }
 
+/// Whether a device is the CPU back end. A build without GPUs has no other: there, what other devices would need is left out.
+pub fn on_cpu(device: &Device) -> bool {
+    #[cfg(all(feature = "flex", feature = "cube"))]
+    return *device == Device::flex();
+    #[cfg(not(all(feature = "flex", feature = "cube")))]
+    return {
+        let _ = device;
+        cfg!(feature = "flex")
+    };
+}
+
 /// A CPU tensor as one run of values in row-major order.
 #[cfg(feature = "flex")]
 pub fn whole(tensor: FlexTensor) -> FlexTensor {
@@ -207,6 +228,7 @@ mod tests {
     #[test]
     fn every_function_is_as_close_as_it_says() {
         assert_within("exp", 2e-7, |x| (-87.0..=0.0).contains(&x), exp_of_negative, f64::exp);
+        assert_within("exp", 5e-7, |x| (-87.0..=88.5).contains(&x), exp, f64::exp);
         assert_within("1 - exp", 3e-7, |x| x >= 0.0, one_minus_exp_of_negative, |x| -(-x).exp_m1());
         let softplus_exactly = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
         assert_within("softplus", 4e-7, |x| x >= -87.0, softplus, softplus_exactly);
@@ -237,9 +259,13 @@ mod tests {
         }
         assert_eq!(softplus(f32::INFINITY), f32::INFINITY);
         assert_eq!(sigmoid(f32::INFINITY), 1.0);
+        assert_eq!(
+            [exp(f32::INFINITY), exp(89.0), exp(-200.0)],
+            [f32::INFINITY, f32::INFINITY, 0.0]
+        );
         let nan = f32::NAN;
         assert!(
-            [softplus(nan), sigmoid(nan), tanh(nan), exp_of_negative(nan)]
+            [softplus(nan), sigmoid(nan), tanh(nan), exp(nan), exp_of_negative(nan)]
                 .iter()
                 .all(|v| v.is_nan())
         );

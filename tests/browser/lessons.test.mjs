@@ -1,7 +1,7 @@
 // The lessons as students use them: each opens by its address at each step, with a question and live values.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { leave, Visits } from "./visit.mjs";
@@ -33,6 +33,38 @@ async function accessible(page) {
   const { violations } = await page.evaluate(() => window.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
   assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`), []);
 }
+
+const source = (name) => readFile(new URL(`../../${name}`, import.meta.url), "utf8");
+
+test("every page leads to the others in the same words", async () => {
+  const head = (page) =>
+    [...page.matchAll(/<li><a href="([^"]+)"(?: aria-current="page")?>([^<]+)<\/a><\/li>/g)].slice(0, 5).map(([, to, words]) => `${to.replace("./#", "#")} ${words}`);
+  const first = head(await source("index.html"));
+  assert.deepEqual(first, ["play.html Play", "digits.html Digits", "own.html Your own data", "lessons.html Lessons", "#model Models"]);
+  for (const name of ["play", "digits", "own", "lessons"]) {
+    const page = await source(`web/pages/${name}.html`);
+    assert.deepEqual(head(page), first, name);
+    assert.ok(page.includes(`<a href="${name}.html" aria-current="page">`), name);
+  }
+});
+
+test("what keeps the pages for when there is no network knows every file of theirs", async () => {
+  const kept = await source("web/offline.js");
+  const files = [...(await readdir(new URL("../../web/js/learn", import.meta.url))), ...(await readdir(new URL("../../web/js", import.meta.url)))];
+  const others = [...(await readdir(new URL("../../web", import.meta.url))), ...(await readdir(new URL("../../web/pages", import.meta.url)))];
+  const names = [...files.filter((name) => name.endsWith(".js")).map((name) => name.slice(0, -3)), ...others.filter((name) => /\.(css|html|svg)$/.test(name))];
+  assert.deepEqual(names.filter((name) => !kept.includes(`"${name}"`)), []);
+});
+
+test("every model that comes with the page has a picture of ten samples, one below the other", async () => {
+  for (const { id, picture } of JSON.parse(await source("web/checkpoints/index.json"))) {
+    const png = await readFile(new URL(`../../web/checkpoints/${id}/${picture}`, import.meta.url));
+    const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
+    // Samples are square, with lines of two pixels between and around them.
+    assert.equal((height - 2) / 10, width - 2, id);
+    assert.ok(png.length < 20_000, `${id}: ${png.length} bytes`);
+  }
+});
 
 test("the overview shows five lessons, without loading the program", async () => {
   const page = await visits.page("lessons.html");
@@ -97,6 +129,15 @@ test("steps go on by button and by key, and back again; values stand in the addr
   await accessible(page);
   await leave(page);
   await leave(other);
+});
+
+test("a value in the address that makes no sense is said, and the step's own is taken", async () => {
+  const page = await visits.page("lessons.html?lesson=filter&step=3&entropy=99&agreeing=0");
+  await live(page);
+  assert.match(await page.textContent("#complaint"), /: entropy must be a number from -3 to 0\.05\.$/);
+  assert.equal(await page.inputValue("#value-entropy"), "-0.5");
+  assert.equal(await page.isChecked('[name="value-agreeing"][value="0"]'), true);
+  await leave(page);
 });
 
 test("chains run away at too large a step, and come back; they rest where motion is unwelcome", async () => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { writeNpz } from "./npz-write.mjs";
 import { download, leave, says, Visits } from "./visit.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -144,6 +145,9 @@ test("columns, labels held out and the label itself are chosen; few labels are n
   await says(page, "status", /^Ready/);
   assert.equal(await page.evaluate(() => document.activeElement.dataset.column), "a");
   assert.equal(await page.isChecked('[data-column="a"]'), false);
+  // Its rows are drawn all the same, and both networks are judged by the same rows.
+  await page.locator("#scatter-box").waitFor();
+  assert.deepEqual(await all(page, "#by-class thead th"), ["class", "labels", "predicted", "labels only", "all rows"]);
   // The last one cannot go.
   await page.click('[data-column="b"]');
   await says(page, "seen-status", /no column is left to learn from/);
@@ -160,6 +164,32 @@ test("columns, labels held out and the label itself are chosen; few labels are n
   await ready(page, "split.csv");
   await says(page, "measured", /^The 20 rows of the file's own test split measure the accuracy/);
   assert.equal(await page.isVisible("#share"), false);
+  await page.locator("#scatter-box").waitFor();
+  await says(page, "by-class", /of 10/);
+  await leave(page);
+});
+
+test("counts of words are trained on, and are not drawn", async () => {
+  const page = await open();
+  const whole = (values) => ({ shape: [values.length], bytes: Buffer.from(Int32Array.from(values).buffer) });
+  // Each row has two of six words.
+  const indices = Array.from({ length: 60 }, (_, row) => (row % 2 ? [0, 1 + (row % 3)] : [4, 5])).flat();
+  const arrays = {
+    format: { type: "|S3", shape: [], bytes: Buffer.from("csr") },
+    shape: whole([60, 6]),
+    data: whole(indices.map((_, at) => 1 + (at % 3))),
+    indices: whole(indices),
+    indptr: whole(Array.from({ length: 61 }, (_, row) => 2 * row)),
+    y: whole(Array.from({ length: 60 }, (_, row) => (row < 30 ? row % 2 : -1))),
+  };
+  await page.setInputFiles("#file", { name: "words.npz", mimeType: "application/zip", buffer: writeNpz(arrays) });
+  await ready(page, "words.npz");
+  await page.locator("#no-scatter").waitFor();
+  assert.equal(await page.isVisible("#scatter-box"), false);
+  await play(page);
+  await trained(page, 5);
+  await says(page, "by-class", /15\d+/);
+  await says(page, "next", /[01]/);
   await leave(page);
 });
 

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { download, leave, Visits } from "./visit.mjs";
+import { settingsOf } from "../../web/js/learn/models.js";
+import { Choice } from "../../web/js/learn/play-choice.js";
+import { download, leave, says, Visits } from "./visit.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -34,6 +36,35 @@ async function hide(page, hidden) {
     document.dispatchEvent(new Event("visibilitychange"));
   }, hidden);
 }
+
+test("an address is read into settings, and what makes no sense in it is said and left out", () => {
+  const choice = new Choice();
+  assert.equal(choice.read(new URLSearchParams("data=blobs&model=mier&beta=0&seed=3&latent=2&hidden=32,16&epochs=80&sigma=1")), "");
+  const { settings } = choice;
+  assert.equal(settings["model.latent"], 2);
+  assert.deepEqual(settings["model.hidden"], [32, 16]);
+  assert.equal(settings["train.epochs"], 80);
+  assert.equal(settings["train.seed"], 3);
+  assert.equal(settings["objective.mier.beta"], 0);
+  assert.equal(settings["model.likelihood.isotropic-gaussian.sigma"], 1);
+  // Another model has its own networks; other points have their own sigma.
+  choice.takeModel("m2");
+  assert.deepEqual(choice.settings, { ...settingsOf("m2", "blobs"), "model.likelihood.isotropic-gaussian.sigma": 1, "train.seed": 3 });
+  choice.takeData("two-moons");
+  assert.deepEqual(choice.settings, { ...settingsOf("m2", "two-moons"), "train.seed": 3 });
+  for (const wrong of ["latent=0", "latent=1.5", "latent=x", "hidden=8,", "hidden=0", "hidden=1,2,3,4", "epochs=1e9", "model=gan", "n=75.5", "flip=foo"]) {
+    const other = new Choice();
+    const complaint = other.read(new URLSearchParams(wrong));
+    assert.match(complaint, new RegExp(`^Not all of this address makes sense.*: ${wrong.split("=")[0]} must be .*\\.$`), wrong);
+    assert.deepEqual(other.settings, new Choice().settings, wrong);
+  }
+  // There is a label for each class at least, and none without a point.
+  const few = new Choice();
+  few.read(new URLSearchParams("data=blobs&labels=2"));
+  assert.equal(few.labels, 3);
+  few.read(new URLSearchParams("n=50&labels=60"));
+  assert.equal(few.labels, 50);
+});
 
 test("it learns at once; it pauses, takes one step, goes slowly and begins again", async () => {
   const page = await open();
@@ -159,14 +190,67 @@ test("who wants no motion sees none until it is asked for", async () => {
   await page.waitForFunction(() => /step 0/.test(document.querySelector(".counter")?.textContent ?? ""));
   await pause(page, 500);
   assert.equal(await step(page), 0);
+  // Charts of nothing have no marks that could be taken for measurements.
+  assert.deepEqual([...new Set(await page.locator("#curves svg text").allTextContents())], ["0", "steps", "Grows while the model learns"]);
   await page.click(".transport .play");
   await trained(page, 5);
+  await page.waitForFunction(() => /^\d+ %$/m.test([...document.querySelectorAll("#curves svg text")].map(({ textContent }) => textContent).join("\n")));
   await leave(page);
 });
 
-test("a link that makes no sense is mended", async () => {
-  const page = await open("?data=x&n=1e9&noise=-1&labels=a&seed=&model=gan&alpha=1e9&marks=99999A,zz&flip=foo&points=%%%");
+test("a link sets what has no control, and it stays in the address", async () => {
+  const query = "?data=circles&labels=60&latent=2&hidden=32,16&epochs=3";
+  const page = await open(query);
+  await says(page, "status", /^Done/);
+  const command = await page.textContent("#command");
+  for (const set of ["train.epochs=3", "model.latent=2", "model.hidden='[32, 16]'"]) assert.ok(command.includes(`--set ${set}`), command);
+  assert.equal(decodeURIComponent(new URL(page.url()).search), query);
+  assert.equal(await page.textContent("#complaint"), "");
+  await leave(page);
+});
+
+test("points are drawn by keys until there are enough to learn from, and the link brings them back", async () => {
+  const page = await open("?data=own");
+  await says(page, "status", /put points there: at least two classes, and 8 more points\.$/);
+  // The program is there when the small pictures are.
+  await page.waitForFunction(() => document.querySelector("#kinds canvas").getContext("2d").getImageData(0, 0, 56, 56).data.some(Boolean));
+  assert.match(await page.textContent("#status"), /^Click or drag/);
+  await page.focus(".picture.model canvas");
+  for (let point = 0; point < 8; point += 1) for (const key of ["ArrowRight", "Enter"]) await page.keyboard.press(key);
+  await says(page, "status", /put points there: at least two classes\.$/);
+  await page.click('#brushes label:has-text("class B")');
+  await page.focus(".picture.model canvas");
+  for (const key of ["ArrowUp", "Enter"]) await page.keyboard.press(key);
   await trained(page, 5);
+  assert.match(await page.textContent(".result .hint"), /^of 9 labelled points right$/);
+  const again = await open(new URL(page.url()).search);
+  await trained(again, 5);
+  assert.equal(await labels(again), "9 points");
+  await leave(again);
+  await leave(page);
+});
+
+test("a link that makes no sense is mended, and the page says so in one line", async () => {
+  const page = await open("?data=x&n=1e9&noise=-1&labels=a&seed=&model=gan&alpha=1e9&latent=0&hidden=,&epochs=-1&marks=99999A,zz&flip=foo&points=%%%");
+  await trained(page, 5);
+  const complaint = await page.textContent("#complaint");
+  for (const name of ["data", "n", "noise", "labels", "model", "alpha", "latent", "hidden", "epochs", "flip"]) assert.match(complaint, new RegExp(`[:;] ${name} must be `));
+  assert.match(complaint, /^[^\n]+\.$/);
+  assert.equal(new URL(page.url()).search, "");
+  await leave(page);
+});
+
+test("there is a label for each class, whatever points are chosen", async () => {
+  const page = await open("?labels=2&alpha=10");
+  await trained(page, 1);
+  // α times all points, divided by those with a label.
+  await page.waitForFunction(() => document.querySelector(".terms .alpha .weight-now")?.textContent === "2250");
+  await page.click('label.tile:has-text("Blobs")');
+  await page.locator("#labels").fill("3");
+  await page.waitForFunction(() => document.querySelector(".labels .hint").textContent === "3 points");
+  await trained(page, 1);
+  assert.equal(await page.getAttribute("#labels", "min"), "3");
+  assert.equal(await page.getAttribute("#status", "data-kind"), "done");
   await leave(page);
 });
 

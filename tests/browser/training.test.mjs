@@ -1,5 +1,5 @@
 // Training in the page against the command line: the same curve, the same model, a run that goes on there; what unlabelled points are
-// worth within ten seconds; memory.
+// worth; memory.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -40,6 +40,9 @@ async function program(options) {
   page.said.length = 0;
   return page;
 }
+
+// Seconds for a training that takes ten at most in the program as it is shipped: what is tested is built to be there soon.
+const PATIENCE = 60;
 
 // Trains on toy points in the page, for some seconds at most; what the page knows at the end.
 const train = (page, { kind, model, seed, seconds, settings = {} }) =>
@@ -114,11 +117,11 @@ for (const model of ["m2", "mier", "latent-ebm"]) {
   });
 }
 
-test("two moons with six labels: within ten seconds, the points without a label are worth something", async (context) => {
+test("two moons with six labels: the points without a label are worth eight points of accuracy and more", async (context) => {
   const page = await program();
   const gains = [];
   for (let seed = 0; seed < 10; seed += 1) {
-    const { score, took, told } = await train(page, { kind: "two-moons", model: "m2", seed, seconds: 10 });
+    const { score, took, told } = await train(page, { kind: "two-moons", model: "m2", seed, seconds: PATIENCE });
     gains.push(100 * (score.model.accuracy - score.baseline.accuracy));
     context.diagnostic(
       `seed ${seed}: ${(100 * score.baseline.accuracy).toFixed(1)} % with the labels only, ${(100 * score.model.accuracy).toFixed(1)} % with all points, ` +
@@ -127,7 +130,7 @@ test("two moons with six labels: within ten seconds, the points without a label 
   }
   const mean = gains.reduce((sum, gain) => sum + gain) / gains.length;
   context.diagnostic(`on average ${mean.toFixed(1)} points`);
-  assert.ok(mean > 2, `${mean} points`);
+  assert.ok(mean >= 8, `${mean} points`);
   await leave(page);
 });
 

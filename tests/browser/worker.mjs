@@ -11,8 +11,8 @@ export const inWorker = (page, script, worker = "js/worker.js") =>
     await route.fulfill({ response, body: `${script}\n${await response.text()}` });
   });
 
-// The worker that runs such a script. The first screen has two, in the order in which they were loaded.
-export const workerOf = (page, worker = "js/worker.js") => page.workers().find((found) => found.url().endsWith(`/${worker}`));
+// The worker that runs such a script, the last one where others have ended. The first screen has two, in the order in which they were loaded.
+export const workerOf = (page, worker = "js/worker.js") => page.workers().findLast((found) => found.url().endsWith(`/${worker}`));
 
 // Such a script: the program's memory can be found at `self.memory`.
 export const KEEP_MEMORY = `

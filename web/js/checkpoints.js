@@ -92,33 +92,50 @@ export function showCards(models, choose) {
     const { id, title, picture } = model;
     const input = make("input", { type: "radio", name: "model", value: id, id: `card-${id}` });
     input.addEventListener("change", () => choose(model));
-    const seen = picture
-      ? make("img", { src: `checkpoints/${id}/${picture}`, alt: "", width: 48, height: 48 })
-      : make("canvas", { width: 0, height: 0, "aria-hidden": "true" });
+    const canvas = make("canvas", { width: 0, height: 0, "aria-hidden": "true" });
+    if (picture) layShipped(canvas, `checkpoints/${id}/${picture}`);
     const [what, how] = title.split(": ");
     // Data above, model below; read aloud, it is the title.
     const words = make("span", {}, make("strong", {}, what), ...(how ? [make("span", { class: "away" }, ": "), how] : []));
-    element("cards").append(make("label", { class: "card" }, input, make("span", { class: "seen" }, seen), words));
+    element("cards").append(make("label", { class: "card" }, input, make("span", { class: "seen" }, canvas), words));
   }
 }
 
-const ACROSS = 3; // samples along a side of a card's picture
+const SHOWN = 10; // samples on a card, side by side
+
+// Puts samples on the canvas of a card. `corner` says where the left upper corner of each lies in their picture.
+function lay(canvas, picture, { width, height }, corner) {
+  canvas.width = SHOWN * width;
+  canvas.height = height;
+  const context = canvas.getContext("2d");
+  for (let place = 0; place < SHOWN; place += 1) {
+    context.drawImage(picture, ...corner(place), width, height, place * width, 0, width, height);
+  }
+}
+
+// A picture as `gleaner sample --per-class 1 --grid` writes it: one sample below the other, with lines between and around them.
+const LINE = 2;
+
+function layShipped(canvas, address) {
+  const image = new Image();
+  image.addEventListener("load", () => {
+    const width = image.width - 2 * LINE;
+    const height = (image.height - LINE) / SHOWN - LINE;
+    lay(canvas, image, { width, height }, (place) => [LINE, LINE + place * (height + LINE)]);
+  });
+  image.src = address;
+}
 
 // The picture of a card without one: some of the first samples that its model has drawn.
 export function picture(id, samples, tile) {
   const canvas = id && document.querySelector(`#card-${id} ~ .seen canvas`);
   if (!canvas || canvas.width > 0) return;
-  canvas.width = ACROSS * tile.width;
-  canvas.height = ACROSS * tile.height;
-  const context = canvas.getContext("2d");
   const across = Math.ceil(samples.width / tile.width);
   const count = across * Math.floor(samples.height / tile.height);
-  for (let place = 0; place < ACROSS ** 2; place += 1) {
-    const index = Math.floor((place * count) / ACROSS ** 2);
-    const [left, top] = [(index % across) * tile.width, Math.floor(index / across) * tile.height];
-    const [x, y] = [(place % ACROSS) * tile.width, Math.floor(place / ACROSS) * tile.height];
-    context.drawImage(samples, left, top, tile.width, tile.height, x, y, tile.width, tile.height);
-  }
+  lay(canvas, samples, tile, (place) => {
+    const index = Math.floor((place * count) / SHOWN);
+    return [(index % across) * tile.width, Math.floor(index / across) * tile.height];
+  });
 }
 
 // Marks the card of a model, or none, and says what there is to know of it.

@@ -51,6 +51,11 @@ export class Engine extends EventTarget {
     return this.#ready;
   }
 
+  // Ends the program, with all that it held given back.
+  stop() {
+    this.#drop(new Gone("the program was ended"));
+  }
+
   // Calls a method of what was created under a key, or of the program's class where the key is null; what is returned is a promise of
   // its result.
   async call(key, method, ...args) {

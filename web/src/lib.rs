@@ -6,6 +6,7 @@
 //!
 //! Order to read: [`backend`] (where to compute) → [`gleaner_border::asked`] and [`exchange`] (what crosses the border) → [`paint`] (bitmaps) →
 //! [`session`] (a loaded checkpoint) and what a page asks of it: [`generate`] → [`sift`] → [`pick`] → [`inside`] → [`take_away`].
+//! [`Trainer`] is the one of the small program that trains in a page; here it has the GPU.
 
 pub mod generate;
 pub mod inside;
@@ -15,6 +16,8 @@ pub mod pick;
 pub mod session;
 pub mod sift;
 pub mod take_away;
+
+pub use gleaner_training::trainer::Trainer;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

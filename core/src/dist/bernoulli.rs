@@ -4,6 +4,8 @@ use burn::tensor::{Tensor, activation};
 
 use super::groups;
 use crate::nets::softplus;
+#[cfg(feature = "flex")]
+use crate::simd::on_cpu;
 
 /// Bernoulli variables given by `logits`, `[rows, dimensions]`.
 #[derive(Clone, Debug)]
@@ -22,7 +24,7 @@ impl Bernoulli {
     /// - output: `[rows]`, nats
     pub fn log_prob(&self, x: Tensor<2>) -> Tensor<1> {
         #[cfg(feature = "flex")]
-        if x.device() == burn::tensor::Device::flex() {
+        if on_cpu(&x.device()) {
             return fused::log_prob(self.logits.clone(), x);
         }
         #[cfg(feature = "cube")]
@@ -78,10 +80,16 @@ mod fused {
             let (logits, x) = (whole(logits), whole(x));
             let [rows, dimensions] = dims(&logits);
             let (l, x) = (logits.storage::<f32>(), x.storage::<f32>());
-            let sums = vectorised(|| {
-                let pairs = l.chunks_exact(dimensions).zip(x.chunks_exact(dimensions).cycle());
-                pairs.map(|(l, x)| sum_of(l, x, |l, x| x * l - softplus(l))).collect()
-            });
+            let mut sums = vec![0.0; rows];
+            vectorised(
+                #[inline(always)]
+                || {
+                    let pairs = l.chunks_exact(dimensions).zip(x.chunks_exact(dimensions).cycle());
+                    for (sum, (l, x)) in sums.iter_mut().zip(pairs) {
+                        *sum = sum_of(l, x, |l, x| x * l - softplus(l));
+                    }
+                },
+            );
             tensor(sums, [rows])
         }
     }

@@ -2,12 +2,16 @@
 
 use burn::tensor::Tensor;
 
+#[cfg(feature = "flex")]
+use super::gaussian_cpu;
 #[cfg(feature = "cube")]
 use super::gaussian_gpu::{Pairwise, pairwise};
 use super::groups;
 #[cfg(feature = "cube")]
 use crate::gpu::{is_gpu, sum_of_rows};
 use crate::nets::soft_clamp;
+#[cfg(feature = "flex")]
+use crate::simd::on_cpu;
 
 /// `log(2 π)`.
 pub(super) const LOG_TWO_PI: f64 = 1.837_877_066_409_345_3;
@@ -38,10 +42,19 @@ impl Gaussian {
     /// - `epsilon`: `[batch, dimensions]`, standard normal, from [`Noise`](crate::noise::Noise)
     /// - output: `[batch, dimensions]`
     pub fn sample(&self, epsilon: Tensor<2>) -> Tensor<2> {
+        #[cfg(feature = "flex")]
+        if on_cpu(&epsilon.device()) {
+            return gaussian_cpu::drawn(self.mean.clone(), self.log_var.clone(), epsilon);
+        }
         #[cfg(feature = "cube")]
         if is_gpu(&epsilon.device()) {
             return self.mean.clone() + pairwise(epsilon, self.log_var.clone(), Pairwise::Moved);
         }
+        self.composed_sample(epsilon)
+    }
+
+    /// What [`Gaussian::sample`] computes, in the back end's own operations.
+    pub fn composed_sample(&self, epsilon: Tensor<2>) -> Tensor<2> {
         self.mean.clone() + (self.log_var.clone() * 0.5).exp() * epsilon
     }
 
@@ -52,11 +65,20 @@ impl Gaussian {
 
     /// `KL(self || N(0, I))` in closed form (Kingma and Welling 2014, appendix B): `[batch]`, nats.
     pub fn kl_from_standard(&self) -> Tensor<1> {
+        #[cfg(feature = "flex")]
+        if on_cpu(&self.mean.device()) {
+            return gaussian_cpu::divergence(self.mean.clone(), self.log_var.clone());
+        }
         #[cfg(feature = "cube")]
         if is_gpu(&self.mean.device()) {
             let terms = pairwise(self.mean.clone(), self.log_var.clone(), Pairwise::Divergence);
             return sum_of_rows(terms);
         }
+        self.composed_kl_from_standard()
+    }
+
+    /// What [`Gaussian::kl_from_standard`] computes, in the back end's own operations.
+    pub fn composed_kl_from_standard(&self) -> Tensor<1> {
         let terms = self.mean.clone().square() + self.log_var.clone().exp() - self.log_var.clone();
         (terms - 1.0).sum_dim(1).squeeze_dim::<1>(1) * 0.5
     }

@@ -9,6 +9,8 @@ mod categorical;
 mod categorical_gpu;
 mod concrete;
 mod gaussian;
+#[cfg(feature = "flex")]
+mod gaussian_cpu;
 #[cfg(feature = "cube")]
 mod gaussian_gpu;
 mod log_gamma;

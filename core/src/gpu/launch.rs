@@ -8,15 +8,11 @@ use burn_cubecl::cubecl::{calculate_cube_count_elemwise, tensor_vector_size_para
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
+use crate::simd::on_cpu;
+
 /// Whether a device computes with such kernels: all do but the CPU back end.
 pub fn is_gpu(device: &Device) -> bool {
-    #[cfg(feature = "flex")]
-    return *device != Device::flex();
-    #[cfg(not(feature = "flex"))]
-    {
-        let _ = device;
-        true
-    }
+    !on_cpu(device)
 }
 
 /// How a kernel is launched that computes each number of its output from one of each operand.

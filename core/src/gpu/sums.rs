@@ -78,7 +78,16 @@ impl Backward<Cube, 1> for Spread {
         };
         let [parent] = ops.parents;
         if let Some(parent) = parent {
-            grads.register::<Cube>(parent.id, Cube::float_expand(gradient, shape));
+            // A single number that stands for many: the framework's sums of it bind room for four, which a browser refuses where there
+            // is one. Other GPUs get the number, and a launch less.
+            let gradient = match gradient.shape().num_elements() {
+                1 if cfg!(target_arch = "wasm32") => {
+                    let (device, dtype) = (gradient.device(), gradient.dtype());
+                    Cube::float_mul(Cube::float_ones(shape, &device, dtype.into()), gradient)
+                }
+                _ => Cube::float_expand(gradient, shape),
+            };
+            grads.register::<Cube>(parent.id, gradient);
         }
     }
 }

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor};
 use super::density::LogDensity;
 use super::langevin::{ChainState, Langevin, StepInfo};
 use crate::noise::{Noise, Streams};
+use crate::simd::on_cpu;
 use crate::workers::{Workers, map};
 
 /// Chains of a block on the CPU: few enough that a block's layers stay in the second-level cache through all of its steps.
@@ -80,14 +81,4 @@ impl Chains {
 pub(super) fn blocks(rows: usize, device: &Device) -> Vec<Range<usize>> {
     let size = if on_cpu(device) { BLOCK } else { rows.max(1) };
     (0..rows).step_by(size).map(|start| start..(start + size).min(rows)).collect()
-}
-
-fn on_cpu(device: &Device) -> bool {
-    #[cfg(feature = "flex")]
-    return *device == Device::flex();
-    #[cfg(not(feature = "flex"))]
-    return {
-        let _ = device;
-        false
-    };
 }

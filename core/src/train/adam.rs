@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::adam_gpu;
 #[cfg(feature = "cube")]
 use crate::gpu::Places;
+#[cfg(feature = "flex")]
+use crate::simd::on_cpu;
 
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
@@ -145,7 +147,7 @@ impl Update {
             second: gradient.zeros_like(),
         });
         #[cfg(feature = "flex")]
-        if value.device() == burn::tensor::Device::flex() {
+        if on_cpu(&value.device()) {
             return fused::apply(self, value, moments, gradient, factor);
         }
         #[cfg(feature = "cube")]

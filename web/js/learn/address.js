@@ -35,6 +35,47 @@ export function unpackLabels(text, given, classes) {
   return changed;
 }
 
+// Kinds of values in an address: what they are in words, and how to read one; undefined is what makes no sense.
+export const number = (from, to) => ({
+  words: `a number from ${from} to ${to}`,
+  read: (text) => (text.trim() !== "" && Number(text) >= from && Number(text) <= to ? Number(text) : undefined),
+});
+
+export const whole = (from, to) => ({
+  words: `a whole number from ${from} to ${to}`,
+  read: (text) => (/^\d+$/.test(text) && Number(text) >= from && Number(text) <= to ? Number(text) : undefined),
+});
+
+export const oneOf = (...values) => ({
+  words: `one of ${values.join(", ")}`,
+  read: (text) => values.find((value) => String(value) === text),
+});
+
+// Several, with commas between them.
+export const list = (most, { words, read }) => ({
+  words: `at most ${most} values with commas between them, each ${words}`,
+  read(text) {
+    const values = text.split(",").map(read);
+    return values.length > most || values.includes(undefined) ? undefined : values;
+  },
+});
+
+export const matching = (form, words) => ({ words, read: (text) => (form.test(text) ? text : undefined) });
+
+// The values that a query has of such kinds, by name; and a sentence about those that make no sense, which are left out.
+export function read(query, kinds) {
+  const values = {};
+  const wrong = [];
+  for (const [name, kind] of Object.entries(kinds)) {
+    const text = query.get(name);
+    if (!text) continue;
+    const value = kind.read(text);
+    if (value === undefined) wrong.push(`${name} must be ${kind.words}`);
+    else values[name] = value;
+  }
+  return { values, complaint: wrong.length > 0 ? `Not all of this address makes sense, and the page goes on without that: ${wrong.join("; ")}.` : "" };
+}
+
 // What differs from the page's own start, as the query of its address.
 export function remember(state, start) {
   const query = new URLSearchParams();

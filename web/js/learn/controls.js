@@ -1,6 +1,7 @@
 // The buttons that run a training: play and pause, one step, slow motion, from the beginning.
 
 import { make } from "../dom.js";
+import { many } from "./numbers.js";
 
 const ICONS = {
   play: "M7 4.5v15l12-7.5z",
@@ -9,7 +10,7 @@ const ICONS = {
   restart: "M12 5a7 7 0 1 1-6.7 9h2.2A5 5 0 1 0 12 7v3.2L7 6l5-4.2z",
 };
 
-export const icon = (name) =>
+const icon = (name) =>
   make("svg:svg", { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" }, make("svg:path", { d: ICONS[name] }));
 
 // Fills a box with the buttons of a training.
@@ -35,8 +36,8 @@ export function transport(box, training, { small = false } = {}) {
   function count() {
     const { about, told } = training;
     if (!about) return;
-    const done = (told?.step ?? about.step).toLocaleString("en");
-    counter.textContent = small ? `step ${done}` : `step ${done} of ${about.steps.toLocaleString("en")}`;
+    const done = many(told?.step ?? about.step);
+    counter.textContent = small ? `step ${done}` : `step ${done} of ${many(about.steps)}`;
   }
   play.addEventListener("click", () => (training.playing ? training.pause() : training.play()));
   step.addEventListener("click", () => training.step());

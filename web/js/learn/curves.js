@@ -1,16 +1,24 @@
 // How training goes: the objective, the accuracy of both networks, and how sure the model is, by step.
 
-import { frame } from "../chart.js";
+import { frame, WIDTH } from "../chart.js";
 import { make, short } from "../dom.js";
+import { many, percent as inPercent } from "./numbers.js";
 
 const HEIGHT = 168;
 const MOST = 360; // points of a line: beyond that, every other one is left out
 const EVERY = 250; // milliseconds between two drawings
 
+// An axis of shares near 1: from a round number below all of them.
+export const high = (_, points) => [Math.min(0.9, ...points.map(([, value]) => Math.floor(10 * value) / 10)), 1];
+
 const CHARTS = [
-  { name: "objective", title: "Objective J", lines: [["objective", "J, lower is better"]] },
-  { name: "accuracy", title: "Right on new points", lines: [["baseline", "labels only"], ["model", "with all points"]], range: (_, points) => [Math.min(0.9, ...points.map(([, value]) => Math.floor(10 * value) / 10)), 1], percent: true },
-  { name: "sure", title: "How sure, in nats", lines: [["entropy", "H: doubt"], ["information", "I(y;x): classes told apart"]], range: (classes) => [0, Math.log(classes)] },
+  { title: "Objective J", lines: [["objective", "J, lower is better"]] },
+  { title: "Right on new points", lines: [["baseline", "labels only"], ["model", "with all points"]], range: high, percent: true },
+  {
+    title: "How sure, in nats",
+    lines: [["entropy", "H: doubt"], ["information", "I(y;x): classes told apart"]],
+    range: (classes) => [0, Math.log(classes)],
+  },
 ];
 
 // The ends of a line's values without its first few, which would squeeze the others.
@@ -20,29 +28,37 @@ function ends(points) {
   return [values[0], Math.max(high, values[0] + 1e-6)];
 }
 
+// Axes without numbers: nothing was learned yet that they could measure.
+function drawNothing(svg) {
+  const chart = frame(svg, HEIGHT, [0, 1], [0, 1]);
+  chart.below(0, "0");
+  chart.below(1, "steps");
+  chart.add("text", { x: WIDTH / 2, y: HEIGHT / 2, "text-anchor": "middle" }, "Grows while the model learns");
+}
+
 export class Curves {
   classes = 2;
-  #kinds; // which charts there are, as CHARTS names them
+  #kinds; // what charts there are, as in CHARTS
   #lines = {};
-  #steps = 1;
+  #steps = 0;
   #charts = [];
   #drawnAt = 0;
   #later = 0;
 
   constructor(box, kinds = CHARTS) {
     this.#kinds = kinds;
-    for (const { name, title, lines } of kinds) {
+    for (const { title, lines } of kinds) {
       const svg = make("svg:svg", { role: "img", "aria-label": `${title} by step` });
       const keys = lines.map(([line, words]) => make("span", { class: `key ${line}` }, words));
       box.append(make("figure", { class: "chart" }, svg, make("figcaption", {}, make("strong", {}, title), ...keys)));
-      this.#charts.push({ name, svg });
+      this.#charts.push(svg);
     }
     this.clear();
   }
 
   clear() {
     for (const { lines } of this.#kinds) for (const [line] of lines) this.#lines[line] = [];
-    this.#steps = 1;
+    this.#steps = 0;
     this.#draw();
   }
 
@@ -64,22 +80,27 @@ export class Curves {
     clearTimeout(this.#later);
     this.#later = 0;
     this.#drawnAt = performance.now();
-    this.#kinds.forEach(({ lines, range, percent }, number) => {
-      const known = lines.flatMap(([line]) => this.#lines[line]);
-      const [low, high] = range?.(this.classes, known) ?? (known.length > 0 ? ends(known) : [0, 1]);
-      const chart = frame(this.#charts[number].svg, HEIGHT, [0, this.#steps], [low, high]);
-      const words = (value) => (percent ? `${Math.round(100 * value)} %` : short(Number(value.toPrecision(3))));
-      for (const value of [low, high]) chart.beside(value, words(value));
-      chart.below(0, "0");
-      if (this.#steps > 1) chart.below(this.#steps, `${this.#steps.toLocaleString("en")} steps`);
-      for (const [line] of lines) {
-        const points = this.#lines[line];
-        if (points.length === 0) continue;
-        const inside = points.map(([at, value]) => [at, Math.max(low, Math.min(high, value))]);
-        chart.line(line, inside);
-        const [at, value] = inside.at(-1);
-        chart.add("circle", { class: `dot ${line}`, r: 3.5, cx: chart.x(at), cy: chart.y(value) });
-      }
-    });
+    this.#kinds.forEach((kind, number) => this.#drawOne(this.#charts[number], kind));
+  }
+
+  #drawOne(svg, { lines, range = (_, known) => ends(known), percent }) {
+    const known = lines.flatMap(([line]) => this.#lines[line]);
+    if (known.length === 0 || this.#steps === 0) {
+      drawNothing(svg);
+      return;
+    }
+    const [low, high] = range(this.classes, known);
+    const chart = frame(svg, HEIGHT, [0, this.#steps], [low, high]);
+    for (const value of [low, high]) chart.beside(value, percent ? inPercent(value, 0) : short(Number(value.toPrecision(3))));
+    chart.below(0, "0");
+    if (this.#steps > 1) chart.below(this.#steps, `${many(this.#steps)} steps`);
+    for (const [line] of lines) {
+      const points = this.#lines[line];
+      if (points.length === 0) continue;
+      const inside = points.map(([at, value]) => [at, Math.max(low, Math.min(high, value))]);
+      chart.line(line, inside);
+      const [at, value] = inside.at(-1);
+      chart.add("circle", { class: `dot ${line}`, r: 3.5, cx: chart.x(at), cy: chart.y(value) });
+    }
   }
 }

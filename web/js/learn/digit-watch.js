@@ -3,6 +3,7 @@
 
 import { make } from "../dom.js";
 import { Grid } from "../grid.js";
+import { many, percent } from "./numbers.js";
 import { paint, Sheet } from "./pictures.js";
 
 const PATIENCE = 20; // a look takes at most this part of the time
@@ -10,9 +11,6 @@ const EVERY = { score: 400, samples: 280, wrong: 2500 }; // milliseconds between
 const PER_CLASS = 12; // samples
 const SEED = 1; // always of the same z: they become sharper because the model learns
 const MOST_WRONG = 30; // pictures in the strip
-
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
-const many = (count) => count.toLocaleString("en");
 
 const best = (shares, from, classes) => {
   let top = 0;

@@ -1,30 +1,29 @@
 // The page of digits: a few labels by hand, many pictures without, and what two networks make of both.
 
-import { element, latest, make, pause, save } from "../dom.js";
+import { showBadge } from "../badge.js";
+import { element, latest, make, pause } from "../dom.js";
 import { keepForLater } from "../keep.js";
 import * as address from "./address.js";
-import { chance } from "./chance.js";
 import { transport } from "./controls.js";
 import { Curves } from "./curves.js";
+import { setUpAway } from "./digit-away.js";
 import { load, SETS } from "./digit-data.js";
+import { Drawing } from "./digit-drawing.js";
 import { DigitKeys } from "./digit-keys.js";
 import { CLASSES, Labels } from "./digit-labels.js";
 import { MODELS, settingsOf, stepsOf } from "./digit-models.js";
+import { Speed } from "./digit-speed.js";
 import { Watch } from "./digit-watch.js";
-import * as handOver from "./hand-over.js";
-import { picture } from "./ink.js";
-import { Pad } from "./pad.js";
-import { paint } from "./pictures.js";
-import { Readings } from "./readings.js";
+import { many } from "./numbers.js";
+import { inWords, place } from "./place.js";
+import { follow, speaker } from "./status.js";
 import { Tray } from "./tray.js";
 import { Training } from "./training.js";
 
 const START = { data: "8x8", model: "m2", seed: 0, fill: 0 };
 const EACH = 10; // labels a class that are asked for
-const WINDOW = 3000; // milliseconds over which speed is measured
 const SMOOTH = 25; // steps over which the curve of the objective is smoothed: each batch has its own
 const POINTS = 250; // of the curve of the objective
-const READ = 200; // milliseconds between two readings of the drawing while training runs
 
 // From a round number below nearly all of them: the first ones are those of networks that know nothing yet.
 function reach(_, points) {
@@ -37,23 +36,17 @@ const CHARTS = [
   { name: "objective", title: "Objective J, smoothed", lines: [["objective", "lower is better"]] },
 ];
 
-const many = (count) => count.toLocaleString("en");
 const say = (text) => {
   element("said").textContent = text;
 };
 
-function status(kind, text) {
-  const line = element("status");
-  line.dataset.kind = kind;
-  line.textContent = text;
-}
+const status = speaker(element("status"));
 
 const training = new Training();
 const labels = new Labels();
 const tray = new Tray(element("tray"), labels, { say });
 const curves = new Curves(element("curves"), CHARTS);
-const pad = new Pad(element("pad"));
-const readings = new Readings(element("readings"));
+const speed = new Speed();
 const parts = {
   labels: { value: element("labels-score"), of: element("labels-of") },
   model: { value: element("model-score"), of: element("model-of") },
@@ -66,11 +59,12 @@ const watch = new Watch(parts, training);
 
 const chosen = { ...START, each: EACH, steps: null }; // where `steps` is null, the model takes as many as it usually does
 const asked = new URLSearchParams(location.search);
+let planned = { on: "cpu" }; // where to train, see place.js
 const left = {}; // how the labels of each set were left
 let trainedOn = null; // the labels that the run began with, ...
 let trainedWith = ""; // ... and its settings
 let restoring = false; // whether pictures are being brought
-let drawn = null; // what is on the sheet, as the networks see it
+let drawing = null; // the sheet to draw on
 
 const keys = new DigitKeys(element("keys"), (brush) => {
   tray.brush = brush;
@@ -87,8 +81,11 @@ function listed(numbers) {
 
 function remember() {
   const { data, model, seed, steps } = chosen;
-  address.remember({ data, model, seed, ...(steps !== null && { steps }), fill: labels.filled, marks: labels.marks }, START);
+  const on = asked.get("on") ?? "";
+  address.remember({ data, model, seed, ...(steps !== null && { steps }), fill: labels.filled, marks: labels.marks, on }, START);
 }
+
+const showPlace = () => showBadge(inWords(planned, training.about, training.gaveUp));
 
 // The labels of other pictures are to be there when one comes back to these.
 function leave() {
@@ -102,7 +99,11 @@ const choose = latest(async () => {
     training.pause();
     training.halt();
     status("busy", "Loading the pictures…");
-    const set = await load(training, chosen.data);
+    const { side } = SETS[chosen.data];
+    const [set, where] = await Promise.all([load(training, chosen.data), place(side * side, asked.get("on"))]);
+    planned = where;
+    training.computeOn(planned.on);
+    showPlace();
     trainedOn = null;
     watch.held = null;
     watch.clear();
@@ -122,7 +123,7 @@ const choose = latest(async () => {
     tray.mix(chosen.seed);
     await pause(0);
     restoring = false;
-    takeDrawing();
+    drawing.take();
     showLabels();
     showButtons();
     await pause(0);
@@ -184,76 +185,10 @@ training.restart = begin;
 let smooth = NaN; // the objective, without the noise of its batches, ...
 let drawnTo = 0; // ... and up to which step it is in the curve
 
-const speed = { spent: 0, last: 0, seen: [] };
-
-function clock({ step }) {
-  const now = performance.now();
-  if (speed.last > 0) speed.spent += now - speed.last;
-  speed.last = now;
-  speed.seen.push([now, step]);
-  while (speed.seen.length > 2 && speed.seen[0][0] < now - WINDOW) speed.seen.shift();
-}
-
 function showSpeed() {
-  const { spent, seen } = speed;
-  if (seen.length < 2) return;
-  const [[from, first], [to, last]] = [seen[0], seen.at(-1)];
-  const rate = (1000 * (last - first)) / Math.max(1, to - from);
-  element("speed").textContent = `${(spent / 1000).toFixed(0)} s of training, ${rate.toFixed(rate < 10 ? 1 : 0)} steps a second, on one core of the CPU.`;
+  const words = speed.tell(training.about?.backend === "webgpu" ? "the GPU" : "one core of the CPU");
+  if (words) element("speed").textContent = words;
 }
-
-// What is on the sheet, shrunk to the size of the pictures.
-function takeDrawing() {
-  const { set } = labels;
-  if (!set) return;
-  drawn = pad.strokes.length > 0 ? picture(pad.strokes, set.side, set.ink) : null;
-  showDrawing();
-}
-
-function showDrawing() {
-  const { side } = labels.set;
-  paint(element("as-seen"), drawn ?? new Float32Array(side * side), side, 1);
-  element("add").disabled = !drawn;
-  element("add-told").textContent = drawn ? "" : "Draw first.";
-  read();
-}
-
-const read = latest(async () => {
-  const { about } = training;
-  const box = element("readings-told");
-  if (!about) {
-    readings.show(null);
-    box.textContent = "Train first: then this says what the networks read.";
-    return;
-  }
-  if (!drawn) {
-    readings.show(null);
-    box.textContent = "Draw a digit, and both networks read it.";
-    return;
-  }
-  try {
-    tell(await training.ask("classify", { x: inUnits(drawn) }), about);
-  } catch {
-    // The program was restarted meanwhile: the training says so.
-  }
-});
-
-// From 0 to 1 as the pictures have it.
-const inUnits = (values) => values.map((value) => value * labels.set.white);
-
-function tell({ model, baseline }, about) {
-  if (training.about !== about || !drawn) return;
-  element("readings-told").textContent = readings.show({ model, labels: baseline });
-}
-
-// While it learns, the drawing is read again and again.
-let readAt = 0;
-training.addLook(async (ask) => {
-  const { about } = training;
-  if (!drawn || performance.now() - readAt < READ) return;
-  readAt = performance.now();
-  tell(await ask("classify", { x: inUnits(drawn) }), about);
-});
 
 function setUpChoices() {
   const chips = (box, choices, now, choose) => {
@@ -339,103 +274,16 @@ function setUpLabelling() {
   words();
 }
 
-function setUpDrawing() {
-  pad.addEventListener("drawn", takeDrawing);
-  element("pad-clear").addEventListener("click", () => pad.clear());
-  const draw = chance(Date.now());
-  element("pad-held").addEventListener("click", () => {
-    if (!labels.set) return;
-    const { heldX, heldY, side, white } = labels.set;
-    const row = Math.floor(draw() * heldY.length);
-    drawn = Float32Array.from(heldX.subarray(row * side * side, (row + 1) * side * side), (value) => value / white);
-    showDrawing();
-    pad.show(element("as-seen"));
-  });
-  for (let number = 0; number < CLASSES; number += 1) {
-    const button = make("button", { type: "button", class: "quiet", "aria-label": `Add it as a ${number}` }, String(number));
-    button.addEventListener("click", () => {
-      if (!drawn) return;
-      labels.draw(drawn, number);
-      pad.clear();
-      element("add-told").textContent = `Added as a ${number}. ${labels.drawings} of your own so far; they lie at the end of the labelled pictures of their class.`;
-    });
-    element("add").append(button);
-  }
-  readings.name(Array.from({ length: CLASSES }, (_, number) => String(number)));
-  readings.show(null);
-}
-
-function setUpAway() {
-  const told = (text) => {
-    element("away-status").textContent = text;
-  };
-  const attempt = (task) => async () => {
-    try {
-      await task();
-    } catch (error) {
-      told(error.message);
-    }
-  };
-  const file = (button, name, type, make) =>
-    element(button).addEventListener(
-      "click",
-      attempt(async () => {
-        const bytes = await make();
-        save(name(), new Blob([bytes], { type }));
-        told(`Saved ${name()}, ${(bytes.length / 1e6).toFixed(2)} MB.`);
-      }),
-    );
-  const run = () => training.about?.name ?? "run";
-  file("save-model", () => "model.safetensors", "application/octet-stream", () => training.ask("model"));
-  file("save-run", () => `${run()}.zip`, "application/zip", () => training.ask("run"));
-  file("save-predictions", () => `${run()}-predictions.csv`, "text/csv", () => training.ask("predictions"));
-  for (const button of document.querySelectorAll("[data-opens]")) {
-    button.addEventListener(
-      "click",
-      attempt(async () => {
-        training.pause();
-        const { model } = await training.ask("score");
-        const { name, rows, labelled, parameters } = training.about;
-        const known = {
-          data: `digits, ${SETS[chosen.data].title}`,
-          model: MODELS[chosen.model].title,
-          labels: `${labelled}, plus ${many(rows - labelled)} unlabelled`,
-          accuracy: `${(100 * model.accuracy).toFixed(1)} % of ${many(model.count)} held-out digits`,
-          parameters: many(parameters),
-        };
-        const title = `${MODELS[chosen.model].title}, ${SETS[chosen.data].title}`;
-        await handOver.put({ name, title, known, bytes: await training.ask("model") });
-        location.href = `./?model=own#${button.dataset.opens}`;
-      }),
-    );
-  }
-  const copy = async (button) => {
-    const more = labels.drawings > 0 ? " Your own drawings are not in it." : "";
-    try {
-      await navigator.clipboard.writeText(location.href);
-      told(`The link is copied. It restores pictures, labels, model and seed.${more}`);
-      const words = button.textContent;
-      button.textContent = "Link copied";
-      setTimeout(() => {
-        button.textContent = words;
-      }, 1600);
-    } catch {
-      told(`The browser does not let the page copy. Copy this: ${location.href}${more}`);
-    }
-  };
-  for (const id of ["copy-link", "copy-link-top"]) element(id).addEventListener("click", ({ target }) => copy(target));
-}
-
 function listen() {
   transport(element("transport"), training);
   element("go").addEventListener("click", () => begin());
   training.addEventListener("made", () => {
     const { name, names } = training.about;
+    showPlace();
     curves.clear();
     [smooth, drawnTo] = [NaN, 0];
-    Object.assign(speed, { spent: 0, last: 0, seen: [] });
-    readings.name(names);
-    read();
+    speed.begin();
+    drawing.name(names);
     element("samples-none").hidden = true;
     element("command").textContent = `unzip ${name}.zip\ncd ${name} && gleaner train --resume .`;
     element("transport").hidden = false;
@@ -443,7 +291,7 @@ function listen() {
     showButtons();
   });
   training.addEventListener("advanced", ({ detail }) => {
-    clock(detail);
+    speed.count(detail.step);
     if (detail.steps > 0) {
       const { objective } = detail.terms;
       smooth = Number.isFinite(smooth) ? objective + Math.exp(-detail.steps / SMOOTH) * (smooth - objective) : objective;
@@ -455,8 +303,7 @@ function listen() {
     if (detail.done) status("done", "Done. Label more, draw, or go on with the model below.");
   });
   training.addEventListener("playing", () => {
-    speed.last = 0;
-    speed.seen = [];
+    speed.interrupt();
     if (training.playing) return;
     showSpeed();
     training.look();
@@ -466,11 +313,9 @@ function listen() {
   watch.addEventListener("score", ({ detail: { model, baseline } }) => {
     curves.push(training.told?.step ?? 0, { model: model.accuracy, baseline: baseline.accuracy });
   });
-  training.addEventListener("news", ({ detail }) => status("news", detail));
-  training.addEventListener("trouble", ({ detail }) => status("error", detail));
-  training.addEventListener("progress", ({ detail: { loaded } }) => {
-    if (!labels.set) status("busy", `Loading the program: ${(loaded / 1e6).toFixed(1)} MB…`);
-  });
+  follow(training, status);
+  // A run may have gone on elsewhere.
+  training.addEventListener("news", showPlace);
 }
 
 // What the address asks for; what makes no sense is left as it is.
@@ -491,8 +336,8 @@ async function start() {
   setUpLabelling();
   await pause(0);
   many(0); // the first number takes its time: better now than among other things
-  setUpDrawing();
-  setUpAway();
+  drawing = new Drawing(training, labels);
+  setUpAway(training, labels, chosen);
   listen();
   showButtons();
   await choose();

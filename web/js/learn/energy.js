@@ -1,47 +1,42 @@
 // The energy of a latent EBM over its two latent variables: a landscape whose valleys are the probable places, and particles that
 // wander in it, by noisy steps downhill.
 
+import { around, spot } from "./box.js";
 import { trace } from "./contours.js";
+import { Easel } from "./easel.js";
 import { css, look, mix, onLook, outline } from "./palette.js";
 
-const NEAREST = 3.4; // of the picture at least, to each side of the middle of the particles
-const AROUND = 1.25; // times as far as the outer particles
+const AROUND = 1.25; // times as wide as the particles lie is the picture, ...
+const LEAST = 6.8; // ... and at least this wide
 const FOLLOW = 0.08; // how fast the picture follows them
 const DEEP = 7; // energies higher than this above the lowest all look the same
 const LINES = 7;
+const START = [-LEAST / 2, LEAST / 2, -LEAST / 2, LEAST / 2];
 const VALLEY = { light: [70, 60, 150], dark: [150, 140, 235] };
 
 export class Energy {
-  #canvas;
+  #easel;
   #tile = document.createElement("canvas");
   #image = null;
   #field = null; // { energy, side, lowest, box }
   #particles = null; // { z, y, tail }
-  #view = [0, 0, NEAREST]; // the middle of the picture, and how far it reaches
-  #size = 0;
-  #dense = 1;
-  #due = false;
+  #box = START;
 
   constructor(canvas) {
-    this.#canvas = canvas;
-    new ResizeObserver(() => this.#fit()).observe(canvas);
-    onLook(() => {
-      if (this.#field) this.#paint();
-      this.#draw();
-    });
+    onLook(() => this.#field && this.#paint());
+    this.#easel = new Easel(canvas, (context, colours) => this.#draw(context, colours));
   }
 
   clear() {
     this.#field = null;
     this.#particles = null;
-    this.#view = [0, 0, NEAREST];
-    this.#draw();
+    this.#box = START;
+    this.#easel.draw();
   }
 
   // The box that is worth looking at now.
   get box() {
-    const [across, up, reach] = this.#view;
-    return [across - reach, across + reach, up - reach, up + reach];
+    return this.#box;
   }
 
   // The energy in a box, and particles in it.
@@ -57,21 +52,10 @@ export class Energy {
       const tail = before?.length === particles.z.length ? before : particles.z.slice();
       for (let at = 0; at < tail.length; at += 1) tail[at] += 0.2 * (particles.z[at] - tail[at]);
       this.#particles = { ...particles, tail };
-      this.#follow(particles.z);
+      const wanted = around(particles.z, AROUND, LEAST);
+      this.#box = this.#box.map((value, at) => value + FOLLOW * (wanted[at] - value));
     }
-    this.#draw();
-  }
-
-  #follow(z) {
-    const ends = [Infinity, -Infinity, Infinity, -Infinity];
-    z.forEach((value, at) => {
-      const axis = 2 * (at % 2);
-      ends[axis] = Math.min(ends[axis], value);
-      ends[axis + 1] = Math.max(ends[axis + 1], value);
-    });
-    const [left, right, low, high] = ends;
-    const wanted = [(left + right) / 2, (low + high) / 2, Math.max(NEAREST, (AROUND / 2) * Math.max(right - left, high - low))];
-    this.#view = this.#view.map((value, at) => value + FOLLOW * (wanted[at] - value));
+    this.#easel.draw();
   }
 
   #paint() {
@@ -96,33 +80,8 @@ export class Energy {
     this.#tile.getContext("2d").putImageData(this.#image, 0, 0);
   }
 
-  #fit() {
-    const size = this.#canvas.clientWidth;
-    if (size === 0 || size === this.#size) return;
-    this.#size = size;
-    this.#dense = Math.min(2, devicePixelRatio || 1);
-    this.#canvas.width = Math.round(size * this.#dense);
-    this.#canvas.height = this.#canvas.width;
-    this.#drawNow();
-  }
-
-  #draw() {
-    if (this.#due) return;
-    this.#due = true;
-    requestAnimationFrame(() => {
-      this.#due = false;
-      this.#drawNow();
-    });
-  }
-
-  #drawNow() {
-    const size = this.#size;
-    if (size === 0) return;
-    const { ground, ink, classes } = look();
-    const context = this.#canvas.getContext("2d");
-    context.setTransform(this.#dense, 0, 0, this.#dense, 0, 0);
-    context.fillStyle = css(ground);
-    context.fillRect(0, 0, size, size);
+  #draw(context, { ground, ink, classes }) {
+    const { width: size } = this.#easel;
     if (this.#field) {
       const { energy, side, lowest } = this.#field;
       context.imageSmoothingQuality = "high";
@@ -135,14 +94,12 @@ export class Energy {
     }
     if (!this.#particles) return;
     const { z, y, tail } = this.#particles;
-    const [west, east, south, north] = this.#field?.box ?? this.box;
-    const placeX = (value) => (size * (value - west)) / (east - west);
-    const placeY = (value) => (size * (north - value)) / (north - south);
+    const box = this.#field?.box ?? this.#box;
     for (let at = 0; at < y.length; at += 1) {
-      const [left, top] = [placeX(z[2 * at]), placeY(z[2 * at + 1])];
+      const [left, top] = spot(box, size, z[2 * at], z[2 * at + 1]);
       const colour = classes[y[at] % classes.length];
       context.beginPath();
-      context.moveTo(placeX(tail[2 * at]), placeY(tail[2 * at + 1]));
+      context.moveTo(...spot(box, size, tail[2 * at], tail[2 * at + 1]));
       context.lineTo(left, top);
       context.lineWidth = 1.5;
       context.strokeStyle = css(mix(colour, ink, 0.2), 0.8);

@@ -1,6 +1,7 @@
 // The objective with its numbers: each term as it is now, below its sign in the formula.
 
 import { make } from "../dom.js";
+import { fixed } from "./numbers.js";
 
 const TERMS = [
   { sign: "=", symbol: "−U(x)", of: "unlabelled_bound", negative: true, words: "how badly the model explains points without a label" },
@@ -12,7 +13,7 @@ const TERMS = [
 ];
 
 const LETTERS = { alpha: "α", beta: "β", gamma: "γ" };
-const number = (value) => value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 3).replace("-", "−");
+const number = (value) => fixed(value, Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 3);
 
 const EVERY = 150; // milliseconds between two readings: faster, nobody reads them
 
@@ -45,7 +46,7 @@ export class Formula {
       if (!Number.isFinite(value)) continue;
       const { output, weight } = this.#values.get(term.of);
       output.textContent = number(term.negative ? -value : value);
-      if (weight) weight.textContent = number(weights[term.weight] ?? 0).replace(/\.?0+$/, "");
+      if (weight) weight.textContent = String(Number((weights[term.weight] ?? 0).toPrecision(3)));
     }
   }
 

@@ -28,7 +28,7 @@ async function store(mode, task) {
   }
 }
 
-// Lays a model aside: { name, bytes, picture }, of which `picture` is a small image for its card. What lay there before is gone.
+// Lays a model aside: { name, title, known, bytes }, of which `known` is what its card says. What lay there before is gone.
 export const put = (model) => store("readwrite", (models) => models.put(model, KEY));
 
 // What lies there; undefined if nothing does, or the browser keeps nothing for this page.

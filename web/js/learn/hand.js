@@ -1,8 +1,8 @@
 // The visitor's hand on a picture of the plane, with pointer or keys: it gives points their labels, or puts points where there are none.
 
 import { NAMES } from "./data.js";
+import { ARROWS } from "./nearest.js";
 
-const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const STRIDE = 1 / 40; // of the picture's side, for each press of an arrow key
 const APART = 11; // pixels between points of one stroke
 const SPREAD = 0.022; // of the picture's side, by which a brush scatters them

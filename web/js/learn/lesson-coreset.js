@@ -1,11 +1,13 @@
-// Lesson: what a coreset keeps. The picks are found here, by the greedy search of the program, for few enough points to be seen one by one.
+// Lesson: what a coreset keeps.
 
 import { frame } from "../chart.js";
 import { make, pause, still } from "../dom.js";
-import { chance } from "./chance.js";
+import { oneOf, whole } from "./address.js";
 import { Dots } from "./lesson-dots.js";
 import { cloudsOf, drawnByHand, filter } from "./lesson-samples.js";
-import { percent, SEEDS, tiles } from "./lesson-stage.js";
+import { SEEDS, tiles } from "./lesson-stage.js";
+import { fixed, percent } from "./numbers.js";
+import { boundOf, greedy, pick, random, weigh, worthOf } from "./picks.js";
 
 const MOST = 15; // picks of a class
 const HEIGHT = 190;
@@ -58,216 +60,163 @@ const STEPS = [
   },
 ];
 
-// The distances between points, row by row.
-function distances(x, rows) {
-  const count = rows.length;
-  const all = new Float32Array(count * count);
-  for (let a = 0; a < count; a += 1) {
-    for (let b = 0; b < count; b += 1) all[a * count + b] = Math.hypot(x[2 * rows[a]] - x[2 * rows[b]], x[2 * rows[a] + 1] - x[2 * rows[b] + 1]);
+const figure = (title) => {
+  const canvas = make("canvas", { width: 0, height: 0, role: "img", "aria-label": `${title}: nothing is picked yet` });
+  const caption = make("span", { class: "hint" });
+  const node = make("figure", { class: "picture" }, make("figcaption", {}, make("strong", {}, title), " ", caption), canvas);
+  return { canvas, caption, node, dots: new Dots(canvas) };
+};
+
+class Coreset {
+  #stage;
+  #left = figure("Chosen");
+  #right = figure("Random");
+  #gains = make("svg:svg", { role: "img", "aria-label": "f of S by number of picks" });
+  #now;
+  #samples = null;
+  #told = null; // { keep, chosen, random, bounds }
+  #replays = 0; // an old replay stops when there is a new one, or when something changes
+  #opened = null; // the seed of the samples
+
+  constructor(stage) {
+    this.#stage = stage;
+    this.#build();
+    stage.changed = (name) => {
+      this.#replays += 1;
+      if (name === "seed") this.#begin();
+      else if (name === "kept") this.#choose();
+      else this.#show();
+    };
   }
-  return all;
-}
 
-// Picks some of a class: `next(gains, picked)` says which. For each pick its place, and what all so far are worth; weights at the end.
-function pick(x, rows, size, next) {
-  const all = distances(x, rows);
-  const count = rows.length;
-  const furthest = all.reduce((most, value) => Math.max(most, value), 0);
-  const nearest = new Float32Array(count).fill(furthest);
-  const [picked, worths, bounds] = [[], [], []];
-  // What a pick adds: by how much it is nearer to each sample than the picks before.
-  const gains = () => rows.map((_, at) => rows.reduce((sum, _, other) => sum + Math.max(0, nearest[other] - all[at * count + other]), 0));
-  let left = gains();
-  let worth = 0;
-  while (picked.length < Math.min(size, count)) {
-    const at = next(left, picked);
-    picked.push(at);
-    worth += left[at];
-    worths.push(worth);
-    for (let other = 0; other < count; other += 1) nearest[other] = Math.min(nearest[other], all[at * count + other]);
-    left = gains();
-    bounds.push(left);
-  }
-  return { rows, all, picked, worths, gains: bounds, most: furthest * count };
-}
-
-const greedy = (gains) => gains.reduce((best, gain, at) => (gain > gains[best] ? at : best), 0);
-
-// Random picks: the same for the same address.
-function random(seed) {
-  const next = chance(seed);
-  return (gains, picked) => {
-    for (;;) {
-      const at = Math.floor(next() * gains.length);
-      if (!picked.includes(at)) return at;
-    }
-  };
-}
-
-// The first picks of a class with their weights: each sample belongs to the nearest.
-function weigh({ rows, all, picked }, size) {
-  const first = picked.slice(0, size);
-  const weights = new Array(first.length).fill(0);
-  for (let at = 0; at < rows.length; at += 1) {
-    let best = 0;
-    for (let number = 1; number < first.length; number += 1) {
-      if (all[at * rows.length + first[number]] < all[at * rows.length + first[best]]) best = number;
-    }
-    weights[best] += 1;
-  }
-  return first.map((at, number) => ({ at: rows[at], weight: weights[number] }));
-}
-
-// What no picks of a number exceed: the worth of the greedy ones so far, and as many of the largest gains that are left.
-function boundOf(chosen, size) {
-  let least = chosen.most;
-  chosen.worths.forEach((worth, at) => {
-    const largest = [...chosen.gains[at]].sort((a, b) => b - a).slice(0, size);
-    least = Math.min(least, largest.reduce((sum, gain) => sum + gain, worth));
-  });
-  return least;
-}
-
-function mount(stage) {
-  const { training } = stage;
-  const picture = (title, hint) => {
-    const canvas = make("canvas", { width: 0, height: 0, role: "img", "aria-label": `${title}: nothing is picked yet` });
-    const caption = make("span", { class: "hint" }, hint);
-    return { canvas, caption, dots: new Dots(canvas), figure: make("figure", { class: "picture" }, make("figcaption", {}, make("strong", {}, title), " ", caption), canvas) };
-  };
-  const left = picture("Chosen", "");
-  const right = picture("Random", "");
-  const gains = make("svg:svg", { role: "img", "aria-label": "f of S by number of picks" });
-  const now = tiles([
-    { name: "chosen", symbol: "f(S) = Σᵢ maxⱼ (D − dᵢⱼ)", words: "of the chosen picks j" },
-    { name: "random", symbol: "f of random picks", words: "of as many" },
-    { name: "share", symbol: "f(S) / bound", words: "as near to the best as this, at least" },
-    { name: "equal", symbol: "as good", words: "random picks of a class that come to the f(S) of the chosen" },
-    { name: "sum", symbol: "sum of weights", words: "all samples that are picked from" },
-    { name: "wrong", symbol: "picks of another class", words: "that the classifier takes for it" },
-  ]);
-  const chart = make(
-    "figure",
-    { class: "chart" },
-    gains,
-    make("figcaption", {}, "f(S) by number of picks of a class. ", make("span", { class: "key chosen" }, "chosen"), " ", make("span", { class: "key random" }, "random"), " ", make("span", { class: "key bound" }, "upper bound")),
-  );
-  const replay = stage.button("Pick one by one", () => play());
-  stage.box.append(
-    make("div", { class: "pictures" }, left.figure, right.figure),
-    make(
-      "div",
-      { class: "lesson-controls" },
-      stage.slider("picks", "Picks of each class", { min: 1, max: MOST }),
-      stage.choice("kept", "Pick from", [["share", "the surest half of each class"], ["threshold", "those with H < 0.3"], ["all", "all samples"]]),
-      replay,
-      stage.button("Other random picks", () => {
-        stage.put({ chance: stage.values.chance + 1 });
-        choose();
-      }),
-      stage.other("Other points"),
-    ),
-    make("div", { class: "pictures lesson-numbers" }, now.box, chart),
-  );
-
-  let samples = null;
-  let told = null; // { chosen, random, bounds }, of each class
-
-  const kept = () => filter(samples, RULES[stage.values.kept]);
-  const sumOf = (classes, size) => classes.reduce((sum, { worths }) => sum + worths[Math.min(size, worths.length) - 1], 0);
-
-  function choose() {
-    if (!samples) return;
-    const keep = kept();
-    const classes = [...new Set(samples.y)].map((label) => [...samples.y.keys()].filter((at) => keep[at] && samples.y[at] === label)).filter((rows) => rows.length > 0);
-    if (classes.length === 0) {
-      stage.status("news", "Nothing is left to pick from.");
+  async show() {
+    this.#replays += 1;
+    const { seed } = this.#stage.values;
+    if (this.#opened === seed && this.#samples) {
+      this.#choose();
       return;
     }
-    const chosen = classes.map((rows) => pick(samples.x, rows, MOST, greedy));
-    // Random picks go on until they are as good as all chosen ones.
-    const others = classes.map((rows, at) => pick(samples.x, rows, 8 * MOST, random(977 * stage.values.chance + at)));
-    const sizes = Array.from({ length: MOST }, (_, at) => at + 1);
-    told = { keep, chosen, random: others, bounds: sizes.map((size) => chosen.reduce((sum, each) => sum + boundOf(each, size), 0)) };
-    for (const { dots } of [left, right]) dots.put({ faint: (at) => !keep[at] });
-    show();
+    this.#opened = seed;
+    await this.#begin();
   }
 
-  function show(size = stage.values.picks) {
-    if (!told) return;
-    const { keep, chosen, random: others, bounds } = told;
-    const all = keep.filter(Boolean).length;
-    const discs = { left: chosen.flatMap((each) => weigh(each, size)), right: others.flatMap((each) => weigh(each, size)) };
-    for (const [side, dots] of [[discs.left, left.dots], [discs.right, right.dots]]) dots.put({ discs: side, of: all / chosen.length });
-    left.caption.textContent = right.caption.textContent = `${discs.left.length} of ${all} samples`;
-    left.canvas.setAttribute("aria-label", `${discs.left.length} chosen picks with weights ${discs.left.map(({ weight }) => weight).join(", ")}`);
-    right.canvas.setAttribute("aria-label", `${discs.right.length} random picks with weights ${discs.right.map(({ weight }) => weight).join(", ")}`);
-    const worth = sumOf(chosen, size);
-    const longest = Math.max(...others.map(({ worths }) => worths.length));
-    let equal = 1;
-    while (equal <= longest && sumOf(others, equal) < worth) equal += 1;
-    now.put({
-      chosen: worth.toFixed(1),
-      random: sumOf(others, size).toFixed(1),
-      share: percent(worth / bounds[size - 1]),
-      equal: equal > longest ? `more than ${longest}` : String(equal),
-      sum: `${discs.left.reduce((sum, { weight }) => sum + weight, 0)} = ${all}`,
-      wrong: `${discs.left.filter(({ at }) => samples.predicted[at] !== samples.y[at]).length} of ${discs.left.length}`,
+  #build() {
+    const stage = this.#stage;
+    this.#now = tiles([
+      { name: "chosen", symbol: "f(S) = Σᵢ maxⱼ (D − dᵢⱼ)", words: "of the chosen picks j" },
+      { name: "random", symbol: "f of random picks", words: "of as many" },
+      { name: "share", symbol: "f(S) / bound", words: "as near to the best as this, at least" },
+      { name: "equal", symbol: "as good", words: "random picks of a class that come to the f(S) of the chosen" },
+      { name: "sum", symbol: "sum of weights", words: "all samples that are picked from" },
+      { name: "wrong", symbol: "picks of another class", words: "that the classifier takes for it" },
+    ]);
+    const key = (name, words) => make("span", { class: `key ${name}` }, words);
+    const keys = [key("chosen", "chosen"), " ", key("random", "random"), " ", key("bound", "upper bound")];
+    const chart = make("figure", { class: "chart" }, this.#gains, make("figcaption", {}, "f(S) by number of picks of a class. ", ...keys));
+    const others = stage.button("Other random picks", () => {
+      stage.put({ chance: stage.values.chance + 1 });
+      this.#choose();
     });
-    draws(size);
+    stage.box.append(
+      make("div", { class: "pictures" }, this.#left.node, this.#right.node),
+      make(
+        "div",
+        { class: "lesson-controls" },
+        stage.slider("picks", "Picks of each class", { min: 1, max: MOST }),
+        stage.choice("kept", "Pick from", [["share", "the surest half of each class"], ["threshold", "those with H < 0.3"], ["all", "all samples"]]),
+        stage.button("Pick one by one", () => this.#replay()),
+        others,
+        stage.other("Other points"),
+      ),
+      make("div", { class: "pictures lesson-numbers" }, this.#now.box, chart),
+    );
   }
 
-  function draws(size) {
-    const { chosen, random: others, bounds } = told;
-    const most = chosen.reduce((sum, each) => sum + each.most, 0);
-    const floor = Math.min(sumOf(chosen, 1), sumOf(others, 1));
-    const plot = frame(gains, HEIGHT, [1, MOST], [floor, most]);
-    for (const value of [floor, most]) plot.beside(value, value.toFixed(0));
-    for (const at of [1, 5, 10, MOST]) plot.below(at, at === MOST ? `${MOST} picks` : String(at));
-    plot.line("bound", bounds.map((value, at) => [at + 1, value]));
-    const line = (classes) => bounds.map((_, at) => [at + 1, sumOf(classes, at + 1)]);
-    plot.line("random", line(others));
-    plot.line("chosen", line(chosen));
-    for (const [name, classes] of [["norm", others], ["energy", chosen]]) plot.add("circle", { class: `dot ${name}`, r: 4.5, cx: plot.x(size), cy: plot.y(sumOf(classes, size)) });
+  async #begin() {
+    [this.#samples, this.#told] = [null, null];
+    const drawn = await cloudsOf(this.#stage, [this.#left.dots, this.#right.dots]);
+    if (!drawn) return;
+    this.#samples = drawn;
+    this.#choose();
+    if (this.#told) this.#stage.say(`${this.#told.keep.filter(Boolean).length} samples to pick from.`);
   }
 
-  let replays = 0; // an old replay stops when there is a new one, or when something changes
-  async function play() {
-    replays += 1;
-    const mine = replays;
-    for (let size = 1; size <= stage.values.picks && mine === replays; size += 1) {
-      show(size);
+  // Picks of each class, as many as there may be.
+  #choose() {
+    if (!this.#samples) return;
+    const { x, y } = this.#samples;
+    const { kept, chance } = this.#stage.values;
+    const keep = filter(this.#samples, RULES[kept]);
+    const classes = [...new Set(y)].map((label) => [...y.keys()].filter((at) => keep[at] && y[at] === label)).filter((rows) => rows.length > 0);
+    this.#told = null;
+    if (classes.length === 0) {
+      this.#stage.status("news", "Nothing is left to pick from.");
+      return;
+    }
+    this.#stage.status("done", "");
+    const chosen = classes.map((rows) => pick(x, rows, MOST, greedy));
+    // Random picks go on until they are as good as all chosen ones.
+    const others = classes.map((rows, at) => pick(x, rows, 8 * MOST, random(977 * chance + at)));
+    const bounds = Array.from({ length: MOST }, (_, at) => chosen.reduce((sum, each) => sum + boundOf(each, at + 1), 0));
+    this.#told = { keep, chosen, random: others, bounds };
+    for (const { dots } of [this.#left, this.#right]) dots.put({ faint: (at) => !keep[at] });
+    this.#show();
+  }
+
+  async #replay() {
+    this.#replays += 1;
+    const mine = this.#replays;
+    for (let size = 1; size <= this.#stage.values.picks && mine === this.#replays; size += 1) {
+      this.#show(size);
       if (!still()) await pause(BEAT);
     }
   }
 
-  async function begin() {
-    [samples, told] = [null, null];
-    const drawn = await cloudsOf(stage, [left.dots, right.dots]);
-    if (!drawn) return;
-    samples = drawn;
-    choose();
-    stage.say(`${told.keep.filter(Boolean).length} samples to pick from.`);
+  #show(size = this.#stage.values.picks) {
+    if (!this.#told) return;
+    const { keep, chosen, random: others } = this.#told;
+    const all = keep.filter(Boolean).length;
+    const discs = [chosen, others].map((classes) => classes.flatMap((each) => weigh(each, size)));
+    [this.#left, this.#right].forEach(({ canvas, caption, dots }, at) => {
+      const weights = discs[at].map(({ weight }) => weight);
+      dots.put({ discs: discs[at], of: all / chosen.length });
+      caption.textContent = `${weights.length} of ${all} samples`;
+      canvas.setAttribute("aria-label", `${weights.length} ${["chosen", "random"][at]} picks with weights ${weights.join(", ")}`);
+    });
+    this.#tell(discs[0], all, size);
+    this.#draw(size);
   }
 
-  stage.changed = (name) => {
-    replays += 1;
-    if (name === "seed") begin();
-    else if (name === "kept") choose();
-    else show();
-  };
-  let opened = null;
-  return {
-    async show() {
-      replays += 1;
-      if (opened === stage.values.seed && samples) {
-        choose();
-        return;
-      }
-      opened = stage.values.seed;
-      await begin();
-    },
-  };
+  #tell(discs, all, size) {
+    const { chosen, random: others, bounds } = this.#told;
+    const { predicted, y } = this.#samples;
+    const worth = worthOf(chosen, size);
+    const longest = Math.max(...others.map(({ worths }) => worths.length));
+    let equal = 1;
+    while (equal <= longest && worthOf(others, equal) < worth) equal += 1;
+    this.#now.put({
+      chosen: fixed(worth, 1),
+      random: fixed(worthOf(others, size), 1),
+      share: percent(worth / bounds[size - 1]),
+      equal: equal > longest ? `more than ${longest}` : String(equal),
+      sum: `${discs.reduce((sum, { weight }) => sum + weight, 0)} = ${all}`,
+      wrong: `${discs.filter(({ at }) => predicted[at] !== y[at]).length} of ${discs.length}`,
+    });
+  }
+
+  #draw(size) {
+    const { chosen, random: others, bounds } = this.#told;
+    const most = chosen.reduce((sum, each) => sum + each.most, 0);
+    const floor = Math.min(worthOf(chosen, 1), worthOf(others, 1));
+    const plot = frame(this.#gains, HEIGHT, [1, MOST], [floor, most]);
+    for (const value of [floor, most]) plot.beside(value, value.toFixed(0));
+    for (const at of [1, 5, 10, MOST]) plot.below(at, at === MOST ? `${MOST} picks` : String(at));
+    plot.line("bound", bounds.map((value, at) => [at + 1, value]));
+    for (const [line, dot, classes] of [["random", "norm", others], ["chosen", "energy", chosen]]) {
+      plot.line(line, bounds.map((_, at) => [at + 1, worthOf(classes, at + 1)]));
+      plot.add("circle", { class: `dot ${dot}`, r: 4.5, cx: plot.x(size), cy: plot.y(worthOf(classes, size)) });
+    }
+  }
 }
 
 export const coreset = {
@@ -277,7 +226,7 @@ export const coreset = {
   minutes: 4,
   steps: STEPS,
   start: { picks: 6, kept: "share", seed: 0, chance: 0 },
-  takes: { picks: [1, MOST], kept: Object.keys(RULES), seed: SEEDS, chance: SEEDS },
+  takes: { picks: whole(1, MOST), kept: oneOf(...Object.keys(RULES)), seed: SEEDS, chance: SEEDS },
   playground: drawnByHand,
-  mount,
+  mount: (stage) => new Coreset(stage),
 };

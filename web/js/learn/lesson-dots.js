@@ -1,28 +1,24 @@
 // Points of the plane over the regions of a classifier, for lessons whose model has learnt already: each point as its class's shape,
 // full or faint, and discs around some of them.
 
-import { css, look, mix, onLook, outline } from "./palette.js";
-import { Regions, widened } from "./regions.js";
+import { spot, widened } from "./box.js";
+import { Easel } from "./easel.js";
+import { nearest } from "./nearest.js";
+import { css, look, mix, onLook, outline, ring } from "./palette.js";
+import { Regions } from "./regions.js";
 
 const REACH = 18; // pixels around a point in which a pointer means it
 
 export class Dots {
   cells = 48; // of the picture's side, for the regions
-  #canvas;
+  #easel;
   #regions = new Regions();
   #seen = null; // { probabilities, classes }
   #scene = { box: [-1, 1, -1, 1], x: [], y: [], faint: () => false, discs: [], marked: -1 };
-  #size = 0;
-  #dense = 1;
-  #due = false;
 
   constructor(canvas) {
-    this.#canvas = canvas;
-    new ResizeObserver(() => this.#fit()).observe(canvas);
-    onLook(() => {
-      this.#paint();
-      this.draw();
-    });
+    onLook(() => this.#paint());
+    this.#easel = new Easel(canvas, (context, colours) => this.#draw(context, colours));
   }
 
   // The box to ask the program for.
@@ -33,64 +29,32 @@ export class Dots {
   // What there is to see: { box, x, y, faint(at), discs: [{ at, weight }], of (weight of a disc as wide as a tenth), marked }.
   put(scene) {
     Object.assign(this.#scene, scene);
-    this.draw();
+    this.#easel.draw();
   }
 
   regions(probabilities, classes) {
     this.#seen = { probabilities, classes };
     this.#paint();
-    this.draw();
+    this.#easel.draw();
   }
 
   // The point under a pointer; -1 if there is none.
   pointAt({ offsetX, offsetY }) {
-    const { x, y } = this.#scene;
-    let [best, least] = [-1, REACH ** 2];
-    for (let at = 0; at < y.length; at += 1) {
-      const [left, top] = this.#spot(x[2 * at], x[2 * at + 1]);
-      const distance = (left - offsetX) ** 2 + (top - offsetY) ** 2;
-      if (distance < least) [best, least] = [at, distance];
-    }
-    return best;
-  }
-
-  draw() {
-    if (this.#due) return;
-    this.#due = true;
-    requestAnimationFrame(() => {
-      this.#due = false;
-      this.#drawNow();
-    });
+    const [left, right, , high] = this.#scene.box;
+    const scale = (right - left) / this.#easel.width;
+    return nearest(this.#scene.x, left + scale * offsetX, high - scale * offsetY, scale * REACH);
   }
 
   #spot(x, y) {
-    const [left, right, low, high] = this.#scene.box;
-    return [(this.#size * (x - left)) / (right - left), (this.#size * (high - y)) / (high - low)];
+    return spot(this.#scene.box, this.#easel.width, x, y);
   }
 
   #paint() {
     if (this.#seen) this.#regions.paint(this.#seen.probabilities, this.cells, this.#seen.classes, look(), true);
   }
 
-  #fit() {
-    const size = this.#canvas.clientWidth;
-    if (size === 0 || size === this.#size) return;
-    this.#size = size;
-    this.#dense = Math.min(2, devicePixelRatio || 1);
-    this.#canvas.width = Math.round(size * this.#dense);
-    this.#canvas.height = this.#canvas.width;
-    this.#drawNow();
-  }
-
-  #drawNow() {
-    const size = this.#size;
-    if (size === 0) return;
-    const colours = look();
-    const context = this.#canvas.getContext("2d");
-    context.setTransform(this.#dense, 0, 0, this.#dense, 0, 0);
-    context.fillStyle = css(colours.ground);
-    context.fillRect(0, 0, size, size);
-    if (this.#seen) this.#regions.draw(context, size);
+  #draw(context, colours) {
+    if (this.#seen) this.#regions.draw(context, this.#easel.width);
     this.#drawDiscs(context, colours);
     this.#drawPoints(context, colours);
     this.#drawPicks(context, colours);
@@ -100,7 +64,7 @@ export class Dots {
   // Those that are kept lie above the others.
   #drawPoints(context, { classes, ground, ink, muted }) {
     const { x, y, faint } = this.#scene;
-    const radius = Math.max(1.8, Math.min(4, this.#size / 105));
+    const radius = Math.max(1.8, Math.min(4, this.#easel.width / 105));
     context.lineWidth = 1;
     for (const pale of [true, false]) {
       for (let at = 0; at < y.length; at += 1) {
@@ -128,7 +92,7 @@ export class Dots {
     for (const { at, weight } of discs) {
       const colour = mix(classes[y[at] % classes.length], ink, 0.15);
       context.beginPath();
-      context.arc(...this.#spot(x[2 * at], x[2 * at + 1]), Math.max(3, 0.1 * this.#size * Math.sqrt(weight / of)), 0, 2 * Math.PI);
+      context.arc(...this.#spot(x[2 * at], x[2 * at + 1]), Math.max(3, 0.1 * this.#easel.width * Math.sqrt(weight / of)), 0, 2 * Math.PI);
       context.fillStyle = css(colour, 0.26);
       context.strokeStyle = css(colour, 0.9);
       context.fill();
@@ -138,7 +102,7 @@ export class Dots {
 
   #drawPicks(context, { classes, ground, ink }) {
     const { x, y, discs } = this.#scene;
-    const radius = Math.max(3, Math.min(5.5, this.#size / 68));
+    const radius = Math.max(3, Math.min(5.5, this.#easel.width / 68));
     for (const { at } of discs) {
       context.beginPath();
       outline(context, y[at], ...this.#spot(x[2 * at], x[2 * at + 1]), radius);
@@ -153,15 +117,8 @@ export class Dots {
     }
   }
 
-  #drawMark(context, { ink, ground }) {
+  #drawMark(context, colours) {
     const { x, y, marked } = this.#scene;
-    if (marked < 0 || marked >= y.length) return;
-    for (const [colour, width] of [[css(ground), 5], [css(ink), 2.5]]) {
-      context.beginPath();
-      context.arc(...this.#spot(x[2 * marked], x[2 * marked + 1]), 10, 0, 2 * Math.PI);
-      context.strokeStyle = colour;
-      context.lineWidth = width;
-      context.stroke();
-    }
+    if (marked >= 0 && marked < y.length) ring(context, ...this.#spot(x[2 * marked], x[2 * marked + 1]), 10, colours);
   }
 }

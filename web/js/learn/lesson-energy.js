@@ -1,13 +1,14 @@
 // Lesson: an energy over two latent variables, and the chains that sample it.
 
 import { make, pause, still } from "../dom.js";
-import { transport } from "./controls.js";
+import { number } from "./address.js";
+import { widened } from "./box.js";
 import { KINDS } from "./data.js";
 import { Energy } from "./energy.js";
-import { fixed, percent, SEEDS, tiles } from "./lesson-stage.js";
+import { SEEDS, tiles } from "./lesson-stage.js";
 import { settingsOf } from "./models.js";
+import { fixed, many, percent } from "./numbers.js";
 import { Plane } from "./plane.js";
-import { widened } from "./regions.js";
 import { Scene } from "./scene.js";
 import { showToy } from "./toy.js";
 
@@ -95,119 +96,183 @@ function spread(z, y) {
   return Math.sqrt(Math.max(0, variance / (2 * y.length)));
 }
 
-function mount(stage) {
-  const { training, say } = stage;
-  const scene = new Scene();
-  const run = make("div", { class: "transport", role: "group", "aria-label": "Training" });
-  const canvas = (label) => make("canvas", { width: 0, height: 0, role: "img", "aria-label": label });
-  const landscape = canvas("The energy over the two latent variables, with particles in it");
-  const plane = new Plane(canvas("The plane: data, regions of the classifier, and the points that the particles make"), scene);
-  const energy = new Energy(landscape);
-  const figure = (name, title, hint, picture) =>
-    make("figure", { class: `picture ${name}` }, make("figcaption", {}, make("strong", {}, title), " ", make("span", { class: "hint" }, hint)), picture);
-  const pictures = make(
-    "div",
-    { class: "pictures" },
-    figure("model", "The plane", "hollow: what the particles make", plane.canvas),
-    figure("energy", "Energy over z", "deep colour: probable", landscape),
-  );
-  const walk = stage.button("", () => setWalking(!walking));
-  const stride = stage.button(`${STRIDE} steps`, () => move(STRIDE));
-  const anew = stage.button("Begin anew", () => {
-    restart = true;
-    taken = 0;
-    if (!walking) move(0);
-  });
-  const now = tiles([
-    { name: "down", symbol: "½ s²", words: "times the slope: downhill" },
-    { name: "aside", symbol: "s √T", words: "times noise ε: aside" },
-    { name: "taken", symbol: "steps", words: "since the chains began" },
-    { name: "height", symbol: "mean E(z) − lowest", words: "in nats; T for a round valley" },
-    { name: "spread", symbol: "spread of a class", words: "√T for a round valley of width 1" },
-    { name: "right", symbol: "right", words: "chains whose point is taken for their class" },
-  ]);
-  const formula = make("p", { class: "formula" }, "z ← z + ½ s² ∇ log p(z|y) + s √T ε");
-  stage.box.append(
-    run,
-    pictures,
-    make("div", { class: "buttons", role: "group", "aria-label": "Chains" }, walk, stride, anew),
-    make(
-      "div",
-      { class: "lesson-controls" },
-      stage.slider("size", "s: step size", { min: -2, max: 0.5, step: 0.01, from: Math.log10, to: (place) => Number((10 ** place).toPrecision(2)) }),
-      stage.slider("temperature", "T: temperature", { min: 0, max: 5, step: 0.05, words: (value) => String(Number(value.toFixed(2))) }),
-      stage.other("Other points and noise"),
-    ),
-    formula,
-    now.box,
-  );
-  transport(run, training);
+const figure = (name, title, hint, picture) =>
+  make("figure", { class: `picture ${name}` }, make("figcaption", {}, make("strong", {}, title), " ", make("span", { class: "hint" }, hint)), picture);
 
-  let walking = !still();
-  let restart = true; // whether the next particles start from noise
-  let taken = 0;
-  let seen = null; // { energy, box } of the last look at the landscape
-  let lookedAt = -Infinity;
-  let readAt = -Infinity;
-  let looping = false;
-  let trouble = false; // whether the chains ran away
+const rounded = (value) => String(Number(value.toPrecision(2)));
 
-  function setWalking(on) {
-    walking = on;
-    walk.textContent = on ? "Stop the chains" : "Let them walk";
-    stride.disabled = on;
-    if (on) loop();
+class Chains {
+  #stage;
+  #scene = new Scene();
+  #plane;
+  #energy;
+  #now;
+  #walk;
+  #stride;
+  #walking = !still();
+  #restart = true; // whether the next particles start from noise
+  #taken = 0; // steps
+  #seen = null; // { energy, box } of the last look at the landscape
+  #lookedAt = -Infinity;
+  #readAt = -Infinity;
+  #looping = false;
+  #trouble = false; // whether the chains ran away
+  #opened = null; // the seed of what is trained
+
+  constructor(stage) {
+    this.#stage = stage;
+    this.#build();
+    this.#listen();
   }
 
-  async function look(force = false) {
-    const waits = training.playing ? LANDSCAPE : 4 * LANDSCAPE;
-    if (!force && performance.now() - lookedAt < waits) return;
-    lookedAt = performance.now();
+  async show() {
+    this.#setWalking(this.#walking);
+    const { seed } = this.#stage.values;
+    if (this.#opened === seed && this.#stage.training.about) {
+      this.#anew();
+      return;
+    }
+    this.#opened = seed;
+    await this.#begin();
+  }
+
+  #build() {
+    const stage = this.#stage;
+    const canvas = (label) => make("canvas", { width: 0, height: 0, role: "img", "aria-label": label });
+    const landscape = canvas("The energy over the two latent variables, with particles in it");
+    this.#energy = new Energy(landscape);
+    this.#plane = new Plane(canvas("The plane: data, regions of the classifier, and the points that the particles make"), this.#scene);
+    this.#plane.layers.contours = false;
+    this.#walk = stage.button("", () => this.#setWalking(!this.#walking));
+    this.#stride = stage.button(`${STRIDE} steps`, () => this.#move(STRIDE));
+    this.#now = tiles([
+      { name: "down", symbol: "½ s²", words: "times the slope: downhill" },
+      { name: "aside", symbol: "s √T", words: "times noise ε: aside" },
+      { name: "taken", symbol: "steps", words: "since the chains began" },
+      { name: "height", symbol: "mean E(z) − lowest", words: "in nats; T for a round valley" },
+      { name: "spread", symbol: "spread of a class", words: "√T for a round valley of width 1" },
+      { name: "right", symbol: "right", words: "chains whose point is taken for their class" },
+    ]);
+    stage.box.append(
+      stage.transport(),
+      make(
+        "div",
+        { class: "pictures" },
+        figure("model", "The plane", "hollow: what the particles make", this.#plane.canvas),
+        figure("energy", "Energy over z", "deep colour: probable", landscape),
+      ),
+      make("div", { class: "buttons", role: "group", "aria-label": "Chains" }, this.#walk, this.#stride, stage.button("Begin anew", () => this.#anew())),
+      make(
+        "div",
+        { class: "lesson-controls" },
+        stage.slider("size", "s: step size", { min: -2, max: 0.5, step: 0.01, from: Math.log10, to: (place) => Number((10 ** place).toPrecision(2)) }),
+        stage.slider("temperature", "T: temperature", { min: 0, max: 5, step: 0.05, words: (value) => String(Number(value.toFixed(2))) }),
+        stage.other("Other points and noise"),
+      ),
+      make("p", { class: "formula" }, "z ← z + ½ s² ∇ log p(z|y) + s √T ε"),
+      this.#now.box,
+    );
+  }
+
+  #listen() {
+    const { training, say } = this.#stage;
+    training.addEventListener("made", () => {
+      [this.#seen, this.#lookedAt] = [null, -Infinity];
+      this.#anew();
+      if (this.#walking) this.#loop();
+    });
+    training.addEventListener("playing", () => {
+      if (training.playing) return;
+      this.#lookedAt = -Infinity;
+      if (!this.#walking) this.#move(0);
+      if (training.told?.done) say("The model has learnt its energy. The chains walk in it.");
+    });
+    this.#stage.changed = (name) => name === "seed" && this.#begin();
+  }
+
+  // A model from its beginning.
+  async #begin() {
+    const { training, values } = this.#stage;
+    const { noise, labels } = KINDS[KIND];
+    await showToy({ training, scene: this.#scene, pair: {} }, { kind: KIND, noise, labels, seed: values.seed });
+    this.#energy.clear();
+    await training.open({ data: this.#scene.data, settings: { ...SETTINGS, "train.seed": values.seed } }, { play: !still() });
+  }
+
+  // Chains from noise.
+  #anew() {
+    this.#restart = true;
+    this.#taken = 0;
+    if (!this.#walking) this.#move(0);
+  }
+
+  #setWalking(on) {
+    this.#walking = on;
+    this.#walk.textContent = on ? "Stop the chains" : "Let them walk";
+    this.#stride.disabled = on;
+    if (on) this.#loop();
+  }
+
+  // Where nobody looks, nothing moves.
+  async #loop() {
+    if (this.#looping) return;
+    this.#looping = true;
+    while (this.#walking && this.#stage.training.about) {
+      if (document.hidden) await pause(LANDSCAPE);
+      else await this.#move(STEPS_A_LOOK);
+      await pause(REST);
+    }
+    this.#looping = false;
+  }
+
+  async #look() {
+    const { training } = this.#stage;
+    if (performance.now() - this.#lookedAt < (training.playing ? LANDSCAPE : 4 * LANDSCAPE)) return;
+    this.#lookedAt = performance.now();
     const { about } = training;
-    const { box } = energy;
-    const field = await training.ask("energy", { box: widened(box, CELLS), cells: CELLS });
-    const regions = await training.ask("plane", { box: widened(scene.box, CELLS), cells: CELLS });
+    const { box } = this.#energy;
+    const { energy } = await training.ask("energy", { box: widened(box, CELLS), cells: CELLS });
+    const regions = await training.ask("plane", { box: widened(this.#scene.box, CELLS), cells: CELLS });
     if (about !== training.about) return;
-    seen = { energy: field.energy, box };
-    energy.put({ energy: field.energy, side: CELLS, box });
-    plane.put({ probabilities: regions.model, side: CELLS });
+    this.#seen = { energy, box };
+    this.#energy.put({ energy, side: CELLS, box });
+    this.#plane.put({ probabilities: regions.model, side: CELLS });
   }
 
   // Some steps of the chains in the landscape as it is now.
-  async function move(steps) {
+  async #move(steps) {
+    const { training, values } = this.#stage;
     const { about } = training;
     if (!about) return;
     try {
-      await look();
-      const { size, temperature } = stage.values;
-      const asked = { count: COUNT, steps, stepSize: size, temperature, restart };
-      restart = false;
+      await this.#look();
+      const asked = { count: COUNT, steps, stepSize: values.size, temperature: values.temperature, restart: this.#restart };
+      this.#restart = false;
       const places = await training.ask("walk", asked);
       if (about !== training.about) return;
-      taken += steps;
-      energy.put({ particles: places });
-      plane.put({ samples: places });
-      if (trouble && taken >= CALM) {
-        trouble = false;
-        stage.status("", "");
+      this.#taken += steps;
+      this.#energy.put({ particles: places });
+      this.#plane.put({ samples: places });
+      if (this.#trouble && this.#taken >= CALM) {
+        this.#trouble = false;
+        this.#stage.status("done", "");
       }
-      await read(places);
+      await this.#read(places);
     } catch (error) {
       // Where the program itself stopped, another one is on its way; chains that ran away start from noise.
       if (about !== training.about) return;
-      restart = true;
-      taken = 0;
-      trouble = true;
-      stage.status("news", `The chains ran away and begin anew: ${error.message.split(",")[0]}.`);
+      [this.#restart, this.#taken, this.#trouble] = [true, 0, true];
+      this.#stage.status("news", `The chains ran away and begin anew: ${error.message.split(",")[0]}.`);
       await pause(FIGURES);
     }
   }
 
-  async function read({ x, y, z }) {
-    const { size, temperature } = stage.values;
-    now.put({ down: String(Number((size ** 2 / 2).toPrecision(2))), aside: String(Number((size * Math.sqrt(temperature)).toPrecision(2))), taken: taken.toLocaleString("en") });
-    if (!seen || (walking && performance.now() - readAt < FIGURES)) return;
-    readAt = performance.now();
+  async #read({ x, y, z }) {
+    const { training, values } = this.#stage;
+    this.#now.put({ down: rounded(values.size ** 2 / 2), aside: rounded(values.size * Math.sqrt(values.temperature)), taken: many(this.#taken) });
+    if (!this.#seen || (this.#walking && performance.now() - this.#readAt < FIGURES)) return;
+    this.#readAt = performance.now();
+    const { energy, box } = this.#seen;
     const { model } = await training.ask("classify", { x });
     const classes = model.length / y.length;
     let right = 0;
@@ -215,60 +280,8 @@ function mount(stage) {
       const shares = model.subarray(at * classes, (at + 1) * classes);
       right += Number(shares.indexOf(Math.max(...shares)) === label);
     });
-    now.put({ height: fixed(height(seen.energy, seen.box, z)), spread: fixed(spread(z, y)), right: percent(right / y.length) });
+    this.#now.put({ height: fixed(height(energy, box, z)), spread: fixed(spread(z, y)), right: percent(right / y.length) });
   }
-
-  // Where nobody looks, nothing moves.
-  async function loop() {
-    if (looping) return;
-    looping = true;
-    while (walking && training.about) {
-      if (document.hidden) await pause(LANDSCAPE);
-      else await move(STEPS_A_LOOK);
-      await pause(REST);
-    }
-    looping = false;
-  }
-
-  async function begin() {
-    const { seed } = stage.values;
-    await showToy({ training, scene, pair: {} }, { kind: KIND, noise: KINDS[KIND].noise, labels: KINDS[KIND].labels, seed });
-    energy.clear();
-    await training.open({ data: scene.data, settings: { ...SETTINGS, "train.seed": seed } }, { play: !still() });
-  }
-
-  training.addEventListener("made", async () => {
-    restart = true;
-    taken = 0;
-    seen = null;
-    lookedAt = -Infinity;
-    if (walking) loop();
-    else await move(0);
-  });
-  training.addEventListener("playing", () => {
-    if (training.playing) return;
-    lookedAt = -Infinity;
-    if (!walking) move(0);
-    say("The model has learnt its energy. The chains walk in it.");
-  });
-  stage.changed = (name) => {
-    if (name === "seed") begin();
-  };
-  plane.layers = { ...plane.layers, contours: false };
-  let opened = null; // the seed of what is trained
-  return {
-    async show() {
-      setWalking(walking);
-      if (opened === stage.values.seed && training.about) {
-        restart = true;
-        taken = 0;
-        if (!walking) await move(0);
-        return;
-      }
-      opened = stage.values.seed;
-      await begin();
-    },
-  };
 }
 
 export const energy = {
@@ -278,7 +291,7 @@ export const energy = {
   minutes: 5,
   steps: STEPS,
   start: { size: 0.12, temperature: 1, seed: 0 },
-  takes: { size: [0.01, 3.2], temperature: [0, 5], seed: SEEDS },
+  takes: { size: number(0.01, 3.2), temperature: number(0, 5), seed: SEEDS },
   playground: ({ seed }) => ({ data: KIND, model: "latent-ebm", seed }),
-  mount,
+  mount: (stage) => new Chains(stage),
 };

@@ -2,14 +2,18 @@
 
 import { drawHistogram } from "../chart.js";
 import { make } from "../dom.js";
+import { number, oneOf } from "./address.js";
 import { NAMES } from "./data.js";
 import { Dots } from "./lesson-dots.js";
 import { cloudsOf, drawnByHand, filter, nats } from "./lesson-samples.js";
-import { fixed, percent, SEEDS, tiles } from "./lesson-stage.js";
+import { SEEDS, tiles } from "./lesson-stage.js";
+import { ARROWS, next } from "./nearest.js";
+import { fixed, percent } from "./numbers.js";
 
 const PER_CLASS = 100;
 const BINS = 40;
-const LOWEST = -3; // of the threshold, as a power of ten
+const [LOWEST, HIGHEST] = [-3, 0.05]; // of the threshold, as powers of ten
+const POOR = 0.05; // share of a class: with less of it, hardly anything is left
 
 const FIRST_PAGE = "./?model=mnist-latent-ebm&n=100&entropy=-4#filter";
 
@@ -57,165 +61,189 @@ const STEPS = [
   },
 ];
 
-function mount(stage) {
-  const { training } = stage;
-  const canvas = make("canvas", { width: 0, height: 0, tabindex: "0", role: "application", "aria-label": "Samples of the model. Arrow keys go from sample to sample." });
-  const dots = new Dots(canvas);
-  const histogram = make("svg:svg", { role: "img", "aria-label": "Number of samples by entropy" });
-  const body = make("tbody");
-  const columns = ["class", "drawn", "agree", "kept", "mean H of kept", "highest H of kept"];
-  const table = make(
-    "table",
-    { class: "counts" },
-    make("caption", {}, "By class"),
-    make("thead", {}, make("tr", {}, ...columns.map((words) => make("th", { scope: "col" }, words)))),
-    body,
-  );
-  const now = tiles([
-    { name: "shares", symbol: "p of the marked sample", words: "shares of the classes A, B, C" },
-    { name: "one", symbol: "H = −Σ pₖ log pₖ", words: "its doubt, in nats" },
-    { name: "verdict", symbol: "H < T", words: "what the filter says of it" },
-    { name: "kept", symbol: "kept", words: "of all samples" },
-    { name: "agree", symbol: "labels that agree", words: "of the kept samples" },
-  ]);
-  const rule = stage.choice("rule", "Keep", [["threshold", "what is below T"], ["share", "a share of each class"]]);
-  const threshold = stage.slider("entropy", "T: threshold, in nats", { min: LOWEST, max: 0.05, step: 0.05, words: (power) => nats(10 ** power) });
-  const share = stage.slider("share", "Share of each class", { min: 0.05, max: 1, step: 0.05, words: (value) => `${Math.round(100 * value)} %` });
-  const agreeing = stage.choice("agreeing", "And", [[1, "only what agrees with its class"], [0, "whatever class it looks like"]]);
-  const said = make("p", { class: "verdict" });
-  stage.box.append(
-    make(
-      "div",
-      { class: "pictures beside-numbers" },
-      make("figure", { class: "picture" }, make("figcaption", {}, make("strong", {}, "Samples"), " ", make("span", { class: "hint" }, "full: kept · hollow: dropped")), canvas),
+const WHAT = "Samples of the model. Arrow keys go from sample to sample.";
+const COLUMNS = ["class", "drawn", "agree", "kept", "mean H of kept", "highest H of kept"];
+
+class Filter {
+  #stage;
+  #canvas = make("canvas", { width: 0, height: 0, tabindex: "0", role: "application", "aria-label": WHAT });
+  #dots = new Dots(this.#canvas);
+  #histogram = make("svg:svg", { role: "img", "aria-label": "Number of samples by entropy" });
+  #rows = make("tbody");
+  #verdict = make("p", { class: "verdict" });
+  #threshold;
+  #share;
+  #now;
+  #samples = null;
+  #marked = -1;
+  #chart = null;
+  #opened = null; // the seed of the samples
+
+  constructor(stage) {
+    this.#stage = stage;
+    this.#build();
+    this.#listen();
+  }
+
+  async show() {
+    this.#show();
+    if (this.#opened === this.#stage.values.seed && this.#samples) return;
+    this.#opened = this.#stage.values.seed;
+    await this.#begin();
+  }
+
+  #build() {
+    const stage = this.#stage;
+    this.#threshold = stage.slider("entropy", "T: threshold, in nats", { min: LOWEST, max: HIGHEST, step: 0.05, words: (power) => nats(10 ** power) });
+    this.#share = stage.slider("share", "Share of each class", { min: 0.05, max: 1, step: 0.05, words: (value) => percent(value, 0) });
+    this.#now = tiles([
+      { name: "shares", symbol: "p of the marked sample", words: "shares of the classes A, B, C" },
+      { name: "one", symbol: "H = −Σ pₖ log pₖ", words: "its doubt, in nats" },
+      { name: "verdict", symbol: "H < T", words: "what the filter says of it" },
+      { name: "kept", symbol: "kept", words: "of all samples" },
+      { name: "agree", symbol: "labels that agree", words: "of the kept samples" },
+    ]);
+    const hint = make("span", { class: "hint" }, "full: kept · hollow: dropped");
+    stage.box.append(
       make(
         "div",
-        {},
-        make("figure", { class: "chart" }, histogram, make("figcaption", {}, "Number of samples by entropy (logarithmic axis). Most probable class: ", make("span", { class: "key agreeing" }, "the requested class"), " ", make("span", { class: "key others" }, "another class"))),
-        make("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "By class" }, table),
+        { class: "pictures beside-numbers" },
+        make("figure", { class: "picture" }, make("figcaption", {}, make("strong", {}, "Samples"), " ", hint), this.#canvas),
+        make("div", {}, this.#bars(), this.#table()),
       ),
-    ),
-    said,
-    make("div", { class: "lesson-controls" }, rule, threshold, share, agreeing, stage.other()),
-    now.box,
-  );
+      this.#verdict,
+      make(
+        "div",
+        { class: "lesson-controls" },
+        stage.choice("rule", "Keep", [["threshold", "what is below T"], ["share", "a share of each class"]]),
+        this.#threshold,
+        this.#share,
+        stage.choice("agreeing", "And", [[1, "only what agrees with its class"], [0, "whatever class it looks like"]]),
+        stage.other(),
+      ),
+      this.#now.box,
+    );
+  }
 
-  let samples = null;
-  let marked = -1;
-  let chart = null;
+  #bars() {
+    const key = (name, words) => make("span", { class: `key ${name}` }, words);
+    const words = "Number of samples by entropy (logarithmic axis). Most probable class: ";
+    const caption = make("figcaption", {}, words, key("agreeing", "the requested class"), " ", key("others", "another class"));
+    return make("figure", { class: "chart" }, this.#histogram, caption);
+  }
 
-  const keeps = () => {
-    const { rule, entropy, share, agreeing } = stage.values;
-    return filter(samples, { rule, threshold: 10 ** entropy, share, agreeing: agreeing === 1 });
-  };
+  #table() {
+    const head = make("tr", {}, ...COLUMNS.map((words) => make("th", { scope: "col" }, words)));
+    const table = make("table", { class: "counts" }, make("caption", {}, "By class"), make("thead", {}, head), this.#rows);
+    return make("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "By class" }, table);
+  }
 
-  function show() {
-    threshold.hidden = stage.values.rule === "share";
-    share.hidden = stage.values.rule !== "share";
-    if (!samples) return;
-    const kept = keeps();
-    dots.put({ faint: (at) => !kept[at], marked });
-    const rows = NAMES.slice(0, samples.classes).map((name, label) => {
-      const own = [...samples.y.keys()].filter((at) => samples.y[at] === label);
-      const left = own.filter((at) => kept[at]).map((at) => samples.entropy[at]);
-      const agreed = own.filter((at) => samples.predicted[at] === label).length;
-      const mean = left.length > 0 ? nats(left.reduce((sum, value) => sum + value, 0) / left.length) : "–";
-      return { name, left: left.length, drawn: own.length, cells: [own.length, agreed, left.length, mean, left.length > 0 ? nats(Math.max(...left)) : "–"] };
+  #listen() {
+    const stage = this.#stage;
+    this.#canvas.addEventListener("pointermove", (event) => {
+      const at = this.#samples ? this.#dots.pointAt(event) : -1;
+      if (at >= 0) this.#mark(at);
     });
-    body.replaceChildren(...rows.map(({ name, left, cells }) => make("tr", left === 0 ? { class: "lost" } : {}, make("th", { scope: "row" }, name), ...cells.map((cell) => make("td", {}, String(cell))))));
+    this.#canvas.addEventListener("keydown", (event) => {
+      const way = ARROWS[event.key];
+      if (!way || !this.#samples) return;
+      event.preventDefault();
+      const { x, y, entropy } = this.#samples;
+      const at = next(x, this.#marked, way);
+      this.#mark(at);
+      stage.say(`Class ${NAMES[y[at]]}: shares ${this.#shares(at).join(", ")}, H ${nats(entropy[at])}, ${this.#kept()[at] ? "kept" : "dropped"}.`);
+    });
+    stage.changed = (name) => (name === "seed" ? this.#begin() : this.#show());
+  }
+
+  async #begin() {
+    this.#samples = null;
+    const drawn = await cloudsOf(this.#stage, [this.#dots]);
+    if (!drawn) return;
+    this.#samples = drawn;
+    this.#marked = drawn.entropy.indexOf(Math.max(...drawn.entropy));
+    this.#count();
+    this.#show();
+  }
+
+  #kept() {
+    const { rule, entropy, share, agreeing } = this.#stage.values;
+    return filter(this.#samples, { rule, threshold: 10 ** entropy, share, agreeing: agreeing === 1 });
+  }
+
+  #shares = (at) => [...this.#samples.shares[at]].map((value) => fixed(value));
+
+  #show() {
+    const byShare = this.#stage.values.rule === "share";
+    this.#threshold.hidden = byShare;
+    this.#share.hidden = !byShare;
+    if (!this.#samples) return;
+    const kept = this.#kept();
+    this.#dots.put({ faint: (at) => !kept[at] });
+    this.#showClasses(kept);
+    const { predicted, y } = this.#samples;
     const all = kept.filter(Boolean).length;
-    now.put({ kept: `${all} of ${kept.length} (${percent(all / kept.length)})`, agree: all > 0 ? percent(kept.filter((keep, at) => keep && samples.predicted[at] === samples.y[at]).length / all) : "–" });
-    const [least, most] = [Math.min(...rows.map(({ left }) => left)), Math.max(...rows.map(({ left }) => left))];
-    const poor = rows.filter(({ left, drawn }) => left <= 0.05 * drawn).map(({ name }) => name);
-    said.textContent =
-      all === 0 ? "Nothing is kept: the threshold is too strict for every class."
-      : poor.length > 0 ? `Of class ${poor.join(" and ")}, hardly anything is left: ${least} of ${PER_CLASS}. Of another class: ${most}.`
-      : `Every class keeps at least ${least} of ${PER_CLASS} samples.`;
-    mark(marked);
-    cut();
+    const agreeing = kept.filter((keep, at) => keep && predicted[at] === y[at]).length;
+    this.#now.put({ kept: `${all} of ${kept.length} (${percent(all / kept.length)})`, agree: all > 0 ? percent(agreeing / all) : "–" });
+    this.#mark(this.#marked);
+    this.#cut();
   }
 
-  function cut() {
-    if (!chart) return;
-    const { rule, entropy } = stage.values;
-    const hidden = rule === "share" ? "hidden" : "visible";
-    const at = chart.x(Math.max(chart.from, Math.min(chart.to, entropy)));
-    chart.line.setAttribute("x1", at);
-    chart.line.setAttribute("x2", at);
-    chart.rest.setAttribute("x", at);
-    chart.rest.setAttribute("width", Math.max(0, chart.x(chart.to) - at));
-    for (const node of [chart.line, chart.rest]) node.setAttribute("visibility", hidden);
+  // What is kept of each class, as a table and in a sentence.
+  #showClasses(kept) {
+    const { classes, y, entropy, predicted } = this.#samples;
+    const rows = NAMES.slice(0, classes).map((name, label) => {
+      const own = [...y.keys()].filter((at) => y[at] === label);
+      const doubts = own.filter((at) => kept[at]).map((at) => entropy[at]);
+      const mean = doubts.reduce((sum, value) => sum + value, 0) / doubts.length;
+      const ends = doubts.length > 0 ? [nats(mean), nats(Math.max(...doubts))] : ["–", "–"];
+      return { name, left: doubts.length, cells: [own.length, own.filter((at) => predicted[at] === label).length, doubts.length, ...ends] };
+    });
+    const row = ({ name, left, cells }) =>
+      make("tr", left === 0 ? { class: "lost" } : {}, make("th", { scope: "row" }, name), ...cells.map((cell) => make("td", {}, String(cell))));
+    this.#rows.replaceChildren(...rows.map(row));
+    const counts = rows.map(({ left }) => left);
+    const [least, most] = [Math.min(...counts), Math.max(...counts)];
+    const poor = rows.filter(({ left }) => left <= POOR * PER_CLASS).map(({ name }) => name);
+    let text = `Every class keeps at least ${least} of ${PER_CLASS} samples.`;
+    if (poor.length > 0) text = `Of class ${poor.join(" and ")}, hardly anything is left: ${least} of ${PER_CLASS}. Of another class: ${most}.`;
+    if (most === 0) text = "Nothing is kept: the threshold is too strict for every class.";
+    this.#verdict.textContent = text;
   }
 
-  function bars() {
-    const logs = samples.entropy.map((value) => Math.log10(Math.max(value, 10 ** LOWEST)));
-    const [from, to] = [Math.floor(Math.min(...logs)), 0.05];
+  // The bars of all samples, and a line that the threshold moves.
+  #count() {
+    const { entropy, predicted, y } = this.#samples;
+    const logs = entropy.map((value) => Math.log10(Math.max(value, 10 ** LOWEST)));
+    const [from, to] = [Math.floor(Math.min(...logs)), HIGHEST];
     const [agreeing, others] = [new Array(BINS).fill(0), new Array(BINS).fill(0)];
     logs.forEach((value, at) => {
       const bin = Math.max(0, Math.min(BINS - 1, Math.floor(((value - from) / (to - from)) * BINS)));
-      (samples.predicted[at] === samples.y[at] ? agreeing : others)[bin] += 1;
+      (predicted[at] === y[at] ? agreeing : others)[bin] += 1;
     });
-    chart = drawHistogram(histogram, { low: 10 ** from, high: 10 ** to, agreeing, others });
-    Object.assign(chart, { from, to });
-    chart.rest = chart.add("rect", { class: "rest", y: chart.ceiling, height: chart.floor - chart.ceiling });
-    chart.line = make("svg:line", { y1: chart.ceiling, y2: chart.floor });
-    chart.add("g", { class: "cut" }, chart.line);
+    const drawn = drawHistogram(this.#histogram, { low: 10 ** from, high: 10 ** to, agreeing, others });
+    const rest = drawn.add("rect", { class: "rest", y: drawn.ceiling, height: drawn.floor - drawn.ceiling });
+    const line = make("svg:line", { y1: drawn.ceiling, y2: drawn.floor });
+    drawn.add("g", { class: "cut" }, line);
+    this.#chart = { x: drawn.x, from, to, rest, line };
   }
 
-  function mark(at) {
-    marked = at;
-    dots.put({ marked });
-    if (at < 0 || !samples) return;
-    const shares = [...samples.shares[at]].map((value) => fixed(value));
-    now.put({ shares: shares.join(" "), one: nats(samples.entropy[at]), verdict: keeps()[at] ? "kept" : "dropped" });
+  #cut() {
+    const { rule, entropy } = this.#stage.values;
+    const { x, from, to, rest, line } = this.#chart;
+    const at = x(Math.max(from, Math.min(to, entropy)));
+    line.setAttribute("x1", at);
+    line.setAttribute("x2", at);
+    rest.setAttribute("x", at);
+    rest.setAttribute("width", Math.max(0, x(to) - at));
+    for (const node of [line, rest]) node.setAttribute("visibility", rule === "share" ? "hidden" : "visible");
   }
 
-  // The next sample in a direction; the first is the most doubtful one.
-  function towards([right, up]) {
-    const { x, y } = samples;
-    let [best, least] = [marked, Infinity];
-    for (let at = 0; at < y.length; at += 1) {
-      const [dx, dy] = [x[2 * at] - x[2 * marked], x[2 * at + 1] - x[2 * marked + 1]];
-      const ahead = dx * right + dy * up;
-      const aside = Math.abs(dx * up - dy * right);
-      if (ahead <= 0 || aside > 2 * ahead || ahead + 2 * aside >= least) continue;
-      [best, least] = [at, ahead + 2 * aside];
-    }
-    mark(best);
+  #mark(at) {
+    this.#marked = at;
+    this.#dots.put({ marked: at });
+    this.#now.put({ shares: this.#shares(at).join(" "), one: nats(this.#samples.entropy[at]), verdict: this.#kept()[at] ? "kept" : "dropped" });
   }
-
-  canvas.addEventListener("pointermove", (event) => {
-    const at = samples ? dots.pointAt(event) : -1;
-    if (at >= 0) mark(at);
-  });
-  canvas.addEventListener("keydown", (event) => {
-    const way = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-    if (!way || !samples) return;
-    event.preventDefault();
-    towards(way);
-    stage.say(`Class ${NAMES[samples.y[marked]]}: shares ${[...samples.shares[marked]].map((value) => fixed(value)).join(", ")}, H ${nats(samples.entropy[marked])}, ${keeps()[marked] ? "kept" : "dropped"}.`);
-  });
-
-  async function begin() {
-    samples = null;
-    const drawn = await cloudsOf(stage, [dots]);
-    if (!drawn) return;
-    samples = drawn;
-    marked = drawn.entropy.indexOf(Math.max(...drawn.entropy));
-    bars();
-    show();
-  }
-
-  stage.changed = (name) => (name === "seed" ? begin() : show());
-  let opened = null;
-  return {
-    async show() {
-      show();
-      if (opened === stage.values.seed && samples) return;
-      opened = stage.values.seed;
-      await begin();
-    },
-  };
 }
 
 export const filtering = {
@@ -225,7 +253,7 @@ export const filtering = {
   minutes: 4,
   steps: STEPS,
   start: { rule: "threshold", entropy: -0.5, share: 0.3, agreeing: 1, seed: 0 },
-  takes: { rule: ["threshold", "share"], entropy: [LOWEST, 0.05], share: [0.05, 1], agreeing: [0, 1], seed: SEEDS },
+  takes: { rule: oneOf("threshold", "share"), entropy: number(LOWEST, HIGHEST), share: number(0.05, 1), agreeing: oneOf(0, 1), seed: SEEDS },
   playground: drawnByHand,
-  mount,
+  mount: (stage) => new Filter(stage),
 };

@@ -1,14 +1,16 @@
 // Samples of a model in the plane, with the classifier's word on each: for the lessons on filtering and on coresets.
 
 import { pack } from "./address.js";
-import { fixed } from "./lesson-stage.js";
+import { around } from "./box.js";
 import { settingsOf } from "./models.js";
+import { fixed } from "./numbers.js";
 
 const COUNT = 450;
 const LABELS = 60;
 const NOISE = 0.1;
 const PER_CLASS = 100;
 const SEED = 1; // of the samples
+const AROUND = 1.12; // times as wide as the samples lie is the picture of them
 const ROOM = 2.8; // how far the playground's square reaches, in these points
 
 // Measured on seeds 0 to 9, of 100 samples each: T = 0.32 keeps 50 to 83 of A, 44 to 83 of C, and 0, 9, 17, 2, 2, 2, 1, 0, 0, 0 of B; T = 0.1
@@ -23,6 +25,7 @@ const SETTINGS = {
   "model.hidden": [64],
   "model.activation": "tanh",
   "train.lr": 0.01,
+  "train.batch-size": 45,
   "train.epochs": 60,
   "objective.kl-warm-up-epochs": 20,
 };
@@ -106,19 +109,6 @@ function inRow(points, noise, apart = 1) {
   return { ...points, x: moved(points.x, points.y), heldX: moved(points.heldX, points.heldY) };
 }
 
-// The box around all points and samples, a little wider.
-function boxOf(x) {
-  const ends = [Infinity, -Infinity, Infinity, -Infinity];
-  x.forEach((value, at) => {
-    const axis = 2 * (at % 2);
-    ends[axis] = Math.min(ends[axis], value);
-    ends[axis + 1] = Math.max(ends[axis + 1], value);
-  });
-  const half = 0.56 * Math.max(ends[1] - ends[0], ends[3] - ends[2]);
-  const [across, up] = [(ends[0] + ends[1]) / 2, (ends[2] + ends[3]) / 2];
-  return [across - half, across + half, up - half, up + half];
-}
-
 // A threshold in words.
 export const nats = (value) => (value >= 0.1 ? fixed(value) : value >= 1e-3 ? String(Number(value.toPrecision(2))) : value.toExponential(0).replace("-", "−"));
 
@@ -134,7 +124,7 @@ export async function cloudsOf(stage, dots) {
   const data = { name: "points.csv", x, shape: [2], given };
   if (!(await learn(stage, { data, settings: { ...SETTINGS, "train.seed": seed } }))) return null;
   const samples = await draw(stage);
-  const box = boxOf(samples.x);
+  const box = around(samples.x, AROUND);
   for (const each of dots) each.put({ box, x: samples.x, y: samples.y, discs: [], marked: -1 });
   const { model } = await training.ask("plane", { box: dots[0].asked, cells: dots[0].cells });
   for (const each of dots) each.regions(model, samples.classes);

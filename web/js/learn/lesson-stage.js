@@ -1,16 +1,8 @@
 // What every lesson stands on: the values that its step sets and that the visitor changes, and the controls for them.
 
 import { make } from "../dom.js";
-
-// A value from an address, if it is one that a lesson takes: numbers between two ends, one of some words, or a text of a form.
-export function taken(takes, text) {
-  if (text === null || text === undefined || text === "") return undefined;
-  if (takes instanceof RegExp) return takes.test(text) ? text : undefined;
-  const [first, last] = takes;
-  if (typeof first === "string") return takes.includes(text) ? text : undefined;
-  const value = Number(text);
-  return value >= first && value <= last ? value : undefined;
-}
+import { whole } from "./address.js";
+import { transport } from "./controls.js";
 
 export class Stage {
   values = {}; // by their names in the address
@@ -18,8 +10,9 @@ export class Stage {
   #remember;
   #controls = []; // functions that show the values as they are
 
-  constructor({ box, training, say, remember }) {
-    Object.assign(this, { box, training, say });
+  // `box` is what the lesson fills, `say` tells those who do not see, `status` says what goes on, `remember` puts the values into the address.
+  constructor({ box, training, say, status, remember }) {
+    Object.assign(this, { box, training, say, status });
     this.#remember = remember;
   }
 
@@ -44,6 +37,13 @@ export class Stage {
     if (this.values[name] === value) return;
     this.put({ [name]: value });
     this.changed(name);
+  }
+
+  // The buttons that run the training.
+  transport() {
+    const box = make("div", { class: "transport", role: "group", "aria-label": "Training" });
+    transport(box, this.training);
+    return box;
   }
 
   // A slider. `words` says its value; `from` and `to` translate between the slider's place and the value.
@@ -89,7 +89,7 @@ export class Stage {
   }
 }
 
-export const SEEDS = [0, 999_999];
+export const SEEDS = whole(0, 999_999);
 
 // Values beside their formula, as the playground shows its objective: [{ name, symbol, words }].
 export function tiles(list) {
@@ -106,6 +106,3 @@ export function tiles(list) {
     },
   };
 }
-
-export const percent = (share) => `${(100 * share).toFixed(1).replace("-", "−")} %`;
-export const fixed = (value, digits = 2) => value.toFixed(digits).replace("-", "−");

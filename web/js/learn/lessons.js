@@ -3,13 +3,15 @@
 import { element, make } from "../dom.js";
 import { keepForLater } from "../keep.js";
 import * as address from "./address.js";
+import { copies } from "./copy.js";
 import { picture } from "./lesson-cards.js";
 import { coreset } from "./lesson-coreset.js";
 import { energy } from "./lesson-energy.js";
 import { filtering } from "./lesson-filter.js";
 import { mier } from "./lesson-mier.js";
-import { Stage, taken } from "./lesson-stage.js";
+import { Stage } from "./lesson-stage.js";
 import { worth } from "./lesson-worth.js";
+import { follow, speaker } from "./status.js";
 import { Training } from "./training.js";
 
 const LESSONS = [worth, mier, energy, filtering, coreset];
@@ -21,12 +23,7 @@ const asked = () => new URLSearchParams(location.search);
 const lessonOf = (query) => LESSONS.find(({ id }) => id === query.get("lesson"));
 const linkTo = (id, step) => `lessons.html?${new URLSearchParams({ lesson: id, step })}`;
 
-function status(kind, text) {
-  const line = element("status");
-  if (line.textContent === text && line.dataset.kind === kind) return;
-  line.dataset.kind = kind;
-  line.textContent = text;
-}
+const status = speaker(element("status"));
 
 function overview() {
   const cards = LESSONS.map(({ id, title, summary, minutes, steps }, at) =>
@@ -59,16 +56,11 @@ class Lesson {
     element("lesson-place").textContent = `Lesson ${this.#number + 1} of ${LESSONS.length}`;
     const training = new Training();
     training.addEventListener("made", () => status("done", ""));
-    training.addEventListener("news", ({ detail }) => status("news", detail));
-    training.addEventListener("trouble", ({ detail }) => status("error", detail));
-    training.addEventListener("progress", ({ detail: { loaded } }) => {
-      if (!training.about) status("busy", `Loading the program: ${(loaded / 1e6).toFixed(1)} MB…`);
-    });
+    follow(training, status);
     const say = (text) => {
       element("said").textContent = text;
     };
-    this.#stage = new Stage({ box: element("stage"), training, say, remember: () => this.#remember() });
-    this.#stage.status = status;
+    this.#stage = new Stage({ box: element("stage"), training, say, status, remember: () => this.#remember() });
     this.#shown = lesson.mount(this.#stage);
     this.#dots();
     this.#listen();
@@ -79,9 +71,9 @@ class Lesson {
     const query = asked();
     const steps = this.#lesson.steps.length;
     this.#step = Math.max(0, Math.min(steps - 1, Math.round(Number(query.get("step")) || 1) - 1));
-    const values = this.#start();
-    for (const [name, takes] of Object.entries(this.#lesson.takes)) values[name] = taken(takes, query.get(name)) ?? values[name];
-    this.#stage.set(values);
+    const { values, complaint } = address.read(query, this.#lesson.takes);
+    element("complaint").textContent = complaint;
+    this.#stage.set({ ...this.#start(), ...values });
     this.#tell();
     this.#remember();
     try {
@@ -101,7 +93,8 @@ class Lesson {
   // The steps as links: each is an address.
   #dots() {
     const links = this.#lesson.steps.map(({ title }, at) => {
-      const link = make("a", { href: linkTo(this.#lesson.id, at + 1) }, make("span", { class: "number" }, String(at + 1)), " ", make("span", { class: "words" }, title));
+      const number = make("span", { class: "number" }, String(at + 1));
+      const link = make("a", { href: linkTo(this.#lesson.id, at + 1) }, number, " ", make("span", { class: "words" }, title));
       link.addEventListener("click", (event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey) return;
         event.preventDefault();
@@ -164,7 +157,7 @@ class Lesson {
     addEventListener("popstate", () => this.open());
     addEventListener("keydown", (event) => {
       const { key, target } = event;
-      if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || target.closest?.(OWN_ARROWS)) {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || target.closest(OWN_ARROWS)) {
         if (target.id !== "step-title") return;
       }
       if (key === "ArrowRight") this.#go(this.#step + 1);
@@ -172,19 +165,7 @@ class Lesson {
       else return;
       event.preventDefault();
     });
-    const copy = element("copy-link");
-    const words = copy.textContent;
-    copy.addEventListener("click", async () => {
-      try {
-        await navigator.clipboard.writeText(location.href);
-        copy.textContent = "Link copied";
-        setTimeout(() => {
-          copy.textContent = words;
-        }, 1600);
-      } catch {
-        status("news", `The browser does not let the page copy. Copy this: ${location.href}`);
-      }
-    });
+    copies(element("copy-link"), () => location.href, (text) => status("news", text));
   }
 }
 

@@ -4,18 +4,23 @@ import { KINDS } from "./data.js";
 
 const SHARED = {
   "data.standardise": true,
-  "train.epochs": 200,
   "objective.alpha": 0.1,
 };
 
-// One latent variable: points lie along curves, and it says where along one. A fixed deviation from the curve and a long warm-up of the
-// divergence matter more than anything else that was tried.
+// One latent variable: points lie along curves, and it says where along one. A fixed deviation from the curve, tanh, and a long warm-up
+// of the divergence matter more than anything else that was tried. Chosen on two moons, 300 points, 6 labels, seeds 100 to 109, by the
+// mean share of held-out points that M2 has right: relu with 60 of 200 epochs of warm-up 88.7 %, tanh 93.8, and with 120 epochs of it
+// 95.1; 240 of 400 epochs 97.2, in batches of 60, which halve the steps, 96.4. The labels alone have 80.0 % with relu and with tanh. Softplus
+// (80.1 %), a rate of 0.01 (85.1 %, 120 of 200 epochs) and layers of 64 (89.7 %, 240 of 400) were worse.
 const M2 = {
   ...SHARED,
   "model.kind": "m2",
   "model.latent": 1,
+  "model.activation": "tanh",
+  "train.epochs": 400,
+  "train.batch-size": 60,
   "train.lr": 0.03,
-  "objective.kl-warm-up-epochs": 60,
+  "objective.kl-warm-up-epochs": 240,
 };
 
 export const MODELS = {
@@ -29,7 +34,8 @@ export const MODELS = {
     hint: "M2, and two terms more: use all classes (I), and be sure of each point (H).",
     settings: { ...M2, "objective.mier.beta": 0.5, "objective.mier.gamma": 1 },
   },
-  // Two latent variables, because its energy is to be seen; small networks and short chains, because it is to be seen now.
+  // Two latent variables, because its energy is to be seen; small networks and short chains, because it is to be seen now. Tanh gains it
+  // nothing: 80.4 % where the labels alone have 80.0 (as above).
   "latent-ebm": {
     title: "Latent EBM",
     hint: "An energy says which z are probable, and which class each z has. Chains of noisy steps find them.",
@@ -40,6 +46,7 @@ export const MODELS = {
       "model.hidden": [64],
       "model.energy-hidden": [32],
       "model.langevin.steps": 20,
+      "train.epochs": 200,
       "train.lr": 0.005,
       "objective.kl-warm-up-epochs": 30,
       "objective.latent-ebm.chains.steps": 20,

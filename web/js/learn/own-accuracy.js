@@ -1,9 +1,11 @@
 // What an accuracy on few rows is worth, in plain words.
 
+import { many, percent } from "./numbers.js";
+
 const Z = 1.959963984540054; // 95 % of a normal distribution lie within so many deviations
 
 // Wilson's interval of a share.
-export function interval(right, count) {
+function interval(right, count) {
   const share = right / count;
   const shrunk = 1 + Z ** 2 / count;
   const middle = (share + Z ** 2 / (2 * count)) / shrunk;
@@ -11,11 +13,9 @@ export function interval(right, count) {
   return [Math.max(0, middle - half), Math.min(1, middle + half)];
 }
 
-export const percent = (share) => `${Math.round(100 * share)} %`; // with a space that does not break
-
 export function inWords({ right, count }) {
   const [low, high] = interval(right, count);
-  return [`${right.toLocaleString("en")} of ${count.toLocaleString("en")}`, `95 % interval: ${Math.round(100 * low)} to ${percent(high)}`];
+  return [`${many(right)} of ${many(count)}`, `95 % interval: ${Math.round(100 * low)} to ${percent(high, 0)}`];
 }
 
 // Where two networks differ on fewer rows than this, it is chance in more than one of twenty cases, even if all of them speak for the
@@ -25,10 +25,8 @@ const FEWEST = 6;
 // Which of the two does better, and whether the rows can tell. `early` as long as both still learn.
 export function verdict({ model, baseline }, early) {
   const more = model.right - baseline.right;
-  const size = Math.abs(more).toLocaleString("en");
-  const of = `${size} of ${model.count.toLocaleString("en")} held-out rows`;
-  const so = early ? "So far, " : "";
-  const start = (text) => (so ? so + text[0].toLowerCase() + text.slice(1) : text);
+  const of = `${many(Math.abs(more))} of ${many(model.count)} held-out rows`;
+  const start = (text) => (early ? `So far, ${text[0].toLowerCase()}${text.slice(1)}` : text);
   if (more === 0) return start("Labels alone are as good: the rows without a label add nothing that the held-out rows show.");
   if (Math.abs(more) < FEWEST) {
     const better = more > 0 ? "The model with all rows is right" : "The network with labels alone is right";

@@ -1,15 +1,15 @@
 // What the visitor leaves with: predictions, the model, the run, and the commands that go on from there.
 
 import { element, save } from "../dom.js";
+import { copies } from "./copy.js";
 import * as handOver from "./hand-over.js";
+import { many } from "./numbers.js";
 import { inWords } from "./own-accuracy.js";
 import { bytesOf, command } from "./own-file.js";
 
 const PICTURE = 3; // lengths of the shape of a picture: the other page draws these
 const CLASS = 1; // column of a table of predictions
 const TEXT = new TextDecoder();
-
-const many = (count) => count.toLocaleString("en");
 
 const stem = (name) => name.replace(/\.gz$/i, "").replace(/\.[^.]*$/, "");
 
@@ -43,17 +43,7 @@ export class Away {
       target.value = "";
       if (file) this.predict(file);
     });
-    for (const id of ["copy-compare", "copy-commands"]) {
-      element(id).addEventListener("click", async () => {
-        const text = element(id === "copy-compare" ? "compare" : "commands").textContent;
-        try {
-          await navigator.clipboard.writeText(text);
-          say(id === "copy-compare" ? "The command is copied." : "The commands are copied.");
-        } catch {
-          say(`The browser does not let the page copy. Copy this: ${text}`);
-        }
-      });
-    }
+    for (const [id, what] of [["copy-compare", "compare"], ["copy-commands", "commands"]]) copies(element(id), () => element(what).textContent, say);
   }
 
   // Classes of the rows of another file.

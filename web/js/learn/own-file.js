@@ -1,18 +1,20 @@
 // A file on its way into the page: what is too large for a tab is refused before it is read, with the command that takes it.
 
+import { many } from "./numbers.js";
+
 const MEGABYTE = 1e6;
 
 // A tab trains on 20,000 rows of a few columns in some minutes, and on this many bytes without running out of memory.
-export const MOST_BYTES = 10 * MEGABYTE;
-export const MOST_ROWS = 20_000;
+const MOST_BYTES = 10 * MEGABYTE;
+const MOST_ROWS = 20_000;
 
 // The model sums over all classes at each step: with more, a tab is too slow.
-export const MOST_CLASSES = 40;
+const MOST_CLASSES = 40;
 
 const quoted = (name) => (/^[\w.,-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`);
 
 // The options by which the command line reads a file as the page does.
-export function options(settings = {}) {
+function options(settings = {}) {
   const flags = { "data.label": "--label", "data.leave-out": "--leave-out" };
   const set = Object.entries(settings).map(([name, value]) => (flags[name] ? `${flags[name]} ${quoted(value)}` : `--set ${name}=${value}`));
   return set.map((option) => ` ${option}`).join("");
@@ -36,7 +38,6 @@ export async function bytesOf(file) {
 
 // What the program reads and the page still cannot train on.
 export function check(name, { rows, classes, labelled }) {
-  const many = (count) => count.toLocaleString("en");
   if (rows > MOST_ROWS) throw large(name, `${many(rows)} rows`, `${many(MOST_ROWS)} rows`);
   if (classes.length < 2) {
     throw new Error(`All ${many(labelled)} labels of ${name} are "${classes[0]}": rows of at least two classes need a label.`);

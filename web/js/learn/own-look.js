@@ -1,15 +1,16 @@
 // The rows as the model sees them: a picture of two of their numbers, a table of the classes, and the rows to label next.
 
 import { element, make, still } from "../dom.js";
+import { circle, glyph } from "./glyph.js";
+import { many, percent } from "./numbers.js";
 import { directions } from "./own-directions.js";
 import { Scatter } from "./own-scatter.js";
-import { classTable, glyph, nextTable } from "./own-tables.js";
+import { classTable, nextTable } from "./own-tables.js";
+import { tip } from "./tip.js";
 
 const NEXT = 8; // rows to label next
 const SOME = 6; // numbers of a row that a note beside the pointer names
 const AXES = 40; // columns to choose from
-
-const percent = (share) => `${Math.round(100 * share)} %`;
 
 export class Look {
   #scatter = new Scatter(element("scatter"));
@@ -31,13 +32,10 @@ export class Look {
     element("no-scatter").hidden = drawn;
     if (drawn) this.#choose();
     const keys = names.slice(0, 16).map((name, each) => make("span", {}, glyph(each), ` ${name}`));
-    const ring = make("svg:svg", { class: "glyph hollow", viewBox: "0 0 16 16", "aria-hidden": "true" }, make("svg:circle", { cx: 8, cy: 8, r: 5.4 }));
-    const broken = ring.cloneNode(true);
-    broken.classList.add("broken");
     element("keys").replaceChildren(
       ...keys,
-      make("span", {}, ring, " has a label"),
-      ...(rows.aside.size > 0 ? [make("span", {}, broken, " held out")] : []),
+      make("span", {}, circle("hollow", 5.4), " has a label"),
+      ...(rows.aside.size > 0 ? [make("span", {}, circle("hollow broken", 5.4), " held out")] : []),
       make("span", {}, "pale: the model doubts"),
     );
     this.refresh();
@@ -49,9 +47,8 @@ export class Look {
     if (!rows) return;
     this.#scatter.draw();
     classTable(element("by-class"), rows, this.#names);
-    const known = Boolean(rows.top && rows.y);
-    element("next-box").hidden = !known;
-    if (!known) return;
+    element("next-box").hidden = !rows.top;
+    if (!rows.top) return;
     const count = nextTable(element("next"), rows, this.#names, NEXT);
     element("next").hidden = count === 0;
     const header = rows.tabular ? ", without the header" : "";
@@ -90,22 +87,21 @@ export class Look {
     this.#scatter.show(this.#rows, [across, up]);
     const { count } = this.#rows;
     const drawn = this.#scatter.count;
-    const some = drawn < count ? `${drawn.toLocaleString("en")} of ${count.toLocaleString("en")} rows` : `${count.toLocaleString("en")} rows`;
+    const some = `${drawn < count ? `${many(drawn)} of ` : ""}${many(count)} rows`;
     element("scatter").setAttribute("aria-label", `${some}: ${across.name} across, ${up.name} up. The tables beside it say the same in numbers.`);
     element("scatter-count").textContent = drawn < count ? `${some} are drawn.` : "";
   }
 
   #tip(row, event) {
-    const tip = element("tip");
-    tip.hidden = row < 0 || (event.pointerType !== "mouse" && still());
-    if (tip.hidden) return;
+    if (row < 0 || (event.pointerType !== "mouse" && still())) {
+      tip("");
+      return;
+    }
     const rows = this.#rows;
     const label = rows.labelOf(row);
     const given = label < 0 ? "no label" : `label ${this.#names[label]}${rows.aside.has(row) ? ", held out" : ""}`;
-    const likely = rows.top ? ` · ${this.#names[rows.top[row]]} ${percent(rows.share(row, rows.top[row]))}` : "";
+    const likely = rows.top ? ` · ${this.#names[rows.top[row]]} ${percent(rows.share(row, rows.top[row]), 0)}` : "";
     const cells = rows.picture ? "" : ` · ${rows.features.slice(0, SOME).map((feature) => `${feature.name} ${rows.cell(row, feature)}`).join(", ")}`;
-    tip.textContent = `row ${row + 1}: ${given}${likely}${cells}`;
-    const left = Math.max(4, Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8));
-    tip.style.transform = `translate(${left}px, ${event.clientY + 20}px)`;
+    tip(`row ${row + 1}: ${given}${likely}${cells}`, event);
   }
 }

@@ -1,6 +1,6 @@
-// What the program sees in a file, in parts that can be shown; and its words for the command line, as words for a page.
+// What the program sees in a file, as the page shows it; and its words for the command line, as words for a page.
 
-const TITLES = /^ {2}(rows|label|classes|features|left out|note|likelihood|scaling| {4,}) +/;
+import { many } from "./numbers.js";
 
 // A sentence that names options of the command line, for somebody who has a page.
 export function plain(text) {
@@ -21,37 +21,40 @@ export function suggested(message) {
   return [...list.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([text]) => JSON.parse(text));
 }
 
-// "apple 5, banana 5, and 3 more"
-const counted = (text) => [...text.matchAll(/(.+?) (\d+)(?:, |$)/g)].map(([, name, count]) => ({ name: name.replace(/^and /, ""), count: Number(count) }));
+const brief = (number) => String(Number.isInteger(number) ? number : Number(number.toPrecision(6)));
 
-// The parts of a profile. The program says them in lines, under titles.
-export function seen({ text, classes, features, rows, labelled, unlabelled, notes }) {
-  const [first, ...lines] = text.split("\n");
-  const parts = {};
-  let title = "";
-  for (const line of lines) {
-    const found = line.match(TITLES);
-    title = found?.[1].trim() || title;
-    (parts[title] ??= []).push(found ? line.slice(found[0].length) : line.trim());
-  }
-  const [place, ...rule] = (parts.label?.[0] ?? "").split(/, (?=found by its name|the last column|as requested)/);
-  const [, ...listed] = parts.features ?? [];
-  const known = new Map(listed.map((line) => line.match(/^(.*?) {2,}(.*)$/)?.slice(1) ?? ["", ""]));
-  const list = parts.classes?.[0] ?? "";
-  const counts = new Map(counted(list).map(({ name, count }) => [name, count]));
+// A column: "measurement, 3.3 to 8.2; 2 missing".
+function inWords({ kind, range, words = [], missing }) {
+  const ends = range ? `, ${range.map(brief).join(" to ")}` : "";
+  const counts = words.length > 0 ? `: ${words.map(({ name, count }) => `${name} ${many(count)}`).join(", ")}` : "";
+  return `${kind}${ends}${counts}${missing > 0 ? `; ${many(missing)} missing` : ""}`;
+}
+
+const UNCOUNTED = ["yes/no", "categorical"];
+
+// "4 measurements, 1 whole number"
+function kindsOf(features) {
+  const counts = new Map();
+  for (const { kind, count } of features) counts.set(kind, (counts.get(kind) ?? 0) + count);
+  return [...counts].map(([kind, count]) => `${many(count)} ${kind}${count === 1 || UNCOUNTED.includes(kind) ? "" : "s"}`).join(", ");
+}
+
+// The parts of a profile that the page shows.
+export function seen({ text, profile, rows, labelled, unlabelled }) {
+  const { format, label, splits, features, left_out: leftOut, notes } = profile;
   return {
-    format: first.slice(first.indexOf(": ") + 2),
+    format,
     rows,
     labelled,
     unlabelled,
-    test: Number(parts.rows?.[0].match(/(\d+) in a test split/)?.[1] ?? 0),
-    label: place,
-    rule: plain(rule.join(", ")),
-    // Of many classes, the program counts the first ones.
-    classes: classes.map((name) => ({ name, count: counts.get(name) ?? null })),
-    kinds: parts.features?.[0] ?? "",
-    features: features.filter(Boolean).map((name) => ({ name, words: known.get(name) ?? "" })),
-    leftOut: (parts["left out"] ?? []).map((line) => line.match(/^(.*?): (.*)$/)?.slice(1) ?? [line, ""]).map(([name, why]) => ({ name, why })),
+    test: splits.test,
+    label: label.place,
+    rule: plain(label.rule),
+    classes: label.classes,
+    kinds: kindsOf(features),
+    // The numbers of an array have no names.
+    columns: features.filter(({ name }) => name).map((feature) => ({ ...feature, said: inWords(feature) })),
+    leftOut,
     notes: notes.map(plain),
     text,
   };

@@ -1,14 +1,12 @@
 // Rows of a table as points: the colour and shape of the class that the model predicts, pale where it doubts; those with a label are ringed.
 
-import { css, look, onLook, outline } from "./palette.js";
+import { Easel } from "./easel.js";
+import { css, markOf, outline } from "./palette.js";
 
 const MOST = 1600; // points: more of them hide each other
 const INSET = { left: 46, right: 12, top: 10, bottom: 26 };
 const DEPTHS = [0.14, 0.32, 0.55, 0.85]; // of colour, from doubt to certainty
 const REACH = 14; // pixels around a point in which a pointer means it
-
-// Four colours and four shapes make sixteen looks.
-export const lookOf = (each) => ({ colour: each % 4, shape: (each + Math.floor(each / 4)) % 4 });
 
 // Round numbers for an axis.
 function ticks(low, high) {
@@ -31,21 +29,15 @@ function chosen({ count, labelOf }) {
 
 export class Scatter {
   over = () => {}; // hears of the row under a pointer, or of -1
-  #canvas;
+  #easel;
   #rows = null;
   #shown = [];
-  #axes = []; // { place(row), ticks }
   #x = new Float32Array(0);
   #y = new Float32Array(0);
   #box = [0, 1, 0, 1];
-  #size = [0, 0];
-  #dense = 1;
-  #due = false;
 
   constructor(canvas) {
-    this.#canvas = canvas;
-    new ResizeObserver(() => this.#fit()).observe(canvas);
-    onLook(() => this.draw());
+    this.#easel = new Easel(canvas, (context, colours) => this.#draw(context, colours), { square: false });
     canvas.addEventListener("pointermove", (event) => this.over(this.#rowAt(event), event));
     canvas.addEventListener("pointerleave", () => this.over(-1));
   }
@@ -54,10 +46,10 @@ export class Scatter {
     return this.#shown.length;
   }
 
+  // Rows at places along two axes: { place(row) }.
   show(rows, axes) {
     if (rows !== this.#rows) this.#shown = chosen(rows);
     this.#rows = rows;
-    this.#axes = axes;
     const [x, y] = axes.map(({ place }) => Float32Array.from(this.#shown, place));
     [this.#x, this.#y] = [x, y];
     const ends = (values) => {
@@ -71,35 +63,19 @@ export class Scatter {
   }
 
   draw() {
-    if (this.#due) return;
-    this.#due = true;
-    requestAnimationFrame(() => {
-      this.#due = false;
-      this.#drawNow();
-    });
-  }
-
-  #fit() {
-    const { clientWidth: width, clientHeight: height } = this.#canvas;
-    const dense = Math.min(2, devicePixelRatio || 1);
-    if (width === 0 || (width === this.#size[0] && height === this.#size[1] && dense === this.#dense)) return;
-    this.#size = [width, height];
-    this.#dense = dense;
-    this.#canvas.width = Math.round(width * dense);
-    this.#canvas.height = Math.round(height * dense);
-    this.#drawNow();
+    this.#easel.draw();
   }
 
   // Where a value lies on the picture; one that is missing lies on the axis.
   #left(value) {
     const [low, high] = this.#box;
-    const wide = this.#size[0] - INSET.left - INSET.right;
+    const wide = this.#easel.width - INSET.left - INSET.right;
     return Number.isFinite(value) ? INSET.left + (wide * (value - low)) / (high - low) : INSET.left;
   }
 
   #top(value) {
     const [, , low, high] = this.#box;
-    const floor = this.#size[1] - INSET.bottom;
+    const floor = this.#easel.height - INSET.bottom;
     return Number.isFinite(value) ? floor - ((floor - INSET.top) * (value - low)) / (high - low) : floor;
   }
 
@@ -112,14 +88,7 @@ export class Scatter {
     return best;
   }
 
-  #drawNow() {
-    const [width, height] = this.#size;
-    if (width === 0) return;
-    const context = this.#canvas.getContext("2d");
-    const colours = look();
-    context.setTransform(this.#dense, 0, 0, this.#dense, 0, 0);
-    context.fillStyle = css(colours.ground);
-    context.fillRect(0, 0, width, height);
+  #draw(context, colours) {
     if (!this.#rows) return;
     this.#drawAxes(context, colours);
     this.#drawOthers(context, colours);
@@ -127,7 +96,7 @@ export class Scatter {
   }
 
   #drawAxes(context, { muted }) {
-    const [width, height] = this.#size;
+    const { width, height } = this.#easel;
     const floor = height - INSET.bottom;
     context.strokeStyle = css(muted, 0.18);
     context.fillStyle = css(muted);
@@ -175,7 +144,7 @@ export class Scatter {
       paths.get(key).push(at);
     });
     for (const [key, places] of paths) {
-      const { colour, shape } = lookOf(Math.max(0, Math.floor(key / DEPTHS.length)));
+      const { colour, shape } = markOf(Math.max(0, Math.floor(key / DEPTHS.length)));
       context.beginPath();
       for (const at of places) outline(context, key < 0 ? 0 : shape, this.#left(this.#x[at]), this.#top(this.#y[at]), this.#radius);
       context.fillStyle = key < 0 ? css(muted, 0.5) : css(classes[colour], DEPTHS[key % DEPTHS.length]);
@@ -194,7 +163,7 @@ export class Scatter {
     this.#shown.forEach((row, at) => {
       const label = labelOf(row);
       if (label < 0) return;
-      const { colour, shape } = lookOf(label);
+      const { colour, shape } = markOf(label);
       context.beginPath();
       outline(context, shape, this.#left(this.#x[at]), this.#top(this.#y[at]), 5 * many);
       context.lineWidth = 4;

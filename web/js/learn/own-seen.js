@@ -1,44 +1,44 @@
 // What the program sees in a file, as a part of the page: classes with their counts, columns to use or leave out, and notes.
 
 import { element, make } from "../dom.js";
-import { glyph } from "./own-tables.js";
+import { glyph } from "./glyph.js";
+import { many } from "./numbers.js";
 
 const MOST = 200; // columns and classes in the list
-
-const many = (count) => count.toLocaleString("en");
 
 function fact(title, ...words) {
   return make("div", {}, make("dt", {}, title), make("dd", {}, ...words));
 }
 
 function classes({ classes: list }) {
-  const most = Math.max(1, ...list.map(({ count }) => count ?? 0));
+  const most = list.reduce((largest, { count }) => Math.max(largest, count), 1);
   return list.slice(0, MOST).map(({ name, count }, each) => {
     const fill = make("span", { class: "fill" });
-    fill.style.width = `${(100 * (count ?? 0)) / most}%`;
+    fill.style.width = `${(100 * count) / most}%`;
     const track = make("span", { class: "track", "aria-hidden": "true" }, fill);
-    const words = count === null ? "" : `${many(count)} label${count === 1 ? "" : "s"}`;
-    return make("li", {}, make("span", { class: "name" }, glyph(each), ` ${name}`), track, make("span", { class: "of" }, words));
+    const of = make("span", { class: "of" }, `${many(count)} label${count === 1 ? "" : "s"}`);
+    return make("li", {}, make("span", { class: "name" }, glyph(each), ` ${name}`), track, of);
   });
 }
 
 // Lists the columns; `change` hears of a column that is to be used or left out.
 function columns(seen, left, change) {
-  const asked = ({ name }) => left.includes(name);
+  const asked = ({ what }) => left.includes(what);
   const row = (name, words, used) => {
     // The program takes names separated by commas.
     const input = make("input", { type: "checkbox", checked: used, disabled: name.includes(","), "data-column": name });
     input.addEventListener("change", () => change(name, input.checked));
     return make("li", {}, make("label", {}, input, make("span", { class: "name" }, name), " ", make("span", { class: "hint" }, words)));
   };
-  const hidden = seen.features.length - MOST;
+  const never = (...words) => make("li", { class: "never" }, ...words);
+  const hidden = seen.columns.length - MOST;
   return [
-    ...seen.features.slice(0, MOST).map(({ name, words }) => row(name, words, true)),
-    ...seen.leftOut.filter(asked).map(({ name }) => row(name, "left out", false)),
+    ...seen.columns.slice(0, MOST).map(({ name, said }) => row(name, said, true)),
+    ...seen.leftOut.filter(asked).map(({ what }) => row(what, "left out", false)),
     ...seen.leftOut
       .filter((column) => !asked(column))
-      .map(({ name, why }) => make("li", { class: "never" }, make("span", { class: "name" }, name), " ", make("span", { class: "hint" }, `not used: ${why}`))),
-    ...(hidden > 0 ? [make("li", { class: "never" }, `and ${many(hidden)} more columns`)] : []),
+      .map(({ what, why }) => never(make("span", { class: "name" }, what), " ", make("span", { class: "hint" }, `not used: ${why}`))),
+    ...(hidden > 0 ? [never(`and ${many(hidden)} more columns`)] : []),
   ];
 }
 
@@ -60,8 +60,8 @@ export function showSeen({ name, seen, settings }, change) {
   element("columns").replaceChildren(...columns(seen, left, change));
   if (focused !== undefined) [...element("columns").querySelectorAll("input")].find(({ dataset }) => dataset.column === focused)?.focus();
   // A table has columns to choose from; arrays have none.
-  const table = seen.features.length > 0;
-  const names = [seen.label, ...seen.features.map((feature) => feature.name), ...seen.leftOut.map((column) => column.name)];
+  const table = seen.columns.length > 0;
+  const names = [seen.label, ...seen.columns.map(({ name }) => name), ...seen.leftOut.map(({ what }) => what)];
   element("label").replaceChildren(...[...new Set(names)].map((each) => make("option", { value: each, selected: each === seen.label }, each)));
   element("label-field").hidden = !table;
   element("columns-list").hidden = !table;

@@ -1,23 +1,15 @@
 // Tables about the rows: how each class does, and which rows to label next.
 
 import { make } from "../dom.js";
-import { lookOf } from "./own-scatter.js";
+import { glyph } from "./glyph.js";
+import { many, percent } from "./numbers.js";
 
-const SHAPES = ["M8 2.4a5.6 5.6 0 1 1 0 11.2a5.6 5.6 0 1 1 0-11.2z", "M3 3h10v10h-10z", "M8 1.6L14.2 13H1.8z", "M8 1L15 8L8 15L1 8z"];
 const CELLS = 6; // columns of a row that are shown beside its classes
 
-const many = (count) => count.toLocaleString("en");
 // A probability is never quite 0 or 1.
-function percent(share) {
+function probability(share) {
   const rounded = Math.round(100 * share);
-  return rounded === 0 ? "<1 %" : rounded === 100 ? ">99 %" : `${rounded} %`;
-}
-
-// A class's mark.
-export function glyph(each) {
-  const { colour, shape } = lookOf(each);
-  const path = make("svg:path", { d: SHAPES[shape] });
-  return make("svg:svg", { class: `glyph class-${colour}`, viewBox: "0 0 16 16", "aria-hidden": "true" }, path);
+  return rounded === 0 ? "<1 %" : rounded === 100 ? ">99 %" : percent(share, 0);
 }
 
 const named = (names, each) => make("span", { class: "class-name" }, glyph(each), ` ${names[each]}`);
@@ -27,23 +19,14 @@ const head = (...titles) => make("thead", {}, make("tr", {}, ...titles.map((titl
 export function classTable(table, rows, names) {
   const classes = rows.byClass();
   const measured = classes.some(({ asked }) => asked > 0);
-  const both = measured && rows.baseline;
-  const titles = ["class", ...(rows.y ? ["labels"] : []), "predicted", ...(both ? ["labels only"] : []), ...(measured ? ["all rows"] : [])];
-  const cell = (text) => make("td", {}, text);
-  const of = (right, asked) => cell(asked > 0 ? `${many(right)} of ${many(asked)}` : "–");
-  const body = classes.map(({ labels, predicted, asked, model, baseline }, each) =>
-    make(
-      "tr",
-      {},
-      make("th", { scope: "row" }, named(names, each)),
-      ...(rows.y ? [cell(many(labels))] : []),
-      cell(rows.top ? many(predicted) : "–"),
-      ...(both ? [of(baseline, asked)] : []),
-      ...(measured ? [of(model, asked)] : []),
-    ),
-  );
+  const titles = ["class", "labels", "predicted", ...(measured ? ["labels only", "all rows"] : [])];
+  const body = classes.map(({ labels, predicted, asked, model, baseline }, each) => {
+    const of = (right) => (asked > 0 ? `${many(right)} of ${many(asked)}` : "–");
+    const cells = [many(labels), rows.top ? many(predicted) : "–", ...(measured ? [of(baseline), of(model)] : [])];
+    return make("tr", {}, make("th", { scope: "row" }, named(names, each)), ...cells.map((text) => make("td", {}, text)));
+  });
   const words = measured ? "Classes: labels, rows predicted, and held-out rows that are right" : "Classes: labels, and rows predicted";
-  table.replaceChildren(make("caption", {}, rows.y ? words : "Classes: rows predicted"), head(...titles), make("tbody", {}, ...body));
+  table.replaceChildren(make("caption", {}, words), head(...titles), make("tbody", {}, ...body));
 }
 
 // A row of a file of pictures.
@@ -63,14 +46,14 @@ function picture(rows, row) {
 }
 
 export function nextTable(table, rows, names, count) {
-  const shown = rows.x && !rows.picture ? rows.features.slice(0, CELLS) : [];
-  const columns = rows.picture && rows.x ? ["picture"] : shown.map(({ name }) => name);
+  const drawn = rows.picture && rows.x;
+  const shown = drawn ? [] : rows.features.slice(0, CELLS);
   const body = rows.next(count).map((row) => {
-    const second = rows.second(row);
-    const of = (each) => make("td", { class: "likely" }, named(names, each), " ", make("span", { class: "share" }, percent(rows.share(row, each))));
-    const cells = rows.picture && rows.x ? [make("td", {}, picture(rows, row))] : shown.map((feature) => make("td", {}, rows.cell(row, feature)));
-    return make("tr", {}, make("th", { scope: "row" }, many(row + 1)), of(rows.top[row]), of(second), ...cells);
+    const of = (each) => make("td", { class: "likely" }, named(names, each), " ", make("span", { class: "share" }, probability(rows.share(row, each))));
+    const cells = (drawn ? [picture(rows, row)] : shown.map((feature) => rows.cell(row, feature))).map((cell) => make("td", {}, cell));
+    return make("tr", {}, make("th", { scope: "row" }, many(row + 1)), of(rows.top[row]), of(rows.second(row)), ...cells);
   });
+  const columns = drawn ? ["picture"] : shown.map(({ name }) => name);
   table.replaceChildren(head("row", "most probable", "then", ...columns), make("tbody", {}, ...body));
   return body.length;
 }

@@ -4,15 +4,17 @@ import { element, latest, make } from "../dom.js";
 import { Gone } from "../engine.js";
 import { keepForLater } from "../keep.js";
 import { transport } from "./controls.js";
-import { Curves } from "./curves.js";
-import { inWords, percent, verdict } from "./own-accuracy.js";
+import { Curves, high } from "./curves.js";
+import { many, percent } from "./numbers.js";
+import { inWords, verdict } from "./own-accuracy.js";
 import { Away } from "./own-away.js";
 import { example } from "./own-example.js";
 import { bytesOf, check, command } from "./own-file.js";
 import { Look } from "./own-look.js";
 import { plain, seen, suggested } from "./own-profile.js";
-import { answersOf, rowsOf } from "./own-rows.js";
+import { Rows } from "./own-rows.js";
 import { showSeen } from "./own-seen.js";
+import { follow, speaker } from "./status.js";
 import { Training } from "./training.js";
 
 const FEW = 5; // labels of a class: with fewer, a fifth of them is nobody
@@ -25,17 +27,9 @@ const MENDED = 200; // columns that are offered as the label
 const STEPS = ["seen-step", "train-step", "look-step", "away-step"];
 
 const CHARTS = [
-  {
-    name: "accuracy",
-    title: "Right on held-out rows",
-    lines: [["baseline", "labels only"], ["model", "all rows"]],
-    range: (_, points) => [Math.min(0.9, ...points.map(([, value]) => Math.floor(10 * value) / 10)), 1],
-    percent: true,
-  },
-  { name: "objective", title: "Objective J", lines: [["objective", "J of the model, lower is better"]] },
+  { title: "Right on held-out rows", lines: [["baseline", "labels only"], ["model", "all rows"]], range: high, percent: true },
+  { title: "Objective J", lines: [["objective", "J of the model, lower is better"]] },
 ];
-
-const many = (count) => count.toLocaleString("en");
 
 const training = new Training();
 const curves = new Curves(element("curves"), CHARTS);
@@ -51,11 +45,7 @@ let pace = null; // { step, at }: when it began to play
 
 const away = new Away(training, () => current);
 
-function tell(id, kind, text) {
-  const line = element(id);
-  line.dataset.kind = kind;
-  line.textContent = text;
-}
+const say = { file: speaker(element("file-status")), seen: speaker(element("seen-status")), train: speaker(element("status")) };
 
 // A worker that ends is started again: what was asked of it is asked once more.
 async function profile(asked) {
@@ -72,9 +62,9 @@ const take = latest(async (file, settings = {}) => {
   const { name } = file;
   const fresh = file instanceof File;
   const again = file === current;
-  const line = again ? "seen-status" : "file-status";
+  const line = again ? "seen" : "file";
   try {
-    tell(line, "busy", training.about || again ? `Reading ${name}…` : `Loading the program, and reading ${name}…`);
+    say[line]("busy", training.about || again ? `Reading ${name}…` : `Loading the program, and reading ${name}…`);
     const bytes = fresh ? await bytesOf(file) : file.bytes;
     waiting = { name, bytes, settings, columns: [] };
     const answer = await profile({ name, bytes, settings });
@@ -82,8 +72,8 @@ const take = latest(async (file, settings = {}) => {
     check(name, answer);
     waiting = null;
     element("mend").hidden = true;
-    tell("file-status", "done", "");
-    tell("seen-status", "done", "");
+    say.file("done", "");
+    say.seen("done", "");
     await accept({ name, bytes, settings, seen: seen(answer), names: answer.classes });
   } catch (error) {
     refuse(line, error.message);
@@ -93,17 +83,17 @@ const take = latest(async (file, settings = {}) => {
 function refuse(line, message) {
   const end = current ? ` The page goes on with ${current.name}.` : "";
   const text = plain(message);
-  tell(line, "error", `${text}${/[.!?]$/.test(text) ? "" : "."}${line === "file-status" ? end : ""}`);
+  say[line]("error", `${text}${/[.!?]$/.test(text) ? "" : "."}${line === "file" ? end : ""}`);
   if (current) showSeen(current, use);
   const columns = waiting ? [...suggested(message), ...waiting.columns].slice(0, MENDED) : [];
-  element("mend").hidden = columns.length === 0 || line !== "file-status";
+  element("mend").hidden = columns.length === 0 || line !== "file";
   element("mend-name").textContent = waiting ? `Label column of ${waiting.name}` : "";
   element("mend-label").replaceChildren(new Option("choose…", ""), ...columns.map((column) => new Option(column, column)));
 }
 
 async function accept(file) {
   const counts = file.seen.classes.map(({ count }) => count);
-  const few = counts.some((count) => count !== null && count < FEW);
+  const few = counts.some((count) => count < FEW);
   const same = current?.name === file.name && current?.bytes === file.bytes;
   current = { ...file, few, share: same ? current.share : few ? "" : SHARE };
   if (current.seen.test > 0) current.share = "";
@@ -135,7 +125,7 @@ async function begin() {
   const { name, bytes, settings, share } = current;
   element("share").value = share;
   const all = { ...settings, "model.kind": "m2", ...(share ? { "data.test-share": Number(share) } : {}) };
-  tell("status", "busy", "Getting ready…");
+  say.train("busy", "Getting ready…");
   await training.open({ data: { name, bytes }, settings: all }, { play: false });
 }
 
@@ -175,7 +165,7 @@ async function look(ask) {
   }
   if (performance.now() - answeredAt > Math.max(ANSWERS, AT_MOST * answerTook)) {
     const started = performance.now();
-    const answers = await answersOf(ask, about.classes);
+    const answers = await ask("answers");
     answeredAt = performance.now();
     answerTook = answeredAt - started;
     if (over()) return;
@@ -188,8 +178,8 @@ function showScore(score) {
   const step = training.told?.step ?? training.about.step;
   if (step === 0) return;
   curves.push(step, { model: score.model.accuracy, baseline: score.baseline.accuracy });
-  element("score-labels").textContent = percent(score.baseline.accuracy);
-  element("score-model").textContent = percent(score.model.accuracy);
+  element("score-labels").textContent = percent(score.baseline.accuracy, 0);
+  element("score-model").textContent = percent(score.model.accuracy, 0);
   element("of-labels").replaceChildren(...inWords(score.baseline).map((words) => make("span", {}, words)));
   element("of-model").replaceChildren(...inWords(score.model).map((words) => make("span", {}, words)));
   element("verdict").textContent = verdict(score, !training.told?.done);
@@ -212,14 +202,15 @@ const fetchRows = latest(async () => {
   const { about } = training;
   if (!about || !current) return;
   try {
-    const found = await rowsOf(training, current);
+    const { seen: file } = current;
+    const found = await training.ask("rows");
     if (training.about !== about) return;
-    rows = found;
+    rows = new Rows(found, about, file);
     looks.show(rows, current.names);
     element("look-step").hidden = false;
     element("away-step").hidden = false;
   } catch (error) {
-    if (!(error instanceof Gone)) tell("status", "error", error.message);
+    if (!(error instanceof Gone)) say.train("error", error.message);
   }
 });
 
@@ -228,7 +219,7 @@ function listen() {
   training.addLook(look);
   training.addEventListener("made", () => {
     blank();
-    tell("status", "done", "Ready: press Play.");
+    say.train("done", "Ready: press Play.");
     measured();
     away.describe();
     away.enable();
@@ -243,8 +234,8 @@ function listen() {
     if (steps > 0 && Number.isFinite(terms.objective)) curves.push(step, { objective: terms.objective });
     if (training.playing || done) remaining(detail);
     away.enable();
-    if (done) tell("status", "done", "Done.");
-    else if (element("status").dataset.kind === "done") tell("status", "done", "");
+    if (done) say.train("done", "Done.");
+    else if (element("status").dataset.kind === "done") say.train("done", "");
   });
   training.addEventListener("playing", () => {
     pace = null;
@@ -254,14 +245,8 @@ function listen() {
     [scoredAt, answeredAt] = [-Infinity, -Infinity];
     training.look();
   });
-  training.addEventListener("news", ({ detail }) => {
-    tell("status", "news", detail);
-    if (!rows) fetchRows();
-  });
-  training.addEventListener("trouble", ({ detail }) => tell("status", "error", plain(detail)));
-  training.addEventListener("progress", ({ detail: { loaded } }) => {
-    if (!training.about) tell("file-status", "busy", `Loading the program: ${(loaded / 1e6).toFixed(1)} MB…`);
-  });
+  training.addEventListener("news", () => rows ?? fetchRows());
+  follow(training, (kind, text) => (kind === "busy" ? say.file : say.train)(kind, plain(text)));
 }
 
 function setUpFile() {
@@ -303,7 +288,7 @@ function setUpDrop() {
     const { files } = event.dataTransfer;
     if (files.length === 0) return;
     if (placeOf(event) === element("other-drop")) away.predict(files[0]);
-    else if (files.length > 1) tell("file-status", "error", "These are several files: drop one, with all rows in it.");
+    else if (files.length > 1) say.file("error", "These are several files: drop one, with all rows in it.");
     else take(files[0]);
   });
 }
@@ -311,6 +296,6 @@ function setUpDrop() {
 setUpFile();
 setUpDrop();
 listen();
-addEventListener("error", ({ error, message }) => tell("file-status", "error", error?.message ?? message));
+addEventListener("error", ({ error, message }) => say.file("error", error?.message ?? message));
 if (new URLSearchParams(location.search).has("example")) take(example());
 keepForLater();

@@ -2,11 +2,12 @@
 // which sees all points. Where the model has an energy, it comes third.
 
 import { make } from "../dom.js";
+import { widened } from "./box.js";
 import { NAMES } from "./data.js";
 import { Energy } from "./energy.js";
 import { Hand } from "./hand.js";
+import { fixed, many, percent } from "./numbers.js";
 import { Plane } from "./plane.js";
-import { widened } from "./regions.js";
 
 const CELLS = 48; // of a picture's side
 const PER_CLASS = 24; // samples shown, ...
@@ -14,9 +15,6 @@ const SEED = 1; // ... always of the same z: they move because the model learns
 const DENSITY = 240; // milliseconds between two looks at p(x) or the energy, ...
 const SCORE = 300; // ... and at the held-out points
 const WALK = { count: 72, steps: 2, stepSize: 0.12, temperature: 1 };
-
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
-const many = (count) => count.toLocaleString("en");
 
 export class Pair extends EventTarget {
   held = null; // { x, y }: points to judge by
@@ -183,7 +181,7 @@ export class Pair extends EventTarget {
     own.of.textContent = labels.of.textContent;
     const more = model.right - baseline.right;
     const unlabelled = this.#scene.count - this.#scene.labelled;
-    const points = (100 * Math.abs(model.accuracy - baseline.accuracy)).toFixed(1);
+    const points = fixed(100 * Math.abs(model.accuracy - baseline.accuracy), 1);
     if (!this.unseen) verdict.textContent = "Both know these labels: look at where the regions end between them.";
     else if (Math.abs(more) < 0.005 * model.count) verdict.textContent = "Both are right about equally often.";
     else if (more > 0) {
@@ -191,7 +189,7 @@ export class Pair extends EventTarget {
     } else {
       verdict.textContent = `So far, the points without a label mislead: ${many(-more)} fewer of ${many(model.count)} are right (−${points} points).`;
     }
-        this.dispatchEvent(new CustomEvent("score", { detail: { model, baseline } }));
+    this.dispatchEvent(new CustomEvent("score", { detail: { model, baseline } }));
   }
 }
 
@@ -202,5 +200,5 @@ export function words(probabilities) {
   probabilities.forEach((share, number) => {
     if (share > probabilities[top]) top = number;
   });
-  return `${NAMES[top]} ${(100 * probabilities[top]).toFixed(0)} %`;
+  return `${NAMES[top]} ${percent(probabilities[top], 0)}`;
 }

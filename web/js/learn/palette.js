@@ -26,9 +26,10 @@ export const css = ([red, green, blue], opacity = 1) => `rgb(${red} ${green} ${b
 
 export const mix = (from, to, share) => from.map((value, at) => Math.round(value + share * (to[at] - value)));
 
-export const SHAPES = ["circle", "square", "triangle", "diamond"];
+// The mark of a class: four colours and four shapes make sixteen.
+export const markOf = (each) => ({ colour: each % 4, shape: (each + Math.floor(each / 4)) % 4 });
 
-// Puts the outline of a class's shape into a path; all shapes look equally large.
+// Puts the outline of a shape into a path: circle, square, triangle or diamond. All look equally large.
 export function outline(context, shape, x, y, radius) {
   if (shape === 1) {
     const half = 0.88 * radius;
@@ -49,5 +50,16 @@ export function outline(context, shape, x, y, radius) {
   } else {
     context.moveTo(x + radius, y);
     context.arc(x, y, radius, 0, 2 * Math.PI);
+  }
+}
+
+// A ring around what is pointed at, to be seen on any ground.
+export function ring(context, x, y, radius, { ink, ground }) {
+  for (const [colour, width] of [[ground, 5], [ink, 2.5]]) {
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.strokeStyle = css(colour);
+    context.lineWidth = width;
+    context.stroke();
   }
 }

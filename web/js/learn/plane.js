@@ -1,25 +1,20 @@
 // A picture of the plane: what one network says of each place, and the points. Layers lie on each other and can be left out.
 
+import { spot } from "./box.js";
 import { levels, smooth, trace } from "./contours.js";
-import { css, look, mix, onLook, outline } from "./palette.js";
+import { Easel } from "./easel.js";
+import { usual } from "./layers.js";
+import { css, look, mix, onLook, outline, ring } from "./palette.js";
 import { Regions } from "./regions.js";
 
 const SHARES = [0.2, 0.4, 0.6, 0.8, 0.95]; // of the mass of p(x), inside each contour line
 const REACH = 16; // pixels around a point in which a click means it
 const TAIL = 0.16; // how fast the tail of a moving sample follows it
 
-export const LAYERS = {
-  regions: "regions",
-  entropy: "doubt (pale)",
-  contours: "density p(x)",
-  samples: "samples",
-  truth: "hidden classes",
-};
-
 export class Plane {
-  layers = { regions: true, entropy: true, contours: true, samples: true, truth: false };
+  layers = usual();
   cursor = null; // a place in the plane where a point would be put
-  #canvas;
+  #easel;
   #scene;
   #regions = new Regions();
   #points = document.createElement("canvas"); // those without a label: they rarely change
@@ -29,22 +24,15 @@ export class Plane {
   #sorted = null; // room for the density in order, ...
   #smooth = null; // ... and without its roughness
   #samples = null; // { x, y, tail }
-  #size = 0; // of the picture, in pixels of the page
-  #dense = 1; // pixels of the screen for each
-  #due = false;
 
   constructor(canvas, scene) {
-    this.#canvas = canvas;
+    this.canvas = canvas;
     this.#scene = scene;
-    new ResizeObserver(() => this.#fit()).observe(canvas);
+    this.#easel = new Easel(canvas, (context, colours) => this.#draw(context, colours));
     for (const news of ["shown", "points", "labels"]) scene.addEventListener(news, () => this.refresh());
     scene.addEventListener("shown", () => this.clear());
     scene.addEventListener("mark", () => this.draw());
     onLook(() => this.refresh());
-  }
-
-  get canvas() {
-    return this.#canvas;
   }
 
   // What there is to see now; what is not named stays as it was.
@@ -83,12 +71,11 @@ export class Plane {
   }
 
   draw() {
-    if (this.#due) return;
-    this.#due = true;
-    requestAnimationFrame(() => {
-      this.#due = false;
-      this.#drawNow();
-    });
+    this.#easel.draw();
+  }
+
+  get #size() {
+    return this.#easel.width;
   }
 
   // The place in the plane under a pointer.
@@ -104,10 +91,8 @@ export class Plane {
     return this.#scene.nearest(x, y, (REACH * (right - left)) / this.#size);
   }
 
-  // Where a point of the plane lies on the page, in pixels of the picture.
-  spot(x, y) {
-    const [left, right, low, high] = this.#scene.box;
-    return [(this.#size * (x - left)) / (right - left), (this.#size * (high - y)) / (high - low)];
+  #spot(x, y) {
+    return spot(this.#scene.box, this.#size, x, y);
   }
 
   // The probabilities that are shown for a place, or null.
@@ -120,35 +105,14 @@ export class Plane {
     return probabilities.subarray(from, from + this.#scene.classes);
   }
 
-  #fit() {
-    const size = this.#canvas.clientWidth;
-    const dense = Math.min(2, devicePixelRatio || 1);
-    if (size === 0 || (size === this.#size && dense === this.#dense)) return;
-    this.#size = size;
-    this.#dense = dense;
-    for (const canvas of [this.#canvas, this.#points]) {
-      canvas.width = Math.round(size * dense);
-      canvas.height = canvas.width;
-    }
-    this.#fresh = false;
-    this.#drawNow();
-  }
-
   #paint() {
     const { probabilities, side } = this.#seen;
     if (probabilities) this.#regions.paint(probabilities, side, this.#scene.classes, look(), this.layers.entropy);
   }
 
-  #drawNow() {
-    const size = this.#size;
-    if (size === 0) return;
-    const colours = look();
-    const context = this.#canvas.getContext("2d");
-    context.setTransform(this.#dense, 0, 0, this.#dense, 0, 0);
-    context.fillStyle = css(colours.ground);
-    context.fillRect(0, 0, size, size);
+  #draw(context, colours) {
     const seen = this.#seen;
-    if (seen?.probabilities && this.layers.regions) this.#regions.draw(context, size);
+    if (seen?.probabilities && this.layers.regions) this.#regions.draw(context, this.#size);
     if (seen?.density && this.layers.contours) this.#drawContours(context, colours);
     if (seen?.probabilities && this.layers.regions) this.#drawBoundary(context, colours);
     this.#drawPoints(context, colours);
@@ -188,12 +152,14 @@ export class Plane {
 
   // Points without a label: small and grey, or with the shape of the class that nobody told the model.
   #drawPoints(context, colours) {
-    if (!this.#fresh) {
+    const side = this.canvas.width;
+    if (!this.#fresh || this.#points.width !== side) {
       this.#fresh = true;
+      // A canvas is wiped where its size is set.
+      this.#points.width = side;
+      this.#points.height = side;
       const own = this.#points.getContext("2d");
-      own.setTransform(1, 0, 0, 1, 0, 0);
-      own.clearRect(0, 0, this.#points.width, this.#points.height);
-      own.setTransform(this.#dense, 0, 0, this.#dense, 0, 0);
+      own.scale(this.#easel.dense, this.#easel.dense);
       const { x, given, truth } = this.#scene;
       const radius = this.#radius(2.5);
       own.lineWidth = 1;
@@ -201,7 +167,7 @@ export class Plane {
         if (label >= 0) return;
         const told = this.layers.truth && truth ? truth[at] : -1;
         own.beginPath();
-        const [left, top] = this.spot(x[2 * at], x[2 * at + 1]);
+        const [left, top] = this.#spot(x[2 * at], x[2 * at + 1]);
         outline(own, Math.max(0, told), left, top, told < 0 ? radius : 1.2 * radius);
         own.fillStyle = told < 0 ? css(mix(colours.muted, colours.ink, 0.3), 0.62) : css(colours.classes[told]);
         own.strokeStyle = css(colours.ground, 0.7);
@@ -228,8 +194,8 @@ export class Plane {
       context.beginPath();
       for (let at = 0; at < y.length; at += 1) {
         if (y[at] !== shape) continue;
-        const [left, top] = this.spot(x[2 * at], x[2 * at + 1]);
-        const [fromLeft, fromTop] = this.spot(tail[2 * at], tail[2 * at + 1]);
+        const [left, top] = this.#spot(x[2 * at], x[2 * at + 1]);
+        const [fromLeft, fromTop] = this.#spot(tail[2 * at], tail[2 * at + 1]);
         context.moveTo(fromLeft, fromTop);
         context.lineTo(left, top);
         outline(context, shape, left, top, radius);
@@ -243,7 +209,7 @@ export class Plane {
     const radius = this.#radius(7) * Math.max(0.6, Math.min(1, Math.sqrt(24 / Math.max(1, labelled))));
     given.forEach((label, at) => {
       if (label < 0) return;
-      const [left, top] = this.spot(x[2 * at], x[2 * at + 1]);
+      const [left, top] = this.#spot(x[2 * at], x[2 * at + 1]);
       context.beginPath();
       outline(context, label, left, top, radius);
       context.lineWidth = 5;
@@ -257,18 +223,9 @@ export class Plane {
     });
   }
 
-  #drawMark(context, { ink, ground }) {
+  #drawMark(context, colours) {
     const { x, marked } = this.#scene;
-    const ring = ([left, top], radius) => {
-      for (const [colour, width] of [[css(ground), 5], [css(ink), 2.5]]) {
-        context.beginPath();
-        context.arc(left, top, radius, 0, 2 * Math.PI);
-        context.strokeStyle = colour;
-        context.lineWidth = width;
-        context.stroke();
-      }
-    };
-    if (marked >= 0) ring(this.spot(x[2 * marked], x[2 * marked + 1]), this.#radius(12));
-    if (this.cursor) ring(this.spot(...this.cursor), this.#radius(9));
+    if (marked >= 0) ring(context, ...this.#spot(x[2 * marked], x[2 * marked + 1]), this.#radius(12), colours);
+    if (this.cursor) ring(context, ...this.#spot(...this.cursor), this.#radius(9), colours);
   }
 }

@@ -1,8 +1,9 @@
 // What two networks make of one picture: a bar of each for every class.
 
 import { make } from "../dom.js";
+import { percent as inPercent } from "./numbers.js";
 
-const percent = (share) => `${(100 * share).toFixed(share > 0.0995 ? 0 : 1)} %`;
+const percent = (share) => inPercent(share, share > 0.0995 ? 0 : 1);
 
 const top = (shares) => shares.reduce((best, share, at) => (share > shares[best] ? at : best), 0);
 

@@ -73,9 +73,3 @@ export class Regions {
     return this.#margin;
   }
 }
-
-// The box to ask for so that the middles of the outer cells lie on the edges of the picture.
-export function widened([left, right, low, high], side) {
-  const [across, up] = [(right - left) / (side - 1) / 2, (high - low) / (side - 1) / 2];
-  return [left - across, right + across, low - up, high + up];
-}

@@ -2,22 +2,10 @@
 //
 // Events: shown (other points), points (some more or fewer), labels, mark (the point that is pointed at or that has the focus).
 
-const MARGIN = 0.12; // of the picture's side, left free around the points
+import { around } from "./box.js";
+import { nearest, next } from "./nearest.js";
 
-// A square around points, so that circles are round.
-function around(x) {
-  if (x.length === 0) return [-1, 1, -1, 1];
-  const ends = [Infinity, -Infinity, Infinity, -Infinity];
-  for (let at = 0; at < x.length; at += 1) {
-    const axis = 2 * (at % 2);
-    ends[axis] = Math.min(ends[axis], x[at]);
-    ends[axis + 1] = Math.max(ends[axis + 1], x[at]);
-  }
-  const [left, right, low, high] = ends;
-  const half = (Math.max(right - left, high - low, 1e-3) / 2) * (1 + 2 * MARGIN);
-  const [across, up] = [(left + right) / 2, (low + high) / 2];
-  return [across - half, across + half, up - half, up + half];
-}
+const ROOM = 1.24; // times as wide as the points lie is the picture of them
 
 export class Scene extends EventTarget {
   x = new Float32Array(0);
@@ -29,7 +17,7 @@ export class Scene extends EventTarget {
   marked = -1;
 
   // Shows other points. Without a box, the picture is cut to fit them.
-  show({ x, y = null, given, classes, heldX, heldY }, box = around(x)) {
+  show({ x, y = null, given, classes, heldX, heldY }, box = around(x, ROOM)) {
     const held = heldX ? { heldX, heldY } : {};
     Object.assign(this, { x, truth: y, given, held, classes, box, marked: -1 });
     this.#tell("shown");
@@ -84,31 +72,12 @@ export class Scene extends EventTarget {
   }
 
   // The point nearest to a place, if it is within reach.
-  nearest(x, y, reach) {
-    let [best, least] = [-1, reach * reach];
-    for (let at = 0; at < this.count; at += 1) {
-      const distance = (this.x[2 * at] - x) ** 2 + (this.x[2 * at + 1] - y) ** 2;
-      if (distance < least) [best, least] = [at, distance];
-    }
-    return best;
-  }
+  nearest = (x, y, reach) => nearest(this.x, x, y, reach);
 
-  // The next point from one in a direction: near, and rather ahead than aside.
-  towards(from, [right, up]) {
-    if (from < 0) {
-      const [left, rightmost, low, high] = this.box;
-      return this.nearest((left + rightmost) / 2, (low + high) / 2, Infinity);
-    }
-    let [best, least] = [from, Infinity];
-    for (let at = 0; at < this.count; at += 1) {
-      const [dx, dy] = [this.x[2 * at] - this.x[2 * from], this.x[2 * at + 1] - this.x[2 * from + 1]];
-      const ahead = dx * right + dy * up;
-      const aside = Math.abs(dx * up - dy * right);
-      if (ahead <= 0 || aside > 2 * ahead) continue;
-      const cost = ahead + 2 * aside;
-      if (cost < least) [best, least] = [at, cost];
-    }
-    return best;
+  // The point to go to in a direction; from nowhere, that in the middle.
+  towards(from, way) {
+    const [left, right, low, high] = this.box;
+    return from < 0 ? this.nearest((left + right) / 2, (low + high) / 2) : next(this.x, from, way);
   }
 
   #tell(type) {

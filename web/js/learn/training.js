@@ -4,14 +4,15 @@
 // `detail`), progress (of the program's download).
 
 import { latest, pause } from "../dom.js";
-import { Engine, Gone } from "../engine.js";
+import { Gone } from "../engine.js";
+import { Programs } from "./programs.js";
 
 const PIECE = 20; // milliseconds of training between two looks
 const SLOW = 350; // milliseconds for a step in slow motion
 const KEEP = 2000; // milliseconds after which what was learned is kept aside, ...
 const KEEPING = 25; // ... or later, if that takes long: a 25th of the time may go into it
 const LOSSES = 3; // how often in a row a program that stops is started again
-const TRAINER = "trainer";
+const GPU_LOSSES = 2; // GPUs that may be lost: after these, the CPU goes on
 
 const sentence = (error) => (error instanceof Error ? error.message : String(error));
 
@@ -20,15 +21,18 @@ export class Training extends EventTarget {
   told = null; // what it said of the last piece
   playing = false;
   slow = false;
-  #engine = new Engine(new URL("worker.js", import.meta.url));
-  #started = false;
+  gaveUp = null; // why the GPU is not asked for any more
+  #programs = new Programs();
+  #on = "cpu";
+  #gpuLosses = 0;
   #turn = Promise.resolve(); // one call after the other: the program does one thing at a time
   #request = null; // what was asked to be trained
   #kept = null; // the run as it was a moment ago, to go on from if the program stops
   #keepAt = 0; // when that is due again
   #resumed = false; // whether it goes on from there
   #losses = 0;
-  #lost = false; // whether the program has stopped and another one is on its way
+  #lost = false; // whether the program has stopped and another one is on its way, ...
+  #goesOn = false; // ... and plays on when it is there
   #running = false;
   #looks = new Set();
   #looked = 0; // when the last look was over, and how long it took
@@ -38,8 +42,8 @@ export class Training extends EventTarget {
 
   constructor() {
     super();
-    this.#engine.addEventListener("progress", ({ detail }) => this.#tell("progress", detail));
-    this.#engine.addEventListener("gone", ({ detail }) => this.#recover(detail.reason));
+    this.#programs.addEventListener("progress", ({ detail }) => this.#tell("progress", detail));
+    this.#programs.addEventListener("gone", ({ detail }) => this.#recover(detail));
     const hidden = () => this.seen("page", !document.hidden);
     document.addEventListener("visibilitychange", hidden);
     hidden();
@@ -54,14 +58,19 @@ export class Training extends EventTarget {
     this.#looks.delete(look);
   }
 
+  // Where the next training computes: "cpu", "webgpu", or "auto", which is the GPU if its program gets one.
+  computeOn(on) {
+    this.#on = this.gaveUp ? "cpu" : on;
+  }
+
   // Calls a method of what is trained, between two pieces.
   ask(method, ...args) {
-    return this.#inTurn(() => this.#call(TRAINER, method, ...args));
+    return this.#inTurn(() => this.#programs.train(method, ...args));
   }
 
   // Calls a method of the program that needs nothing to be trained: toy data, digits, what is in a file.
   async askProgram(method, ...args) {
-    return this.#inTurn(() => this.#call(null, method, ...args));
+    return this.#inTurn(() => this.#programs.ask(method, ...args));
   }
 
   // Trains something from its beginning: { data, settings }, as the program takes it.
@@ -69,6 +78,7 @@ export class Training extends EventTarget {
     this.#opened += 1;
     this.#request = request;
     this.#kept = null;
+    this.#goesOn = false;
     await this.#attempt(async () => {
       await this.#inTurn(() => this.#create());
       this.#tell("made");
@@ -96,6 +106,7 @@ export class Training extends EventTarget {
   }
 
   pause() {
+    this.#goesOn = false;
     this.#setPlaying(false);
   }
 
@@ -137,26 +148,29 @@ export class Training extends EventTarget {
     return result;
   }
 
-  async #call(...args) {
-    if (!this.#started) {
-      try {
-        await this.#engine.start();
-      } catch (error) {
-        if (error instanceof Gone) throw error;
-        const why = sentence(error);
-        throw new Error(why.includes("reload the page") ? why : `the program could not be loaded (${why}): reload the page`);
-      }
-      this.#started = true;
-    }
-    return this.#engine.call(...args);
-  }
-
   async #create(state) {
     this.halt();
     this.#resumed = Boolean(state);
-    await this.#call(TRAINER, "close");
-    this.about = await this.#call(TRAINER, "create", state ? { ...this.#request, state } : this.#request);
+    await this.#takeProgram();
+    await this.#programs.train("close");
+    this.about = await this.#programs.train("create", { ...this.#request, ...(state && { state }), on: this.#on });
     this.#keepAt = performance.now() + KEEP;
+  }
+
+  async #takeProgram() {
+    try {
+      await this.#programs.take(this.#on === "cpu" ? "small" : "large");
+    } catch (error) {
+      // Who has the small program can do without the large one, unless it was asked for.
+      if (error instanceof Gone || this.#on !== "auto") throw error;
+      this.#giveUpGpu(sentence(error));
+      await this.#programs.take("small");
+    }
+  }
+
+  #giveUpGpu(reason) {
+    this.gaveUp = reason;
+    this.#on = "cpu";
   }
 
   async #goOn(method, value, change) {
@@ -170,7 +184,7 @@ export class Training extends EventTarget {
     const mine = this.#opened;
     await this.#attempt(async () => {
       await this.#inTurn(async () => {
-        if (mine === this.#opened && this.about) this.about = await this.#call(TRAINER, method, value);
+        if (mine === this.#opened && this.about) this.about = await this.#programs.train(method, value);
       });
       await this.look();
     });
@@ -207,7 +221,7 @@ export class Training extends EventTarget {
 
   async #lookNow() {
     const started = performance.now();
-    const ask = (method, ...args) => this.#call(TRAINER, method, ...args);
+    const ask = (method, ...args) => this.#programs.train(method, ...args);
     for (const look of this.#looks) if (this.about) await look(ask);
     this.#looked = performance.now();
     this.#lookTook = this.#looked - started;
@@ -236,16 +250,18 @@ export class Training extends EventTarget {
   }
 
   // The worker is gone, whatever ended it: another one goes on from what was kept.
-  async #recover(reason) {
-    this.#started = false;
+  async #recover({ what, reason }) {
+    const happened = what === "gpu" ? `The GPU was lost (${reason})` : `The program stopped (${reason})`;
     this.#lost = true;
     this.halt();
     this.#losses += 1;
-    const { playing } = this;
+    if (what === "gpu") this.#loseGpu(reason);
+    // The next program may stop before it plays.
+    this.#goesOn ||= this.playing;
     this.#setPlaying(false);
     if (!this.#request || this.#losses > LOSSES) {
       this.#lost = false;
-      this.#tell("trouble", `The program stopped (${reason}). Reload the page to try again.`);
+      this.#tell("trouble", `${happened}. Reload the page to try again.`);
       return;
     }
     const mine = this.#opened;
@@ -253,13 +269,24 @@ export class Training extends EventTarget {
       await this.#inTurn(() => this.#create(this.#kept));
       this.#lost = false;
       if (mine !== this.#opened) return;
-      this.#tell("news", `The program stopped (${reason}). It was started again and goes on from step ${this.about.step.toLocaleString("en")}.`);
+      const step = this.about.step.toLocaleString("en");
+      const there = what === "gpu" ? `Training goes on on the ${this.about.backend === "webgpu" ? "GPU" : "CPU"}` : "It was started again and goes on";
+      this.#tell("news", `${happened}. ${there} from step ${step}.`);
+      const plays = this.#goesOn;
+      this.#goesOn = false;
       await this.look();
-      if (playing) this.play();
+      if (plays) this.play();
     } catch (error) {
       if (error instanceof Gone) return;
       this.#lost = false;
       this.#tell("trouble", sentence(error));
     }
+  }
+
+  // A GPU may be lost by a mishap, such as another program's: it is asked for once more, if only to learn that there is none any more.
+  #loseGpu(reason) {
+    this.#gpuLosses += 1;
+    if (this.#gpuLosses >= GPU_LOSSES) this.#giveUpGpu(`the GPU was lost ${this.#gpuLosses} times: ${reason}`);
+    else this.#on = "auto";
   }
 }

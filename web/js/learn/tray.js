@@ -2,9 +2,10 @@
 
 import { make, pause } from "../dom.js";
 import { shuffled } from "./chance.js";
+import { many } from "./numbers.js";
 import { paint } from "./pictures.js";
 
-export const ROOM = 60; // pictures at a time, ...
+const ROOM = 60; // pictures at a time, ...
 const SLICE = 12; // ... of which so many are painted before the page may answer
 
 export class Tray extends EventTarget {
@@ -63,7 +64,7 @@ export class Tray extends EventTarget {
     const { length } = this.#rows();
     if (length === 0) return "No picture has a label yet.";
     const to = Math.min(length, this.#from + ROOM);
-    return `Pictures ${this.#from + 1} to ${to} of ${length.toLocaleString("en")}${this.#done ? " with a label" : ""}.`;
+    return `Pictures ${this.#from + 1} to ${to} of ${many(length)}${this.#done ? " with a label" : ""}.`;
   }
 
   #rows() {

@@ -1,4 +1,4 @@
-// The program that trains, in a worker.
+// The program that trains on the CPU, in a worker: small enough to be there at once.
 
 import { serve } from "../serve.js";
 

@@ -5,6 +5,8 @@
 //!
 //! Order to read: [`file`](mod@file) (a file and what is in it) → [`settings`] (what the page asks for) → [`course`] (models that can be trained here)
 //! → [`training`] (a run) → [`look`], [`energy`], [`take_away`] (what can be seen of it and taken away) → [`trainer`] (all of it for JavaScript).
+//!
+//! Two programs hold it: the small one of this package (`main.rs`), on the CPU, and `gleaner-web`, which has WebGPU, too.
 
 pub mod course;
 pub mod energy;
@@ -14,11 +16,3 @@ pub mod settings;
 pub mod take_away;
 pub mod trainer;
 pub mod training;
-
-use wasm_bindgen::prelude::wasm_bindgen;
-
-/// Runs once when the module is loaded: a panic is then a readable line in the console.
-#[wasm_bindgen(start)]
-pub fn start() {
-    console_error_panic_hook::set_once();
-}

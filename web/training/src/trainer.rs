@@ -1,9 +1,9 @@
 //! A run for JavaScript.
 
-use burn::tensor::Device;
 use gleaner_border::asked::{
     Whole, argument, bytes_of, known_fields, numbers, options, whole_numbers,
 };
+use gleaner_border::backend::{self, Opened, Request};
 use gleaner_border::exchange::{bytes, floats, indices, integers, object, plain};
 use gleaner_core::data::formats::digits::digits;
 use gleaner_core::data::toy::{Points, Toy};
@@ -38,6 +38,8 @@ const MOST_CELLS: usize = 256;
 pub struct Trainer {
     run: Training,
     made_of: Option<MadeOf>,
+    /// Where it computes.
+    place: Opened,
 }
 
 /// Examples that a file is made of.
@@ -216,29 +218,31 @@ impl Trainer {
     }
 
     /// A run before its first step, from `{ data, settings }`, or where it was left, from `{ state, data }`: what [`Trainer::run`] gave. `data`
-    /// is a file, `{ name, bytes }`, or examples that one is made of, `{ name, x, shape, given, heldX, heldY }`.
+    /// is a file, `{ name, bytes }`, or examples that one is made of, `{ name, x, shape, given, heldX, heldY }`. With `on`, it says where to
+    /// compute: `"cpu"` unless it says `"webgpu"`, or `"auto"` for the first where the browser has it, else the second.
     ///
     /// # Errors
-    /// If the settings do not fit the data.
+    /// If the settings do not fit the data, or `"webgpu"` is not to be had.
     pub async fn create(
         #[wasm_bindgen(unchecked_param_type = "object")] asked: JsValue,
     ) -> Result<Trainer, JsError> {
-        let [data, settings, state] =
-            known_fields("create", &asked, ["data", "settings", "state"])?;
-        let device = Device::flex();
+        let [data, settings, state, on] =
+            known_fields("create", &asked, ["data", "settings", "state", "on"])?;
+        let place = place_of(&on).await?;
         if !state.is_undefined() {
-            let run = Training::resume(&bytes_of("create: state", &state)?, &device)?;
+            let run = Training::resume(&bytes_of("create: state", &state)?, &place.device)?;
             // The labels of examples that a file was made of can be changed in a run that goes on, too.
             let made_of = if data.is_undefined() { None } else { data_of(&data)?.1 };
-            return Ok(Self { run, made_of });
+            return Ok(Self { run, made_of, place });
         }
         let settings = settings_of("create", &settings)?;
         let (file, made_of) = data_of(&data)?;
-        Ok(Self { run: Training::new(file, &settings, &device)?, made_of })
+        Ok(Self { run: Training::new(file, &settings, &place.device)?, made_of, place })
     }
 
     /// What a page needs to know: `{ model, classes, names, columns, shape, features, rows, labelled, pool, step, steps, stepsPerEpoch,
-    /// baselineSteps, baselineStep, parameters, latent, settings, name, file, held, white }`; `white` is the largest value of a pixel.
+    /// baselineSteps, baselineStep, parameters, latent, settings, name, file, held, white, backend, reason }`; `white` is the largest value of
+    /// a pixel, `backend` is `"webgpu"` or `"cpu"`, and `reason` says why `"auto"` fell back to the CPU.
     ///
     /// # Errors
     /// Never, unless the browser is out of memory.
@@ -263,6 +267,8 @@ impl Trainer {
             ("settings", run.outline.recipe.to_toml()?.into()),
             ("name", run.name().into()),
             ("file", run.file.name.clone().into()),
+            ("backend", self.place.backend.to_string().into()),
+            ("reason", self.place.fallback_reason.clone().into()),
         ]);
         for (name, number) in run.described() {
             put(&described, name, &(number as f64).into());
@@ -523,6 +529,16 @@ impl Trainer {
         let file = file_of("predictions", &name, &content)?;
         Ok(bytes(&self.run.predictions(Some(&file)).await?))
     }
+}
+
+/// The device that is asked for, opened.
+async fn place_of(on: &JsValue) -> Result<Opened, JsError> {
+    let failed = |error: String| JsError::new(&format!("create: on: {error}"));
+    let request = match on.is_undefined() {
+        true => Request::Cpu,
+        false => argument::<String>("create", "on", on)?.parse().map_err(failed)?,
+    };
+    backend::open(request).await.map_err(|error| JsError::new(&error))
 }
 
 fn put(object: &JsValue, name: &str, value: &JsValue) {

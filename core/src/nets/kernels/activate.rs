@@ -9,6 +9,8 @@ use burn::tensor::Tensor;
 use super::activation::Activation;
 #[cfg(feature = "cube")]
 use super::nonlinear;
+#[cfg(feature = "flex")]
+use crate::simd::on_cpu;
 
 /// How rows of a layer's product become rows of its output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub fn activate(
 ) -> Tensor<2> {
     #[cfg(feature = "flex")]
     if let Some(rule) = fused::Rule::of(activation)
-        && product.device() == burn::tensor::Device::flex()
+        && on_cpu(&product.device())
     {
         return fused::activate(product, bias, rule, rows);
     }
@@ -97,7 +99,7 @@ impl Activated {
     pub fn new(product: Tensor<2>, bias: Tensor<2>, activation: Activation) -> Self {
         #[cfg(feature = "flex")]
         if let Some(rule) = fused::Rule::of(Some(activation))
-            && product.device() == burn::tensor::Device::flex()
+            && on_cpu(&product.device())
         {
             let value = fused::activate(product, bias, rule, Rows::Own);
             return Self { value, slope: Slope::OfValue(rule) };

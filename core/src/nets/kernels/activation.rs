@@ -3,8 +3,12 @@
 use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "flex")]
+use super::clamp;
 #[cfg(feature = "cube")]
 use super::nonlinear;
+#[cfg(feature = "flex")]
+use crate::simd::on_cpu;
 
 /// The nonlinearity of every hidden layer of a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +79,10 @@ pub fn tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     if crate::gpu::is_gpu(&x.device()) {
         return nonlinear::apply(x, nonlinear::Rule::Tanh);
     }
+    #[cfg(feature = "flex")]
+    if on_cpu(&x.device()) {
+        return clamp::soft_clamp(x, 1.0);
+    }
     x.tanh()
 }
 
@@ -83,6 +91,10 @@ pub fn soft_clamp<const D: usize>(x: Tensor<D>, bound: f64) -> Tensor<D> {
     #[cfg(feature = "cube")]
     if crate::gpu::is_gpu(&x.device()) {
         return nonlinear::apply(x, nonlinear::Rule::SoftClamp((bound as f32).to_bits()));
+    }
+    #[cfg(feature = "flex")]
+    if on_cpu(&x.device()) {
+        return clamp::soft_clamp(x, bound as f32);
     }
     tanh(x / bound) * bound
 }

@@ -10,6 +10,8 @@ use burn::tensor::module::{conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 
 use super::window::Window;
+#[cfg(feature = "flex")]
+use crate::simd::on_cpu;
 
 /// Which way a layer goes between a wide image and a narrow one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +36,7 @@ pub fn convolve(
     direction: Direction,
 ) -> Tensor<4> {
     #[cfg(feature = "flex")]
-    if x.device() == burn::tensor::Device::flex() {
+    if on_cpu(&x.device()) {
         return fused::convolve(x, weight, window, direction);
     }
     composed(x, weight, window, direction)

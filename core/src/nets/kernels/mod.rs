@@ -6,6 +6,8 @@
 
 pub mod activate;
 pub mod activation;
+#[cfg(feature = "flex")]
+mod clamp;
 pub mod convolve;
 #[cfg(feature = "flex")]
 mod correlate;

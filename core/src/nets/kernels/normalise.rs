@@ -4,6 +4,8 @@
 use burn::tensor::{Tensor, activation};
 
 use super::activation::leaky_relu;
+#[cfg(feature = "flex")]
+use crate::simd::on_cpu;
 
 /// Added to a variance.
 pub const EPSILON: f64 = 1e-5;
@@ -16,7 +18,7 @@ pub const EPSILON: f64 = 1e-5;
 /// - `leak`: what is left of negative values; 0 makes the nonlinearity a ReLU
 pub fn normalise(x: Tensor<2>, scale: Tensor<1>, shift: Tensor<1>, leak: f32) -> Tensor<2> {
     #[cfg(feature = "flex")]
-    if x.device() == burn::tensor::Device::flex() {
+    if on_cpu(&x.device()) {
         return fused::normalise(x, scale, shift, leak);
     }
     composed(x, scale, shift, leak)
@@ -33,7 +35,7 @@ pub fn composed(x: Tensor<2>, scale: Tensor<1>, shift: Tensor<1>, leak: f32) -> 
 /// Mean and variance of each column of `x [rows, maps]`, `[maps]`, to normalise by in evaluation: no gradient passes.
 pub fn statistics(x: Tensor<2>) -> [Tensor<1>; 2] {
     #[cfg(feature = "flex")]
-    if x.device() == burn::tensor::Device::flex() {
+    if on_cpu(&x.device()) {
         return fused::statistics(x);
     }
     composed_statistics(x)

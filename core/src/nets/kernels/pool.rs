@@ -4,6 +4,9 @@ use burn::tensor::Tensor;
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 
+#[cfg(feature = "flex")]
+use crate::simd::on_cpu;
+
 /// The largest of every two by two cells; a last odd row or column is dropped, unless it is the only one. The
 /// gradient goes to the first of equals.
 ///
@@ -12,7 +15,7 @@ use burn::tensor::ops::MaxPoolOptions;
 /// - output: `[batch, height / 2, width / 2, maps]`
 pub fn pool(x: Tensor<4>) -> Tensor<4> {
     #[cfg(feature = "flex")]
-    if x.device() == burn::tensor::Device::flex() {
+    if on_cpu(&x.device()) {
         return fused::pool(x);
     }
     composed(x)

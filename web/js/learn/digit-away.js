@@ -1,0 +1,77 @@
+// What a visitor of the digits leaves with: the model, the run, predictions, a link, or the model on its way to another page.
+
+import { element, save } from "../dom.js";
+import { SETS } from "./digit-data.js";
+import { MODELS } from "./digit-models.js";
+import * as handOver from "./hand-over.js";
+import { many, percent } from "./numbers.js";
+
+function told(text) {
+  element("away-status").textContent = text;
+}
+
+const attempt = (task) => async () => {
+  try {
+    await task();
+  } catch (error) {
+    told(error.message);
+  }
+};
+
+// Files of the run, each from its button.
+function setUpFiles(training) {
+  const file = (button, name, type, make) =>
+    element(button).addEventListener(
+      "click",
+      attempt(async () => {
+        const bytes = await make();
+        save(name(), new Blob([bytes], { type }));
+        told(`Saved ${name()}, ${(bytes.length / 1e6).toFixed(2)} MB.`);
+      }),
+    );
+  const run = () => training.about?.name ?? "run";
+  file("save-model", () => "model.safetensors", "application/octet-stream", () => training.ask("model"));
+  file("save-run", () => `${run()}.zip`, "application/zip", () => training.ask("run"));
+  file("save-predictions", () => `${run()}-predictions.csv`, "text/csv", () => training.ask("predictions"));
+}
+
+// Opens the model in a section of the page of models.
+async function goOn(training, chosen, section) {
+  training.pause();
+  const { model } = await training.ask("score");
+  const { name, rows, labelled, parameters } = training.about;
+  const known = {
+    data: `digits, ${SETS[chosen.data].title}`,
+    model: MODELS[chosen.model].title,
+    labels: `${labelled}, plus ${many(rows - labelled)} unlabelled`,
+    accuracy: `${percent(model.accuracy)} of ${many(model.count)} held-out digits`,
+    parameters: many(parameters),
+  };
+  const title = `${MODELS[chosen.model].title}, ${SETS[chosen.data].title}`;
+  await handOver.put({ name, title, known, bytes: await training.ask("model") });
+  location.href = `./?model=own#${section}`;
+}
+
+async function copyLink(button, labels) {
+  const more = labels.drawings > 0 ? " Your own drawings are not in it." : "";
+  try {
+    await navigator.clipboard.writeText(location.href);
+    told(`The link is copied. It restores pictures, labels, model and seed.${more}`);
+    const words = button.textContent;
+    button.textContent = "Link copied";
+    setTimeout(() => {
+      button.textContent = words;
+    }, 1600);
+  } catch {
+    told(`The browser does not let the page copy. Copy this: ${location.href}${more}`);
+  }
+}
+
+// `chosen` are the pictures and the model, as digits.js has them.
+export function setUpAway(training, labels, chosen) {
+  setUpFiles(training);
+  for (const button of document.querySelectorAll("[data-opens]")) {
+    button.addEventListener("click", attempt(() => goOn(training, chosen, button.dataset.opens)));
+  }
+  for (const id of ["copy-link", "copy-link-top"]) element(id).addEventListener("click", ({ target }) => copyLink(target, labels));
+}

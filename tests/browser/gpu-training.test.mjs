@@ -1,11 +1,9 @@
-// Training on WebGPU against training on the CPU: the same terms step by step, a run that goes from one to the other, and a page whose
-// GPU is lost in the middle. The GPU is Chromium's software adapter: the same shaders, but slow, so everything is tiny, and of the models
-// there is M2 alone.
+// Training on WebGPU against training on the CPU: the same terms step by step, and a run that goes from one to the other. The GPU is
+// Chromium's software adapter: the same shaders, but slow, so everything is tiny, and of the models there is M2 alone.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { leave, says, Visits } from "./visit.mjs";
-import { inWorker, workerOf } from "./worker.mjs";
 
 let visits;
 before(async () => {
@@ -154,35 +152,4 @@ test("a GPU that is a program is left alone, and so is any GPU for small picture
   const without = await open("?data=28x28&on=cpu");
   await says(without, "badge-text", /^CPU \(as the address says\)$/);
   await leave(without);
-});
-
-const KEEP_DEVICE = `
-  const ask = GPUAdapter.prototype.requestDevice;
-  GPUAdapter.prototype.requestDevice = async function (...args) {
-    self.kept = await ask.apply(this, args);
-    return self.kept;
-  };
-`;
-
-test("a GPU that is lost while it trains is asked for once more, then the CPU goes on", async () => {
-  const script = "js/learn/worker-gpu.js";
-  const page = await open("?fill=2&steps=400&on=webgpu", { before: (visit) => inWorker(visit, KEEP_DEVICE, script) });
-  await says(page, "status", /Press Train/);
-  await page.click("#go");
-  await page.waitForFunction(() => /step [1-9]/.test(document.querySelector("#transport .counter").textContent));
-  assert.equal((await badge(page))[0], "GPU: WebGPU");
-  const lose = () => workerOf(page, script).evaluate(() => self.kept.destroy()).catch(() => {});
-  await lose();
-  await says(page, "status", /^The GPU was lost \(.*\)\. Training goes on on the GPU from step [\d,]+\.$/);
-  await lose();
-  await says(page, "status", /^The GPU was lost \(.*\)\. Training goes on on the CPU from step [\d,]+\.$/);
-  const [words, why] = await badge(page);
-  assert.equal(words, "CPU (without the GPU)");
-  assert.match(why, /the GPU was lost 2 times/);
-  await says(page, "status", /^Done\./);
-  assert.equal(page.workers().some((worker) => worker.url().endsWith(script)), false, "the GPU's program is ended");
-  // A new training stays there.
-  await page.click("#transport .play");
-  await says(page, "badge-text", /^CPU \(without the GPU\)$/);
-  await page.context().close();
 });

@@ -21,6 +21,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("cargo xtask bench-peers", "people, on a machine that is left alone"),
     ("cargo xtask test", "itself: this test is part of it"),
     ("eval \"$(scripts/wasm-toolchain.sh)\"", "`cargo xtask browser`"),
+    ("for id in {mnist,fashion}", "people, when the models of the page have changed"),
     ("gleaner data fetch", "native/tests/fetching.rs, from a server of its own"),
     ("gleaner serve", "tests/serve.rs"),
     ("gleaner train --data ag-news --features", "tests/texts.rs, with features of its own"),

@@ -22,6 +22,9 @@ const ALPHA: f64 = 1.5;
 /// Single precision, another order of the same few operations.
 const SAME: Tolerance = Tolerance { relative: 1e-5, absolute: 1e-6 };
 
+/// Gradients through exponentials of what was added up in another order, in single precision.
+const ROUNDED: Tolerance = Tolerance { relative: 1e-4, absolute: 1e-6 };
+
 type Gradients = BTreeMap<String, Parameter>;
 
 fn gradients_of(model: &Model, total: &Tensor<1>) -> Gradients {
@@ -163,7 +166,7 @@ fn what_is_inferred_once_gives_the_objective_and_gradient_of_what_is_inferred_tw
         assert_close(name, &[once], &[f64::from(twice)], SAME);
         assert_eq!(of_once.len(), of_twice.len(), "{name}");
         for (path, gradient) in &of_twice {
-            assert_close(path, &of_once[path].values, &doubles(gradient), SAME);
+            assert_close(path, &of_once[path].values, &doubles(gradient), ROUNDED);
         }
     }
 }

@@ -147,3 +147,48 @@ impl IsotropicGaussian {
         (distance / (self.sigma * self.sigma) + constant) * -0.5
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "flex")]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+    use crate::noise::Noise;
+
+    /// A draw and a divergence, weighted and added, and the gradients of the three that they are made of.
+    fn run(
+        drawn: fn(&Gaussian, Tensor<2>) -> Tensor<2>,
+        divergence: fn(&Gaussian) -> Tensor<1>,
+    ) -> Vec<Vec<f32>> {
+        let device = Device::flex().autodiff();
+        let noise = Noise::new(3);
+        let draw = |purpose: &str| {
+            let values = noise.split(purpose).normal(5 * 19);
+            Tensor::<2>::from_data(TensorData::new(values, [5, 19]), &device).require_grad()
+        };
+        let [mean, log_var, epsilon] = ["mean", "log-variance", "epsilon"].map(draw);
+        let gaussian = Gaussian { mean: mean.clone(), log_var: log_var.clone() * 2.0 };
+        let z = drawn(&gaussian, epsilon.clone());
+        let kl = divergence(&gaussian);
+        let weights = draw("weights").detach();
+        let by_row = weights.clone().slice([0..5, 0..1]).squeeze_dim::<1>(1);
+        let grads = ((z.clone() * weights).sum() + (kl.clone() * by_row).sum()).backward();
+        let read = |tensor: Tensor<2>| tensor.into_data().try_into_vec_as::<f32>().unwrap();
+        let slope = |of: &Tensor<2>| read(of.grad(&grads).unwrap());
+        let values = [read(z.inner()), read(kl.inner().unsqueeze::<2>())];
+        values.into_iter().chain([&mean, &log_var, &epsilon].map(slope)).collect()
+    }
+
+    #[test]
+    fn they_are_the_composed_ones() {
+        let fused = run(Gaussian::sample, Gaussian::kl_from_standard);
+        let composed = run(Gaussian::composed_sample, Gaussian::composed_kl_from_standard);
+        for (at, (fused, composed)) in fused.iter().zip(&composed).enumerate() {
+            assert_eq!(fused.len(), composed.len());
+            for (a, b) in fused.iter().zip(composed) {
+                assert!((a - b).abs() <= 2e-6 * (1.0 + b.abs()), "{at}: {a} {b}");
+            }
+        }
+    }
+}

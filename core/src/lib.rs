@@ -34,25 +34,22 @@ pub mod drawing;
 pub mod eigen;
 pub mod error;
 pub mod filter;
-#[cfg(feature = "cube")]
-mod gpu;
 pub mod infer;
 pub mod ink;
 pub mod measures;
 pub mod models;
 pub mod module_path;
 pub mod nets;
-pub mod noise;
 pub mod objective;
 pub mod problem;
 pub mod quantile;
 pub mod recipe;
 pub mod sample;
 pub mod sampler;
-pub mod simd;
 pub mod tile;
 pub mod train;
 pub mod traverse;
 pub mod workers;
 
 pub use error::{Error, Result};
+pub use gleaner_kernels::{noise, simd};

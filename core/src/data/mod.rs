@@ -14,8 +14,6 @@ pub mod labels;
 pub mod origin;
 pub mod own;
 mod part;
-#[cfg(feature = "cube")]
-mod pixels_gpu;
 pub mod profile;
 mod resident;
 pub mod rows;

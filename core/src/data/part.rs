@@ -92,8 +92,8 @@ impl Part {
 
 fn share_of_mean(values: Tensor<1>, of: usize) -> Tensor<1> {
     #[cfg(feature = "cube")]
-    if crate::gpu::is_gpu(&values.device()) {
-        return crate::gpu::share_of_mean(values, of);
+    if gleaner_kernels::gpu::is_gpu(&values.device()) {
+        return gleaner_kernels::gpu::share_of_mean(values, of);
     }
     values.sum() / of as f64
 }

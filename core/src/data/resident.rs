@@ -32,7 +32,7 @@ impl Resident {
     /// which are mostly zeros, and more than a gigabyte.
     pub fn new(examples: &Examples, device: &Device) -> Option<Self> {
         #[cfg(feature = "cube")]
-        if crate::gpu::is_gpu(device) {
+        if gleaner_kernels::gpu::is_gpu(device) {
             return Self::on_gpu(examples, device);
         }
         let _ = (examples, device);
@@ -76,7 +76,7 @@ impl Resident {
     pub fn rows(&self, rows: &[usize]) -> Tensor<2> {
         match &self.values {
             #[cfg(feature = "cube")]
-            Stored::Bytes(words) => super::pixels_gpu::pixels(
+            Stored::Bytes(words) => gleaner_kernels::pixels_gpu::pixels(
                 words.clone(),
                 numbers(rows, &words.device()),
                 self.features,

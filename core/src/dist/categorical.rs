@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, activation};
 
 #[cfg(feature = "cube")]
-use super::categorical_gpu::{self, Term};
+use gleaner_kernels::categorical_gpu::{self, Term};
 
 /// A distribution over classes given by logits, `[batch, classes]`.
 #[derive(Clone, Debug)]

@@ -1,17 +1,17 @@
 //! Diagonal Gaussian.
 
 use burn::tensor::Tensor;
-
 #[cfg(feature = "flex")]
-use super::gaussian_cpu;
+use gleaner_kernels::gaussian;
 #[cfg(feature = "cube")]
-use super::gaussian_gpu::{Pairwise, pairwise};
+use gleaner_kernels::gaussian_gpu::{Pairwise, pairwise};
+
 use super::groups;
-#[cfg(feature = "cube")]
-use crate::gpu::{is_gpu, sum_of_rows};
 use crate::nets::soft_clamp;
 #[cfg(feature = "flex")]
 use crate::simd::on_cpu;
+#[cfg(feature = "cube")]
+use gleaner_kernels::gpu::{is_gpu, sum_of_rows};
 
 /// `log(2 π)`.
 pub(super) const LOG_TWO_PI: f64 = 1.837_877_066_409_345_3;
@@ -44,7 +44,7 @@ impl Gaussian {
     pub fn sample(&self, epsilon: Tensor<2>) -> Tensor<2> {
         #[cfg(feature = "flex")]
         if on_cpu(&epsilon.device()) {
-            return gaussian_cpu::drawn(self.mean.clone(), self.log_var.clone(), epsilon);
+            return gaussian::drawn(self.mean.clone(), self.log_var.clone(), epsilon);
         }
         #[cfg(feature = "cube")]
         if is_gpu(&epsilon.device()) {
@@ -67,7 +67,7 @@ impl Gaussian {
     pub fn kl_from_standard(&self) -> Tensor<1> {
         #[cfg(feature = "flex")]
         if on_cpu(&self.mean.device()) {
-            return gaussian_cpu::divergence(self.mean.clone(), self.log_var.clone());
+            return gaussian::divergence(self.mean.clone(), self.log_var.clone());
         }
         #[cfg(feature = "cube")]
         if is_gpu(&self.mean.device()) {

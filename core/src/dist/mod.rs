@@ -2,17 +2,9 @@
 //! dimensions, one value per row.
 
 mod bernoulli;
-#[cfg(feature = "cube")]
-mod bernoulli_gpu;
 mod categorical;
-#[cfg(feature = "cube")]
-mod categorical_gpu;
 mod concrete;
 mod gaussian;
-#[cfg(feature = "flex")]
-mod gaussian_cpu;
-#[cfg(feature = "cube")]
-mod gaussian_gpu;
 mod log_gamma;
 mod logistic_flow;
 mod mixed;

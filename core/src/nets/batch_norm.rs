@@ -8,8 +8,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use super::kernels::normalise::{EPSILON, normalise, scaled, statistics};
 use super::linear::constant;
+use gleaner_kernels::normalise::{EPSILON, normalise, scaled, statistics};
 
 /// One scale and one shift for each map, and the nonlinearity that follows.
 #[derive(Module, Debug)]

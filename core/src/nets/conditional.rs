@@ -9,9 +9,9 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Int, Tensor};
 
 use super::Activation;
-use super::kernels::activate::{Rows, activate};
 use super::linear::{glorot, glorot_linear};
 use crate::noise::Noise;
+use gleaner_kernels::activate::{Rows, activate};
 
 /// Which classes the examples of a batch are put together with. Rows are class-major: row `g * batch + i` is
 /// example `i` with its `g`-th class.

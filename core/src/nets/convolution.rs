@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Activation;
 use super::batch_norm::BatchNorm;
-use super::kernels::pool::pool;
-use super::kernels::window::Window;
 use super::maps::{MapLayer, flattened, pictured};
 use super::training::Training;
 use crate::error::{Error, Result};
 use crate::noise::Noise;
+use gleaner_kernels::pool::pool;
+use gleaner_kernels::window::Window;
 
 /// Three convolutions and their transposes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

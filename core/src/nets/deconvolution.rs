@@ -6,10 +6,10 @@ use burn::tensor::{Device, Tensor};
 
 use super::Activation;
 use super::image::Convolution;
-use super::kernels::window::Window;
 use super::linear::{dense, glorot_linear};
 use super::maps::{MapLayer, unflattened};
 use crate::noise::Noise;
+use gleaner_kernels::window::Window;
 
 /// A fully connected layer to a small image, and transposed convolutions that double height and width until they are
 /// those of the image.

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use super::Mlp;
 #[cfg(feature = "flex")]
-use super::kernels::perceptron::Perceptron;
+use gleaner_kernels::perceptron::Perceptron;
 
 /// The perceptron, without autodiff.
 #[derive(Clone, Debug)]

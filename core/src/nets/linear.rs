@@ -5,8 +5,8 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Activation;
-use super::kernels::activate::{Rows, activate};
 use crate::noise::Noise;
+use gleaner_kernels::activate::{Rows, activate};
 
 /// `f(x W + b)`; without a nonlinearity, `x W + b`.
 ///

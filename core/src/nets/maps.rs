@@ -4,12 +4,12 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use super::Activation;
-use super::kernels::activate::{Rows, activate};
-use super::kernels::convolve::{Direction, convolve};
-use super::kernels::rows::abreast;
-use super::kernels::window::Window;
 use super::linear::{constant, he};
 use crate::noise::Noise;
+use gleaner_kernels::activate::{Rows, activate};
+use gleaner_kernels::convolve::{Direction, convolve};
+use gleaner_kernels::rows::abreast;
+use gleaner_kernels::window::Window;
 
 /// A convolution or a transposed one, with a bias or without.
 #[derive(Module, Debug)]

@@ -4,9 +4,9 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
-use super::kernels::activate::Activated;
 use super::{Activation, dense, glorot_linear};
 use crate::noise::Noise;
+use gleaner_kernels::activate::Activated;
 
 /// Hidden layers with one nonlinearity, then a linear output.
 #[derive(Module, Debug)]

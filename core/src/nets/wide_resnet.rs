@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::batch_norm::{BatchNorm, Statistics};
 use super::convolution::{MOST_MAPS, at_least_one_map};
-use super::kernels::window::Window;
 use super::maps::{MapLayer, pictured};
 use super::training::Training;
 use crate::error::{Error, Result};
 use crate::noise::Noise;
+use gleaner_kernels::window::Window;
 
 /// What is left of negative values (Oliver et al. 2018, appendix A).
 const LEAK: f32 = 0.1;

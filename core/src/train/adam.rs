@@ -6,14 +6,15 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
-use serde::{Deserialize, Serialize};
-
-#[cfg(feature = "cube")]
-use super::adam_gpu;
-#[cfg(feature = "cube")]
-use crate::gpu::Places;
 #[cfg(feature = "flex")]
-use crate::simd::on_cpu;
+use gleaner_kernels::adam;
+#[cfg(any(feature = "flex", feature = "cube"))]
+use gleaner_kernels::adam::Constants;
+#[cfg(feature = "flex")]
+use gleaner_kernels::simd::on_cpu;
+#[cfg(feature = "cube")]
+use gleaner_kernels::{adam_gpu, gpu, gpu::Places};
+use serde::{Deserialize, Serialize};
 
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
@@ -148,30 +149,29 @@ impl Update {
         });
         #[cfg(feature = "flex")]
         if on_cpu(&value.device()) {
-            return fused::apply(self, value, moments, gradient, factor);
+            return self.apply_with(adam::updated, value, moments, gradient, factor);
         }
         #[cfg(feature = "cube")]
-        if crate::gpu::is_gpu(&value.device()) {
-            return self.apply_on_gpu(value, moments, gradient, factor);
+        if gpu::is_gpu(&value.device()) {
+            return self.apply_with(adam_gpu::updated, value, moments, gradient, factor);
         }
         self.apply_composed(value, moments, gradient, factor)
     }
 
-    #[cfg(feature = "cube")]
-    fn apply_on_gpu(
+    #[cfg(any(feature = "flex", feature = "cube"))]
+    fn apply_with(
         self,
+        updated: fn([Tensor<1>; 4], Tensor<1>, Constants) -> [Tensor<1>; 3],
         value: Tensor<1>,
         moments: Moments,
         gradient: Tensor<1>,
         factor: Tensor<1>,
     ) -> (Tensor<1>, Moments) {
-        let [rate, epsilon] = [self.rate, self.epsilon].map(|v| v as f32);
-        let keep = [self.settings.beta_1, BETA_2].map(|v| v as f32);
-        let decay = self.settings.weight_decay as f32;
-        let constants = adam_gpu::Constants { rate, epsilon, keep, decay };
+        let AdamSettings { beta_1, weight_decay } = self.settings;
+        let Self { rate, epsilon, .. } = self;
+        let constants = Constants { rate, epsilon, keep: [beta_1, BETA_2], decay: weight_decay };
         let Moments { first, second } = moments;
-        let [value, first, second] =
-            adam_gpu::updated([value, first, second, gradient], factor, constants);
+        let [value, first, second] = updated([value, first, second, gradient], factor, constants);
         (value, Moments { first, second })
     }
 
@@ -188,54 +188,5 @@ impl Update {
         let second = moments.second * BETA_2 + gradient.square() * (1.0 - BETA_2);
         let change = first.clone() / (second.clone().sqrt() + self.epsilon) * self.rate;
         (value - change, Moments { first, second })
-    }
-}
-
-/// The update on the CPU back end: one trip through memory, in place where nobody else holds a tensor.
-#[cfg(feature = "flex")]
-mod fused {
-    use burn::backend::Flex;
-    use burn::backend::flex::FlexTensor;
-    use burn::tensor::Tensor;
-
-    use super::{BETA_2, Moments, Update};
-    use crate::simd::{vectorised, whole};
-
-    pub fn apply(
-        update: Update,
-        value: Tensor<1>,
-        moments: Moments,
-        gradient: Tensor<1>,
-        factor: Tensor<1>,
-    ) -> (Tensor<1>, Moments) {
-        let [mut value, mut first, mut second, gradient, factor] =
-            [value, moments.first, moments.second, gradient, factor].map(primitive);
-        let factor = factor.storage::<f32>()[0];
-        let [rate, epsilon] = [update.rate, update.epsilon].map(|v| v as f32);
-        let (beta_1, decay) = (update.settings.beta_1, update.settings.weight_decay as f32);
-        let [keep_1, keep_2] = [beta_1, BETA_2].map(|v| v as f32);
-        let [take_1, take_2] = [beta_1, BETA_2].map(|v| (1.0 - v) as f32);
-        let (value_of, first_of) = (value.storage_mut::<f32>(), first.storage_mut::<f32>());
-        let (second_of, gradient_of) = (second.storage_mut::<f32>(), gradient.storage::<f32>());
-        vectorised(|| {
-            let moments = first_of.iter_mut().zip(second_of);
-            for ((value, (first, second)), gradient) in
-                value_of.iter_mut().zip(moments).zip(gradient_of)
-            {
-                let gradient = gradient * factor + decay * *value;
-                *first = keep_1 * *first + take_1 * gradient;
-                *second = keep_2 * *second + take_2 * (gradient * gradient);
-                *value -= *first / (second.sqrt() + epsilon) * rate;
-            }
-        });
-        let [value, first, second] = [value, first, second].map(Tensor::from_primitive::<Flex>);
-        (value, Moments { first, second })
-    }
-
-    fn primitive(tensor: Tensor<1>) -> FlexTensor {
-        match tensor.try_into_primitive::<Flex>() {
-            Ok(tensor) => whole(tensor),
-            Err(error) => unreachable!("all tensors of an update are on one device: {error:?}"),
-        }
     }
 }

@@ -1,8 +1,6 @@
 //! The training step. Loops, files and clocks belong to whoever calls it.
 
 mod adam;
-#[cfg(feature = "cube")]
-mod adam_gpu;
 mod clip;
 mod gradients;
 mod schedule;

@@ -11,11 +11,11 @@ use super::adam::{Adam, AdamSettings, Update};
 use super::clip::norm_and_factor;
 use super::gradients::{Slot, add_up, fork, put_back, slots};
 use crate::data::{Part, SemiBatch};
-#[cfg(feature = "cube")]
-use crate::gpu::Places;
 use crate::noise::Noise;
 use crate::objective::{Elapsed, Objective, Terms};
 use crate::workers::{InTurn, Workers, map};
+#[cfg(feature = "cube")]
+use gleaner_kernels::gpu::Places;
 
 /// Everything that changes from step to step. Cloning is cheap: tensors are shared until they change.
 #[derive(Clone, Debug)]
@@ -168,7 +168,7 @@ impl<O> Learner<O> {
         O: Objective<M>,
     {
         #[cfg(feature = "cube")]
-        if slots.first().is_some_and(|slot| crate::gpu::is_gpu(&slot.value.device())) {
+        if slots.first().is_some_and(|slot| gleaner_kernels::gpu::is_gpu(&slot.value.device())) {
             return self.update_packed(optimizer, model, &slots, rate);
         }
         let Adam { time, mut moments, .. } = optimizer;

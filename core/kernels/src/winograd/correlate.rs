@@ -7,8 +7,8 @@ use super::at_once;
 use super::squares::{Layout, by_point, get, places, points_of_gradient, points_of_input};
 use super::transforms::{Lines, Three, Two, to_weight_gradient};
 use super::views::Sum;
-use crate::nets::kernels::correlate::{NUMBERS, SHORT_ROWS};
-use crate::nets::kernels::tile::{ROWS, VECTORS, add_outer, panels_of, zeros};
+use crate::correlate::{NUMBERS, SHORT_ROWS};
+use crate::tile::{ROWS, VECTORS, add_outer, panels_of, zeros};
 
 /// Squares at once at least: all the sums are read and written again after so many.
 const FEWEST_PLACES: usize = 64;

@@ -73,12 +73,12 @@ mod fused {
     use burn::tensor::Tensor;
 
     use super::{Direction, Window};
-    use crate::nets::kernels::correlate::Correlate;
-    use crate::nets::kernels::gather::Gather;
-    use crate::nets::kernels::packing::Weights;
-    use crate::nets::kernels::reach::Reach;
-    use crate::nets::kernels::winograd;
+    use crate::correlate::Correlate;
+    use crate::gather::Gather;
+    use crate::packing::Weights;
+    use crate::reach::Reach;
     use crate::simd::{dims, tensor, whole};
+    use crate::winograd;
 
     pub fn convolve(
         x: Tensor<4>,
@@ -238,12 +238,12 @@ mod tests {
     use pulp::WithSimd;
 
     use super::*;
-    use crate::nets::kernels::correlate::Correlate;
-    use crate::nets::kernels::gather::Gather;
-    use crate::nets::kernels::packing::Weights;
-    use crate::nets::kernels::reach::Reach;
-    use crate::nets::kernels::winograd;
+    use crate::correlate::Correlate;
+    use crate::gather::Gather;
     use crate::noise::Noise;
+    use crate::packing::Weights;
+    use crate::reach::Reach;
+    use crate::winograd;
 
     type Layer = fn(Tensor<4>, Tensor<4>, Window, Direction) -> Tensor<4>;
 

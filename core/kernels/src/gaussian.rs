@@ -1,4 +1,4 @@
-//! Draws and divergences of a [`Gaussian`](super::Gaussian) on the CPU: one trip through memory each, and one for their
+//! Draws and divergences of a Gaussian on the CPU: one trip through memory each, and one for their
 //! gradients, where composed operations need ten, most of them in exponentials one by one.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -25,7 +25,7 @@ pub fn divergence(mean: Tensor<2>, log_var: Tensor<2>) -> Tensor<1> {
 }
 
 #[backend_extension(Flex, Autodiff)]
-pub trait GaussianCpuOps: Backend {
+pub(crate) trait GaussianCpuOps: Backend {
     fn gaussian_drawn(
         mean: FloatTensor<Self>,
         log_var: FloatTensor<Self>,

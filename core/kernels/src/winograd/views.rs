@@ -3,7 +3,7 @@
 //! A kernel of stride `s` has `s * s` parts, whose cells are `s` apart. Going to the narrow image, every part has its own view of the wide
 //! one, of every `s`th cell, and all are summed. Going to the wide image, every view of it has its own part.
 
-use crate::nets::kernels::reach::Reach;
+use crate::reach::Reach;
 
 /// Every few cells of images.
 #[derive(Clone, Copy, Debug)]

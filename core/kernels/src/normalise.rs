@@ -78,7 +78,7 @@ mod fused {
     use burn::tensor::Tensor;
 
     use super::EPSILON;
-    use crate::nets::kernels::rows::abreast;
+    use crate::rows::abreast;
     use crate::simd::{dims, tensor, vectorised, whole};
 
     /// Rows that are summed before their sum is added to the others: sums of thousands of rows in single

@@ -1,4 +1,4 @@
-//! The log-probability of [`Bernoulli`](super::Bernoulli) variables and its gradient on GPUs: a launch each, beside the sum.
+//! The log-probability of Bernoulli variables and its gradient on GPUs: a launch each, beside the sum.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -27,7 +27,7 @@ pub fn log_prob(logits: Tensor<3>, x: Tensor<3>) -> Tensor<3> {
 }
 
 #[backend_extension(Cube, Autodiff, Fusion: cfg(feature = "fusion"))]
-pub trait BernoulliOps: Backend {
+pub(crate) trait BernoulliOps: Backend {
     /// `x l - log(1 + exp(l))`, shaped as the logits.
     #[fusion(dtype = logits, shape = logits)]
     fn log_prob_by_bit(logits: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self>;

@@ -1,4 +1,4 @@
-//! Draws and divergences of a [`Gaussian`](super::Gaussian) on GPUs: a launch each, and one for each gradient.
+//! Draws and divergences of a Gaussian on GPUs: a launch each, and one for each gradient.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -32,7 +32,7 @@ pub fn pairwise(a: Tensor<2>, b: Tensor<2>, rule: Pairwise) -> Tensor<2> {
 }
 
 #[backend_extension(Cube, Autodiff, Fusion: cfg(feature = "fusion"))]
-pub trait GaussianOps: Backend {
+pub(crate) trait GaussianOps: Backend {
     /// See [`pairwise`].
     #[fusion(dtype = a, shape = a)]
     fn paired(a: FloatTensor<Self>, b: FloatTensor<Self>, rule: Pairwise) -> FloatTensor<Self>;

@@ -23,7 +23,7 @@ pub fn pixels(words: Tensor<2, Whole>, rows: Tensor<1, Whole>, features: usize) 
 }
 
 #[backend_extension(Cube, Fusion: cfg(feature = "fusion"))]
-pub trait PixelOps: Backend {
+pub(crate) trait PixelOps: Backend {
     /// See [`pixels`].
     #[fusion(dtype = DType::F32, shape = Shape::new([rows[0], *features]))]
     fn pixels_of_rows(

@@ -1,4 +1,4 @@
-//! What a [`Categorical`](super::Categorical) distribution over few classes computes on GPUs: a launch each, forward and backward.
+//! What a categorical distribution over few classes computes on GPUs: a launch each, forward and backward.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -48,7 +48,7 @@ pub fn sum(a: Tensor<2>, b: Tensor<2>, term: Term) -> Tensor<1> {
 }
 
 #[backend_extension(Cube, Autodiff, Fusion: cfg(feature = "fusion"))]
-pub trait CategoricalOps: Backend {
+pub(crate) trait CategoricalOps: Backend {
     /// See [`log_softmax`].
     #[fusion(dtype = logits, shape = logits)]
     fn log_probs(logits: FloatTensor<Self>) -> FloatTensor<Self>;

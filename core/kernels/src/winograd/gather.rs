@@ -7,10 +7,10 @@ use super::at_once;
 use super::squares::{Layout, Place, by_point_mut, places, points_of_input, put, put_output};
 use super::transforms::{Lines, Three, Two, of_weights};
 use super::views::Sum;
-use crate::nets::kernels::gather::BLOCK;
-use crate::nets::kernels::matrix::{self, AsTheyAre};
-use crate::nets::kernels::packing::Weights;
-use crate::nets::kernels::tile::{FEWER_ROWS, ROWS, panels_of};
+use crate::gather::BLOCK;
+use crate::matrix::{self, AsTheyAre};
+use crate::packing::Weights;
+use crate::tile::{FEWER_ROWS, ROWS, panels_of};
 
 /// Everything about one convolution.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use pulp::Simd;
 use super::LANES;
 use super::transforms::{Lines, Square, of_columns, of_output_gradient, to_output};
 use super::views::View;
-use crate::nets::kernels::tile::vector;
+use crate::tile::vector;
 
 /// A square of two by two cells of the output.
 #[derive(Clone, Copy, Debug)]

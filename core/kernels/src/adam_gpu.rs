@@ -1,4 +1,4 @@
-//! The update of [`Adam`](super::adam::Adam) on GPUs: one launch for each parameter.
+//! The update of Adam on GPUs: one launch for each parameter.
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, TensorMetadata as _, backend_extension};
@@ -11,16 +11,8 @@ use burn_cubecl::cubecl::std::tensor::layout::linear::{LinearView, LinearViewMut
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
+use crate::adam::Constants;
 use crate::gpu::Elementwise;
-
-/// Numbers of an update, the same for all of a parameter.
-#[derive(Clone, Copy, Debug)]
-pub struct Constants {
-    pub rate: f32,
-    pub epsilon: f32,
-    pub keep: [f32; 2],
-    pub decay: f32,
-}
 
 /// New value, first and second moment, `[values]` each, of a parameter whose gradient is `gradient * factor`, weight decay apart.
 pub fn updated(
@@ -36,7 +28,7 @@ pub fn updated(
 }
 
 #[backend_extension(Cube, Fusion: cfg(feature = "fusion"))]
-pub trait AdamOps: Backend {
+pub(crate) trait AdamOps: Backend {
     /// See [`updated`].
     #[fusion(meta = |value, _, _, _, _, _| (value.clone(), value.clone(), value.clone()))]
     fn adam(
@@ -66,7 +58,9 @@ impl AdamOps for CubeBackend {
             empty_device_contiguous_dtype(client.clone(), device, shape, value.dtype)
         };
         let (new_first, new_second) = (alike(), alike());
-        let Constants { rate, epsilon, keep: [keep_1, keep_2], decay } = constants;
+        let Constants { rate, epsilon, keep, decay } = constants;
+        let [rate, epsilon, decay] = [rate, epsilon, decay].map(|v| v as f32);
+        let [keep_1, keep_2] = keep.map(|v| v as f32);
         adam_kernel::launch(
             &client,
             launch.count,

@@ -9,7 +9,8 @@ mod launch;
 mod pack;
 mod sums;
 
-pub use functions::{sigmoid, softplus, softplus_slope};
-pub use launch::{Elementwise, is_gpu, new, stretched};
+pub(crate) use functions::{sigmoid, softplus, softplus_slope};
+pub use launch::is_gpu;
+pub(crate) use launch::{Elementwise, new, stretched};
 pub use pack::Places;
 pub use sums::{share_of_mean, sum_of_rows};

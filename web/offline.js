@@ -7,6 +7,8 @@ const FILES = [
   "lessons.html",
   "own.html",
   "digits.html",
+  "data/digits-images-idx3-ubyte.gz",
+  "data/digits-labels-idx1-ubyte.gz",
   "data/mnist-thin.npz",
   "style.css",
   "learn.css",

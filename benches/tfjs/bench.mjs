@@ -70,10 +70,11 @@ async function openPage() {
     const { Engine } = await import(new URL("js/engine.js", location.href).href);
     const engine = new Engine(new URL("js/learn/worker.js", location.href));
     await engine.start();
-    const { x, y, shape } = await engine.call(null, "digits");
+    const { load } = await import(new URL("js/learn/digit-data.js", location.href).href);
+    const { x, y } = await load({ askProgram: (...asked) => engine.call(null, ...asked) }, "8x8");
     const seen = Array(10).fill(0);
     const labels = Array.from(y, (label) => ((seen[label] += 1) <= 10 ? label : -1));
-    await engine.call("run", "create", { data: { name: "digits.npz", x, shape: Array.from(shape), given: labels }, settings });
+    await engine.call("run", "create", { data: { name: "digits.npz", x, shape: [8, 8, 1], given: labels }, settings });
     self.advance = (milliseconds) => engine.call("run", "advance", milliseconds);
   }, SETTINGS);
   let done = 0;

@@ -16,7 +16,7 @@
 //! [`sample`] → [`drawing`] → [`traverse`] → [`filter`] → [`coreset`] → [`ink`] → [`tile`] → [`infer`] → [`recipe`] → [`problem`] →
 //! [`course`]
 //!
-//! on the ground of [`error`], [`simd`], [`mod@module_path`], [`noise`], [`eigen`], [`quantile`] and [`workers`]. Nothing points left.
+//! on the ground of [`error`], [`simd`], [`noise`], [`mod@module_path`], [`eigen`], [`quantile`] and [`workers`]. Nothing points left.
 //!
 //! There are no files here, no clock, no threads that the caller did not lend, no global randomness and no synchronous
 //! read-back, so that the same code trains natively and samples in a browser. Natural logarithms, nats; sums over

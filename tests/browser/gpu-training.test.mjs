@@ -44,7 +44,8 @@ async function programs() {
       await engine.start();
       self[name] = (key, method, ...args) => engine.call(key, method, ...args);
     }
-    const { x, y, heldX, heldY } = await small(null, "digits");
+    const { load } = await import(new URL("../js/learn/digit-data.js", location.href).href);
+    const { x, y, heldX, heldY } = await load({ askProgram: (...asked) => small(null, ...asked) }, "8x8");
     const given = y.slice(0, 120).fill(-1);
     for (let number = 0; number < 10; number += 1) {
       let left = 2;

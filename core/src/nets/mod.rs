@@ -1,6 +1,6 @@
 //! Networks shared by the models: activations, initialised layers, perceptrons, split layers, convolutions.
 //!
-//! From the bottom up: `kernels` do the work of a layer; then come layers, what is made of them, and which
+//! `gleaner_kernels` does the work of a layer. From the bottom up: layers, what is made of them, and which
 //! convolutional networks a model has.
 
 mod batch_norm;

@@ -5,7 +5,7 @@ use gleaner_border::asked::{
 };
 use gleaner_border::backend::{self, Opened, Request};
 use gleaner_border::exchange::{bytes, floats, indices, integers, object, plain};
-use gleaner_core::data::formats::digits::digits;
+use gleaner_core::data::formats::digits::digits_of;
 use gleaner_core::data::toy::{Points, Toy};
 use gleaner_core::data::{Dataset, Examples, Values};
 use gleaner_core::error::Result as CoreResult;
@@ -134,13 +134,20 @@ impl Trainer {
         ]))
     }
 
-    /// The digits of 8 x 8 pixels that are a part of the program: `{ x, y, shape, heldX, heldY }`.
+    /// The digits of 8 x 8 pixels, in the two files that the core has of them: `{ x, y, shape, heldX, heldY }`. They lie beside the
+    /// program, which most visitors start without them.
     ///
     /// # Errors
-    /// Never, unless the browser is out of memory.
+    /// If they are other files, or damaged.
     #[wasm_bindgen(unchecked_return_type = "object")]
-    pub fn digits() -> Result<JsValue, JsError> {
-        let Dataset { train, test, .. } = digits()?;
+    pub fn digits(
+        #[wasm_bindgen(unchecked_param_type = "{ images: Uint8Array, labels: Uint8Array }")]
+        asked: JsValue,
+    ) -> Result<JsValue, JsError> {
+        let [images, labels] = known_fields("digits", &asked, ["images", "labels"])?;
+        let images = bytes_of("digits: images", &images)?;
+        let Dataset { train, test, .. } =
+            digits_of(&images, &bytes_of("digits: labels", &labels)?)?;
         let values = |examples: &Examples| {
             floats(&examples.gather(&(0..examples.len()).collect::<Vec<_>>()))
         };

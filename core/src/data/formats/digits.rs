@@ -23,9 +23,17 @@ const TEST_PER_CLASS: usize = 36;
 /// # Errors
 /// Never for the embedded files; the result keeps the parsers' signature.
 pub fn digits() -> Result<Dataset> {
+    digits_of(IMAGES, LABELS)
+}
+
+/// [`digits`], of the bytes of the two files in `assets`: for programs that are to be small, and are given them.
+///
+/// # Errors
+/// If they are other files, or damaged.
+pub fn digits_of(images: &[u8], labels: &[u8]) -> Result<Dataset> {
     let name = "digits";
-    let (shape, pixels) = parse_images(IMAGES, name)?;
-    let labels = parse_labels(LABELS, 10, name)?;
+    let (shape, pixels) = parse_images(images, name)?;
+    let labels = parse_labels(labels, 10, name)?;
     let values = pixels.into_iter().map(|pixel| f32::from(pixel) / MAX_PIXEL).collect();
     let all = Examples::new(Values::F32(values), shape, labels, name)?;
     let (train, test) = hold_out(&all, |_| TEST_PER_CLASS, name)?;

@@ -1,4 +1,4 @@
-//! The small program of the pages that train: it holds nothing but [`gleaner_training`], on the CPU.
+//! The small program of the pages that train: nothing but [`gleaner_training`], on the CPU.
 
 // What JavaScript calls lies in the library; without its name here, nothing of it would be linked.
 use gleaner_training as _;

@@ -23,11 +23,11 @@ const FILES = [
   "gleaner-training_bg.wasm",
   ...[
     "app", "away", "badge", "certificate", "chart", "checkpoints", "coreset", "dom", "engine", "fields", "filter", "generate", "grid", "inside",
-    "keep", "link", "lost", "map", "serve", "spaces", "worker",
+    "keep", "link", "lost", "map", "serve", "spaces", "tip", "worker",
     ...[
       "address", "box", "contours", "controls", "copy", "curves", "data", "easel", "energy", "formula", "glyph", "hand", "hero", "layers", "models",
       "nearest", "numbers", "pair", "palette", "picks", "plane", "play", "play-away", "play-choice", "play-model", "play-points", "play-sight", "status",
-      "tip", "weight-slider",
+      "weight-slider",
       "lesson-cards", "lesson-coreset", "lesson-dots", "lesson-energy", "lesson-filter", "lesson-mier", "lesson-samples", "lesson-stage",
       "lesson-worth", "lessons", "place", "programs", "regions", "scene", "thumbnail", "toy", "training", "worker", "worker-gpu",
       "chance", "digit-away", "digit-data", "digit-drawing", "digit-keys", "digit-labels", "digit-models", "digit-speed", "digit-watch", "digits",

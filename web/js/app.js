@@ -3,6 +3,7 @@
 //   model ─ samples ─ kept ─ coreset      (events of `page`, each when there is something new of that kind)
 
 import * as away from "./away.js";
+import { showBadge } from "./badge.js";
 import * as checkpoints from "./checkpoints.js";
 import * as coreset from "./coreset.js";
 import { element, latest, make, pause, short } from "./dom.js";
@@ -190,11 +191,12 @@ class Page extends EventTarget {
     const why = this.forced?.reason ?? reason;
     const gpu = backend === "webgpu";
     const lost = this.forced ? "the GPU was lost" : "this browser offers no GPU to pages";
-    element("badge").dataset.backend = backend;
-    // In a person's words; the program's own stand behind it.
-    element("badge-text").textContent = gpu ? "GPU: WebGPU" : `CPU${why ? ` (${lost})` : ""}`;
     const own = gpu ? "" : `CPU: 128-bit SIMD${why ? ` (${why})` : ""}. `;
-    element("badge-why").textContent = `${own}${checkpoints.modelName(model)}, ${parameters.toLocaleString("en")} parameters.`;
+    showBadge({
+      backend,
+      words: gpu ? "GPU: WebGPU" : `CPU${why ? ` (${lost})` : ""}`,
+      why: `${own}${checkpoints.modelName(model)}, ${parameters.toLocaleString("en")} parameters.`,
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 // Samples in rows by class, on a canvas. All samples lie in one bitmap, as the worker painted them; here they are only put into place.
 
 import { element } from "./dom.js";
+import { tip } from "./tip.js";
 
 const GUTTERS = [20, 68]; // least and most room for the classes' names
 const FONT = 12;
@@ -148,14 +149,4 @@ function label(context, text, left, bottom) {
   context.fillRect(left, bottom - 14, width, 14);
   context.fillStyle = "#f0b93f";
   context.fillText(text, left + 3, bottom - 7);
-}
-
-// A note beside the pointer.
-function tip(text, event) {
-  const note = element("tip");
-  note.hidden = !text;
-  if (!text) return;
-  note.textContent = text;
-  const left = Math.min(event.clientX + 14, innerWidth - note.offsetWidth - 8);
-  note.style.transform = `translate(${Math.max(4, left)}px, ${event.clientY + 18}px)`;
 }

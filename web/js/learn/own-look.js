@@ -6,7 +6,7 @@ import { many, percent } from "./numbers.js";
 import { directions } from "./own-directions.js";
 import { Scatter } from "./own-scatter.js";
 import { classTable, nextTable } from "./own-tables.js";
-import { tip } from "./tip.js";
+import { tip } from "../tip.js";
 
 const NEXT = 8; // rows to label next
 const SOME = 6; // numbers of a row that a note beside the pointer names

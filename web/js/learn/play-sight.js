@@ -5,7 +5,7 @@ import { NAMES } from "./data.js";
 import { circle, glyph } from "./glyph.js";
 import { LAYERS } from "./layers.js";
 import { words } from "./pair.js";
-import { tip } from "./tip.js";
+import { tip } from "../tip.js";
 
 export function showLegend(classes) {
   const keys = NAMES.slice(0, classes).map((name, at) => make("span", {}, glyph(at), ` class ${name}`));

@@ -74,6 +74,13 @@ function lacking() {
   return lacks.length > 0 ? `Click or drag in a picture to put points there: ${lacks.join(", and ")}.` : "";
 }
 
+// Why the objective rises although the model learns, where it does.
+function explain() {
+  const { "objective.kl-warm-up-epochs": warmUp = 0, "train.epochs": epochs } = choice.settings;
+  const share = Math.round((100 * warmUp) / epochs);
+  curves.explain("objective", share > 0 ? `J may rise at first: over the first ${share} % of the steps, the weight of KL(q(z|x,y) ‖ p(z)) grows from 0 to 1.` : "");
+}
+
 // Drawn data is judged by the points that the visitor labelled: there are no others whose class is known.
 function judge() {
   if (!choice.own) return;
@@ -102,6 +109,7 @@ function listen() {
   training.addEventListener("made", () => {
     status("done", "");
     curves.clear();
+    explain();
     curves.classes = scene.classes;
     pair.describe();
   });

@@ -1,6 +1,6 @@
 // The note beside the pointer.
 
-import { element } from "../dom.js";
+import { element } from "./dom.js";
 
 // Says something at a pointer's place, or nothing.
 export function tip(text, event) {

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { leave, says, Visits } from "./visit.mjs";
+import { inWorker, KEEP_DEVICE, workerOf } from "./worker.mjs";
 
 let visits;
 before(async () => {
@@ -14,6 +15,8 @@ after(() => visits?.close());
 const STEPS = 4;
 const HALF = 2; // after so many, a run goes from the GPU to the CPU
 const CLOSE = 1e-3; // sums in another order, and steps that carry the difference on
+
+const GPU_WORKER = "js/learn/worker-gpu.js";
 
 const SETTINGS = {
   "model.kind": "m2",
@@ -153,4 +156,23 @@ test("a GPU that is a program is left alone, and so is any GPU for small picture
   const without = await open("?data=28x28&on=cpu");
   await says(without, "badge-text", /^CPU \(as the address says\)$/);
   await leave(without);
+});
+
+test("a GPU that is lost while a model learns on it: the page says so, tries once more, and goes on on the CPU", async (context) => {
+  const page = await open("?fill=2&on=webgpu&steps=60", { before: (visit) => inWorker(visit, KEEP_DEVICE, GPU_WORKER) });
+  await says(page, "status", /Press Train/);
+  await page.click("#go");
+  for (const [words, then] of [
+    [/^GPU: WebGPU$/, /^The GPU was lost \(.*Training goes on on the GPU from step \d+\.$/],
+    [/^GPU: WebGPU$/, /^The GPU was lost \(.*Training goes on on the CPU from step \d+\.$/],
+  ]) {
+    await says(page, "badge-text", words);
+    const started = performance.now();
+    await workerOf(page, GPU_WORKER).evaluate(() => self.kept.destroy()).catch(() => {});
+    await says(page, "status", then);
+    context.diagnostic(`${((performance.now() - started) / 1000).toFixed(1)} s until it goes on`);
+  }
+  await says(page, "badge-text", /^CPU \(without the GPU\)$/);
+  await says(page, "status", /^Done\./);
+  await leave(page);
 });

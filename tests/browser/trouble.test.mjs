@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { done, leave, reference, says, Visits } from "./visit.mjs";
-import { inWorker, onlyTiny, workerOf } from "./worker.mjs";
+import { inWorker, KEEP_DEVICE, onlyTiny, workerOf } from "./worker.mjs";
 
 let visits;
 let folder;
@@ -101,14 +101,6 @@ test("a GPU that is lost in the middle leaves the page with the CPU", async () =
   await done(page, "10 samples in");
   await page.context().close();
 });
-
-const KEEP_DEVICE = `
-  const ask = GPUAdapter.prototype.requestDevice;
-  GPUAdapter.prototype.requestDevice = async function (...args) {
-    self.kept = await ask.apply(this, args);
-    return self.kept;
-  };
-`;
 
 test("a worker that ends is started anew, and the same samples are drawn", async () => {
   const page = await visits.page("?n=30&on=cpu&model=mnist-latent-ebm");

@@ -24,6 +24,15 @@ export const KEEP_MEMORY = `
   };
 `;
 
+// Such a script: the GPU can be lost by `self.kept.destroy()`.
+export const KEEP_DEVICE = `
+  const ask = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (...args) {
+    self.kept = await ask.apply(this, args);
+    return self.kept;
+  };
+`;
+
 // Has the page come with nothing but a tiny model: a software GPU takes minutes for the others.
 export async function onlyTiny(page, model) {
   const summary = { data: "noise", model, test_accuracy: 0.1, entropy: 2.3, labels: 0, unlabelled: 0, mier: false };

@@ -75,6 +75,22 @@ impl<M: Module + Generative, O: Objective<M>> Course<M, O> {
         Self { learner, plan, device, resident, state, last_good }
     }
 
+    /// Goes on by another objective, at other rates or on other examples. `settings` are those that it follows from now on, as TOML.
+    pub fn follow(
+        &mut self,
+        learner: Learner<O>,
+        plan: Plan,
+        resident: Option<Resident>,
+        settings: &str,
+    ) {
+        (self.learner, self.plan, self.resident) = (learner, plan, resident);
+        // What it would go back to follows them, too; and objectives are compared with the first one of the new kind.
+        for SavedState { progress, .. } in [&mut self.state, &mut self.last_good] {
+            settings.clone_into(&mut progress.settings);
+            progress.first_objective = None;
+        }
+    }
+
     /// Whether nothing is left to do.
     pub fn is_done(&self) -> bool {
         self.state.train.step >= self.plan.rate.total_steps && !self.has_epoch_to_end()
@@ -121,8 +137,12 @@ impl<M: Module + Generative, O: Objective<M>> Course<M, O> {
 
     /// Whether the steps of an epoch are done and it has no line yet: it may have been stopped while it was measured.
     pub fn has_epoch_to_end(&self) -> bool {
-        let epochs = self.state.train.step.div_ceil(self.plan.steps_per_epoch);
-        self.at_epoch_end() && (self.state.progress.lines as u64) < epochs
+        let (step, progress) = (self.state.train.step, &self.state.progress);
+        // Not by counting: with other labels, an epoch may have another number of steps than the ones before.
+        let ended = progress.ended.unwrap_or_else(|| {
+            (progress.lines as u64).saturating_mul(self.plan.steps_per_epoch).min(step)
+        });
+        self.at_epoch_end() && ended < step
     }
 
     /// The model as it is evaluated.
@@ -154,10 +174,11 @@ impl<M: Module + Generative, O: Objective<M>> Course<M, O> {
     pub fn end_epoch(&mut self, validation: Option<Validation>) -> Epoch {
         let epoch = self.state.train.step.div_ceil(self.plan.steps_per_epoch);
         let line = self.metrics_line(epoch, validation);
-        let Progressed { ledger, best, lines, .. } = &mut self.state.progress;
+        let Progressed { ledger, best, lines, ended, .. } = &mut self.state.progress;
         let headline = headline(&ledger.means(), validation);
         *ledger = Ledger::default();
         *lines += 1;
+        *ended = Some(self.state.train.step);
         let is_best =
             validation.is_none_or(|v| best.as_ref().is_none_or(|(_, b)| v.better_than(b)));
         if is_best {

@@ -42,6 +42,10 @@ pub struct Progressed {
     pub refreshes: usize,
     /// Lines of `metrics.jsonl` that belong to this state.
     pub lines: usize,
+    /// Steps at the end of the last epoch that has a line; none before the first, and of a state that was saved before this was written
+    /// down.
+    #[serde(default)]
+    pub ended: Option<u64>,
     /// Seconds of training before this process.
     pub seconds: f64,
     /// The run's settings, as TOML; empty of a state that was saved before this was written down.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::features::{Feature, Kind};
 use super::transform::Transform;
 use super::{Examples, Standardiser, Values};
+use crate::error::{Result, refuse};
 
 /// What examples are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,6 +98,56 @@ impl Schema {
             feature.origin.map(|origin| format!("{} is {}", feature.name, origin.in_words()))
         };
         self.features().unwrap_or_default().iter().filter_map(said).collect()
+    }
+    /// The same numbers, kept as the training data were, from `source`. Pixels that are of another range are refused: a model would take
+    /// them for nearly black or nearly white.
+    ///
+    /// # Errors
+    /// If they are of another range.
+    pub fn in_training_units(&self, values: Values, source: &str) -> Result<Values> {
+        let (low, high) = match (&self.scaling, &self.input) {
+            (Scaling::Range { low, high }, _) => (*low, *high),
+            (Scaling::None, Input::Pictures(_)) => return pixels(values, source),
+            (Scaling::None, _) if !matches!(values, Values::Counts(_)) => (0.0, 1.0),
+            _ => return Ok(floats(values)),
+        };
+        let values = match values {
+            Values::U8(bytes) if low == 0.0 && high == 255.0 => return Ok(Values::U8(bytes)),
+            values => floats(values),
+        };
+        if let Values::F32(numbers) = &values {
+            let least = numbers.iter().copied().fold(f32::INFINITY, f32::min);
+            let most = numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            if !(least >= low && most <= high && (high <= 2.0 || most > 1.0)) {
+                refuse!(
+                    "{source}: values go from {least} to {most}, and the run was trained on values from {low} to {high}; give \
+                     values in the same units"
+                );
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// Pictures are bytes, or numbers from 0 to 1.
+fn pixels(values: Values, source: &str) -> Result<Values> {
+    match values {
+        Values::F32(numbers) if numbers.iter().any(|number| *number > 1.0) => {
+            if !numbers.iter().all(|number| (0.0..=255.0).contains(number)) {
+                refuse!(
+                    "{source}: pixels are neither from 0 to 1 nor from 0 to 255; save them as uint8"
+                );
+            }
+            Ok(Values::U8(numbers.into_iter().map(|number| number.round() as u8).collect()))
+        }
+        values => Ok(values),
+    }
+}
+
+fn floats(values: Values) -> Values {
+    match values {
+        Values::U8(bytes) => Values::F32(bytes.into_iter().map(f32::from).collect()),
+        values => values,
     }
 }
 

@@ -229,55 +229,11 @@ fn of_arrays(file: ArrayFile, shape: &[usize], schema: &Schema, source: &str) ->
         found == shape || (width(&found) == width(shape) && found.len() != shape.len()),
         "{source}: examples have the shape {found:?}, and the run was trained on {shape:?}; give examples of that shape"
     );
-    let values = in_training_units(values, schema, source)?;
+    let values = schema.in_training_units(values, source)?;
     let raw = unlabelled(values, shape.to_vec(), rows);
     // Classes that have names are numbered in their order, unless the file names its own.
     let have_names = schema.classes.iter().all(|class| class.parse::<f64>().is_err());
     let names = classes.or_else(|| have_names.then(|| schema.classes.clone()));
     let labels = labels.map(|(cells, rows)| NewLabels { cells, rows, names });
     Ok(NewRows { raw, files: Vec::new(), labels, notes: note.into_iter().collect() })
-}
-
-/// The same numbers, kept as the training data were. Pixels that are of another range are refused: a model would take
-/// them for nearly black or nearly white.
-fn in_training_units(values: Values, schema: &Schema, source: &str) -> Result<Values> {
-    let (low, high) = match (&schema.scaling, &schema.input) {
-        (Scaling::Range { low, high }, _) => (*low, *high),
-        (Scaling::None, Input::Pictures(_)) => {
-            return match values {
-                // Pictures are bytes, or numbers from 0 to 1.
-                Values::F32(numbers) if numbers.iter().any(|number| *number > 1.0) => {
-                    ensure!(
-                        numbers.iter().all(|number| (0.0..=255.0).contains(number)),
-                        "{source}: pixels are neither from 0 to 1 nor from 0 to 255; save them as uint8"
-                    );
-                    Ok(Values::U8(numbers.into_iter().map(|number| number.round() as u8).collect()))
-                }
-                values => Ok(values),
-            };
-        }
-        (Scaling::None, _) if !matches!(values, Values::Counts(_)) => (0.0, 1.0),
-        _ => return Ok(floats(values)),
-    };
-    let values = match values {
-        Values::U8(bytes) if low == 0.0 && high == 255.0 => return Ok(Values::U8(bytes)),
-        values => floats(values),
-    };
-    if let Values::F32(numbers) = &values {
-        let least = numbers.iter().copied().fold(f32::INFINITY, f32::min);
-        let most = numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        ensure!(
-            least >= low && most <= high && (high <= 2.0 || most > 1.0),
-            "{source}: values go from {least} to {most}, and the run was trained on values from {low} to {high}; give \
-             values in the same units"
-        );
-    }
-    Ok(values)
-}
-
-fn floats(values: Values) -> Values {
-    match values {
-        Values::U8(bytes) => Values::F32(bytes.into_iter().map(f32::from).collect()),
-        values => values,
-    }
 }

@@ -22,7 +22,7 @@ pub enum AnyCourse {
 }
 
 /// Steps whose terms are read together: as the command line does it.
-const READ_EVERY: usize = 20;
+pub(crate) const READ_EVERY: usize = 20;
 
 /// The same on whichever of the two it is.
 macro_rules! each {
@@ -63,25 +63,24 @@ impl AnyCourse {
         })
     }
 
-    /// Goes on by the objective, the pool and the rates of another outline of the same model.
+    /// Goes on by the objective and the examples of another outline of the same model. Epochs keep their number of steps, so that the
+    /// rates and the end of the run stay where they were.
     ///
     /// # Errors
     /// If the settings do not fit the data.
-    pub fn follow(&mut self, outline: &Outline, steps_per_epoch: u64) -> Result<()> {
+    pub fn follow(&mut self, outline: &Outline, resident: Option<Resident>) -> Result<()> {
         let family = outline.semi_supervised()?;
-        let plan = outline.plan(steps_per_epoch, READ_EVERY);
+        let plan = outline.plan(self.steps_per_epoch(), READ_EVERY);
+        let settings = outline.recipe.to_toml()?;
         match self {
             Self::Shared(course) => {
-                course.learner = outline.learner(family, Arc::new(InTurn));
-                course.plan = plan;
+                let learner = outline.learner(family, Arc::new(InTurn));
+                course.follow(learner, plan, resident, &settings);
             }
             Self::LatentEbm(course) => {
-                course.learner = ebm_learner(outline, family);
-                course.plan = plan;
+                course.follow(ebm_learner(outline, family), plan, resident, &settings);
             }
         }
-        let settings = outline.recipe.to_toml()?;
-        each!(self, course => course.state.progress.settings = settings);
         Ok(())
     }
 
@@ -160,7 +159,7 @@ impl AnyCourse {
         each!(self, course => course.roll_back())
     }
 
-    /// Forgets the lines that were written after the saved state: they come again.
+    /// Epochs that have a line.
     pub fn lines(&self) -> usize {
         each!(self, course => course.state.progress.lines)
     }

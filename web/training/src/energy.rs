@@ -70,6 +70,13 @@ impl Training {
     /// If the model has no energy, the particles diverged, or the device fails.
     pub async fn walk(&mut self, moves: Moves) -> Result<Places> {
         let model = self.with_energy()?;
+        let settings = LangevinConfig {
+            steps: moves.steps,
+            step_size: moves.step_size,
+            temperature: moves.temperature,
+            ..model.langevin
+        };
+        settings.check()?;
         let classes = self.outline.problem.classes();
         let each = |class| std::iter::repeat_n(class, moves.per_class);
         let y: Vec<usize> = (0..classes).flat_map(each).collect();
@@ -80,13 +87,6 @@ impl Training {
             z: model.starts(y.len(), &noise, &self.device),
             moved: 0,
         });
-        let settings = LangevinConfig {
-            steps: moves.steps,
-            step_size: moves.step_size,
-            temperature: moves.temperature,
-            ..model.langevin
-        };
-        settings.check()?;
         let one_hot = one_hot(y.iter().map(|&class| class as i64), classes, &self.device);
         let density = model.prior.density(Target::Given(one_hot));
         let noise = noise.split("moves").at(moved);

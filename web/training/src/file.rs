@@ -80,7 +80,10 @@ impl File {
                     Values::U8(bytes) => NpyArray::u8(&shape, bytes.clone()),
                     Values::F32(numbers) => NpyArray::f32(&shape, numbers.clone()),
                     Values::Counts(_) => {
-                        return Err(unfit(name, "counts are for the command line"));
+                        return Err(unfit(
+                            name,
+                            "counts of words are for the command line: train with gleaner train",
+                        ));
                     }
                 },
             ));
@@ -89,7 +92,7 @@ impl File {
         Ok(Self { name: name.to_owned(), bytes: write_npz(&arrays)? })
     }
 
-    /// The name without its ending.
+    /// The name without its endings.
     pub fn stem(&self) -> &str {
         self.name.split_once('.').map_or(&self.name, |(stem, _)| stem)
     }
@@ -152,7 +155,7 @@ impl File {
             (Input::Array(shape), Content::Arrays(arrays)) => {
                 let EveryRow { values, shape: found, rows, .. } = every_row(arrays, &self.name)?;
                 match found == *shape {
-                    true => Ok(unlabelled(values, rows)),
+                    true => Ok(unlabelled(schema.in_training_units(values, &self.name)?, rows)),
                     false => Err(Error::Settings(format!(
                         "{}: the examples have the shape {found:?}, and the model was trained on {shape:?}",
                         self.name
@@ -183,7 +186,7 @@ impl Rows {
         self.check(name, 2)?;
         match &self.x {
             Values::F32(numbers) => Ok((numbers, &self.y)),
-            _ => Err(unfit(name, "points are pairs of numbers")),
+            _ => Err(unfit(name, "the coordinates of points are numbers, not bytes")),
         }
     }
 
@@ -192,7 +195,9 @@ impl Rows {
             return Ok(());
         }
         let (values, labels) = (self.x.len(), self.y.len());
-        let problem = format!("{values} values for {labels} labels of {features} features each");
+        let problem = format!(
+            "there are {values} values and {labels} labels; give {features} values for each label"
+        );
         Err(unfit(name, &problem))
     }
 }

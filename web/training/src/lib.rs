@@ -6,7 +6,7 @@
 //! Order to read: [`file`](mod@file) (a file and what is in it) → [`settings`] (what the page asks for) → [`course`] (models that can be trained here)
 //! → [`training`] (a run) → [`look`], [`energy`], [`take_away`] (what can be seen of it and taken away) → [`trainer`] (all of it for JavaScript).
 //!
-//! Two programs hold it: the small one of this package (`main.rs`), on the CPU, and `gleaner-web`, which has WebGPU, too.
+//! Two programs hold it: the small one in `program/`, on the CPU, and `gleaner-web`, which has WebGPU, too.
 
 pub mod course;
 pub mod energy;

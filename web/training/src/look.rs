@@ -112,6 +112,12 @@ impl Training {
     /// # Errors
     /// If the examples are no points in the plane, or the device fails.
     pub async fn plane(&self, grid: Grid, density: Option<Grid>) -> Result<(Seen, Vec<f32>)> {
+        let features = self.outline.problem.data.train.features();
+        if features != 2 {
+            return Err(Error::Settings(format!(
+                "plane: an example has {features} numbers; only points, with two, lie in a plane"
+            )));
+        }
         let model = self.now();
         let seen = self.seen(&self.examples(grid.centres())?, &model).await?;
         let log_density = match density {
@@ -152,7 +158,10 @@ impl Training {
         let classes = self.outline.problem.classes();
         if seen.model.len() != y.len() * classes {
             let rows = seen.model.len() / classes;
-            return Err(Error::Settings(format!("{} classes for {rows} examples", y.len())));
+            return Err(Error::Settings(format!(
+                "there are {} classes for {rows} examples; give a class for each",
+                y.len()
+            )));
         }
         Ok([&seen.model, &seen.labels_only].map(|answers| Score::of(answers, y, classes)))
     }
@@ -213,7 +222,7 @@ impl Score {
     }
 }
 
-/// Logits to probabilities.
+/// Logits to probabilities, in single precision and in place: a picture asks for thousands of rows many times a second.
 fn softmax(row: &mut [f32]) {
     let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     row.iter_mut().for_each(|value| *value = (*value - most).exp());

@@ -8,6 +8,7 @@ use gleaner_core::data::formats::csv_out::write_csv;
 use gleaner_core::error::{Error, Result};
 use gleaner_core::infer;
 use gleaner_core::measures::eval::{arg_max, entropy_of_logits, probabilities};
+use gleaner_core::models::Model;
 use gleaner_core::problem::TrainedOn;
 use gleaner_core::recipe::Recipe;
 use serde_json::Value;
@@ -25,6 +26,22 @@ const METRICS: &str = "metrics.jsonl";
 const MODEL: &str = "model.safetensors";
 const STATE: &str = "state/state.safetensors";
 
+impl File {
+    /// That no other file of a run has its name.
+    ///
+    /// # Errors
+    /// If one has.
+    pub(crate) fn check_name(&self) -> Result<()> {
+        match [CONFIG, DATA, PROFILE, METRICS, MODEL].contains(&&self.name[..]) {
+            false => Ok(()),
+            true => Err(Error::Settings(format!(
+                "{}: a run keeps a file of its own under this name; rename yours",
+                self.name
+            ))),
+        }
+    }
+}
+
 /// Bytes that a file of a run may have when it is unpacked.
 const ROOM: u64 = 1 << 30;
 
@@ -35,11 +52,19 @@ impl Training {
     /// # Errors
     /// If the device fails.
     pub async fn model(&self) -> Result<Vec<u8>> {
-        let model = match &self.best {
-            Some(model) => model.clone(),
-            None => self.course.measured(&self.outline.problem).await?.0,
-        };
-        let parameters = infer::parameters(&model).await?;
+        self.checkpoint(&self.chosen().await?).await
+    }
+
+    /// The best model so far, or the one as it is now.
+    async fn chosen(&self) -> Result<Model> {
+        match &self.best {
+            Some(model) => Ok(model.clone()),
+            None => Ok(self.course.measured(&self.outline.problem).await?.0),
+        }
+    }
+
+    async fn checkpoint(&self, model: &Model) -> Result<Vec<u8>> {
+        let parameters = infer::parameters(model).await?;
         let data = Some(self.outline.problem.schema.clone());
         Checkpoint { config: self.outline.config.clone(), data, parameters }.to_bytes()
     }
@@ -73,10 +98,7 @@ impl Training {
             (&self.file.name, self.file.bytes.clone()),
         ];
         if let Some(best) = &self.best {
-            let parameters = infer::parameters(best).await?;
-            let data = Some(self.outline.problem.schema.clone());
-            let config = self.outline.config.clone();
-            files.push((MODEL, Checkpoint { config, data, parameters }.to_bytes()?));
+            files.push((MODEL, self.checkpoint(best).await?));
         }
         packed(&self.name(), &files)
     }
@@ -109,8 +131,8 @@ impl Training {
         Ok(run)
     }
 
-    /// Classes and probabilities as a table: of the rows of the file that was trained on, or of another one with the same columns. It is
-    /// the table of `gleaner predict`.
+    /// Classes and probabilities by [`Training::model`], as a table: of the rows of the file that was trained on, or of another one with
+    /// the same columns. It is the table of `gleaner predict`.
     ///
     /// # Errors
     /// If the file does not fit the model, or the device fails.
@@ -122,8 +144,7 @@ impl Training {
         };
         let examples = schema.scaling.apply(&raw);
         let rows: Vec<usize> = (0..examples.len()).collect();
-        let model = self.course.measured(&self.outline.problem).await?.0;
-        let logits = infer::classify(&model, &examples, &rows, &self.device).await?;
+        let logits = infer::classify(&self.chosen().await?, &examples, &rows, &self.device).await?;
         let header = ["index", "class", "entropy"].map(str::to_owned).into_iter();
         let header: Vec<String> =
             header.chain(schema.classes.iter().map(|class| format!("p_{class}"))).collect();
@@ -143,8 +164,11 @@ fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
 }
 
 fn text(bytes: Vec<u8>) -> Result<String> {
-    String::from_utf8(bytes)
-        .map_err(|_| Error::Settings("the run is damaged: a text is none".to_owned()))
+    String::from_utf8(bytes).map_err(|_| {
+        Error::Settings(
+            "the run is damaged: a file of text holds other bytes; save the run again".to_owned(),
+        )
+    })
 }
 
 fn broken(error: impl std::fmt::Display) -> Error {
@@ -153,7 +177,7 @@ fn broken(error: impl std::fmt::Display) -> Error {
     ))
 }
 
-/// Files in a folder, as a ZIP. A page keeps it every few seconds, so what is large is not compressed.
+/// Files in a folder, as a ZIP. A page keeps it every few seconds, so nothing is compressed.
 fn packed(folder: &str, files: &[(&str, Vec<u8>)]) -> Result<Vec<u8>> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let failed =

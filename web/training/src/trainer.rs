@@ -30,6 +30,9 @@ const DENSITY_CELLS: usize = 32;
 /// Points of a toy set, at most: more were a slip of the keys, and would fill the memory.
 const MOST_POINTS: usize = 1_000_000;
 
+/// Samples of a class, or particles, at most.
+const MOST_SAMPLES: usize = 10_000;
+
 /// Cells of a side, at most.
 const MOST_CELLS: usize = 256;
 
@@ -100,6 +103,14 @@ struct WalkAsked {
     restart: bool,
 }
 
+/// How many samples are asked for by `what`, if a page has room for them.
+fn sample_count(what: &str, asked: Whole) -> Result<usize, JsError> {
+    match asked.count() {
+        count @ 1..=MOST_SAMPLES => Ok(count),
+        count => Err(JsError::new(&format!("{what} = {count} must be from 1 to {MOST_SAMPLES}"))),
+    }
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "what JavaScript passes is handed over")]
 #[wasm_bindgen]
 impl Trainer {
@@ -163,7 +174,7 @@ impl Trainer {
     /// The pictures in a file of arrays: `{ x, y, shape, heldX, heldY, names }`, with bytes as they are.
     ///
     /// # Errors
-    /// If it cannot be read, or has no test split.
+    /// If it cannot be read, has no test split, or has a validation split.
     #[wasm_bindgen(unchecked_return_type = "object")]
     pub fn pictures(
         #[wasm_bindgen(unchecked_param_type = "{ name: string, bytes: Uint8Array }")]
@@ -172,7 +183,12 @@ impl Trainer {
         let [name, content] = known_fields("pictures", &asked, ["name", "bytes"])?;
         let file = file_of("pictures", &name, &content)?;
         let (_, own) = settle(&file, &Map::new())?;
-        let test = own.rows.test.clone().unwrap_or_default();
+        let (Some(test), true) = (&own.rows.test, own.rows.validation.is_empty()) else {
+            return Err(JsError::new(&format!(
+                "{}: the page wants pictures in two parts, for training and for testing; save x, y, x_test and y_test",
+                file.name
+            )));
+        };
         let part = |rows: &[usize]| match own.raw.select(rows).values {
             Values::U8(pixels) => bytes(&pixels),
             Values::F32(numbers) => floats(&numbers),
@@ -185,8 +201,8 @@ impl Trainer {
             ("x", part(&own.rows.train)),
             ("y", labels(&own.rows.train)),
             ("shape", indices(&own.raw.shape)),
-            ("heldX", part(&test)),
-            ("heldY", labels(&test)),
+            ("heldX", part(test)),
+            ("heldY", labels(test)),
             ("names", plain(&own.schema.classes)?),
         ]))
     }
@@ -224,8 +240,8 @@ impl Trainer {
         ]))
     }
 
-    /// A run before its first step, from `{ data, settings }`, or where it was left, from `{ state, data }`: what [`Trainer::run`] gave. `data`
-    /// is a file, `{ name, bytes }`, or examples that one is made of, `{ name, x, shape, given, heldX, heldY }`. With `on`, it says where to
+    /// A run before its first step, from `{ data, settings }`, or where it was left, from `{ state, data, settings }`: `state` is what
+    /// [`Trainer::run`] gave, `data` may have other labels, and `settings` other weights of the objective. `data` is a file, `{ name, bytes }`, or examples that one is made of, `{ name, x, shape, given, heldX, heldY }`. With `on`, it says where to
     /// compute: `"cpu"` unless it says `"webgpu"`, or `"auto"` for the first where the browser has it, else the second.
     ///
     /// # Errors
@@ -236,13 +252,21 @@ impl Trainer {
         let [data, settings, state, on] =
             known_fields("create", &asked, ["data", "settings", "state", "on"])?;
         let place = place_of(&on).await?;
+        let settings = settings_of("create", &settings)?;
         if !state.is_undefined() {
-            let run = Training::resume(&bytes_of("create: state", &state)?, &place.device)?;
-            // The labels of examples that a file was made of can be changed in a run that goes on, too.
-            let made_of = if data.is_undefined() { None } else { data_of(&data)?.1 };
+            let mut run = Training::resume(&bytes_of("create: state", &state)?, &place.device)?;
+            // What was asked for since the run was kept is not forgotten.
+            let mut made_of = None;
+            if !data.is_undefined() {
+                let (file, examples) = data_of(&data)?;
+                if file != run.file {
+                    run.relabel(file)?;
+                }
+                made_of = examples;
+            }
+            run.change(&settings)?;
             return Ok(Self { run, made_of, place });
         }
-        let settings = settings_of("create", &settings)?;
         let (file, made_of) = data_of(&data)?;
         Ok(Self { run: Training::new(file, &settings, &place.device)?, made_of, place })
     }
@@ -412,7 +436,7 @@ impl Trainer {
         #[wasm_bindgen(unchecked_param_type = "object")] asked: JsValue,
     ) -> Result<JsValue, JsError> {
         let asked: SamplesAsked = options("samples", &asked)?;
-        let per_class = asked.per_class.count();
+        let per_class = sample_count("samples: perClass", asked.per_class)?;
         let x = self.run.samples(per_class, u64::from(asked.seed.0)).await?;
         let classes = 0..self.run.outline.problem.classes();
         let y: Vec<usize> =
@@ -444,7 +468,8 @@ impl Trainer {
         #[wasm_bindgen(unchecked_param_type = "object")] asked: JsValue,
     ) -> Result<JsValue, JsError> {
         let asked: WalkAsked = options("walk", &asked)?;
-        let per_class = (asked.count.count() / self.run.outline.problem.classes()).max(1);
+        let classes = self.run.outline.problem.classes();
+        let per_class = (sample_count("walk: count", asked.count)? / classes).max(1);
         let places = self
             .run
             .walk(Moves {
@@ -481,7 +506,9 @@ impl Trainer {
         #[wasm_bindgen(unchecked_param_type = "Int32Array")] given: JsValue,
     ) -> Result<JsValue, JsError> {
         let Some(made_of) = &self.made_of else {
-            return Err(JsError::new("relabel: the labels of a file stand in the file"));
+            return Err(JsError::new(
+                "relabel: the labels of a file are in the file: change them there, and open it again",
+            ));
         };
         let train =
             Rows { y: whole_numbers("relabel: given", &given)?, x: made_of.train.x.clone() };
@@ -589,24 +616,28 @@ fn data_of(data: &JsValue) -> Result<(File, Option<MadeOf>), JsError> {
     let known = ["name", "bytes", "x", "shape", "given", "heldX", "heldY"];
     let [name, content, x, shape, given, held_x, held_y] = known_fields("data", data, known)?;
     if !content.is_undefined() {
+        if !x.is_undefined() {
+            return Err(JsError::new("data: give bytes, or x and what goes with it, not both"));
+        }
         return Ok((file_of("data", &name, &content)?, None));
     }
-    let rows = |x: &JsValue, y: &JsValue| -> Result<Rows, JsError> {
-        if x.is_undefined() {
+    let rows = |[of_x, of_y]: [&str; 2], x: &JsValue, y: &JsValue| -> Result<Rows, JsError> {
+        let name = |field: &str| format!("data: {field}");
+        if x.is_undefined() && y.is_undefined() {
             return Ok(Rows::default());
         }
         let x = match x.is_instance_of::<Uint8Array>() {
-            true => Values::U8(bytes_of("data: x", x)?),
-            false => Values::F32(numbers("data: x", x)?),
+            true => Values::U8(bytes_of(&name(of_x), x)?),
+            false => Values::F32(numbers(&name(of_x), x)?),
         };
-        Ok(Rows { x, y: whole_numbers("data: classes", y)? })
+        Ok(Rows { x, y: whole_numbers(&name(of_y), y)? })
     };
     let shape = whole_numbers("data: shape", &shape)?;
     let made_of = MadeOf {
         name: argument("data", "name", &name)?,
         shape: shape.into_iter().map(|size| size.max(0) as usize).collect(),
-        train: rows(&x, &given)?,
-        test: rows(&held_x, &held_y)?,
+        train: rows(["x", "given"], &x, &given)?,
+        test: rows(["heldX", "heldY"], &held_x, &held_y)?,
     };
     Ok((made_of.file()?, Some(made_of)))
 }

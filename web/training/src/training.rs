@@ -13,15 +13,12 @@ use gleaner_core::problem::{Problem, Source};
 use gleaner_core::recipe::Recipe;
 use serde_json::{Map, Value};
 
-use crate::course::AnyCourse;
+use crate::course::{AnyCourse, READ_EVERY};
 use crate::file::File;
 use crate::settings::{change, settle};
 
 /// Steps of the labels-only network for one of the model, at most, until it has caught up: after a run was opened again.
 const CATCH_UP: u64 = 50;
-
-/// Steps whose terms wait together.
-const READ_EVERY: usize = 20;
 
 /// A run.
 #[derive(Debug)]
@@ -70,6 +67,7 @@ impl Training {
     /// If the file cannot be read, or the settings do not fit it.
     pub fn new(file: File, settings: &Map<String, Value>, device: &Device) -> Result<Self> {
         let (recipe, own) = settle(&file, settings)?;
+        file.check_name()?;
         Self::begin(file, own, recipe, device, None)
     }
 
@@ -170,7 +168,7 @@ impl Training {
     pub fn change(&mut self, settings: &Map<String, Value>) -> Result<()> {
         let recipe = change(&self.outline.recipe, settings)?;
         let outline = Outline::new(recipe, self.outline.problem.clone())?;
-        self.course.follow(&outline, self.course.steps_per_epoch())?;
+        self.course.follow(&outline, self.resident.clone())?;
         self.outline = outline;
         Ok(())
     }
@@ -181,6 +179,13 @@ impl Training {
     /// If the file does not fit the run.
     pub fn relabel(&mut self, file: File) -> Result<()> {
         let own = file.read(&self.outline.recipe.data)?;
+        let before = &self.own()?.raw;
+        if (&own.raw.shape, &own.raw.values) != (&before.shape, &before.values) {
+            return Err(Error::Settings(format!(
+                "{} has other examples than the run was trained on; give the same rows with other labels",
+                file.name
+            )));
+        }
         if own.schema.classes != self.outline.problem.schema.classes {
             return Err(Error::Settings(
                 "every class needs a label, as before; start a new training for other classes"
@@ -191,8 +196,7 @@ impl Training {
         let problem = Arc::new(Problem::of(&source, &self.outline.recipe)?);
         let outline = Outline::new(self.outline.recipe.clone(), problem)?;
         let resident = Resident::new(&outline.problem.data.train, &self.device);
-        let steps_per_epoch = outline.batches()?.steps_per_epoch();
-        self.course.follow(&outline, steps_per_epoch)?;
+        self.course.follow(&outline, resident.clone())?;
         let place = (&self.device, resident.clone());
         self.labels_only =
             LabelsOnly::new(&outline.recipe, &outline.problem, &outline.noise, place)?;
@@ -220,7 +224,7 @@ impl Training {
         }
     }
 
-    /// Names of the columns of `terms`, for a page that draws them in one order.
+    /// Steps, and of how many examples: done and in all, of the model and of the labels-only network.
     pub fn described(&self) -> BTreeMap<&'static str, u64> {
         let (done, all) = self.course.steps();
         let Problem { split, .. } = &*self.outline.problem;

@@ -79,7 +79,7 @@ impl Backward<Cube, 1> for Spread {
         let [parent] = ops.parents;
         if let Some(parent) = parent {
             // A single number that stands for many: the framework's sums of it bind room for four, which a browser refuses where there
-            // is one. Other GPUs get the number, and a launch less.
+            // is one (tests/browser/gpu-training.test.mjs). Other GPUs get the number, and a launch less.
             let gradient = match gradient.shape().num_elements() {
                 1 if cfg!(target_arch = "wasm32") => {
                     let (device, dtype) = (gradient.device(), gradient.dtype());

@@ -158,13 +158,13 @@ test("a GPU that is a program is left alone, and so is any GPU for small picture
   await leave(without);
 });
 
-test("a GPU that is lost while a model learns on it: the page says so, tries once more, and goes on on the CPU", async (context) => {
+test("a GPU that is lost while a model learns on it: the page says so, tries once more, and continues on the CPU", async (context) => {
   const page = await open("?fill=2&on=webgpu&steps=60", { before: (visit) => inWorker(visit, KEEP_DEVICE, GPU_WORKER) });
   await says(page, "status", /Press Train/);
   await page.click("#go");
   for (const [words, then] of [
-    [/^GPU: WebGPU$/, /^The GPU was lost \(.*Training goes on on the GPU from step \d+\.$/],
-    [/^GPU: WebGPU$/, /^The GPU was lost \(.*Training goes on on the CPU from step \d+\.$/],
+    [/^GPU: WebGPU$/, /^The GPU was lost \(.*Training continues on the GPU from step \d+\.$/],
+    [/^GPU: WebGPU$/, /^The GPU was lost \(.*Training continues on the CPU from step \d+\.$/],
   ]) {
     await says(page, "badge-text", words);
     const started = performance.now();

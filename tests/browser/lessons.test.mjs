@@ -50,10 +50,17 @@ test("every page leads to the others in the same words", async () => {
 
 test("what keeps the pages for when there is no network knows every file of theirs", async () => {
   const kept = await source("web/offline.js");
-  const files = [...(await readdir(new URL("../../web/js/learn", import.meta.url))), ...(await readdir(new URL("../../web/js", import.meta.url)))];
-  const others = [...(await readdir(new URL("../../web", import.meta.url))), ...(await readdir(new URL("../../web/pages", import.meta.url)))];
-  const names = [...files.filter((name) => name.endsWith(".js")).map((name) => name.slice(0, -3)), ...others.filter((name) => /\.(css|html|svg)$/.test(name))];
-  assert.deepEqual(names.filter((name) => !kept.includes(`"${name}"`)), []);
+  const [, list] = kept.match(/const FILES = (\[.*?\n\]);/s);
+  const files = new Set(Function(`return ${list}`)());
+  const inside = async (folder, ending) => (await readdir(new URL(`../../web/${folder}`, import.meta.url))).filter((name) => ending.test(name));
+  const wanted = [
+    ...(await inside("js", /\.js$/)).map((name) => `js/${name}`),
+    ...(await inside("js/learn", /\.js$/)).map((name) => `js/learn/${name}`),
+    ...(await inside("data", /./)).map((name) => `data/${name}`),
+    ...(await inside("pages", /\.html$/)),
+    ...(await inside("", /\.(css|svg)$/)),
+  ];
+  assert.deepEqual(wanted.filter((name) => !files.has(name)), []);
 });
 
 test("every model that comes with the page has a picture of ten samples, one below the other", async () => {
@@ -163,5 +170,26 @@ test("a lesson opens in the playground with the same weights", async () => {
   await page.click("#playground");
   await page.waitForFunction(() => /step [1-9]/.test(document.querySelector(".counter")?.textContent));
   assert.match(await page.textContent("#command"), /sigma=1 /);
+  await leave(page);
+});
+
+test("a step shows the points of the seed that its address names", async () => {
+  const page = await visits.page("lessons.html?lesson=filter&step=1");
+  await live(page);
+  await page.click('button:has-text("Other points")');
+  await page.waitForFunction(() => location.search.includes("seed=1"));
+  await page.waitForFunction(() => document.getElementById("status").textContent === "");
+  await live(page);
+  const other = await values(page);
+  await page.click("#next");
+  await chosen(page, 2);
+  assert.ok(!page.url().includes("seed="));
+  await page.waitForFunction((before) => Array.from(document.querySelectorAll(".tiles-now output"), (output) => output.textContent)[1] !== before, other[1]);
+  await page.waitForFunction(() => document.getElementById("status").textContent === "");
+  const shown = (await values(page))[1];
+  const anew = await visits.page("lessons.html?lesson=filter&step=2");
+  await live(anew);
+  assert.equal((await values(anew))[1], shown);
+  await leave(anew);
   await leave(page);
 });

@@ -55,7 +55,7 @@ test("an address is read into settings, and what makes no sense in it is said an
   for (const wrong of ["latent=0", "latent=1.5", "latent=x", "hidden=8,", "hidden=0", "hidden=1,2,3,4", "epochs=1e9", "model=gan", "n=75.5", "flip=foo"]) {
     const other = new Choice();
     const complaint = other.read(new URLSearchParams(wrong));
-    assert.match(complaint, new RegExp(`^Not all of this address makes sense.*: ${wrong.split("=")[0]} must be .*\\.$`), wrong);
+    assert.match(complaint, new RegExp(`^Parts of this address make no sense and are ignored: ${wrong.split("=")[0]} must be .*\\.$`), wrong);
     assert.deepEqual(other.settings, new Choice().settings, wrong);
   }
   // There is a label for each class at least, and none without a point.
@@ -154,7 +154,7 @@ test("a tab that nobody sees rests, and goes on when it is seen", async () => {
   await leave(page);
 });
 
-test("the main thread is never blocked for 50 ms, and there are thirty pictures a second", async (context) => {
+test("the main thread is never blocked for 50 ms; how many pictures a second there are", async (context) => {
   const page = await open();
   await trained(page, 50);
   const told = [];
@@ -251,6 +251,45 @@ test("there is a label for each class, whatever points are chosen", async () => 
   await trained(page, 1);
   assert.equal(await page.getAttribute("#labels", "min"), "3");
   assert.equal(await page.getAttribute("#status", "data-kind"), "done");
+  await leave(page);
+});
+
+test("the terms of the objective add up to it, with MIER and without", async () => {
+  for (const model of ["m2", "mier"]) {
+    const page = await open(`?model=${model}&beta=2&gamma=3`);
+    await trained(page, 50);
+    await page.click("#transport .play");
+    const read = () =>
+      page.evaluate(() =>
+        Array.from(document.querySelectorAll("#terms li"), (term) => {
+          const [sign, value, weight] = [".sign", ".value > output:last-child", ".weight-now"].map((what) => term.querySelector(what)?.textContent);
+          return { sign, value: Number(value.replace("−", "-").replace(",", "")), weight: Number((weight ?? "1").replace(",", "")), words: term.textContent };
+        }),
+      );
+    // The readings are of one moment: the row is written at once.
+    const [objective, ...terms] = await read();
+    assert.equal(terms.length, model === "mier" ? 5 : 3);
+    const sum = terms.reduce((all, { sign, value, weight }) => all + (sign === "−" ? -1 : 1) * weight * value, 0);
+    const rounding = terms.reduce((all, { weight }) => all + weight * 5e-4, 0) + 0.06;
+    assert.ok(Math.abs(sum - objective.value) < rounding, JSON.stringify([objective, ...terms]));
+    if (model === "mier") assert.deepEqual(terms.slice(3).map(({ weight }) => weight), [2, 3]);
+    await leave(page);
+  }
+});
+
+test("a sheet with classes that leave one out is not trained on, and a sentence says what is missing", async () => {
+  const page = await open("?data=own");
+  const canvas = page.locator("#pictures canvas").first();
+  const box = await canvas.boundingBox();
+  const put = async (brush, places) => {
+    await page.click(`#brushes label:has(input[value="${brush}"])`);
+    for (const [across, up] of places) await page.mouse.click(box.x + across * box.width, box.y + up * box.height);
+  };
+  await put("0", [[0.2, 0.2], [0.25, 0.3], [0.3, 0.2], [0.2, 0.4]]);
+  await put("2", [[0.7, 0.7], [0.75, 0.8], [0.8, 0.7], [0.7, 0.6]]);
+  await says(page, "status", /: points of class B\.$/);
+  await put("1", [[0.2, 0.8]]);
+  await trained(page, 5);
   await leave(page);
 });
 

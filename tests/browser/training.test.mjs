@@ -44,25 +44,25 @@ async function program(options) {
 // Seconds for a training that takes ten at most in the program as it is shipped: what is tested is built to be there soon.
 const PATIENCE = 60;
 
-// Trains on toy points in the page, for some seconds at most; what the page knows at the end.
-const train = (page, { kind, model, seed, seconds, settings = {} }) =>
+// Trains on toy points in the page, for some seconds at most, or a share of all steps; what the page knows at the end.
+const train = (page, { kind, model, seed, seconds, share = 1, settings = {} }) =>
   page.evaluate(
-    async ({ kind, model, seed, seconds, settings }) => {
+    async ({ kind, model, seed, seconds, share, settings }) => {
       const points = await trainer(null, "toy", { kind, count: 300, heldOut: 1000, labels: 6, noise: 0.1, seed });
       const { x, given, heldX, heldY } = points;
       const all = { ...settingsOf(model, kind), "train.seed": seed, ...settings };
-      await trainer("run", "create", { data: { name: "points.csv", x, shape: [2], given, heldX, heldY }, settings: all });
+      const { steps } = await trainer("run", "create", { data: { name: "points.csv", x, shape: [2], given, heldX, heldY }, settings: all });
       const lines = [];
       const started = performance.now();
-      let told = { done: false };
-      while (!told.done && performance.now() - started < 1000 * seconds) {
-        told = await trainer("run", "advance", 50);
+      let told = { done: false, step: 0 };
+      while (!told.done && told.step < share * steps && performance.now() - started < 1000 * seconds) {
+        told = await trainer("run", "advance", share < 1 ? 0 : 50);
         lines.push(...told.lines);
       }
       const took = (performance.now() - started) / 1000;
       return { lines, told, took, all, score: await trainer("run", "score"), about: await trainer("run", "describe") };
     },
-    { kind, model, seed, seconds, settings },
+    { kind, model, seed, seconds, share, settings },
   );
 
 // What the program in the page gives, as a file.
@@ -105,7 +105,8 @@ for (const model of ["m2", "mier", "latent-ebm"]) {
     assert.equal(score.baseline.accuracy, summary.baseline_accuracy);
 
     // Half of it in the page, the other half on the command line.
-    await train(page, { kind: "two-moons", model, seed: 3, seconds: 0, settings });
+    const half = await train(page, { kind: "two-moons", model, seed: 3, seconds: 60, share: 0.5, settings });
+    assert.equal(half.told.step, Math.ceil(about.steps / 2));
     const zip = await kept(page, "run", `${model}.zip`);
     const there = path.join(folder, `${model}-unpacked`);
     await run("python3", ["-m", "zipfile", "-e", zip, there]);

@@ -73,7 +73,7 @@ export function read(query, kinds) {
     if (value === undefined) wrong.push(`${name} must be ${kind.words}`);
     else values[name] = value;
   }
-  return { values, complaint: wrong.length > 0 ? `Not all of this address makes sense, and the page goes on without that: ${wrong.join("; ")}.` : "" };
+  return { values, complaint: wrong.length > 0 ? `Parts of this address make no sense and are ignored: ${wrong.join("; ")}.` : "" };
 }
 
 // What differs from the page's own start, as the query of its address.

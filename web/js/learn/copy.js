@@ -2,8 +2,8 @@
 
 const SHOWN = 1600; // milliseconds
 
-// The button itself says that it is done, and `say` hears `done`, or what to do where the browser does not allow it.
-export function copies(button, text, say, done = "") {
+// The button itself says that it is done, and `say` hears what `done` returns, or what to do where the browser does not allow it.
+export function copies(button, text, say, done = () => "") {
   const words = button.textContent;
   button.addEventListener("click", async () => {
     try {
@@ -16,6 +16,6 @@ export function copies(button, text, say, done = "") {
     setTimeout(() => {
       button.textContent = words;
     }, SHOWN);
-    if (done) say(done);
+    if (done()) say(done());
   });
 }

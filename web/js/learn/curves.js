@@ -42,7 +42,6 @@ export class Curves {
   #lines = {};
   #steps = 0;
   #charts = [];
-  #remarks = {}; // what is said below a line's chart, by the name of the line
   #drawnAt = 0;
   #later = 0;
 
@@ -51,17 +50,10 @@ export class Curves {
     for (const { title, lines } of kinds) {
       const svg = make("svg:svg", { role: "img", "aria-label": `${title} by step` });
       const keys = lines.map(([line, words]) => make("span", { class: `key ${line}` }, words));
-      const remark = make("span", { class: "remark" });
-      for (const [line] of lines) this.#remarks[line] = remark;
-      box.append(make("figure", { class: "chart" }, svg, make("figcaption", {}, make("strong", {}, title), ...keys, remark)));
+      box.append(make("figure", { class: "chart" }, svg, make("figcaption", {}, make("strong", {}, title), ...keys)));
       this.#charts.push(svg);
     }
     this.clear();
-  }
-
-  // A sentence below the chart of a line; an empty one takes it away.
-  explain(line, words) {
-    this.#remarks[line].textContent = words;
   }
 
   clear() {

@@ -1,6 +1,7 @@
 // What a visitor of the digits leaves with: the model, the run, predictions, a link, or the model on its way to another page.
 
 import { element, save } from "../dom.js";
+import { copies } from "./copy.js";
 import { SETS } from "./digit-data.js";
 import { MODELS } from "./digit-models.js";
 import * as handOver from "./hand-over.js";
@@ -39,32 +40,18 @@ function setUpFiles(training) {
 async function goOn(training, chosen, section) {
   training.pause();
   const { model } = await training.ask("score");
-  const { name, rows, labelled, parameters } = training.about;
+  const { name, model: kind, rows, labelled, parameters } = training.about;
+  const { title: called } = MODELS[kind];
   const known = {
     data: `digits, ${SETS[chosen.data].title}`,
-    model: MODELS[chosen.model].title,
+    model: called,
     labels: `${labelled}, plus ${many(rows - labelled)} unlabelled`,
     accuracy: `${percent(model.accuracy)} of ${many(model.count)} held-out digits`,
     parameters: many(parameters),
   };
-  const title = `${MODELS[chosen.model].title}, ${SETS[chosen.data].title}`;
+  const title = `${called}, ${SETS[chosen.data].title}`;
   await handOver.put({ name, title, known, bytes: await training.ask("model") });
   location.href = `./?model=own#${section}`;
-}
-
-async function copyLink(button, labels) {
-  const more = labels.drawings > 0 ? " Your own drawings are not in it." : "";
-  try {
-    await navigator.clipboard.writeText(location.href);
-    told(`The link is copied. It restores pictures, labels, model and seed.${more}`);
-    const words = button.textContent;
-    button.textContent = "Link copied";
-    setTimeout(() => {
-      button.textContent = words;
-    }, 1600);
-  } catch {
-    told(`The browser does not let the page copy. Copy this: ${location.href}${more}`);
-  }
 }
 
 // `chosen` are the pictures and the model, as digits.js has them.
@@ -73,5 +60,6 @@ export function setUpAway(training, labels, chosen) {
   for (const button of document.querySelectorAll("[data-opens]")) {
     button.addEventListener("click", attempt(() => goOn(training, chosen, button.dataset.opens)));
   }
-  for (const id of ["copy-link", "copy-link-top"]) element(id).addEventListener("click", ({ target }) => copyLink(target, labels));
+  const copied = () => `The link is copied. It restores pictures, labels, model and seed.${labels.drawings > 0 ? " Your own drawings are not in it." : ""}`;
+  for (const id of ["copy-link", "copy-link-top"]) copies(element(id), () => location.href, told, copied);
 }

@@ -16,6 +16,7 @@ export class Drawing {
   #pad = new Pad(element("pad"));
   #readings = new Readings(element("readings"));
   #drawn = null; // from 0 to 1, as the networks see it
+  #isHeld = false; // whether it is one of the held-out digits, which are judged by
   #readAt = 0;
 
   constructor(training, labels) {
@@ -32,6 +33,7 @@ export class Drawing {
   take() {
     const { set } = this.#labels;
     if (!set) return;
+    this.#isHeld = false;
     this.#drawn = this.#pad.strokes.length > 0 ? picture(this.#pad.strokes, set.side, set.ink) : null;
     this.#show();
   }
@@ -60,8 +62,8 @@ export class Drawing {
   #show() {
     const { side } = this.#labels.set;
     paint(element("as-seen"), this.#drawn ?? new Float32Array(side * side), side, 1);
-    element("add").disabled = !this.#drawn;
-    element("add-told").textContent = this.#drawn ? "" : "Draw first.";
+    element("add").disabled = !this.#drawn || this.#isHeld;
+    element("add-told").textContent = this.#isHeld ? "Held-out digits stay out: the networks are judged by them." : this.#drawn ? "" : "Draw first.";
     this.read();
   }
 
@@ -91,6 +93,7 @@ export class Drawing {
       if (!labels.set) return;
       const { heldX, heldY, side, white } = labels.set;
       const row = Math.floor(draw() * heldY.length);
+      this.#isHeld = true;
       this.#drawn = Float32Array.from(heldX.subarray(row * side * side, (row + 1) * side * side), (value) => value / white);
       this.#show();
       pad.show(element("as-seen"));
@@ -98,7 +101,7 @@ export class Drawing {
     for (let number = 0; number < CLASSES; number += 1) {
       const button = make("button", { type: "button", class: "quiet", "aria-label": `Add it as a ${number}` }, String(number));
       button.addEventListener("click", () => {
-        if (!this.#drawn) return;
+        if (!this.#drawn || this.#isHeld) return;
         labels.draw(this.#drawn, number);
         pad.clear();
         element("add-told").textContent = `Added as a ${number}. ${labels.drawings} of your own so far; they lie at the end of the labelled pictures of their class.`;

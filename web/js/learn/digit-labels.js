@@ -54,6 +54,12 @@ export class Labels extends EventTarget {
     return [...this.given.keys()].filter((row) => this.given[row] >= 0).sort((a, b) => this.given[a] - this.given[b] || a - b);
   }
 
+  // The visitor's drawings, from 0 to 1, with their labels.
+  get kept() {
+    const { white, y } = this.set;
+    return this.#drawn.map((picture, at) => [Float32Array.from(picture, (value) => value / white), this.given[y.length + at]]);
+  }
+
   get drawings() {
     return this.#drawn.length;
   }

@@ -102,7 +102,7 @@ export class Watch extends EventTarget {
         ? "Both are right about equally often."
         : more > 0
           ? `The ${others} pictures without a label help: ${many(more)} more of ${many(model.count)} are right.`
-          : `So far, the pictures without a label mislead: ${many(-more)} fewer of ${many(model.count)} are right.`;
+          : `${this.#training.told?.done ? "The" : "So far, the"} pictures without a label mislead: ${many(-more)} fewer of ${many(model.count)} are right.`;
     this.dispatchEvent(new CustomEvent("score", { detail: { model, baseline } }));
   }
 
@@ -130,7 +130,7 @@ export class Watch extends EventTarget {
       if (!this.#strip[at]) {
         const canvas = make("canvas", { width: 0, height: 0, "aria-hidden": "true" });
         const words = make("span");
-        this.#strip.push({ canvas, words, item: make("li", {}, canvas, words), row: -1 });
+        this.#strip.push({ canvas, words, item: make("li", {}, canvas, words) });
       }
       const place = this.#strip[at];
       paint(place.canvas, heldX.subarray(row * side * side, (row + 1) * side * side), side, white);

@@ -64,6 +64,7 @@ const left = {}; // how the labels of each set were left
 let trainedOn = null; // the labels that the run began with, ...
 let trainedWith = ""; // ... and its settings
 let restoring = false; // whether pictures are being brought
+let choosing = false; // whether other pictures are on their way
 let drawing = null; // the sheet to draw on
 
 const keys = new DigitKeys(element("keys"), (brush) => {
@@ -90,14 +91,15 @@ const showPlace = () => showBadge(inWords(planned, training.about, training.gave
 // The labels of other pictures are to be there when one comes back to these.
 function leave() {
   const { data } = chosen;
-  if (labels.set?.file === SETS[data].file && !restoring) left[data] = { fill: labels.filled, marks: labels.marks };
+  if (labels.set?.file === SETS[data].file && !restoring) left[data] = { fill: labels.filled, marks: labels.marks, drawings: labels.kept };
 }
 
 // Other pictures, with the labels that they had.
 const choose = latest(async () => {
   try {
-    training.pause();
-    training.halt();
+    training.cancel();
+    choosing = true;
+    element("go").disabled = true;
     status("busy", "Loading the pictures…");
     const { side } = SETS[chosen.data];
     const [set, where] = await Promise.all([load(training, chosen.data), place(side * side, asked.get("on"))]);
@@ -116,13 +118,15 @@ const choose = latest(async () => {
     restoring = true;
     labels.show(set, chosen.seed);
     await pause(0);
-    const { fill, marks } = left[chosen.data] ?? {};
+    const { fill, marks, drawings = [] } = left[chosen.data] ?? {};
     if (fill > 0) labels.fill(fill, chosen.seed);
     if (marks) labels.mark(marks);
+    for (const [picture, label] of drawings) labels.draw(picture, label);
     await pause(0);
     tray.mix(chosen.seed);
     await pause(0);
     restoring = false;
+    choosing = false;
     drawing.take();
     showLabels();
     showButtons();
@@ -169,7 +173,7 @@ function showButtons() {
 
 // A training from its beginning, with the labels as they are now.
 const begin = latest(async ({ play = true } = {}) => {
-  if (!labels.set || labels.classes.length < 2) return;
+  if (choosing || !labels.set || labels.classes.length < 2) return;
   const settings = settingsOf(chosen);
   trainedOn = labels.given;
   trainedWith = JSON.stringify(settings);

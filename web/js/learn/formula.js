@@ -7,12 +7,13 @@ const TERMS = [
   { sign: "=", symbol: "−U(x)", of: "unlabelled_bound", negative: true, words: "how badly the model explains points without a label" },
   { sign: "+", symbol: "−L(x, y)", of: "labelled_bound", negative: true, words: "how badly it explains points with their label" },
   { sign: "+", weight: "alpha", symbol: "−log q(y|x)", of: "cross_entropy", words: "how wrong the classifier is on the labels" },
-  { sign: "+", weight: "beta", symbol: "H", of: "mier_entropy", words: "doubt about points without a label" },
-  { sign: "−", weight: "gamma", symbol: "I(y;x)", of: "mier_information", negative: true, words: "how well all classes are used and told apart" },
-  { sign: "+", symbol: "E₊ − E₋", of: "negative_phase", words: "energy of the data against that of the chains" },
+  { sign: "+", weight: "beta", symbol: "H", of: "entropy", where: "mier_entropy", words: "doubt about points without a label" },
+  { sign: "−", weight: "gamma", symbol: "I(y;x)", of: "mutual_information", where: "mier_information", words: "how well all classes are used and told apart" },
+  { sign: "+", symbol: "(1 + w) κ · f(z⁻)", of: "negative_phase", words: "the mean of f where the chains end, which learning lowers; U and L raise it at the data" },
+  { sign: "+", weight: "penalty", symbol: "f(z⁻)²", of: "energy_square", words: "keeps f from growing without end" },
 ];
 
-const LETTERS = { alpha: "α", beta: "β", gamma: "γ" };
+const LETTERS = { alpha: "α", beta: "β", gamma: "γ", penalty: "λ" };
 const number = (value) => fixed(value, Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 3);
 
 const EVERY = 150; // milliseconds between two readings: faster, nobody reads them
@@ -31,7 +32,8 @@ export class Formula {
   put(terms, weights) {
     if (performance.now() - this.#at < EVERY) return;
     this.#at = performance.now();
-    const present = TERMS.filter(({ of }) => of in terms);
+    // Doubt and information are measured without MIER, too; then they are no terms.
+    const present = TERMS.filter(({ of, where = of }) => where in terms);
     const names = present.map(({ of }) => of).join();
     if (names !== this.#shown) {
       this.#shown = names;
@@ -51,8 +53,9 @@ export class Formula {
   }
 
   #term({ sign, weight, symbol, of, words }) {
-    const output = make("output", {}, "–");
-    const heavy = weight && make("output", { class: "weight-now" });
+    // It changes many times a second: who hears the page asks for it.
+    const output = make("output", { "aria-live": "off" }, "–");
+    const heavy = weight && make("output", { class: "weight-now", "aria-live": "off" });
     const top = make("span", { class: "symbol" }, ...(weight ? [`${LETTERS[weight]} · `] : []), symbol);
     const bottom = make("span", { class: "value" }, ...(weight ? [heavy, " · "] : []), output);
     this.#values.set(of, { output, weight: heavy });

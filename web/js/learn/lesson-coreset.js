@@ -83,7 +83,7 @@ class Coreset {
     this.#build();
     stage.changed = (name) => {
       this.#replays += 1;
-      if (name === "seed") this.#begin();
+      if (name === "seed") stage.attempt(() => this.#begin());
       else if (name === "kept") this.#choose();
       else this.#show();
     };
@@ -96,7 +96,6 @@ class Coreset {
       this.#choose();
       return;
     }
-    this.#opened = seed;
     await this.#begin();
   }
 

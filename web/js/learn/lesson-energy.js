@@ -132,7 +132,6 @@ class Chains {
       this.#anew();
       return;
     }
-    this.#opened = seed;
     await this.#begin();
   }
 
@@ -187,13 +186,14 @@ class Chains {
       if (!this.#walking) this.#move(0);
       if (training.told?.done) say("The model has learnt its energy. The chains walk in it.");
     });
-    this.#stage.changed = (name) => name === "seed" && this.#begin();
+    this.#stage.changed = (name) => name === "seed" && this.#stage.attempt(() => this.#begin());
   }
 
   // A model from its beginning.
   async #begin() {
     const { training, values } = this.#stage;
     const { noise, labels } = KINDS[KIND];
+    this.#opened = values.seed;
     await showToy({ training, scene: this.#scene, pair: {} }, { kind: KIND, noise, labels, seed: values.seed });
     this.#energy.clear();
     await training.open({ data: this.#scene.data, settings: { ...SETTINGS, "train.seed": values.seed } }, { play: !still() });
@@ -217,8 +217,9 @@ class Chains {
   async #loop() {
     if (this.#looping) return;
     this.#looping = true;
-    while (this.#walking && this.#stage.training.about) {
-      if (document.hidden) await pause(LANDSCAPE);
+    // Nor does it before there is a model, or while the program is started again.
+    while (this.#walking) {
+      if (document.hidden || !this.#stage.training.about) await pause(LANDSCAPE);
       else await this.#move(STEPS_A_LOOK);
       await pause(REST);
     }

@@ -88,7 +88,6 @@ class Filter {
   async show() {
     this.#show();
     if (this.#opened === this.#stage.values.seed && this.#samples) return;
-    this.#opened = this.#stage.values.seed;
     await this.#begin();
   }
 
@@ -153,11 +152,12 @@ class Filter {
       this.#mark(at);
       stage.say(`Class ${NAMES[y[at]]}: shares ${this.#shares(at).join(", ")}, H ${nats(entropy[at])}, ${this.#kept()[at] ? "kept" : "dropped"}.`);
     });
-    stage.changed = (name) => (name === "seed" ? this.#begin() : this.#show());
+    stage.changed = (name) => (name === "seed" ? stage.attempt(() => this.#begin()) : this.#show());
   }
 
   async #begin() {
     this.#samples = null;
+    this.#opened = this.#stage.values.seed;
     const drawn = await cloudsOf(this.#stage, [this.#dots]);
     if (!drawn) return;
     this.#samples = drawn;

@@ -158,7 +158,7 @@ class Mier {
       if (Number.isFinite(this.#bound)) this.#now.put({ bound: fixed(this.#bound) });
     });
     this.#stage.changed = (name) => {
-      if (name === "seed") this.show();
+      if (name === "seed") this.#stage.attempt(() => this.show());
       else training.change(this.#weights);
     };
   }

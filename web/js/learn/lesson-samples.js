@@ -33,18 +33,24 @@ const SETTINGS = {
 // Trains to the end without showing it; says how far it is. Resolves to false if something else is trained meanwhile.
 async function learn({ training, status }, request) {
   let end = () => {};
+  let mine = null; // what was made of this request: a run before may still have something to say
   const over = new Promise((resolve) => {
     const advanced = ({ detail: { step, done } }) => {
-      if (!training.about) return;
-      status("busy", `The model learns: ${Math.round((100 * step) / training.about.steps)} %`);
+      if (!mine || training.about !== mine) return;
+      status("busy", `The model learns: ${10 * Math.floor((10 * step) / mine.steps)} %`);
       if (done) end(true);
+    };
+    const made = () => {
+      mine ??= training.about;
     };
     const halted = () => end(false);
     end = (whole) => {
+      training.removeEventListener("made", made);
       training.removeEventListener("advanced", advanced);
       training.removeEventListener("trouble", halted);
       resolve(whole);
     };
+    training.addEventListener("made", made);
     training.addEventListener("advanced", advanced);
     training.addEventListener("trouble", halted);
   });

@@ -1,6 +1,7 @@
 // What every lesson stands on: the values that its step sets and that the visitor changes, and the controls for them.
 
 import { make } from "../dom.js";
+import { Gone } from "../engine.js";
 import { whole } from "./address.js";
 import { transport } from "./controls.js";
 
@@ -14,6 +15,15 @@ export class Stage {
   constructor({ box, training, say, status, remember }) {
     Object.assign(this, { box, training, say, status });
     this.#remember = remember;
+  }
+
+  // Does something that may fail, which is then said. That the program has stopped is said by what starts it again.
+  async attempt(task) {
+    try {
+      await task();
+    } catch (error) {
+      if (!(error instanceof Gone)) this.status("error", error.message);
+    }
   }
 
   // The values of a step.
@@ -95,7 +105,7 @@ export const SEEDS = whole(0, 999_999);
 export function tiles(list) {
   const outputs = {};
   const items = list.map(({ name, symbol, words }) => {
-    outputs[name] = make("output", {}, "–");
+    outputs[name] = make("output", { "aria-live": "off" }, "–");
     const value = make("span", { class: "value" }, outputs[name]);
     return make("li", {}, make("span", { class: "stack" }, make("span", { class: "symbol" }, symbol), value, make("span", { class: "hint" }, words)));
   });

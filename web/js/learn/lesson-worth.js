@@ -27,7 +27,7 @@ const STEPS = [
     title: "Six labels, 444 points without",
     text: [
       "Six of these points have a label: they are the large ones. Both networks see the same six. The one on the left sees nothing else. M2 on the right also sees the 444 small grey points, but not their classes.",
-      "M2 learns how points arise: a class y and an inner number z together make a point. So the grey points tell it where the points lie.",
+      "M2 learns how points arise: a class y and an inner number z, the latent variable, together make a point. So the grey points tell it where the points lie.",
     ],
     attempt: "Let both learn to the end. Then press “Other points” a few times.",
     question: "Where does each boundary cross the grey points? Which one goes through the gap between the two moons?",
@@ -144,7 +144,7 @@ class Worth {
       { name: "baseline", symbol: "− right with labels", words: "the same points" },
       { name: "worth", symbol: "= what they are worth", words: "in percentage points" },
     ]);
-    this.#sweep = stage.button("Try six numbers of labels", () => this.#begin(SWEEP));
+    this.#sweep = stage.button("Try six numbers of labels", () => stage.attempt(() => this.#begin(SWEEP)));
     const labels = stage.slider("labels", "Labels", {
       min: 0, max: 1, step: 0.001,
       from: (value) => Math.log(value / 2) / Math.log(MOST / 2),
@@ -181,7 +181,7 @@ class Worth {
     });
     stage.changed = (name) => {
       if (name === "labels" || name === "seed") stage.put({ marks: "" });
-      this.#begin();
+      stage.attempt(() => this.#begin());
     };
   }
 

@@ -157,9 +157,8 @@ class Lesson {
     addEventListener("popstate", () => this.open());
     addEventListener("keydown", (event) => {
       const { key, target } = event;
-      if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || target.closest(OWN_ARROWS)) {
-        if (target.id !== "step-title") return;
-      }
+      if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+      if (target.closest(OWN_ARROWS) && target.id !== "step-title") return;
       if (key === "ArrowRight") this.#go(this.#step + 1);
       else if (key === "ArrowLeft") this.#go(this.#step - 1);
       else return;

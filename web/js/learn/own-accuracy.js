@@ -30,10 +30,12 @@ export function verdict({ model, baseline }, early) {
   if (more === 0) return start("Labels alone are as good: the rows without a label add nothing that the held-out rows show.");
   if (Math.abs(more) < FEWEST) {
     const better = more > 0 ? "The model with all rows is right" : "The network with labels alone is right";
-    return start(`${better} about ${of} more. That few may be chance: these rows cannot tell which is better.`);
+    return start(`${better} about ${of} more. So small a difference may be chance: these rows cannot tell which is better.`);
   }
   const [a, b] = [model, baseline].map(({ right, count }) => interval(right, count));
   const apart = more > 0 ? a[0] > b[1] : b[0] > a[1];
-  if (more > 0) return start(`The rows without a label help: ${of} more are right.${apart ? "" : " The intervals overlap, so some of it may be chance."}`);
-  return start(`Labels alone are better: with all rows, ${of} fewer are right. Use the labels alone, or let the command line choose.`);
+  const caveat = apart ? "" : " The intervals overlap, so some of it may be chance.";
+  if (more > 0) return start(`The rows without a label help: ${of} more are right.${caveat}`);
+  const advice = apart ? "Use the labels alone, or let the command line choose." : "Let the command line choose.";
+  return start(`Labels alone are better: with all rows, ${of} fewer are right.${caveat} ${advice}`);
 }

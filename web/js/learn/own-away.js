@@ -13,12 +13,14 @@ const TEXT = new TextDecoder();
 
 const stem = (name) => name.replace(/\.gz$/i, "").replace(/\.[^.]*$/, "");
 
-// How often each class was predicted, in words. The names of classes may hold commas; then the sum is enough.
+// How often each class was predicted, in words. The names of classes may hold commas, which this does not read: then
+// the sum is enough.
 function counted(bytes, names) {
   const lines = TEXT.decode(bytes).trimEnd().split("\n").slice(1);
   const counts = names.map((name) => [name, lines.filter((line) => line.split(",")[CLASS] === name).length]);
   const some = counts.filter(([, count]) => count > 0).map(([name, count]) => `${name} ${many(count)}`);
-  return `${many(lines.length)} row${lines.length === 1 ? "" : "s"}${some.length > 0 && some.length <= 12 ? `: ${some.join(", ")}` : ""}`;
+  const all = counts.reduce((sum, [, count]) => sum + count, 0) === lines.length;
+  return `${many(lines.length)} row${lines.length === 1 ? "" : "s"}${all && some.length > 0 && some.length <= 12 ? `: ${some.join(", ")}` : ""}`;
 }
 
 function say(text, kind = "done") {

@@ -80,7 +80,7 @@ export class Pair extends EventTarget {
       const over = (at) => this.dispatchEvent(new CustomEvent("over", { detail: at }));
       this.hands.push(new Hand(plane, this.#scene, { say, over }));
     } else canvas.setAttribute("role", "img");
-    const score = make("output", { class: "score" }, "–");
+    const score = make("output", { class: "score", "aria-live": "off" }, "–");
     const of = make("span", { class: "hint" });
     this.#parts[name] = { title, hint, canvas, score, of };
     return make(
@@ -187,7 +187,8 @@ export class Pair extends EventTarget {
     else if (more > 0) {
       verdict.textContent = `The ${many(unlabelled)} points without a label help: ${many(more)} more of ${many(model.count)} are right (+${points} points).`;
     } else {
-      verdict.textContent = `So far, the points without a label mislead: ${many(-more)} fewer of ${many(model.count)} are right (−${points} points).`;
+      const start = this.#training.told?.done ? "The" : "So far, the";
+      verdict.textContent = `${start} points without a label mislead: ${many(-more)} fewer of ${many(model.count)} are right (−${points} points).`;
     }
     this.dispatchEvent(new CustomEvent("score", { detail: { model, baseline } }));
   }

@@ -16,6 +16,10 @@ const say = (text) => {
 export function setUpAway({ training }) {
   for (const [button, name, type, bytes] of FILES) {
     element(button).addEventListener("click", async () => {
+      if (!training.about) {
+        say("Nothing is trained yet.");
+        return;
+      }
       try {
         save(name, new Blob([await bytes(training)], { type }));
         say(`Saved ${name}.`);
@@ -24,8 +28,8 @@ export function setUpAway({ training }) {
       }
     });
   }
-  copies(element("copy-command"), () => element("command").textContent, say, "The command is copied.");
+  copies(element("copy-command"), () => element("command").textContent, say, () => "The command is copied.");
   for (const id of ["copy-link", "copy-link-top"]) {
-    copies(element(id), () => location.href, say, "The link is copied. It restores data, labels, model and settings.");
+    copies(element(id), () => location.href, say, () => "The link is copied. It restores data, labels, model and settings.");
   }
 }

@@ -29,13 +29,15 @@ export function setUpModel({ choice, training, begin, remember }) {
     });
     element("models").append(make("label", { class: "chip" }, input, make("span", { title: hint }, title)));
   }
-  for (const [name, { name: setting, from, to }] of Object.entries(WEIGHTS)) {
+  // All of them at once: where several change within a step, none is lost.
+  const weights = () => Object.fromEntries(Object.entries(WEIGHTS).filter(([name]) => choice.hasWeight(name)).map(([name, { name: setting }]) => [setting, choice.weight(name)]));
+  for (const [name, { from, to }] of Object.entries(WEIGHTS)) {
     Object.assign(element(name), { min: from, max: to });
     element(name).addEventListener("input", ({ target }) => {
       choice.weights[name] = weightAt(target.valueAsNumber, lowest(name));
       show(choice);
       remember();
-      training.change({ [setting]: choice.weights[name] });
+      training.change(weights());
     });
   }
   show(choice);

@@ -5,6 +5,7 @@ import { keepForLater } from "../keep.js";
 import { pack, packLabels, unpack, unpackLabels } from "./address.js";
 import { transport } from "./controls.js";
 import { Curves } from "./curves.js";
+import { NAMES } from "./data.js";
 import { Formula } from "./formula.js";
 import { command } from "./models.js";
 import { Pair } from "./pair.js";
@@ -44,7 +45,7 @@ function remember() {
 const begin = latest(async ({ fresh = true } = {}) => {
   try {
     if (choice.own) pair.held = null;
-    else if (fresh) await drawToy();
+    else if (fresh && !(await drawToy())) return;
     const drawn = scene.given.reduce((most, label) => Math.max(most, label), 1);
     scene.classes = choice.own ? 1 + drawn : scene.classes;
     curves.classes = scene.classes;
@@ -59,26 +60,25 @@ const begin = latest(async ({ fresh = true } = {}) => {
 async function drawToy() {
   status("busy", training.about ? "Drawing points…" : "Loading the program…");
   const { data: kind, n: count, labels, noise, seed } = choice;
-  await showToy({ training, scene, pair }, { kind, count, labels, noise, seed }, ({ given, classes }) => {
+  const give = ({ given, classes }) => {
     first = given;
     return unpackLabels(marks, given, classes);
-  });
-  marks = null;
+  };
+  // Other points may be chosen, or a sheet to draw on, before these are there.
+  const drawn = await showToy({ training, scene, pair }, { kind, count, labels, noise, seed }, give, () => choice.data === kind);
+  if (drawn) marks = null;
+  return drawn;
 }
 
 // What drawn points still lack to be trained on, as a sentence; empty if nothing.
 function lacking() {
   const classes = new Set(scene.given.filter((label) => label >= 0));
   const left = FEWEST - scene.count;
-  const lacks = [...(classes.size < 2 ? ["at least two classes"] : []), ...(left > 0 ? [`${left} more point${left > 1 ? "s" : ""}`] : [])];
+  // The program numbers the classes that there are: none may be left out.
+  const skipped = NAMES.slice(0, 1 + Math.max(...classes)).filter((_, number) => !classes.has(number));
+  const gap = classes.size > 1 && skipped.length > 0 ? [`points of class ${skipped.join(" and ")}`] : [];
+  const lacks = [...(classes.size < 2 ? ["at least two classes"] : gap), ...(left > 0 ? [`${left} more point${left > 1 ? "s" : ""}`] : [])];
   return lacks.length > 0 ? `Click or drag in a picture to put points there: ${lacks.join(", and ")}.` : "";
-}
-
-// Why the objective rises although the model learns, where it does.
-function explain() {
-  const { "objective.kl-warm-up-epochs": warmUp = 0, "train.epochs": epochs } = choice.settings;
-  const share = Math.round((100 * warmUp) / epochs);
-  curves.explain("objective", share > 0 ? `J may rise at first: over the first ${share} % of the steps, the weight of KL(q(z|x,y) ‖ p(z)) grows from 0 to 1.` : "");
 }
 
 // Drawn data is judged by the points that the visitor labelled: there are no others whose class is known.
@@ -109,7 +109,6 @@ function listen() {
   training.addEventListener("made", () => {
     status("done", "");
     curves.clear();
-    explain();
     curves.classes = scene.classes;
     pair.describe();
   });
@@ -118,7 +117,8 @@ function listen() {
     // The network that knows the labels only may go on for longer.
     if (steps === 0) return;
     const { rows, labelled } = training.about;
-    formula.put(terms, { alpha: (choice.weight("alpha") * rows) / labelled, beta: choice.weight("beta"), gamma: choice.weight("gamma") });
+    const penalty = choice.settings["objective.latent-ebm.energy-penalty"];
+    formula.put(terms, { alpha: (choice.weight("alpha") * rows) / labelled, beta: choice.weight("beta"), gamma: choice.weight("gamma"), penalty });
     curves.push(step, { objective: terms.objective });
   });
   training.addEventListener("playing", () => {
@@ -131,7 +131,6 @@ function listen() {
   scene.addEventListener("labels", () => {
     remember();
     pair.describe();
-    judge();
     training.relabel(scene.given);
   });
   scene.addEventListener("drawn", () => begin());

@@ -10,7 +10,16 @@ export const speaker = (line) => (kind, text) => {
 // What a training says of itself is said there, too. How much of the program has come matters to who waits for it.
 export function follow(training, say, waits = () => !training.about) {
   training.addEventListener("news", ({ detail }) => say("news", detail));
-  training.addEventListener("trouble", ({ detail }) => say("error", detail));
+  let troubled = false;
+  training.addEventListener("trouble", ({ detail }) => {
+    troubled = true;
+    say("error", detail);
+  });
+  // What was wrong with labels or weights is mended by others.
+  training.addEventListener("accepted", () => {
+    if (troubled) say("done", "");
+    troubled = false;
+  });
   training.addEventListener("progress", ({ detail: { loaded } }) => {
     if (waits()) say("busy", `Loading the program: ${(loaded / 1e6).toFixed(1)} MB…`);
   });

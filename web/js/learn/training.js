@@ -1,6 +1,6 @@
 // A model in training: one program in a worker, run in small pieces so that there is something new to see many times a second.
 //
-// Events: made (it begins, or begins anew), advanced (after a piece), playing (it runs or rests), news and trouble (a sentence in
+// Events: made (it begins, or begins anew), accepted (other weights or labels), advanced (after a piece), playing (it runs or rests), news and trouble (a sentence in
 // `detail`), progress (of the program's download).
 
 import { latest, pause } from "../dom.js";
@@ -29,7 +29,7 @@ export class Training extends EventTarget {
   #request = null; // what was asked to be trained
   #kept = null; // the run as it was a moment ago, to go on from if the program stops
   #keepAt = 0; // when that is due again
-  #resumed = false; // whether it goes on from there
+  #stopped = false; // whether it was running when something went wrong
   #losses = 0;
   #lost = false; // whether the program has stopped and another one is on its way, ...
   #goesOn = false; // ... and plays on when it is there
@@ -54,10 +54,6 @@ export class Training extends EventTarget {
     this.#looks.add(look);
   }
 
-  removeLook(look) {
-    this.#looks.delete(look);
-  }
-
   // Where the next training computes: "cpu", "webgpu", or "auto", which is the GPU if its program gets one.
   computeOn(on) {
     this.#on = this.gaveUp ? "cpu" : on;
@@ -80,12 +76,25 @@ export class Training extends EventTarget {
     this.#kept = null;
     this.#goesOn = false;
     await this.#attempt(async () => {
+      const mine = this.#opened;
       await this.#inTurn(() => this.#create());
+      if (mine !== this.#opened) {
+        this.halt();
+        return;
+      }
       this.#tell("made");
       await this.look();
       if (play) this.play();
     });
   });
+
+  // Nothing is to be trained any more, not even what is on its way.
+  cancel() {
+    this.#opened += 1;
+    this.#request = null;
+    this.pause();
+    this.halt();
+  }
 
   // What is trained is about to be replaced: nobody looks at it any more.
   halt() {
@@ -107,6 +116,7 @@ export class Training extends EventTarget {
 
   pause() {
     this.#goesOn = false;
+    this.#stopped = false;
     this.#setPlaying(false);
   }
 
@@ -150,10 +160,13 @@ export class Training extends EventTarget {
 
   async #create(state) {
     this.halt();
-    this.#resumed = Boolean(state);
     await this.#takeProgram();
     await this.#programs.train("close");
-    this.about = await this.#programs.train("create", { ...this.#request, ...(state && { state }), on: this.#on });
+    // What was changed since the state was kept is asked for again.
+    const { data, settings } = this.#request;
+    const weights = Object.fromEntries(Object.entries(settings).filter(([name]) => name.startsWith("objective.")));
+    const asked = state ? { state, data, settings: weights } : this.#request;
+    this.about = await this.#programs.train("create", { ...asked, on: this.#on });
     this.#keepAt = performance.now() + KEEP;
   }
 
@@ -176,8 +189,7 @@ export class Training extends EventTarget {
   async #goOn(method, value, change) {
     if (!this.#request) return;
     Object.assign(this.#request, change);
-    // A run that was taken up again is on a file, whose labels stand in it.
-    if (!this.about || this.told?.done || (method === "relabel" && this.#resumed)) {
+    if (!this.about || this.told?.done) {
       await this.restart();
       return;
     }
@@ -186,11 +198,14 @@ export class Training extends EventTarget {
       await this.#inTurn(async () => {
         if (mine === this.#opened && this.about) this.about = await this.#programs.train(method, value);
       });
+      this.#tell("accepted");
       await this.look();
+      if (this.#stopped) this.play();
     });
   }
 
   #setPlaying(playing) {
+    if (playing) this.#stopped = false;
     if (this.playing === playing) return;
     this.playing = playing;
     this.#tell("playing");
@@ -203,6 +218,7 @@ export class Training extends EventTarget {
       await task();
     } catch (error) {
       if (error instanceof Gone || this.#lost || mine !== this.#opened) return;
+      this.#stopped ||= this.playing;
       this.#setPlaying(false);
       this.#tell("trouble", sentence(error));
     }
@@ -242,7 +258,9 @@ export class Training extends EventTarget {
     if (done || performance.now() - this.#looked >= this.#lookTook - PIECE) await this.#inTurn(() => this.#lookNow());
     const now = performance.now();
     if (done || now > this.#keepAt) {
-      this.#kept = await this.ask("run");
+      const mine = this.#opened;
+      const state = await this.ask("run");
+      if (mine === this.#opened) this.#kept = state;
       this.#keepAt = performance.now() + Math.max(KEEP, KEEPING * (performance.now() - now));
       this.#losses = 0;
     }
@@ -270,7 +288,7 @@ export class Training extends EventTarget {
       this.#lost = false;
       if (mine !== this.#opened) return;
       const step = this.about.step.toLocaleString("en");
-      const there = what === "gpu" ? `Training goes on on the ${this.about.backend === "webgpu" ? "GPU" : "CPU"}` : "It was started again and goes on";
+      const there = what === "gpu" ? `Training continues on the ${this.about.backend === "webgpu" ? "GPU" : "CPU"}` : "It was started again and goes on";
       this.#tell("news", `${happened}. ${there} from step ${step}.`);
       const plays = this.#goesOn;
       this.#goesOn = false;

@@ -162,6 +162,7 @@ test("a GPU that is lost while a model learns on it: the page says so, tries onc
   const page = await open("?fill=2&on=webgpu&steps=60", { before: (visit) => inWorker(visit, KEEP_DEVICE, GPU_WORKER) });
   await says(page, "status", /Press Train/);
   await page.click("#go");
+  await page.waitForSelector("#transport:not([hidden])");
   for (const [words, then] of [
     [/^GPU: WebGPU$/, /^The GPU was lost \(.*Training continues on the GPU from step \d+\.$/],
     [/^GPU: WebGPU$/, /^The GPU was lost \(.*Training continues on the CPU from step \d+\.$/],

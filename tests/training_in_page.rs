@@ -294,11 +294,67 @@ fn other_labels_are_learnt_from_without_a_new_start() {
     for _ in 0..5 {
         wait(run.advance(&|| false)).unwrap();
     }
+    let all = run.described()["steps"];
+    let other = File { bytes: moons().bytes, ..file(40) };
+    let error = run.relabel(other).unwrap_err().to_string();
+    assert!(error.contains("has other examples than the run was trained on"), "{error}");
     run.relabel(file(40)).unwrap();
     assert_eq!((run.described()["step"], run.described()["labelled"]), (5, 40));
     to_the_end(&mut run);
+    // With fewer unlabelled points, an epoch would have fewer steps: the run keeps those that it began with.
+    assert_eq!((run.described()["steps"], run.described()["step"]), (all, all));
+    let folder = tempdir().unwrap();
+    for (at, line) in lines_of(&run, folder.path()).iter().enumerate() {
+        assert_eq!(line["epoch"], json!(at + 1));
+        assert!(line["objective"].is_number(), "{line}");
+    }
+    // In another page or on the command line, an epoch is as long as the labels make it.
+    let mut again = Training::resume(&wait(run.run()).unwrap(), &Device::flex()).unwrap();
+    to_the_end(&mut again);
     let y = points.y.iter().map(|&y| y.min(0)).collect();
     let one_class = Rows { x: Values::F32(points.x), y };
     let file = File::of_points("moons.csv", &one_class, &Rows::default()).unwrap();
     assert!(run.relabel(file).unwrap_err().to_string().contains("every class needs a label"));
+}
+
+#[test]
+fn a_run_that_went_back_after_a_change_can_be_opened_again() {
+    let mut run = in_the_page(&moons(), &m2());
+    for _ in 0..5 {
+        wait(run.advance(&|| false)).unwrap();
+    }
+    run.change(&settings(&[("objective.alpha", json!(1e38))])).unwrap();
+    let noted = (0..5).any(|_| !wait(run.advance(&|| false)).unwrap().notes.is_empty());
+    assert!(noted, "the run is to diverge");
+    let again = Training::resume(&wait(run.run()).unwrap(), &Device::flex()).unwrap();
+    assert_eq!(again.described()["step"], run.described()["step"]);
+}
+
+#[test]
+fn arrays_of_the_same_kind_are_read_in_the_units_of_training() {
+    let data = digits().unwrap();
+    let rows: Vec<usize> = (0..200).collect();
+    // From 0 to 16, as bytes: no picture's usual range.
+    let bytes = data.train.gather(&rows).iter().map(|x| (x * 16.0).round() as u8).collect();
+    let y = data.train.labels[..200].to_vec();
+    let train = Rows { x: Values::U8(bytes), y };
+    let file = File::of_pictures("few.npz", &[8, 8, 1], &train, &Rows::default()).unwrap();
+    let run = in_the_page(&file, &m2());
+    let mine = String::from_utf8(wait(run.predictions(None)).unwrap()).unwrap();
+    let others = String::from_utf8(wait(run.predictions(Some(&file))).unwrap()).unwrap();
+    assert_eq!(mine, others);
+    let wide = Rows {
+        x: Values::F32(data.train.gather(&rows).iter().map(|x| x * 255.0).collect()),
+        ..train
+    };
+    let wide = File::of_pictures("wide.npz", &[8, 8, 1], &wide, &Rows::default()).unwrap();
+    let error = wait(run.predictions(Some(&wide))).unwrap_err().to_string();
+    assert!(error.contains("give values in the same units"), "{error}");
+}
+
+#[test]
+fn a_file_with_the_name_of_one_of_a_runs_own_is_refused() {
+    let file = File { name: "data.json".to_owned(), bytes: b"[{\"a\":1.5,\"label\":\"x\"},{\"a\":2.5,\"label\":\"y\"},{\"a\":1.25,\"label\":\"x\"},{\"a\":2.75,\"label\":\"y\"},{\"a\":1,\"label\":null}]".to_vec() };
+    let error = Training::new(file, &m2(), &Device::flex()).unwrap_err().to_string();
+    assert_eq!(error, "data.json: a run keeps a file of its own under this name; rename yours");
 }

@@ -22,8 +22,8 @@ test("a visitor sees samples without a click, and a badge that says where they c
   await done(page, "300 samples");
   context.diagnostic(`first samples after ${((performance.now() - started) / 1000).toFixed(2)} s`);
   assert.match(await page.textContent("#badge"), /CPU: 128-bit SIMD/);
-  assert.equal(await page.isChecked("#card-mnist-latent-ebm"), true);
-  assert.match(await page.textContent("#facts"), /MNIST.*Latent EBM \+ MIER.*labels100, plus 54,000 unlabelled.*accuracy.*%.*entropy.*nats/);
+  assert.equal(await page.isChecked("#card-mnist-m2-mier"), true);
+  assert.match(await page.textContent("#facts"), /MNIST.*M2 \+ MIER.*labels100, plus 54,000 unlabelled.*accuracy.*%.*entropy.*nats/);
   await leave(page);
 });
 

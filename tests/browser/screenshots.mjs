@@ -75,7 +75,7 @@ const picture = (of, part, look, more) =>
   });
 
 async function sections(look, options) {
-  const page = await visits.page(`?on=cpu`, { ...options, reducedMotion: "reduce" });
+  const page = await visits.page(`?on=cpu&model=mnist-latent-ebm`, { ...options, reducedMotion: "reduce" });
   await done(page, "samples in");
   await says(page, "compare-live", /classified as/);
   await says(page, "walk-live", /classified as/);

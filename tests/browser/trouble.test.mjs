@@ -51,7 +51,7 @@ test("files that are no checkpoint of ours get a sentence, and the model before 
     [await file("bare.safetensors", header({ config: configOf(good) })), /parameter `.*` is missing/],
     [large, /large.safetensors has 1000 MB: choose a model of at most 200 MB/],
   ];
-  const page = await visits.page("?on=cpu&n=2");
+  const page = await visits.page("?on=cpu&n=2&model=mnist-latent-ebm");
   await done(page, "20 samples");
   for (const [place, words] of cases) {
     await page.setInputFiles("#checkpoint", place);
@@ -136,7 +136,7 @@ test("what nobody catches in the worker is no call without an answer", async () 
 });
 
 test("numbers that a field does not take are refused beside it, and nothing is drawn", async () => {
-  const page = await visits.page("?n=2&on=cpu&steps=2");
+  const page = await visits.page("?n=2&on=cpu&steps=2&model=mnist-latent-ebm");
   await done(page, "20 samples");
   const draw = { click: "#draw", restart: "#restart", step: "#step", play: "#play" };
   for (const [id, text, name, rule] of [
@@ -188,6 +188,6 @@ test("a program or a model that cannot be loaded says so", async () => {
     before: (visit) => visit.route("**/model.safetensors", (route) => route.fulfill({ status: 404 })),
   });
   await page.waitForSelector('#status[data-kind="error"]');
-  assert.match(await page.textContent("#status"), /mnist-latent-ebm is missing \(the server answered 404\): reload the page/);
+  assert.match(await page.textContent("#status"), /mnist-m2-mier is missing \(the server answered 404\): reload the page/);
   await page.context().close();
 });

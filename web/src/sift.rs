@@ -18,6 +18,9 @@ const UNSURE: u8 = 1;
 const DISAGREES: u8 = 2;
 const REJECTED: u8 = 4;
 
+/// Where the axis of entropies begins at the latest, in nats.
+const LOWEST: f64 = 1e-12;
+
 /// More than any screen has columns.
 const MOST_BINS: usize = 10_000;
 
@@ -50,7 +53,9 @@ impl Session {
             return Err(JsError::new(&format!("histogram: {rule}")));
         }
         let samples = self.samples()?;
-        let (low, high) = (axis_start(&samples.entropy()), (samples.classes() as f64).ln());
+        // Where a classifier has no doubt, what is left is rounding: decades of it would leave no room for the rest.
+        let low = axis_start(&samples.entropy()).max(LOWEST);
+        let high = (samples.classes() as f64).ln();
         let predictions = predictions(&samples)?;
         let of = |agreeing: bool| {
             let rows = (0..predictions.len()).filter(|&row| predictions.agrees(row) == agreeing);

@@ -35,7 +35,10 @@ export function transport(box, training, { small = false } = {}) {
   }
   function count() {
     const { about, told } = training;
-    if (!about) return;
+    if (!about) {
+      counter.textContent = "";
+      return;
+    }
     const done = many(told?.step ?? about.step);
     counter.textContent = small ? `step ${done}` : `step ${done} of ${many(about.steps)}`;
   }
@@ -46,6 +49,6 @@ export function transport(box, training, { small = false } = {}) {
     training.slow = slow.checked;
   });
   training.addEventListener("playing", show);
-  for (const news of ["made", "advanced"]) training.addEventListener(news, () => (show(), count()));
+  for (const news of ["made", "halted", "advanced"]) training.addEventListener(news, () => (show(), count()));
   show();
 }

@@ -33,7 +33,7 @@ const STEPS = [
       "This model has two inner numbers, z. An energy E(z) = − log p(z) says which z are probable: low is probable. The deep colour is a valley. The decoder turns each z into a point of the plane on the left.",
       "Nobody can draw z from such a landscape directly. So particles walk in it. Each step goes a little downhill, and a little at random. A walking particle is called a Langevin chain.",
     ],
-    attempt: "Watch both pictures while the model learns. At first there is one valley.",
+    attempt: "Press “Restart”, and watch both pictures while the model learns. At first there is one valley.",
     question: "How many valleys are there in the end? Which class lives in which?",
     seen: "Three valleys, one for each class, on all ten draws of the points. At first there is a single one, around 0: the particles of all classes lie mixed in it, and so do the points that they make.",
     set: {},

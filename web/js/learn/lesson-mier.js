@@ -49,7 +49,7 @@ const STEPS = [
   {
     title: "β: be sure",
     text: ["MIER adds two terms to the bound. The first punishes doubt: − β H. The classifier must decide, point by point, whether the decoder needs it or not."],
-    attempt: "While it learns, move β to 0, then back to 1.",
+    attempt: "Press “Restart”. While it learns, move β to 0, then back to 1. Slow motion gives you time.",
     question: "What happens to the pale region? Where does the boundary go: through the clouds or between them?",
     seen: "On ten draws with β = 1, H was 0.00, I was 1.10, and at least 99 % were right, every time. The boundary went between the clouds. With γ = 1 and β = 0, it was the same.",
     set: { beta: 1 },
@@ -115,6 +115,7 @@ class Mier {
     stage.box.append(
       stage.transport(),
       pictures,
+      stage.legend(),
       make(
         "div",
         { class: "lesson-controls" },

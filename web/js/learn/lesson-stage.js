@@ -49,6 +49,11 @@ export class Stage {
     this.changed(name);
   }
 
+  // What the marks of the two pictures mean.
+  legend() {
+    return make("p", { class: "hint" }, "Large: with a label. Small and grey: without. Small and hollow: drawn by the model. Thin lines: its density p(x).");
+  }
+
   // The buttons that run the training.
   transport() {
     const box = make("div", { class: "transport", role: "group", "aria-label": "Training" });

@@ -49,7 +49,7 @@ const STEPS = [
     text: [
       "Each training that ends leaves its two marks in the chart below the pictures: how often each network is right on 1,000 new points.",
     ],
-    attempt: "Press “Try six numbers of labels”. It trains with 2, 6, 12, 30, 60 and 150 labels, in about half a minute.",
+    attempt: "Press “Try six numbers of labels”. It trains with 2, 6, 12, 30, 60 and 150 labels, in about a minute.",
     question: "From how many labels on is there hardly a difference between the two lines?",
     seen: "Means of ten draws, labels only and all points: 2 labels 72 and 73 %, 6 labels 84 and 91 %, 12 labels 89 and 92 %, 30 labels 97 and 98 %, 60 labels 99 and 99 %, 150 labels 99.6 and 98.8 %. From about 30 labels on there is hardly a difference.",
     set: { kind: "two-moons", labels: 6 },
@@ -152,7 +152,7 @@ class Worth {
     });
     this.#latent = stage.choice("latent", "Inner numbers z", [[1, "one"], [2, "two"]]);
     const controls = make("div", { class: "lesson-controls" }, labels, this.#latent, stage.other(), this.#sweep);
-    stage.box.append(stage.transport(), pictures, controls, this.#now.box, this.#tried.figure, terms);
+    stage.box.append(stage.transport(), pictures, stage.legend(), controls, this.#now.box, this.#tried.figure, terms);
     this.#pair = new Pair(pictures, stage.training, this.#scene, { say: stage.say });
   }
 

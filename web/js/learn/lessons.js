@@ -114,7 +114,8 @@ class Lesson {
       history.pushState(null, "", linkTo(id, at + 1));
       this.open();
       element("step-title").focus({ preventScroll: true });
-      if (element("task").getBoundingClientRect().top < 0) element("lesson").scrollIntoView();
+      // The text stays in sight by itself; the pictures are what may have been scrolled away.
+      if (element("stage").getBoundingClientRect().top < 0) element("lesson").scrollIntoView();
     } else if (this.#number + 1 < LESSONS.length) location.href = linkTo(LESSONS[this.#number + 1].id, 1);
     else location.href = "lessons.html";
   }

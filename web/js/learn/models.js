@@ -38,7 +38,7 @@ export const MODELS = {
   // nothing: 80.4 % where the labels alone have 80.0 (as above).
   "latent-ebm": {
     title: "Latent EBM",
-    hint: "An energy says which z are probable, and which class each z has. Chains of noisy steps find them.",
+    hint: "An energy says which z are probable, and which class each z has. Chains of noisy steps find them. In the plane, it is no more accurate than the labels alone: it is here for its energy.",
     settings: {
       ...SHARED,
       "model.kind": "latent-ebm",

@@ -52,8 +52,9 @@ export class Look {
     const count = nextTable(element("next"), rows, this.#names, NEXT);
     element("next").hidden = count === 0;
     const header = rows.tabular ? ", without the header" : "";
-    const words = `Of the rows without a label, the model doubts these most. Rows count from 1${header}; in the predictions, from 0.`;
-    element("next-hint").textContent = count === 0 ? "Every row has a label." : words;
+    const words = `Rows without a label that the model doubts, in turns from each class that it predicts. Rows count from 1${header}; in the predictions, from 0.`;
+    const none = rows.labelled === rows.count ? "Every row has a label." : "The model is sure of every row without a label.";
+    element("next-hint").textContent = count === 0 ? none : words;
   }
 
   #choose() {

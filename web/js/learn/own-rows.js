@@ -18,6 +18,8 @@ function featuresOf(columns, numbers, width) {
   });
 }
 
+const SURE = 0.95; // a class that is as probable as this needs no label
+
 const brief = (value) => (Number.isNaN(value) ? "–" : String(Number(value.toPrecision(5))));
 
 function topOf(shares, row, classes) {
@@ -46,6 +48,10 @@ export class Rows {
   }
 
   labelOf = (row) => this.y[row];
+
+  get labelled() {
+    return this.y.reduce((sum, label) => sum + Number(label >= 0), 0);
+  }
 
   // The cell of a feature in a row, as text.
   cell(row, { from, words, either }) {
@@ -89,7 +95,7 @@ export class Rows {
     const most = Array.from({ length: this.classes }, () => []);
     const byDoubt = (a, b) => this.doubt[b] - this.doubt[a];
     for (let row = 0; row < this.count; row += 1) {
-      if (this.labelOf(row) >= 0) continue;
+      if (this.labelOf(row) >= 0 || this.share(row, this.top[row]) > SURE) continue;
       const best = most[this.top[row]];
       // A few of many rows: sorting all of them would take as long as drawing them.
       if (best.length === many && this.doubt[row] <= this.doubt[best[many - 1]]) continue;

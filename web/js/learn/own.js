@@ -124,6 +124,8 @@ async function begin() {
   blank();
   const { name, bytes, settings, share } = current;
   element("share").value = share;
+  // A fifth of fewer labels is nobody.
+  element("share").disabled = current.few;
   const all = { ...settings, "model.kind": "m2", ...(share ? { "data.test-share": Number(share) } : {}) };
   say.train("busy", "Getting ready…");
   await training.open({ data: { name, bytes }, settings: all }, { play: false });
@@ -168,7 +170,8 @@ async function look(ask) {
     const answers = await ask("answers");
     answeredAt = performance.now();
     answerTook = answeredAt - started;
-    if (over()) return;
+    // What has not learned has nothing to say.
+    if (over() || (training.told?.step ?? about.step) === 0) return;
     rows.answer(answers);
     looks.refresh();
   }

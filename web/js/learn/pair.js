@@ -182,7 +182,8 @@ export class Pair extends EventTarget {
     const more = model.right - baseline.right;
     const unlabelled = this.#scene.count - this.#scene.labelled;
     const points = fixed(100 * Math.abs(model.accuracy - baseline.accuracy), 1);
-    if (!this.unseen) verdict.textContent = "Both know these labels: look at where the regions end between them.";
+    const learnt = model.right === model.count && baseline.right === baseline.count;
+    if (!this.unseen) verdict.textContent = learnt ? "Both know these labels: look at where the regions end between them." : "Not all labels are learnt yet.";
     else if (Math.abs(more) < 0.005 * model.count) verdict.textContent = "Both are right about equally often.";
     else if (more > 0) {
       verdict.textContent = `The ${many(unlabelled)} points without a label help: ${many(more)} more of ${many(model.count)} are right (+${points} points).`;

@@ -171,6 +171,8 @@ export class Tray extends EventTarget {
     } else if (key >= "0" && key <= "9" && key.length === 1) {
       this.#put(this.#at, Number(key));
       go(this.#at + 1);
+      // Nobody has chosen the next one: a digit that is clicked now is for what is clicked then.
+      this.#meant = false;
     } else if (key === "Delete" || key === "Backspace") this.#put(this.#at, -1);
     else return;
     event.preventDefault();

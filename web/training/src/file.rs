@@ -163,8 +163,12 @@ impl File {
                 }
             }
             _ => Err(Error::Settings(format!(
-                "{} is another kind of file than the model was trained on; give one of that kind",
-                self.name
+                "{} is another kind of file than the model was trained on; give {}",
+                self.name,
+                match schema.input {
+                    Input::Table(_) => "a table (.csv, .tsv, .txt, .jsonl)",
+                    _ => "arrays (.npz)",
+                }
             ))),
         }
     }

@@ -21,7 +21,7 @@ const HEIGHT = 190;
 
 // Two moons with these settings, seeds 0 to 9, mean share of 1,000 new points that is right, labels only and M2: 2 labels 72.1 and 71.3 %,
 // 4: 79.5 and 86.2, 6: 84.1 and 91.2, 12: 89.0 and 92.6, 30: 97.1 and 98.4, 60: 98.9 and 99.0, 150: 99.6 and 97.9. Circles with 60 labels:
-// 99.6 and 93.5 with one inner number (worse in ten of ten), about 99 with two; with 12 labels 85.0 and 80.3 (worse in seven), 85.1 with two.
+// 99.6 and 93.5 with one inner number (worse in ten of ten), about 99 with two; with 12 labels 85.0 and 80.6 (worse in seven), 85.2 with two.
 const STEPS = [
   {
     title: "Six labels, 444 points without",

@@ -18,7 +18,7 @@ const head = (...titles) => make("thead", {}, make("tr", {}, ...titles.map((titl
 
 export function classTable(table, rows, names) {
   const classes = rows.byClass();
-  const measured = classes.some(({ asked }) => asked > 0);
+  const measured = rows.aside.size > 0;
   const titles = ["class", "labels", "predicted", ...(measured ? ["labels only", "all rows"] : [])];
   const body = classes.map(({ labels, predicted, asked, model, baseline }, each) => {
     const of = (right) => (asked > 0 ? `${many(right)} of ${many(asked)}` : "–");

@@ -49,6 +49,6 @@ export function transport(box, training, { small = false } = {}) {
     training.slow = slow.checked;
   });
   training.addEventListener("playing", show);
-  for (const news of ["made", "halted", "advanced"]) training.addEventListener(news, () => (show(), count()));
+  for (const news of ["made", "canceled", "advanced"]) training.addEventListener(news, () => (show(), count()));
   show();
 }

@@ -63,8 +63,7 @@ export class Points {
     const { choice, training, begin } = this.#bench;
     choice.takeData(kind);
     if (choice.own) {
-      training.pause();
-      training.halt();
+      training.cancel();
       this.draw();
     }
     this.show();

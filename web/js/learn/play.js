@@ -93,8 +93,7 @@ async function train() {
   curves.clear();
   const lacks = choice.own ? lacking() : "";
   if (lacks) {
-    training.pause();
-    training.halt();
+    training.cancel();
     status("idle", lacks);
     pair.describe();
     return;

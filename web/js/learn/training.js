@@ -1,6 +1,6 @@
 // A model in training: one program in a worker, run in small pieces so that there is something new to see many times a second.
 //
-// Events: made (it begins, or begins anew), accepted (other weights or labels), halted (there is nothing to be seen of it any more), advanced (after a piece), playing (it runs or rests), news and trouble (a sentence in
+// Events: made (it begins, or begins anew), accepted (other weights or labels), canceled (there is nothing to train any more), advanced (after a piece), playing (it runs or rests), news and trouble (a sentence in
 // `detail`), progress (of the program's download).
 
 import { latest, pause } from "../dom.js";
@@ -94,13 +94,13 @@ export class Training extends EventTarget {
     this.#request = null;
     this.pause();
     this.halt();
+    this.#tell("canceled");
   }
 
   // What is trained is about to be replaced: nobody looks at it any more.
   halt() {
     this.about = null;
     this.told = null;
-    this.#tell("halted");
   }
 
   restart = ({ play = true } = {}) => this.#request && this.open(this.#request, { play });

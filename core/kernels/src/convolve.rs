@@ -3,7 +3,7 @@
 //! With channels last, an example's pixels are what a convolution reads, its output is what bias and nonlinearity
 //! ([`activate`](super::activate::activate)) take as rows, and nothing is turned over in between. The CPU back end
 //! has them the other way round and copies every image several times; so on the CPU they are done here
-//! ([`gather`](super::gather), [`correlate`](super::correlate)), and composed elsewhere.
+//! (`gather.rs`, `correlate.rs`), and composed elsewhere.
 
 use burn::tensor::Tensor;
 use burn::tensor::module::{conv_transpose2d, conv2d};

@@ -165,13 +165,14 @@ async function look(ask) {
     if (over()) return;
     showScore(score);
   }
-  if (performance.now() - answeredAt > Math.max(ANSWERS, AT_MOST * answerTook)) {
+  // What has not learned has nothing to say.
+  const learned = (training.told?.step ?? about.step) > 0;
+  if (learned && performance.now() - answeredAt > Math.max(ANSWERS, AT_MOST * answerTook)) {
     const started = performance.now();
     const answers = await ask("answers");
     answeredAt = performance.now();
     answerTook = answeredAt - started;
-    // What has not learned has nothing to say.
-    if (over() || (training.told?.step ?? about.step) === 0) return;
+    if (over()) return;
     rows.answer(answers);
     looks.refresh();
   }

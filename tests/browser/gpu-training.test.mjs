@@ -159,7 +159,8 @@ test("a GPU that is a program is left alone, and so is any GPU for small picture
 });
 
 test("a GPU that is lost while a model learns on it: the page says so, tries once more, and continues on the CPU", async (context) => {
-  const page = await open("?fill=2&on=webgpu&steps=60", { before: (visit) => inWorker(visit, KEEP_DEVICE, GPU_WORKER) });
+  // So many steps that none of the two losses comes after the last one.
+  const page = await open("?fill=2&on=webgpu&steps=1000", { before: (visit) => inWorker(visit, KEEP_DEVICE, GPU_WORKER) });
   await says(page, "status", /Press Train/);
   await page.click("#go");
   await page.waitForSelector("#transport:not([hidden])");

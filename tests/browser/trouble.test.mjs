@@ -135,6 +135,35 @@ test("what nobody catches in the worker is no call without an answer", async () 
   await page.context().close();
 });
 
+// The program forgets a choice as soon as there are other samples: what still comes for it is of no interest, and no error.
+test("a choice that is overtaken by a new drawing says nothing", async () => {
+  const late = `
+    let held = null;
+    addEventListener("message", (event) => {
+      const { method } = event.data;
+      if (method === "coreset" && held === null) {
+        held = event.data;
+        event.stopImmediatePropagation();
+      } else if (method === "finish" && held) {
+        setTimeout(() => dispatchEvent(new MessageEvent("message", { data: held })));
+      }
+    });
+  `;
+  const page = await visits.page("?n=2&on=cpu", { before: (visit) => inWorker(visit, late) });
+  await done(page, "20 samples");
+  await page.evaluate(() => {
+    globalThis.kinds = new Set();
+    const note = () => kinds.add(document.getElementById("status").dataset.kind);
+    new MutationObserver(note).observe(document.getElementById("status"), { attributes: true, childList: true });
+  });
+  await page.click("#draw");
+  await says(page, "coreset-live", /./);
+  await page.click("#draw");
+  await done(page, "20 samples in");
+  assert.deepEqual((await page.evaluate(() => [...kinds])).sort(), ["busy", "done"]);
+  await leave(page);
+});
+
 test("numbers that a field does not take are refused beside it, and nothing is drawn", async () => {
   const page = await visits.page("?n=2&on=cpu&steps=2&model=mnist-latent-ebm");
   await done(page, "20 samples");

@@ -49,12 +49,14 @@ class Page extends EventTarget {
     else bar.value = share;
   }
 
-  // Tries something; what it throws becomes the status line.
-  async attempt(task) {
+  // Tries something; what it throws becomes the status line. Where what it works on is replaced meanwhile, nobody waits for it any more:
+  // then it may fail. `on` gives what that is.
+  async attempt(task, on = () => null) {
+    const before = on();
     try {
       await task();
     } catch (error) {
-      if (!(error instanceof Gone)) this.say("error", sentence(error));
+      if (!(error instanceof Gone) && on() === before) this.say("error", sentence(error));
     }
   }
 

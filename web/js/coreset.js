@@ -56,6 +56,9 @@ export function setUp(page) {
     });
   const grids = { chosen: gridOf("medoids", "chosen"), random: gridOf("random-medoids", "random") };
 
+  // What everything here is about. The program forgets it as soon as there are other samples, or other ones are kept.
+  const current = () => page.filtered;
+
   // The worker answers one call after the other: a long choice, once begun, holds up the filter.
   async function rest() {
     if (taken < LONG) return;
@@ -89,7 +92,7 @@ export function setUp(page) {
       chips([...present].sort((a, b) => a - b));
       await map();
       page.dispatchEvent(new Event("coreset"));
-    });
+    }, current);
     const live = element("coreset-live");
     if (live.textContent === PICKING) live.textContent = "";
   });
@@ -196,8 +199,8 @@ export function setUp(page) {
     page.remember();
   });
   element("coreset-controls").addEventListener("submit", (event) => event.preventDefault());
-  element("map-classes").addEventListener("change", () => told && page.attempt(map));
-  element("replay").addEventListener("click", () => told && page.attempt(replay));
+  element("map-classes").addEventListener("change", () => told && page.attempt(map, current));
+  element("replay").addEventListener("click", () => told && page.attempt(replay, current));
   page.addEventListener("kept", select);
   page.addEventListener("model", () => {
     offer();

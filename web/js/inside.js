@@ -50,6 +50,7 @@ export function setUp(page) {
     }
   }
 
+  const model = () => page.about;
   const look = latest(async (example) => {
     if (!page.about?.classifies) return;
     await page.attempt(async () => {
@@ -58,7 +59,7 @@ export function setUp(page) {
       if (example.sample !== undefined) paint(told.picture);
       show(told);
       await Promise.all([walk(), beside()]);
-    });
+    }, () => page.samples);
   });
 
   function show(told) {
@@ -99,7 +100,7 @@ export function setUp(page) {
     return compare();
   }
 
-  async function compare() {
+  const compare = latest(async () => {
     const id = element("compare-with").value;
     if (other && other.id !== id) {
       other = null;
@@ -112,7 +113,7 @@ export function setUp(page) {
       other = { id };
     }
     await beside();
-  }
+  });
 
   async function walk() {
     const wanted = page.chosenChip("walk-classes");
@@ -193,8 +194,8 @@ export function setUp(page) {
     element("inside").scrollIntoView();
   };
   element("example").addEventListener("click", () => page.samples && take(next % page.samples.y.length));
-  element("walk-classes").addEventListener("change", () => page.attempt(walk));
-  element("compare-with").addEventListener("change", () => page.attempt(compare));
+  element("walk-classes").addEventListener("change", () => page.attempt(walk, model));
+  element("compare-with").addEventListener("change", () => page.attempt(compare, model));
 
   let started = false; // a new model starts with one of its own samples
   page.addEventListener("model", () => {
@@ -215,7 +216,7 @@ export function setUp(page) {
     if (started) return;
     started = true;
     take(0);
-    page.attempt(choices);
+    page.attempt(choices, model);
   });
   page.addEventListener("gone", () => {
     other = null;

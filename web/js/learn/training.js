@@ -275,8 +275,8 @@ export class Training extends EventTarget {
     this.halt();
     this.#losses += 1;
     if (what === "gpu") this.#loseGpu(reason);
-    // The next program may stop before it plays.
-    this.#goesOn ||= this.playing;
+    // The next program may stop before it plays; and what a loss makes fail may have been heard of before the loss.
+    this.#goesOn ||= this.playing || this.#stopped;
     this.#setPlaying(false);
     if (!this.#request || this.#losses > LOSSES) {
       this.#lost = false;

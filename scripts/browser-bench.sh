@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The page's programs beside TensorFlow.js in headless Chromium:
+# The page's programs in headless Chromium, beside TensorFlow.js or as a visitor has them:
 #
 #   scripts/browser-bench.sh [chains] [--rounds 5] [--chains 1000,10000] [--temperature 1]     Langevin chains, and how long the page takes
 #   scripts/browser-bench.sh training [--rounds 7] [--seconds 2] [--variant plain|tuned|closed]     training steps, the command line's, too
+#   scripts/browser-bench.sh learning [--seeds 10] [--only plane,digits,pictures]     what has been learned after so many seconds
 #
 # Needs what scripts/wasm-toolchain.sh brings, Node 20.11 or newer, and Chromium (Debian: chromium).
 # `GLEANER_WASM_TARGET` is the target folder of the page, apart from the native one; `GLEANER_SITE` is a built page to
@@ -11,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 what=chains
-case ${1:-} in chains | training) what=$1 && shift ;; esac
+case ${1:-} in chains | learning | training) what=$1 && shift ;; esac
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -42,6 +43,8 @@ export GLEANER_SITE=$site GLEANER_REFERENCE=$work
 if [ $what = chains ]; then
     install benches/peers/browser esbuild
     node benches/peers/browser/bench.mjs "$@"
+elif [ $what = learning ]; then
+    node benches/page/learning.mjs "$@"
 else
     say "building the command line"
     cargo build --quiet --release --package gleaner

@@ -62,6 +62,15 @@ test("pictures are labelled by keys and with a brush, the page adds the rest, an
   await leave(page);
 });
 
+test("a link that makes no sense is mended, and the page says so", async () => {
+  const page = await open("?data=9x9&fill=1000&seed=4");
+  await says(page, "status", /^Label a few pictures/);
+  assert.match(await page.textContent("#complaint"), /: data must be one of 8x8, 28x28; fill must be a whole number from 1 to 100\.$/);
+  assert.equal(await page.inputValue("#seed"), "4");
+  assert.equal(new URL(page.url()).search, "?seed=4");
+  await leave(page);
+});
+
 test("a training says how good it is, shows samples and mistakes, and reads what is drawn", async (context) => {
   const page = await open("?fill=10&steps=100");
   await says(page, "status", /Press Train/);

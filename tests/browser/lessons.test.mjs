@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { leave, Visits } from "./visit.mjs";
+import { leave, says, Visits } from "./visit.mjs";
 
 const LESSONS = { worth: 4, mier: 4, energy: 4, filter: 4, coreset: 4 };
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -144,6 +144,16 @@ test("a value in the address that makes no sense is said, and the step's own is 
   assert.match(await page.textContent("#complaint"), /: entropy must be a number from -3 to 0\.05\.$/);
   assert.equal(await page.inputValue("#value-entropy"), "-0.5");
   assert.equal(await page.isChecked('[name="value-agreeing"][value="0"]'), true);
+  await leave(page);
+});
+
+test("a lesson or a step that there is not is said", async () => {
+  const page = await visits.page("lessons.html?lesson=filters");
+  await says(page, "no-lesson", /: lesson must be one of worth, mier, energy, filter, coreset\.$/);
+  assert.equal(await page.locator("#cards h2").count(), 5);
+  await page.goto(`${visits.server.address}lessons.html?lesson=filter&step=9`);
+  await says(page, "complaint", /: step must be a whole number from 1 to \d\.$/);
+  await says(page, "step-title", /^1\. /);
   await leave(page);
 });
 

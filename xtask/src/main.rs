@@ -10,6 +10,7 @@ mod shell;
 mod architecture;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use gates::Gate;
 
@@ -35,11 +36,16 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    for gate in gates {
-        // Only the failure is announced at the end: after success the last lines are the test runner's own.
+    let last = gates.len() - 1;
+    for (at, gate) in gates.iter().enumerate() {
+        let started = Instant::now();
         if let Err(problem) = gate.run() {
             eprintln!("error: gate {:?} failed: {problem}", gate.name());
             return ExitCode::FAILURE;
+        }
+        // Not after the last one: there the last lines are the test runner's own.
+        if at < last {
+            eprintln!("{}: {} s", gate.name(), started.elapsed().as_secs());
         }
     }
     ExitCode::SUCCESS

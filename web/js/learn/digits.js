@@ -22,6 +22,7 @@ import { Training } from "./training.js";
 
 const START = { data: "8x8", model: "m2", seed: 0, fill: 0 };
 const EACH = 10; // labels a class that are asked for
+const BUTTONS = ["fill", "wipe", "go"]; // that need pictures
 const SMOOTH = 25; // steps over which the curve of the objective is smoothed: each batch has its own
 const POINTS = 250; // of the curve of the objective
 
@@ -99,7 +100,7 @@ const choose = latest(async () => {
   try {
     training.cancel();
     choosing = true;
-    element("go").disabled = true;
+    for (const button of BUTTONS) element(button).disabled = true;
     status("busy", "Loading the pictures…");
     const { side } = SETS[chosen.data];
     const [set, where] = await Promise.all([load(training, chosen.data), place(side * side, asked.get("on"))]);
@@ -127,6 +128,7 @@ const choose = latest(async () => {
     await pause(0);
     restoring = false;
     choosing = false;
+    for (const button of BUTTONS) element(button).disabled = false;
     drawing.take();
     showLabels();
     showButtons();
@@ -253,12 +255,10 @@ function setUpLabelling() {
     remember();
   });
   element("fill").addEventListener("click", () => {
-    if (!labels.set) return;
     labels.fill(chosen.each, chosen.seed);
     say(`${labels.count} pictures have labels.`);
   });
   element("wipe").addEventListener("click", () => {
-    if (!labels.set) return;
     labels.clear();
     say("No picture has a label.");
   });
@@ -322,16 +322,22 @@ function listen() {
   training.addEventListener("news", showPlace);
 }
 
-// What the address asks for; what makes no sense is left as it is.
+// What the address asks for; of what makes no sense, a sentence says so.
 function restore() {
-  if (asked.get("data") in SETS) chosen.data = asked.get("data");
-  if (asked.get("model") in MODELS) chosen.model = asked.get("model");
-  for (const [name, of] of [["seed", "seed"], ["fill", "each"], ["steps", "steps"]]) {
-    const { min, max } = element(of);
-    const value = asked.get(name) ? Number(asked.get(name)) : NaN;
-    if (Number.isInteger(value) && value >= Number(min) && value <= Number(max)) chosen[of] = value;
-  }
-  left[chosen.data] = { fill: asked.has("fill") ? chosen.each : 0, marks: asked.get("marks") };
+  const within = (id) => address.whole(Number(element(id).min), Number(element(id).max));
+  const known = {
+    data: address.oneOf(...Object.keys(SETS)),
+    model: address.oneOf(...Object.keys(MODELS)),
+    seed: within("seed"),
+    fill: within("each"),
+    steps: within("steps"),
+    marks: address.matching(/^\d+\.[\dx](_\d+\.[\dx])*$/, "pictures and their labels, such as 17.4_203.9"),
+  };
+  const { values, complaint } = address.read(asked, known);
+  element("complaint").textContent = complaint;
+  const { fill, marks, ...others } = values;
+  Object.assign(chosen, others, fill && { each: fill });
+  left[chosen.data] = { fill: fill ?? 0, marks };
 }
 
 async function start() {

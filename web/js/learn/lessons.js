@@ -26,6 +26,8 @@ const linkTo = (id, step) => `lessons.html?${new URLSearchParams({ lesson: id, s
 const status = speaker(element("status"));
 
 function overview() {
+  const { complaint } = address.read(asked(), { lesson: address.oneOf(...LESSONS.map(({ id }) => id)) });
+  element("no-lesson").textContent = complaint;
   const cards = LESSONS.map(({ id, title, summary, minutes, steps }, at) =>
     make(
       "li",
@@ -68,10 +70,9 @@ class Lesson {
 
   // The step that the address names, with its values.
   async open() {
-    const query = asked();
-    const steps = this.#lesson.steps.length;
-    this.#step = Math.max(0, Math.min(steps - 1, Math.round(Number(query.get("step")) || 1) - 1));
-    const { values, complaint } = address.read(query, this.#lesson.takes);
+    const known = { ...this.#lesson.takes, step: address.whole(1, this.#lesson.steps.length) };
+    const { values: { step = 1, ...values }, complaint } = address.read(asked(), known);
+    this.#step = step - 1;
     element("complaint").textContent = complaint;
     this.#stage.set({ ...this.#start(), ...values });
     this.#tell();

@@ -30,15 +30,21 @@ export function setUpLayers({ choice, pair, remember }) {
 
 // The point under the pointer, and what both networks say of the place.
 export function setUpTip({ choice, pair, scene }) {
-  pair.addEventListener("over", ({ detail }) => {
-    const [labels, full] = detail && !choice.own ? pair.at(...detail.place).map(words) : [];
+  let over = null; // what the pointer is over: { place, point, event }
+  const show = () => {
+    const [labels, full] = over && !choice.own ? pair.at(...over.place).map(words) : [];
     if (!full) {
       tip("");
       return;
     }
-    const { event, point } = detail;
+    const { event, point } = over;
     const given = scene.given[point];
     const label = point < 0 ? "" : given < 0 ? "no label: click to give one. " : `label ${NAMES[given]}. `;
     tip(`${label}labels only: ${labels} · all points: ${full}`, event);
+  };
+  pair.addEventListener("over", ({ detail }) => {
+    over = detail;
+    show();
   });
+  scene.addEventListener("labels", show);
 }

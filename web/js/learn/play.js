@@ -127,6 +127,12 @@ function listen() {
     const { accuracy, information, entropy } = model;
     curves.push(training.told?.step ?? 0, { model: accuracy, baseline: baseline.accuracy, information, entropy });
   });
+  // By hand, there may be more or fewer than the slider says.
+  for (const news of ["shown", "labels"]) {
+    scene.addEventListener(news, () => {
+      element("labels-text").textContent = choice.own ? choice.labels : scene.labelled;
+    });
+  }
   scene.addEventListener("labels", () => {
     remember();
     pair.describe();

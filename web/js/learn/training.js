@@ -7,7 +7,8 @@ import { latest, pause } from "../dom.js";
 import { Gone } from "../engine.js";
 import { Programs } from "./programs.js";
 
-const PIECE = 20; // milliseconds of training between two looks
+const FRAME = 28; // milliseconds from one look to the next, ...
+const PIECE = [10, 20]; // ... of which so many, at least and at most, go into training
 const SLOW = 350; // milliseconds for a step in slow motion
 const KEEP = 2000; // milliseconds after which what was learned is kept aside, ...
 const KEEPING = 25; // ... or later, if that takes long: a 25th of the time may go into it
@@ -254,9 +255,10 @@ export class Training extends EventTarget {
   }
 
   async #frame() {
-    const { done } = await this.#advance(this.slow ? 0 : PIECE);
+    const [least, most] = PIECE;
+    const { done } = await this.#advance(this.slow ? 0 : Math.max(least, Math.min(most, FRAME - this.#lookTook)));
     // On a slow machine, at most half of the time goes into looking.
-    if (done || performance.now() - this.#looked >= this.#lookTook - PIECE) await this.#inTurn(() => this.#lookNow());
+    if (done || performance.now() - this.#looked >= this.#lookTook - most) await this.#inTurn(() => this.#lookNow());
     const now = performance.now();
     if (done || now > this.#keepAt) {
       const mine = this.#opened;

@@ -4,10 +4,12 @@
 //! can be taken from here to the command line and go on there.
 //!
 //! Order to read: [`file`](mod@file) (a file and what is in it) → [`settings`] (what the page asks for) → [`course`] (models that can be trained here)
-//! → [`training`] (a run) → [`look`], [`energy`], [`take_away`] (what can be seen of it and taken away) → [`trainer`] (all of it for JavaScript).
+//! → [`training`] (a run) → [`look`], [`energy`], [`take_away`] (what can be seen of it and taken away) → [`trainer`] (all of it for JavaScript, whose
+//! options are in `asked`).
 //!
 //! Two programs hold it: the small one in `program/`, on the CPU, and `gleaner-web`, which has WebGPU, too.
 
+mod asked;
 pub mod course;
 pub mod energy;
 pub mod file;

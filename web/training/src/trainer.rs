@@ -1,23 +1,23 @@
 //! A run for JavaScript.
 
-use gleaner_border::asked::{
-    Whole, argument, bytes_of, known_fields, numbers, options, whole_numbers,
-};
+use gleaner_border::asked::{argument, bytes_of, known_fields, numbers, options, whole_numbers};
 use gleaner_border::backend::{self, Opened, Request};
 use gleaner_border::exchange::{bytes, floats, indices, integers, object, plain};
 use gleaner_core::data::formats::digits::digits_of;
 use gleaner_core::data::toy::{Points, Toy};
 use gleaner_core::data::{Dataset, Examples, Values};
-use gleaner_core::error::Result as CoreResult;
 use gleaner_core::models::Generative as _;
 use gleaner_core::noise::Noise;
 use gleaner_core::problem::Problem;
-use js_sys::{Date, Object, Reflect, Uint8Array};
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use js_sys::{Date, Object, Reflect};
+use serde_json::Map;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast as _, JsError, JsValue};
+use wasm_bindgen::{JsError, JsValue};
 
+use crate::asked::{
+    MadeOf, PlaneAsked, SamplesAsked, ToyAsked, WalkAsked, data_of, file_of, grid_of, sample_count,
+    settings_of,
+};
 use crate::energy::Moves;
 use crate::file::{File, Rows};
 use crate::look::{Grid, Score};
@@ -30,12 +30,6 @@ const DENSITY_CELLS: usize = 32;
 /// Points of a toy set, at most: more were a slip of the keys, and would fill the memory.
 const MOST_POINTS: usize = 1_000_000;
 
-/// Samples of a class, or particles, at most.
-const MOST_SAMPLES: usize = 10_000;
-
-/// Cells of a side, at most.
-const MOST_CELLS: usize = 256;
-
 /// A run.
 #[wasm_bindgen]
 pub struct Trainer {
@@ -43,72 +37,6 @@ pub struct Trainer {
     made_of: Option<MadeOf>,
     /// Where it computes.
     place: Opened,
-}
-
-/// Examples that a file is made of.
-#[derive(Clone)]
-struct MadeOf {
-    name: String,
-    shape: Vec<usize>,
-    train: Rows,
-    test: Rows,
-}
-
-impl MadeOf {
-    fn file(&self) -> CoreResult<File> {
-        let Self { name, shape, train, test } = self;
-        match shape.as_slice() {
-            [2] => File::of_points(name, train, test),
-            shape => File::of_pictures(name, shape, train, test),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct ToyAsked {
-    kind: String,
-    count: Whole,
-    held_out: Whole,
-    labels: Whole,
-    noise: f32,
-    seed: Whole,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct PlaneAsked {
-    #[serde(rename = "box")]
-    frame: [f32; 4],
-    cells: Whole,
-    #[serde(default)]
-    density: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct SamplesAsked {
-    per_class: Whole,
-    seed: Whole,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct WalkAsked {
-    count: Whole,
-    steps: Whole,
-    step_size: f64,
-    temperature: f64,
-    #[serde(default)]
-    restart: bool,
-}
-
-/// How many samples are asked for by `what`, if a page has room for them.
-fn sample_count(what: &str, asked: Whole) -> Result<usize, JsError> {
-    match asked.count() {
-        count @ 1..=MOST_SAMPLES => Ok(count),
-        count => Err(JsError::new(&format!("{what} = {count} must be from 1 to {MOST_SAMPLES}"))),
-    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "what JavaScript passes is handed over")]
@@ -589,55 +517,4 @@ fn scored(score: Score) -> JsValue {
         ("entropy", entropy.into()),
         ("information", information.into()),
     ])
-}
-
-fn grid_of(what: &str, frame: [f32; 4], cells: Whole) -> Result<Grid, JsError> {
-    match cells.count() {
-        cells @ 1..=MOST_CELLS => Ok(Grid { frame, cells }),
-        cells => {
-            Err(JsError::new(&format!("{what}: cells = {cells} must be from 1 to {MOST_CELLS}")))
-        }
-    }
-}
-
-fn settings_of(what: &str, settings: &JsValue) -> Result<Map<String, Value>, JsError> {
-    if settings.is_undefined() {
-        return Ok(Map::new());
-    }
-    options(&format!("{what}: settings"), settings)
-}
-
-fn file_of(what: &str, name: &JsValue, content: &JsValue) -> Result<File, JsError> {
-    Ok(File { name: argument(what, "name", name)?, bytes: bytes_of(what, content)? })
-}
-
-/// A file, or examples and the file that is made of them.
-fn data_of(data: &JsValue) -> Result<(File, Option<MadeOf>), JsError> {
-    let known = ["name", "bytes", "x", "shape", "given", "heldX", "heldY"];
-    let [name, content, x, shape, given, held_x, held_y] = known_fields("data", data, known)?;
-    if !content.is_undefined() {
-        if !x.is_undefined() {
-            return Err(JsError::new("data: give bytes, or x and what goes with it, not both"));
-        }
-        return Ok((file_of("data", &name, &content)?, None));
-    }
-    let rows = |[of_x, of_y]: [&str; 2], x: &JsValue, y: &JsValue| -> Result<Rows, JsError> {
-        let name = |field: &str| format!("data: {field}");
-        if x.is_undefined() && y.is_undefined() {
-            return Ok(Rows::default());
-        }
-        let x = match x.is_instance_of::<Uint8Array>() {
-            true => Values::U8(bytes_of(&name(of_x), x)?),
-            false => Values::F32(numbers(&name(of_x), x)?),
-        };
-        Ok(Rows { x, y: whole_numbers(&name(of_y), y)? })
-    };
-    let shape = whole_numbers("data: shape", &shape)?;
-    let made_of = MadeOf {
-        name: argument("data", "name", &name)?,
-        shape: shape.into_iter().map(|size| size.max(0) as usize).collect(),
-        train: rows(["x", "given"], &x, &given)?,
-        test: rows(["heldX", "heldY"], &held_x, &held_y)?,
-    };
-    Ok((made_of.file()?, Some(made_of)))
 }

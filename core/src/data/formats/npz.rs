@@ -61,8 +61,9 @@ impl<'a, R: Read + Seek> Npz<'a, R> {
         if length == 0 {
             return Err(Error::data(source_name, "the file is empty", WRITE_ANEW));
         }
-        let archive = ZipArchive::new(reader).map_err(|error| match start == SIGNATURE {
-            true => unreadable(format!("truncated or damaged .npz archive ({error})")),
+        let archive = ZipArchive::new(reader).map_err(|_| match start == SIGNATURE {
+            // The reader would say which of its own records it misses.
+            true => unreadable("truncated or damaged .npz archive".to_owned()),
             false => Error::data(source_name, "this is no .npz archive", GIVE_ONE),
         })?;
         Ok(Self { archive, source_name, length, room: u64::MAX })

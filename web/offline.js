@@ -31,7 +31,7 @@ const FILES = [
       "lesson-cards", "lesson-coreset", "lesson-dots", "lesson-energy", "lesson-filter", "lesson-mier", "lesson-samples", "lesson-stage",
       "lesson-worth", "lessons", "place", "programs", "regions", "scene", "thumbnail", "toy", "training", "worker", "worker-gpu",
       "chance", "digit-away", "digit-data", "digit-drawing", "digit-keys", "digit-labels", "digit-models", "digit-speed", "digit-watch", "digits",
-      "hand-over", "ink", "pad", "pictures", "readings", "tray",
+      "hand-over", "ink", "pad", "pictures", "readings", "tray", "unsaved",
       "own", "own-accuracy", "own-away", "own-directions", "own-example", "own-file", "own-look", "own-profile", "own-rows", "own-scatter",
       "own-seen", "own-tables",
     ].map((name) => `learn/${name}`),

@@ -97,6 +97,37 @@ test("the example: what is seen, a short training, how good it is, and what the 
   await leave(page);
 });
 
+test("who leaves what took a while to learn is asked, unless something of it was taken away", async () => {
+  const page = await open();
+  const asked = [];
+  page.on("dialog", (dialog) => {
+    asked.push(dialog.type());
+    dialog.dismiss();
+  });
+  const leaves = async () => {
+    const before = asked.length;
+    await page.evaluate(() => setTimeout(() => location.reload()));
+    await page.waitForTimeout(1000);
+    return asked.length === before;
+  };
+  await example(page);
+  await play(page);
+  await trained(page, 5);
+  // As if it had trained for 20 seconds.
+  await page.evaluate(() => {
+    const now = performance.now.bind(performance);
+    performance.now = () => now() + 20_000;
+  });
+  await play(page);
+  await trained(page, 6);
+  assert.equal(await leaves(), false);
+  assert.deepEqual(asked, ["beforeunload"]);
+  await download(page, "#save-predictions");
+  assert.equal(await leaves(), true);
+  await page.locator("#seen-step").waitFor({ state: "hidden" });
+  await leave(page);
+});
+
 test("a file that is no data, or not enough, gets one sentence, and what was there goes on", async () => {
   const page = await open();
   await choose(page, "empty.csv", "");

@@ -27,6 +27,7 @@ function setUpFiles(training) {
       attempt(async () => {
         const bytes = await make();
         save(name(), new Blob([bytes], { type }));
+        training.taken();
         told(`Saved ${name()}, ${(bytes.length / 1e6).toFixed(2)} MB.`);
       }),
     );
@@ -51,6 +52,7 @@ async function goOn(training, chosen, section) {
   };
   const title = `${called}, ${SETS[chosen.data].title}`;
   await handOver.put({ name, title, known, bytes: await training.ask("model") });
+  training.taken();
   location.href = `./?model=own#${section}`;
 }
 

@@ -19,6 +19,7 @@ import { inWords, place } from "./place.js";
 import { follow, speaker } from "./status.js";
 import { Tray } from "./tray.js";
 import { Training } from "./training.js";
+import { askBeforeLeaving } from "./unsaved.js";
 
 const START = { data: "8x8", model: "m2", seed: 0, fill: 0 };
 const EACH = 10; // labels a class that are asked for
@@ -280,6 +281,7 @@ function setUpLabelling() {
 
 function listen() {
   transport(element("transport"), training);
+  askBeforeLeaving(training);
   element("go").addEventListener("click", () => begin());
   training.addEventListener("made", () => {
     const { name, names } = training.about;

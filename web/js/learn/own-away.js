@@ -110,17 +110,20 @@ export class Away {
     if (held > 0) known.accuracy = inWords((await training.ask("score")).model)[0];
     known.parameters = many(parameters);
     await handOver.put({ name, title: `M2, ${this.#current().name}`, known, bytes: await training.ask("model") });
+    training.taken();
     location.href = "./?model=own#generate";
   }
 
   #save(name, bytes, type) {
     save(name, new Blob([bytes], { type }));
+    this.#training.taken();
     say(`Saved ${name}.`);
   }
 
   #predictions(bytes, name) {
     const file = `${stem(name)}-predicted.csv`;
     save(file, new Blob([bytes], { type: "text/csv" }));
+    this.#training.taken();
     say(`Saved ${file}: ${counted(bytes, this.#current().names)}.`);
   }
 }

@@ -16,6 +16,7 @@ import { Rows } from "./own-rows.js";
 import { showSeen } from "./own-seen.js";
 import { follow, speaker } from "./status.js";
 import { Training } from "./training.js";
+import { askBeforeLeaving } from "./unsaved.js";
 
 const FEW = 5; // labels of a class: with fewer, a fifth of them is nobody
 const LITTLE = 30; // held-out rows: fewer of them say little
@@ -220,6 +221,7 @@ const fetchRows = latest(async () => {
 
 function listen() {
   transport(element("transport"), training);
+  askBeforeLeaving(training);
   training.addLook(look);
   training.addEventListener("made", () => {
     blank();

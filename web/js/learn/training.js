@@ -1,6 +1,7 @@
 // A model in training: one program in a worker, run in small pieces so that there is something new to see many times a second.
 //
-// Events: made (it begins, or begins anew), accepted (other weights or labels), canceled (there is nothing to train any more), advanced (after a piece), playing (it runs or rests), news and trouble (a sentence in
+// Events: made (it begins, or begins anew), accepted (other weights or labels), advanced (after a piece), playing (it runs or rests), taken
+// (the visitor has something of what was learned), canceled (there is nothing to train any more), news and trouble (a sentence in
 // `detail`), progress (of the program's download).
 
 import { latest, pause } from "../dom.js";
@@ -96,6 +97,11 @@ export class Training extends EventTarget {
     this.pause();
     this.halt();
     this.#tell("canceled");
+  }
+
+  // The visitor has taken something of it away.
+  taken() {
+    this.#tell("taken");
   }
 
   // What is trained is about to be replaced: nobody looks at it any more.

@@ -138,6 +138,30 @@ test("steps go on by button and by key, and back again; values stand in the addr
   await leave(other);
 });
 
+test("other points while the first are learned, and steps that are passed quickly, end in what is asked for last", async () => {
+  for (const lesson of ["filter", "coreset"]) {
+    const page = await visits.page(`lessons.html?lesson=${lesson}&step=1`);
+    for (let time = 0; time < 3; time += 1) await page.click('button:has-text("Other points")');
+    await live(page);
+    assert.match(page.url(), /step=1&seed=3/);
+    await page.click("#next");
+    await page.click("#next");
+    await chosen(page, 3);
+    await live(page);
+    // What is there is not learned anew for another step.
+    await page.evaluate(() => {
+      globalThis.news = [];
+      const line = document.getElementById("status");
+      new MutationObserver(() => news.push(line.textContent)).observe(line, { childList: true });
+    });
+    await page.click("#previous");
+    await chosen(page, 2);
+    await live(page);
+    assert.deepEqual(await page.evaluate(() => news), [], lesson);
+    await leave(page);
+  }
+});
+
 test("a value in the address that makes no sense is said, and the step's own is taken", async () => {
   const page = await visits.page("lessons.html?lesson=filter&step=3&entropy=99&agreeing=0");
   await live(page);

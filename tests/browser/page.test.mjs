@@ -101,6 +101,26 @@ test("chains are watched step by step, stopped, played and begun anew", async ()
   await leave(page);
 });
 
+test("a click on a sample looks inside it; chains on their way, and more of them than before, have nothing to tell", async () => {
+  const page = await visits.page(link("mnist-latent-ebm", { n: "2", steps: "8" }));
+  await done(page, "20 samples");
+  await says(page, "walk-live", /classified as/);
+  const last = async () => {
+    const box = await page.locator("#samples").boundingBox();
+    return { x: 40, y: box.height - 10 };
+  };
+  await page.locator("#samples").click({ position: await last() });
+  await says(page, "walk-caption", /^Class 9\./);
+  await page.fill("#per-class", "4");
+  await page.click("#restart");
+  await says(page, "chain-live", /step 0 of 8/);
+  for (const x of [40, 60, 100]) await page.locator("#samples").hover({ position: { ...(await last()), x } });
+  await page.locator("#samples").click({ position: await last() });
+  assert.equal(await page.isVisible("#tip"), false);
+  assert.notEqual(await page.getAttribute("#status", "data-kind"), "error");
+  await leave(page);
+});
+
 test("what a pen draws is classified, rebuilt, and drawn in every class", async () => {
   const page = await visits.page(link("mnist-latent-ebm", { n: "5" }));
   await done(page, "samples in");

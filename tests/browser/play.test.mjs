@@ -230,6 +230,22 @@ test("points are drawn by keys until there are enough to learn from, and the lin
   await leave(page);
 });
 
+test("a model that is chosen while other points are on their way learns from these", async () => {
+  const page = await open();
+  await page.click('#kinds label:has-text("Blobs")');
+  await page.click('#models label:has-text("MIER")');
+  await trained(page, 5);
+  await says(page, "legend", /class C/);
+  await page.evaluate(() => {
+    for (const words of ["Spirals", "Circles"]) document.evaluate(`//*[@id="kinds"]//label[contains(., "${words}")]`, document, null, 9).singleNodeValue.click();
+    document.querySelector('#models input[value="m2"]').click();
+  });
+  await page.waitForFunction(() => !/class C/.test(document.getElementById("legend").textContent));
+  await trained(page, 5);
+  assert.match(page.url(), /data=circles/);
+  await leave(page);
+});
+
 test("a link that makes no sense is mended, and the page says so in one line", async () => {
   const page = await open("?data=x&n=1e9&noise=-1&labels=a&seed=&model=gan&alpha=1e9&latent=0&hidden=,&epochs=-1&marks=99999A,zz&flip=foo&points=%%%");
   await trained(page, 5);

@@ -43,8 +43,8 @@ const LEARNING = {
   digits: {
     query: "digits.html",
     async ready(page) {
-      await page.click("#fill:enabled");
-      await page.click("#go:enabled");
+      await page.click("#fill");
+      await page.click("#go");
       await trained(page, 1200);
     },
   },

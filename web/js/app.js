@@ -77,8 +77,11 @@ class Page extends EventTarget {
 
   // Stops what is under way and waits until it has.
   async free() {
-    this.dispatchEvent(new Event("stop"));
-    while (this.busy) await pause(10);
+    do {
+      // Again and again: what is under way may only be about to begin what has to be stopped.
+      this.dispatchEvent(new Event("stop"));
+      await pause(10);
+    } while (this.busy);
   }
 
   setPlaying(playing) {
@@ -100,20 +103,25 @@ class Page extends EventTarget {
     return this.about.backend === "webgpu" ? "the GPU" : "the CPU";
   }
 
-  // One sample in a sentence.
+  // One sample in a sentence. What is in a grid may be of samples that are gone, or not there yet.
   describe = (row) => {
-    const { samples, filtered, names } = this;
-    if (!samples) return "";
+    const { samples, filtered } = this;
+    if (!samples || row >= samples.y.length) return "";
+    const { names } = this;
     const seen = `classified as ${names[samples.predicted[row]]}, H = ${short(samples.entropy[row])} nats`;
     const verdict = filtered ? `; ${filter.reason(filtered.verdicts[row])}` : "";
     return this.about.classifies ? `requested ${names[samples.y[row]]}, ${seen}${verdict}` : `sample ${row}`;
   };
 
-  choose = () => {};
+  // Looks inside one sample.
+  choose(row) {
+    if (row < this.samples?.y.length) this.dispatchEvent(new CustomEvent("choose", { detail: row }));
+  }
 
   async sampled(samples) {
     this.samples = samples;
     this.filtered = null;
+    this.coreset = null;
     checkpoints.picture(cardOf(this.model), samples.picture, this.about.tile);
     this.remember();
     this.dispatchEvent(new Event("samples"));
@@ -162,6 +170,7 @@ class Page extends EventTarget {
     this.about = null;
     this.samples = null;
     this.filtered = null;
+    this.coreset = null;
     // Neither a program's memory nor a GPU's pools shrink: what was open before is freed with the worker that held it.
     if (this.model.bytes) {
       this.dispatchEvent(new Event("gone"));
@@ -287,6 +296,7 @@ async function recover({ what, reason }) {
     page.about = null;
     page.samples = null;
     page.filtered = null;
+    page.coreset = null;
     page.dispatchEvent(new Event("busy"));
     page.say("error", `${happened}. Reload the page to try again.`);
     return;

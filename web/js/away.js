@@ -12,12 +12,16 @@ export function setUp(page) {
 
   for (const what of ["samples", "kept", "coreset"]) {
     element(`save-${what}`).addEventListener("click", () =>
-      page.attempt(async () => {
-        const bytes = await page.engine.call("main", "npz", what, featured());
-        const file = `${name()}-${what}.npz`;
-        save(file, new Blob([bytes], { type: "application/octet-stream" }));
-        say(`Saved ${file}, ${(bytes.length / 1e6).toFixed(2)} MB.`);
-      }),
+      page.attempt(
+        async () => {
+          if (!page.samples) return;
+          const file = `${name()}-${what}.npz`;
+          const bytes = await page.engine.call("main", "npz", what, featured());
+          save(file, new Blob([bytes], { type: "application/octet-stream" }));
+          say(`Saved ${file}, ${(bytes.length / 1e6).toFixed(2)} MB.`);
+        },
+        () => page.filtered,
+      ),
     );
   }
   element("save-png").addEventListener("click", () => {

@@ -52,7 +52,7 @@ export function setUp(page) {
   const gridOf = (id, picks) =>
     new Grid(element(id), {
       describe: (row) => `${page.describe(row)}; weight ${weights[picks].get(row)}`,
-      choose: page.choose,
+      choose: (row) => page.choose(row),
     });
   const grids = { chosen: gridOf("medoids", "chosen"), random: gridOf("random-medoids", "random") };
 
@@ -199,8 +199,8 @@ export function setUp(page) {
     page.remember();
   });
   element("coreset-controls").addEventListener("submit", (event) => event.preventDefault());
-  element("map-classes").addEventListener("change", () => told && page.attempt(map, current));
-  element("replay").addEventListener("click", () => told && page.attempt(replay, current));
+  element("map-classes").addEventListener("change", () => told && current() && page.attempt(map, current));
+  element("replay").addEventListener("click", () => told && current() && page.attempt(replay, current));
   page.addEventListener("kept", select);
   page.addEventListener("model", () => {
     offer();

@@ -16,7 +16,7 @@ export function make(name, attributes = {}, ...children) {
 }
 
 // A function that calls `task` with its latest arguments, one call at a time: what comes while it works waits, and of what waits
-// only the last is done.
+// only the last is done. What fails while something waits is of no interest any more.
 export function latest(task) {
   let running = false;
   let next = null;
@@ -28,7 +28,11 @@ export function latest(task) {
       while (next) {
         const now = next;
         next = null;
-        await task(...now);
+        try {
+          await task(...now);
+        } catch (error) {
+          if (!next) throw error;
+        }
       }
     } finally {
       running = false;

@@ -17,7 +17,7 @@ export function reason(verdict) {
 }
 
 export function setUp(page) {
-  const grid = new Grid(element("sorted"), { describe: page.describe, choose: page.choose });
+  const grid = new Grid(element("sorted"), { describe: page.describe, choose: (row) => page.choose(row) });
   const slider = element("threshold");
   const agreeing = element("keep-agreeing");
   const threshold = () => 10 ** slider.valueAsNumber;
@@ -31,6 +31,7 @@ export function setUp(page) {
       const told = await page.engine.call("main", "filter", asked);
       if (samples !== page.samples) return;
       page.filtered = told;
+      page.coreset = null;
       show(told);
       page.dispatchEvent(new Event("kept"));
     });

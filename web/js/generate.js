@@ -23,7 +23,11 @@ export function byClass(page, y, rows, place) {
 }
 
 export function setUp(page) {
-  const grid = new Grid(element("samples"), { describe: page.describe, choose: page.choose });
+  // What is still being drawn is nothing yet that could be told of.
+  const grid = new Grid(element("samples"), {
+    describe: (row) => (drawing ? "" : page.describe(row)),
+    choose: (row) => drawing || page.choose(row),
+  });
   let run = 0; // counts beginnings: who finds another number than his own was overtaken
   let drawing = null; // { asked, y, taken, left, trace }
   const form = element("controls");
@@ -49,13 +53,16 @@ export function setUp(page) {
   }
   page.addEventListener("busy", buttons);
 
+  // Resolves to the number of its run.
   async function begin() {
     const asked = wish();
     run += 1;
+    const mine = run;
     drawing = null;
     const { y, taken, left } = await page.engine.call("main", "begin", asked);
     drawing = { asked, y, taken, left, trace: [] };
     if (left > 0) await advance(0);
+    return mine;
   }
 
   // Some steps of the chains, and where they are then.
@@ -101,10 +108,9 @@ export function setUp(page) {
     await page.sampled(samples, performance.now() - started);
   }
 
-  // Takes the chains to their end, unless somebody begins anew or stops them. `delay` is how long each picture stays; without it they
-  // come as fast as they can, and where motion is unwelcome not at all.
-  async function toTheEnd(stride, delay) {
-    const mine = run;
+  // Takes the chains of a run to their end, unless somebody begins anew or stops them. `delay` is how long each picture stays; without it
+  // they come as fast as they can, and where motion is unwelcome not at all.
+  async function toTheEnd(mine, stride, delay) {
     while (drawing?.left > 0 && mine === run) {
       await advance(stride, Boolean(delay) || !still());
       if (delay) await pause(delay());
@@ -115,8 +121,8 @@ export function setUp(page) {
   const draw = async () => {
     page.say("busy", "Drawing…");
     const started = performance.now();
-    await begin();
-    await toTheEnd(Math.max(1, Math.ceil(drawing.left / FRAMES)));
+    const mine = await begin();
+    await toTheEnd(mine, Math.max(1, Math.ceil(drawing.left / FRAMES)));
     const seconds = (performance.now() - started) / 1000;
     if (!drawing && page.samples) page.say("done", `${page.samples.y.length} samples in ${seconds.toFixed(2)} s on ${page.place()}.`);
   };
@@ -147,8 +153,8 @@ export function setUp(page) {
     page.work(async () => {
       page.setPlaying(true);
       try {
-        if (!drawing) await begin();
-        await toTheEnd(1, () => (element("slow").checked ? SLOW : 16));
+        const mine = drawing ? run : await begin();
+        await toTheEnd(mine, 1, () => (element("slow").checked ? SLOW : 16));
       } finally {
         page.setPlaying(false);
       }

@@ -108,8 +108,10 @@ export function setUp(page) {
     }
     if (id && !other) {
       const model = page.models.find((found) => found.id === id);
+      const { about } = page;
       const bytes = await download(model, () => {});
-      await page.engine.call("other", "create", bytes, page.about.backend);
+      if (page.about !== about) return;
+      await page.engine.call("other", "create", bytes, about.backend);
       other = { id };
     }
     await beside();
@@ -144,14 +146,14 @@ export function setUp(page) {
 
   const canvas = element("walk");
   canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
-    if (!walked) return;
+    if (!walked || !page.about) return;
     const cell = (offset, size) => Math.min(SIDE - 1, Math.max(0, Math.floor((SIDE * offset) / size)));
     at(cell(offsetY, canvas.clientHeight) * SIDE + cell(offsetX, canvas.clientWidth));
   });
   canvas.addEventListener("keydown", (event) => {
     const moves = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const move = moves[event.key];
-    if (!move || !walked) return;
+    if (!move || !walked || !page.about) return;
     event.preventDefault();
     const clamp = (value) => Math.min(SIDE - 1, Math.max(0, value));
     at(clamp(Math.floor(place / SIDE) + move[1]) * SIDE + clamp((place % SIDE) + move[0]));
@@ -183,19 +185,18 @@ export function setUp(page) {
   // A sample of the grids above, or the next one.
   let next = 0;
   function take(row) {
-    if (!page.samples) return;
     strokes.length = 0;
     next = row + 1;
     page.checkChip("walk-classes", Math.max(0, page.samples.y[row]));
     look({ sample: row });
   }
-  page.choose = (row) => {
-    take(row);
+  page.addEventListener("choose", ({ detail }) => {
+    take(detail);
     element("inside").scrollIntoView();
-  };
+  });
   element("example").addEventListener("click", () => page.samples && take(next % page.samples.y.length));
-  element("walk-classes").addEventListener("change", () => page.attempt(walk, model));
-  element("compare-with").addEventListener("change", () => page.attempt(compare, model));
+  element("walk-classes").addEventListener("change", () => page.about && page.attempt(walk, model));
+  element("compare-with").addEventListener("change", () => page.about && page.attempt(compare, model));
 
   let started = false; // a new model starts with one of its own samples
   page.addEventListener("model", () => {

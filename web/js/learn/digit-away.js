@@ -39,9 +39,12 @@ function setUpFiles(training) {
 
 // Opens the model in a section of the page of models.
 async function goOn(training, chosen, section) {
+  const { about } = training;
   training.pause();
   const { model } = await training.ask("score");
-  const { name, model: kind, rows, labelled, parameters } = training.about;
+  const bytes = await training.ask("model");
+  if (training.about !== about) throw new Error("Another training has begun: open its model when it has learned something.");
+  const { name, model: kind, rows, labelled, parameters } = about;
   const { title: called } = MODELS[kind];
   const known = {
     data: `digits, ${SETS[chosen.data].title}`,
@@ -51,7 +54,7 @@ async function goOn(training, chosen, section) {
     parameters: many(parameters),
   };
   const title = `${called}, ${SETS[chosen.data].title}`;
-  await handOver.put({ name, title, known, bytes: await training.ask("model") });
+  await handOver.put({ name, title, known, bytes });
   training.taken();
   location.href = `./?model=own#${section}`;
 }

@@ -23,7 +23,7 @@ import { askBeforeLeaving } from "./unsaved.js";
 
 const START = { data: "8x8", model: "m2", seed: 0, fill: 0 };
 const EACH = 10; // labels a class that are asked for
-const BUTTONS = ["fill", "wipe", "go"]; // that need pictures
+const PARTS = ["keys", "fill", "wipe", "tray", "add", "go"]; // that need pictures
 const SMOOTH = 25; // steps over which the curve of the objective is smoothed: each batch has its own
 const POINTS = 250; // of the curve of the objective
 
@@ -100,8 +100,7 @@ function leave() {
 const choose = latest(async () => {
   try {
     training.cancel();
-    choosing = true;
-    for (const button of BUTTONS) element(button).disabled = true;
+    setChoosing(true);
     status("busy", "Loading the pictures…");
     const { side } = SETS[chosen.data];
     const [set, where] = await Promise.all([load(training, chosen.data), place(side * side, asked.get("on"))]);
@@ -128,17 +127,36 @@ const choose = latest(async () => {
     tray.mix(chosen.seed);
     await pause(0);
     restoring = false;
-    choosing = false;
-    for (const button of BUTTONS) element(button).disabled = false;
+    setChoosing(false);
     drawing.take();
     showLabels();
     showButtons();
     await pause(0);
     remember();
   } catch (error) {
+    stay();
     status("error", error.message);
   }
 });
+
+// While pictures are on their way, those that are still there cannot be labelled.
+function setChoosing(now) {
+  choosing = now;
+  for (const part of PARTS) element(part).inert = now;
+}
+
+// Other pictures cannot be had: the page goes on with those that it has.
+function stay() {
+  restoring = false;
+  trainedOn = null;
+  const shown = Object.keys(SETS).find((id) => SETS[id].file === labels.set?.file);
+  if (!shown) return;
+  Object.assign(chosen, { data: shown, steps: null });
+  element("sets").querySelector(`[value="${shown}"]`).checked = true;
+  showHints();
+  setChoosing(false);
+  showLabels();
+}
 
 // What the labels allow, in a sentence.
 function showLabels() {
@@ -197,6 +215,12 @@ function showSpeed() {
   if (words) element("speed").textContent = words;
 }
 
+function showHints() {
+  element("steps").value = settingsOf(chosen)["train.steps"];
+  element("set-hint").textContent = SETS[chosen.data].hint;
+  element("model-hint").textContent = MODELS[chosen.model].hints[chosen.data];
+}
+
 function setUpChoices() {
   const chips = (box, choices, now, choose) => {
     for (const [value, title] of choices) {
@@ -205,20 +229,15 @@ function setUpChoices() {
       element(box).append(make("label", { class: "chip" }, input, make("span", { id: `${box}-${value}` }, title)));
     }
   };
-  const hints = () => {
-    element("steps").value = settingsOf(chosen)["train.steps"];
-    element("set-hint").textContent = SETS[chosen.data].hint;
-    element("model-hint").textContent = MODELS[chosen.model].hints[chosen.data];
-  };
   chips("sets", Object.entries(SETS).map(([id, { title }]) => [id, title]), chosen.data, (id) => {
     leave();
     Object.assign(chosen, { data: id, steps: null });
-    hints();
+    showHints();
     choose();
   });
   chips("models", Object.entries(MODELS).map(([id, { title }]) => [id, title]), chosen.model, (id) => {
     Object.assign(chosen, { model: id, steps: null });
-    hints();
+    showHints();
     remember();
     showLabels();
   });
@@ -230,7 +249,7 @@ function setUpChoices() {
     showLabels();
   });
   chips("views", [["all", "all"], ["done", "labelled (0)"]], "all", (view) => tray.show(view === "done"));
-  hints();
+  showHints();
 }
 
 function setUpLabelling() {
@@ -268,7 +287,7 @@ function setUpLabelling() {
     element("tray-told").textContent = tray.summary;
   });
   labels.addEventListener("labels", () => {
-    if (restoring) return;
+    if (restoring || choosing) return;
     showLabels();
     remember();
   });
@@ -294,8 +313,8 @@ function listen() {
     element("command").textContent = `unzip ${name}.zip\ncd ${name} && gleaner train --resume .`;
     element("transport").hidden = false;
     showLabels();
-    showButtons();
   });
+  for (const news of ["made", "news", "halted"]) training.addEventListener(news, showButtons);
   training.addEventListener("advanced", ({ detail }) => {
     speed.count(detail.step);
     if (detail.steps > 0) {

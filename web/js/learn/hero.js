@@ -40,7 +40,7 @@ async function start() {
   training.addEventListener("made", () => say(""));
   for (const news of ["news", "trouble"]) training.addEventListener(news, ({ detail }) => say(detail));
   // Who scrolls on to the models wants the machine for these.
-  new IntersectionObserver(([{ isIntersecting }]) => training.seen("screen", isIntersecting)).observe(element("hero-pictures"));
+  new IntersectionObserver((entries) => training.seen("screen", entries.at(-1).isIntersecting)).observe(element("hero-pictures"));
   await show(SHOWN[0]);
   const canvases = element("hero-kinds").querySelectorAll("canvas");
   for (const [at, kind] of SHOWN.entries()) {

@@ -76,7 +76,7 @@ class Coreset {
   #samples = null;
   #told = null; // { keep, chosen, random, bounds }
   #replays = 0; // an old replay stops when there is a new one, or when something changes
-  #opened = null; // the seed of the samples
+  #opened = null; // the seed of the samples that are there, or on their way
 
   constructor(stage) {
     this.#stage = stage;
@@ -92,11 +92,8 @@ class Coreset {
   async show() {
     this.#replays += 1;
     const { seed } = this.#stage.values;
-    if (this.#opened === seed && this.#samples) {
-      this.#choose();
-      return;
-    }
-    await this.#begin();
+    if (this.#opened === seed) this.#choose();
+    else await this.#begin();
   }
 
   #build() {
@@ -133,9 +130,14 @@ class Coreset {
 
   async #begin() {
     [this.#samples, this.#told] = [null, null];
-    const drawn = await cloudsOf(this.#stage, [this.#left.dots, this.#right.dots]);
+    const { seed } = this.#stage.values;
+    this.#opened = seed;
+    const drawn = await cloudsOf(this.#stage, [this.#left.dots, this.#right.dots]).finally(() => {
+      if (this.#opened === seed) this.#opened = null;
+    });
     if (!drawn) return;
     this.#samples = drawn;
+    this.#opened = seed;
     this.#choose();
     if (this.#told) this.#stage.say(`${this.#told.keep.filter(Boolean).length} samples to pick from.`);
   }

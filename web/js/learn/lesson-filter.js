@@ -77,7 +77,7 @@ class Filter {
   #samples = null;
   #marked = -1;
   #chart = null;
-  #opened = null; // the seed of the samples
+  #opened = null; // the seed of the samples that are there, or on their way
 
   constructor(stage) {
     this.#stage = stage;
@@ -87,8 +87,7 @@ class Filter {
 
   async show() {
     this.#show();
-    if (this.#opened === this.#stage.values.seed && this.#samples) return;
-    await this.#begin();
+    if (this.#opened !== this.#stage.values.seed) await this.#begin();
   }
 
   #build() {
@@ -157,10 +156,14 @@ class Filter {
 
   async #begin() {
     this.#samples = null;
-    this.#opened = this.#stage.values.seed;
-    const drawn = await cloudsOf(this.#stage, [this.#dots]);
+    const { seed } = this.#stage.values;
+    this.#opened = seed;
+    const drawn = await cloudsOf(this.#stage, [this.#dots]).finally(() => {
+      if (this.#opened === seed) this.#opened = null;
+    });
     if (!drawn) return;
     this.#samples = drawn;
+    this.#opened = seed;
     this.#marked = drawn.entropy.indexOf(Math.max(...drawn.entropy));
     this.#count();
     this.#show();

@@ -31,9 +31,11 @@ const SETTINGS = {
 };
 
 // Trains to the end without showing it; says how far it is. Resolves to false if something else is trained meanwhile.
-async function learn({ training, status }, request) {
+async function learn(stage, request) {
+  const { training, status } = stage;
   let end = () => {};
   let mine = null; // what was made of this request: a run before may still have something to say
+  stage.overtake?.();
   const over = new Promise((resolve) => {
     const advanced = ({ detail: { step, done } }) => {
       if (!mine || training.about !== mine) return;
@@ -41,7 +43,7 @@ async function learn({ training, status }, request) {
       if (done) end(true);
     };
     const made = () => {
-      mine ??= training.about;
+      if (training.request === request) mine = training.about;
     };
     const halted = () => end(false);
     end = (whole) => {
@@ -54,8 +56,8 @@ async function learn({ training, status }, request) {
     training.addEventListener("advanced", advanced);
     training.addEventListener("trouble", halted);
   });
-  await training.open(request);
-  if (training.about === null) end(false); // overtaken, or in trouble
+  stage.overtake = () => end(false);
+  training.open(request);
   const done = await over;
   if (done) status("done", "");
   return done;
@@ -119,7 +121,7 @@ function inRow(points, noise, apart = 1) {
 export const nats = (value) => (value >= 0.1 ? fixed(value) : value >= 1e-3 ? String(Number(value.toPrecision(2))) : value.toExponential(0).replace("-", "−"));
 
 // A model of the three clouds that has learnt to its end, and its samples, shown as `dots`: the same for both lessons. Null if
-// something else was asked for meanwhile.
+// something else was asked for meanwhile, or there was trouble.
 export async function cloudsOf(stage, dots) {
   const { training, values } = stage;
   const { seed } = values;

@@ -48,6 +48,7 @@ class Lesson {
   #step = 0; // from 0
   #stage;
   #shown;
+  #address = ""; // the query of what is shown
 
   constructor(lesson) {
     this.#lesson = lesson;
@@ -88,6 +89,7 @@ class Lesson {
 
   #remember() {
     address.remember({ lesson: this.#lesson.id, step: this.#step + 1, ...this.#stage.values }, this.#start());
+    this.#address = location.search;
     this.#doors();
   }
 
@@ -156,7 +158,8 @@ class Lesson {
   #listen() {
     element("previous").addEventListener("click", () => this.#go(this.#step - 1));
     element("next").addEventListener("click", () => this.#go(this.#step + 1));
-    addEventListener("popstate", () => this.open());
+    // A link within the page goes nowhere else.
+    addEventListener("popstate", () => location.search !== this.#address && this.open());
     addEventListener("keydown", (event) => {
       const { key, target } = event;
       if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;

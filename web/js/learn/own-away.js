@@ -58,6 +58,7 @@ export class Away {
     try {
       say(`Predicting ${file.name}…`, "busy");
       const bytes = await bytesOf(file);
+      if (mine !== this.#training.about) throw new Error("Another training has begun: choose the file again when it has learned something.");
       this.#predictions(await this.#training.ask("predictions", { name: file.name, bytes }), file.name);
     } catch (error) {
       say(error.message, "error");
@@ -104,12 +105,15 @@ export class Away {
   // The model goes on to the page that draws, filters and picks.
   async #open() {
     const training = this.#training;
+    const { about } = training;
     training.pause();
-    const { held, name, rows, labelled, parameters } = training.about;
+    const { held, name, rows, labelled, parameters } = about;
     const known = { data: this.#current().name, model: "M2", labels: `${many(labelled)}, plus ${many(rows - labelled)} unlabelled` };
     if (held > 0) known.accuracy = inWords((await training.ask("score")).model)[0];
     known.parameters = many(parameters);
-    await handOver.put({ name, title: `M2, ${this.#current().name}`, known, bytes: await training.ask("model") });
+    const bytes = await training.ask("model");
+    if (training.about !== about) throw new Error("Another training has begun: open its model when it has learned something.");
+    await handOver.put({ name, title: `M2, ${this.#current().name}`, known, bytes });
     training.taken();
     location.href = "./?model=own#generate";
   }

@@ -38,6 +38,8 @@ const looks = new Look();
 
 let current = null; // what is trained on: { name, bytes, settings, seen, names, share }
 let waiting = null; // a file whose label column is to be chosen: { name, bytes, settings, columns }
+let asked = null; // how the current file is being read anew: { file, settings }
+let begun = null; // what was asked to be trained last
 let rows = null; // its rows
 let scoredAt = -Infinity;
 let answeredAt = -Infinity;
@@ -62,7 +64,9 @@ async function profile(asked) {
 const take = latest(async (file, settings = {}) => {
   const { name } = file;
   const fresh = file instanceof File;
-  const again = file === current;
+  const again = !fresh && file.bytes === current?.bytes;
+  // Another file has come before this one could be read anew.
+  if (file.seen && !again) return;
   const line = again ? "seen" : "file";
   try {
     say[line]("busy", training.about || again ? `Reading ${name}…` : `Loading the program, and reading ${name}…`);
@@ -82,6 +86,7 @@ const take = latest(async (file, settings = {}) => {
 });
 
 function refuse(line, message) {
+  asked = null;
   const end = current ? ` The page goes on with ${current.name}.` : "";
   const text = plain(message);
   say[line]("error", `${text}${/[.!?]$/.test(text) ? "" : "."}${line === "file" ? end : ""}`);
@@ -106,14 +111,18 @@ async function accept(file) {
 
 // A column is to be used, or left out.
 function use(column, used) {
-  const left = new Set(current.settings["data.leave-out"]?.split(",") ?? []);
+  const left = new Set(newest()["data.leave-out"]?.split(",") ?? []);
   if (used) left.delete(column);
   else left.add(column);
   choose({ "data.leave-out": left.size > 0 ? [...left].join(",") : undefined });
 }
 
+// How the current file was asked to be read last: several changes may come before it is.
+const newest = () => (asked?.file === current ? asked : current).settings;
+
 function choose(change) {
-  const settings = Object.fromEntries(Object.entries({ ...current.settings, ...change }).filter(([, value]) => value !== undefined));
+  const settings = Object.fromEntries(Object.entries({ ...newest(), ...change }).filter(([, value]) => value !== undefined));
+  asked = { file: current, settings };
   take(current, settings);
 }
 
@@ -129,7 +138,8 @@ async function begin() {
   element("share").disabled = current.few;
   const all = { ...settings, "model.kind": "m2", ...(share ? { "data.test-share": Number(share) } : {}) };
   say.train("busy", "Getting ready…");
-  await training.open({ data: { name, bytes }, settings: all }, { play: false });
+  begun = { data: { name, bytes }, settings: all };
+  await training.open(begun, { play: false });
 }
 
 function blank() {
@@ -205,7 +215,8 @@ function remaining({ step, done }) {
 // The rows come when the program has read them, which is once for each training.
 const fetchRows = latest(async () => {
   const { about } = training;
-  if (!about || !current) return;
+  // A training that others have overtaken may hold out other rows.
+  if (!about || !current || training.request !== begun) return;
   try {
     const { seen: file } = current;
     const found = await training.ask("rows");
@@ -252,6 +263,7 @@ function listen() {
     training.look();
   });
   training.addEventListener("news", () => rows ?? fetchRows());
+  for (const news of ["halted", "news"]) training.addEventListener(news, () => away.enable());
   follow(training, (kind, text) => (kind === "busy" ? say.file : say.train)(kind, plain(text)));
 }
 
@@ -268,7 +280,7 @@ function setUpFile() {
   });
   element("label").addEventListener("change", ({ target }) => {
     // A column that is the label is not left out.
-    const left = current.settings["data.leave-out"]?.split(",").filter((column) => column !== target.value) ?? [];
+    const left = newest()["data.leave-out"]?.split(",").filter((column) => column !== target.value) ?? [];
     choose({ "data.label": target.value, "data.leave-out": left.length > 0 ? left.join(",") : undefined });
   });
   element("minus-one").addEventListener("change", ({ target }) => choose({ "data.minus-one": target.checked ? "class" : undefined }));

@@ -41,11 +41,17 @@ function remember() {
   element("command").textContent = command("points.csv", choice.settings);
 }
 
-// Data and model from their beginning.
-const begin = latest(async ({ fresh = true } = {}) => {
+let stale = true; // whether other points are asked for than those that are shown
+
+// Data and model from their beginning, or the model alone where the data is not to be `fresh`.
+const begin = ({ fresh = true } = {}) => {
+  stale ||= fresh;
+  return beginNow();
+};
+const beginNow = latest(async () => {
   try {
     if (choice.own) pair.held = null;
-    else if (fresh && !(await drawToy())) return;
+    else if (stale && !(await drawToy())) return;
     const drawn = scene.given.reduce((most, label) => Math.max(most, label), 1);
     scene.classes = choice.own ? 1 + drawn : scene.classes;
     curves.classes = scene.classes;
@@ -53,11 +59,13 @@ const begin = latest(async ({ fresh = true } = {}) => {
     remember();
     await train();
   } catch (error) {
+    stale = true;
     status("error", error.message);
   }
 });
 
 async function drawToy() {
+  stale = false;
   status("busy", training.about ? "Drawing points…" : "Loading the program…");
   const { data: kind, n: count, labels, noise, seed } = choice;
   const give = ({ given, classes }) => {

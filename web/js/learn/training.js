@@ -1,8 +1,8 @@
 // A model in training: one program in a worker, run in small pieces so that there is something new to see many times a second.
 //
 // Events: made (it begins, or begins anew), accepted (other weights or labels), advanced (after a piece), playing (it runs or rests), taken
-// (the visitor has something of what was learned), canceled (there is nothing to train any more), news and trouble (a sentence in
-// `detail`), progress (of the program's download).
+// (the visitor has something of what was learned), halted (there is nothing to look at until something is made), canceled (there is nothing
+// to train any more), news and trouble (a sentence in `detail`), progress (of the program's download).
 
 import { latest, pause } from "../dom.js";
 import { Gone } from "../engine.js";
@@ -34,13 +34,14 @@ export class Training extends EventTarget {
   #stopped = false; // whether it was running when something went wrong
   #losses = 0;
   #lost = false; // whether the program has stopped and another one is on its way, ...
-  #goesOn = false; // ... and plays on when it is there
+  #goesOn = false; // ... and whether what is on its way plays when it is there
   #running = false;
   #looks = new Set();
   #looked = 0; // when the last look was over, and how long it took
   #lookTook = 0;
   #unseen = new Set(); // reasons why nobody sees it now
   #opened = 0; // counts what was opened: who finds another number than his own was overtaken
+  #made = 0; // which of them was made last
 
   constructor() {
     super();
@@ -49,6 +50,11 @@ export class Training extends EventTarget {
     const hidden = () => this.seen("page", !document.hidden);
     document.addEventListener("visibilitychange", hidden);
     hidden();
+  }
+
+  // What is trained, or on its way.
+  get request() {
+    return this.#request;
   }
 
   // A look is shown what there is to see: an async function of `ask`, with which it calls the program. It runs between two pieces.
@@ -76,7 +82,7 @@ export class Training extends EventTarget {
     this.#opened += 1;
     this.#request = request;
     this.#kept = null;
-    this.#goesOn = false;
+    this.#goesOn = play;
     await this.#attempt(async () => {
       const mine = this.#opened;
       await this.#inTurn(() => this.#create());
@@ -84,9 +90,10 @@ export class Training extends EventTarget {
         this.halt();
         return;
       }
+      this.#made = mine;
       this.#tell("made");
       await this.look();
-      if (play) this.play();
+      this.#goOnPlaying();
     });
   });
 
@@ -108,6 +115,7 @@ export class Training extends EventTarget {
   halt() {
     this.about = null;
     this.told = null;
+    this.#tell("halted");
   }
 
   restart = ({ play = true } = {}) => this.#request && this.open(this.#request, { play });
@@ -212,6 +220,12 @@ export class Training extends EventTarget {
     });
   }
 
+  // Plays what was to play, unless somebody has said otherwise while it was made.
+  #goOnPlaying() {
+    if (this.#goesOn) this.play();
+    this.#goesOn = false;
+  }
+
   #setPlaying(playing) {
     if (playing) this.#stopped = false;
     if (this.playing === playing) return;
@@ -296,16 +310,20 @@ export class Training extends EventTarget {
       await this.#inTurn(() => this.#create(this.#kept));
       this.#lost = false;
       if (mine !== this.#opened) return;
+      // It may have been lost before anybody heard of it.
+      if (this.#made !== mine) {
+        this.#made = mine;
+        this.#tell("made");
+      }
       const step = this.about.step.toLocaleString("en");
       const there = what === "gpu" ? `Training continues on the ${this.about.backend === "webgpu" ? "GPU" : "CPU"}` : "It was started again and goes on";
       this.#tell("news", `${happened}. ${there} from step ${step}.`);
-      const plays = this.#goesOn;
-      this.#goesOn = false;
       await this.look();
-      if (plays) this.play();
+      this.#goOnPlaying();
     } catch (error) {
       if (error instanceof Gone) return;
       this.#lost = false;
+      if (mine !== this.#opened) return;
       this.#tell("trouble", sentence(error));
     }
   }

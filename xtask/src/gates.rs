@@ -180,8 +180,10 @@ fn fusion() -> Result<(), String> {
         eprintln!("skipped: {SOFTWARE_GPU} is not there (Debian's package chromium has it)");
         return Ok(());
     }
-    Shell::cargo(["test", "--package", "gleaner-tests", "--features", "fusion"])
-        .args(["--test", "parity", "--test", "gpu_step"])
+    // The packages of the other gates: what does not depend on fusion is compiled once for all.
+    Shell::cargo(["test"])
+        .args(NATIVE)
+        .args(["--features", "gleaner-tests/fusion", "--test", "parity", "--test", "gpu_step"])
         .env("VK_DRIVER_FILES", SOFTWARE_GPU)
         .run()
 }

@@ -46,7 +46,7 @@ const STEPS = [
     attempt: "Move T a little, up and down. Then press “Other points” a few times.",
     question: "How many samples of B are kept, and how many of A and C? What would a classifier learn from the kept ones?",
     seen: "On ten draws, T = 0.32 kept 50 to 83 of 100 samples of A, 44 to 83 of C, and of B two or fewer in eight draws (9 and 17 in the others). T = 0.1 kept none of B, every time.",
-    set: { entropy: -0.5 },
+    set: { entropy: -0.5, agreeing: 0 },
   },
   {
     title: "The surest of each class",
@@ -55,8 +55,8 @@ const STEPS = [
     ],
     attempt: "Move the share. Then choose “what is below T” again.",
     question: "Which H has the most doubtful kept sample of each class? Is a doubtful B better than no B?",
-    seen: "The surest 30 % of each class, on ten draws: the most doubtful one had an H of 0.03 to 0.19 for A, 0.04 to 0.23 for C and 0.37 to 0.71 for B. All of them agreed with their class.",
-    set: { rule: "share" },
+    seen: "The surest 30 % of each class, on ten draws: the most doubtful one had an H of 0.03 to 0.19 for A, 0.04 to 0.23 for C and 0.37 to 0.71 for B. The classifier agreed with 82 to 99 % of the kept labels, because the doubtful B are kept, too. “Only what agrees” drops the others.",
+    set: { rule: "share", agreeing: 0 },
     link: { words: "The same with digits: at T = 10⁻⁴, 35 of 100 zeros are left and 7 nines (first page, Filter)", to: FIRST_PAGE },
   },
 ];
@@ -208,7 +208,7 @@ class Filter {
     const counts = rows.map(({ left }) => left);
     const [least, most] = [Math.min(...counts), Math.max(...counts)];
     const poor = rows.filter(({ left }) => left <= POOR * PER_CLASS).map(({ name }) => name);
-    let text = `Every class keeps at least ${least} of ${PER_CLASS} samples.`;
+    let text = least === PER_CLASS ? "Nothing is dropped." : `Every class keeps at least ${least} of ${PER_CLASS} samples.`;
     if (poor.length > 0) text = `Of class ${poor.join(" and ")}, hardly anything is left: ${least} of ${PER_CLASS}. The class with the most has ${most} left.`;
     if (most === 0) text = "Nothing is kept: the threshold is too strict for every class.";
     this.#verdict.textContent = text;

@@ -29,8 +29,8 @@ export function verdict({ model, baseline }, early) {
   const start = (text) => (early ? `So far, ${text[0].toLowerCase()}${text.slice(1)}` : text);
   if (more === 0) return start("Labels alone are as good: the rows without a label add nothing that the held-out rows show.");
   if (Math.abs(more) < FEWEST) {
-    const better = more > 0 ? "The model with all rows is right" : "The network with labels alone is right";
-    return start(`${better} about ${of} more. So small a difference may be chance: these rows cannot tell which is better.`);
+    const better = more > 0 ? "The model with all rows" : "The network with labels alone";
+    return start(`${better} gets ${many(Math.abs(more))} more of ${many(model.count)} held-out rows right. So small a difference may be chance: these rows cannot tell which is better.`);
   }
   const [a, b] = [model, baseline].map(({ right, count }) => interval(right, count));
   const apart = more > 0 ? a[0] > b[1] : b[0] > a[1];

@@ -66,6 +66,8 @@ export class Away {
   }
 
   describe() {
+    // What was saved before is of another training.
+    say("");
     const { about } = this.#training;
     element("open-models").hidden = about?.shape.length !== PICTURE;
     const { name, settings, share } = this.#current();

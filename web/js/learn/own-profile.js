@@ -9,6 +9,7 @@ export function plain(text) {
     .replace(/name it with --label; these could be:/, "choose it below; these could be:")
     .replace(/name the label column with --label NAME/, "choose another label column")
     .replace(/name another column with --label/, "choose another label column")
+    .replace(/if that is the label, add --label ('[^']*'|[^\s,;]+)/, 'if that is the label, choose it under "Label column"')
     .replace(/add --leave-out ('[^']*'|[^\s,;]+)/, "leave it out")
     .replace(/if -1 is a class, add --set data\.minus-one=class/, 'if -1 is a class, say so under "Choose"')
     .replace(/, or name columns of text with --text COLUMN/, "; columns of text are for the command line, with --text COLUMN")

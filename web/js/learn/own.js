@@ -71,7 +71,7 @@ const take = latest(async (file, settings = {}) => {
   try {
     say[line]("busy", training.about || again ? `Reading ${name}…` : `Loading the program, and reading ${name}…`);
     const bytes = fresh ? await bytesOf(file) : file.bytes;
-    waiting = { name, bytes, settings, columns: [] };
+    waiting = { name, bytes, settings, columns: waiting?.bytes === bytes ? waiting.columns : [] };
     const answer = await profile({ name, bytes, settings });
     waiting.columns = answer.features.filter(Boolean);
     check(name, answer);

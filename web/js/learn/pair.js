@@ -45,6 +45,12 @@ export class Pair extends EventTarget {
     box.append(row, this.#parts.verdict);
     training.addLook((ask) => this.#look(ask));
     training.addEventListener("made", () => this.#made());
+    // What is at rest is shown as it is, not as it was a moment before.
+    training.addEventListener("playing", () => {
+      if (training.playing) return;
+      [this.#densityAt, this.#scoredAt] = [-Infinity, -Infinity];
+      training.look();
+    });
     scene.addEventListener("shown", () => this.#blank());
   }
 

@@ -56,8 +56,8 @@ pub(super) fn decode<'a>(bytes: &'a [u8], source_name: &str) -> Result<Text<'a>>
     if bytes.contains(&0) {
         return Err(Error::data(
             source_name,
-            "this is no text (it holds zero bytes)",
-            "give a table as text (CSV, TSV or JSON lines) in UTF-8",
+            "this is no text: it holds bytes of value 0, as an archive or a spreadsheet does",
+            "save it as text (CSV, TSV or JSON lines) in UTF-8",
         ));
     }
     if let Ok(text) = std::str::from_utf8(bytes) {

@@ -23,6 +23,9 @@ const MOST_EXACT_SINGLE: f32 = 16_777_216.0;
 /// Fewer steps of single precision than this are no measurement.
 const FEW_STEPS: f32 = 1000.0;
 
+/// A column of more different words is hardly one of classes.
+const MOST_CLASSES: usize = 30;
+
 /// A sentinel is this many times farther from the other values than they are from each other.
 const APART: f64 = 3.0;
 
@@ -104,6 +107,26 @@ pub fn about_labels(labels: &Labels) -> Vec<String> {
     notes
 }
 
+/// What there is to say where a column was taken for the label because of its place alone: another one, of words in few rows, looks more
+/// like a label than one that every row has.
+pub fn about_place(others: &[&Column], labels: &Labels) -> Option<String> {
+    let rows = labels.of_rows.len();
+    let is_sparse = |column: &&&Column| {
+        matches!(&column.cells, Cells::Words { words, .. } if (2..=MOST_CLASSES).contains(&words.len()))
+            && 2 * column.cells.missing() >= rows
+    };
+    if labels.of_rows.iter().any(|&label| label < 0) {
+        return None;
+    }
+    let column = others.iter().find(is_sparse)?;
+    Some(format!(
+        "every row has a label, and {} is empty in {} of {rows} rows; if that is the label, add {}",
+        column.name,
+        column.cells.missing(),
+        option("--label", &column.name)
+    ))
+}
+
 /// What there is to say about a column that is a feature, a sentence each.
 pub fn about_column(column: &Column, labels: &Labels) -> Vec<String> {
     let name = &column.name;
@@ -141,9 +164,14 @@ pub fn about_column(column: &Column, labels: &Labels) -> Vec<String> {
 
 /// `--leave-out NAME`, quoted for a shell where it has to be.
 pub fn leave_out(name: &str) -> String {
+    option("--leave-out", name)
+}
+
+/// An option of the command line with the name of a column.
+fn option(option: &str, name: &str) -> String {
     match name.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c)) {
-        true => format!("--leave-out {name}"),
-        false => format!("--leave-out '{name}'"),
+        true => format!("{option} {name}"),
+        false => format!("{option} '{name}'"),
     }
 }
 
@@ -252,6 +280,23 @@ mod tests {
         let Cells::Numbers(mut other) = same else { unreachable!() };
         other[3] = 7.0;
         assert!(about_column(&column("x", Cells::Numbers(other)), &labels).is_empty());
+    }
+
+    #[test]
+    fn a_column_of_few_words_in_few_rows_is_pointed_out_where_every_row_has_another_label() {
+        let mut kinds = vec![None; 20];
+        (kinds[3], kinds[9], kinds[11]) = (Some("oak"), Some("elm"), Some("oak"));
+        let kind = column("kind of tree", Cells::of_words(kinds));
+        let place = column("place", words(&["hill", "lake"].repeat(10)));
+        let every = labels((0..20).map(|row| row % 2).collect(), &["hill", "lake"]);
+        let note = about_place(&[&place, &kind], &every).unwrap();
+        assert_eq!(
+            note,
+            "every row has a label, and kind of tree is empty in 17 of 20 rows; if that is the label, add --label 'kind of tree'"
+        );
+        let some = labels((0..20).map(|row| row % 3 - 1).collect(), &["hill", "lake"]);
+        assert_eq!(about_place(&[&kind], &some), None);
+        assert_eq!(about_place(&[&place], &every), None);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! A table as examples: which column is the label, which ones are left out, what the others are.
 
-use super::suspicions::{about_column, about_labels, about_origin, leave_out, splits};
+use super::suspicions::{about_column, about_labels, about_origin, about_place, leave_out, splits};
 use super::{Nature, OwnData, OwnRows};
 use crate::data::features::{Feature, Kind, encode, numbers};
 use crate::data::labels::{self, Labels, MinusOne};
 use crate::data::profile::{FeatureProfile, LabelProfile, LeftOut, Profile, Splits};
 use crate::data::schema::{Input, Scaling, Schema};
-use crate::data::table::{Cells, Table, shortened};
+use crate::data::table::{Cells, Column, Table, shortened};
 use crate::data::{Examples, SparseRows, Texts, Values, Vocabulary};
 use crate::error::{Error, Result};
 
@@ -60,6 +60,13 @@ pub fn of_table(
     let labels = read_labels(table, label, columns, source_name)?;
     let place = table.columns[label].name.clone();
     let rows = rows(table, label);
+    let by_place =
+        columns.label.is_none() && !LABEL_NAMES.iter().any(|name| table.find(name) == Some(label));
+    let others: Vec<&Column> = (0..table.columns.len())
+        .filter(|&other| other != label)
+        .map(|other| &table.columns[other])
+        .collect();
+    let doubts = by_place.then(|| about_place(&others, &labels)).flatten();
     let mut profile = Profile {
         source: source_name.to_owned(),
         format: table.format.clone(),
@@ -69,7 +76,7 @@ pub fn of_table(
             test: rows.test.as_ref().map_or(0, Vec::len),
         },
         label: LabelProfile::of(&labels, &rows.train, place.clone(), rule),
-        notes: [labels.notes.clone(), about_labels(&labels)].concat(),
+        notes: [labels.notes.clone(), doubts.into_iter().collect(), about_labels(&labels)].concat(),
         ..Profile::default()
     };
     let (values, input, nature, scaling) = match columns.text.is_empty() {
@@ -142,7 +149,7 @@ pub fn label_column(
         let usable: Vec<&str> =
             (0..last).filter(usable).map(|place| table.columns[place].name.as_str()).collect();
         let remedy = match usable.is_empty() {
-            true => "give a column of classes".to_owned(),
+            true => "add a column with the class of some rows, empty in the others".to_owned(),
             false => {
                 format!("name it with --label; these could be: {}", shortened(usable.into_iter()))
             }

@@ -77,11 +77,12 @@ class Page extends EventTarget {
 
   // Stops what is under way and waits until it has.
   async free() {
-    do {
-      // Again and again: what is under way may only be about to begin what has to be stopped.
-      this.dispatchEvent(new Event("stop"));
+    this.dispatchEvent(new Event("stop"));
+    while (this.busy) {
       await pause(10);
-    } while (this.busy);
+      // Once more: what was under way may only have been about to begin what has to be stopped.
+      this.dispatchEvent(new Event("stop"));
+    }
   }
 
   setPlaying(playing) {

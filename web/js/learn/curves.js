@@ -12,7 +12,7 @@ const EVERY = 250; // milliseconds between two drawings
 export const high = (_, points) => [Math.min(0.9, ...points.map(([, value]) => Math.floor(10 * value) / 10)), 1];
 
 const CHARTS = [
-  { title: "Objective J", lines: [["objective", "lower is better; it rises while the weight of KL grows"]] },
+  { title: "Objective J", lines: [["objective", "lower is better"]], note: "It rises while the weight of KL grows." },
   { title: "Right on new points", lines: [["baseline", "labels only"], ["model", "with all points"]], range: high, percent: true },
   {
     title: "How sure, in nats",
@@ -47,10 +47,10 @@ export class Curves {
 
   constructor(box, kinds = CHARTS) {
     this.#kinds = kinds;
-    for (const { title, lines } of kinds) {
+    for (const { title, lines, note = "" } of kinds) {
       const svg = make("svg:svg", { role: "img", "aria-label": `${title} by step` });
       const keys = lines.map(([line, words]) => make("span", { class: `key ${line}` }, words));
-      box.append(make("figure", { class: "chart" }, svg, make("figcaption", {}, make("strong", {}, title), ...keys)));
+      box.append(make("figure", { class: "chart" }, svg, make("figcaption", {}, make("strong", {}, title), ...keys, ` ${note}`)));
       this.#charts.push(svg);
     }
     this.clear();

@@ -64,7 +64,7 @@ test("the example: what is seen, a short training, how good it is, and what the 
   assert.match(await page.textContent("#facts"), /Rows300: 45 with a label, 255 without/);
   assert.deepEqual(await all(page, "#classes .of"), ["15 labels", "15 labels", "15 labels"]);
   assert.deepEqual(await all(page, "#columns .name"), ["length", "width", "stalk", "weight", "edge"]);
-  assert.match(await page.textContent("#measured"), /^9 of 45 labels are held out\..*So few rows say little/);
+  assert.match(await page.textContent("#measured"), /^9 of 45 labels are held out: a fifth of each class, rounded down\..*So few rows say little/);
   assert.equal(await page.isDisabled("#save-predictions"), true);
   await play(page);
   await trained(page, 150);

@@ -209,6 +209,8 @@ class Filter {
     const [least, most] = [Math.min(...counts), Math.max(...counts)];
     const poor = rows.filter(({ left }) => left <= POOR * PER_CLASS).map(({ name }) => name);
     let text = least === PER_CLASS ? "Nothing is dropped." : `Every class keeps at least ${least} of ${PER_CLASS} samples.`;
+    const [fewest, richest] = [least, most].map((count) => rows.find(({ left }) => left === count).name);
+    if (2 * least < most) text = `Class ${fewest} keeps ${least} of ${PER_CLASS} samples, class ${richest} ${most}.`;
     if (poor.length > 0) text = `Of class ${poor.join(" and ")}, hardly anything is left: ${least} of ${PER_CLASS}. The class with the most has ${most} left.`;
     if (most === 0) text = "Nothing is kept: the threshold is too strict for every class.";
     this.#verdict.textContent = text;

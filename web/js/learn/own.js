@@ -158,7 +158,7 @@ function measured() {
   element("curves").classList.toggle("unmeasured", held === 0);
   let text;
   if (file.test > 0) text = `The ${many(held)} rows of the file's own test split measure the accuracy. Neither network learns from them.`;
-  else if (held > 0) text = `${many(held)} of ${many(held + labelled)} labels are held out. Neither network learns from them; both are judged by them.`;
+  else if (held > 0) text = `${many(held)} of ${many(held + labelled)} labels are held out: ${element("share").selectedOptions[0].text} of each class, rounded down. Neither network learns from them; both are judged by them.`;
   else if (share || few) text = `Some class has fewer than ${FEW} labels: accuracy cannot be told reliably, so all labels are used for training, and none is held out.`;
   else text = "All labels are used for training. So the accuracy is not measured.";
   if (held > 0 && held < LITTLE) text += " So few rows say little: look at the intervals.";

@@ -203,6 +203,24 @@ test("columns, labels held out and the label itself are chosen; few labels are n
   await leave(page);
 });
 
+test("where the last column is full, and another one looks like the label, a note says so", async () => {
+  const page = await open();
+  await choose(page, "trees.csv", `kind,height,place\n${rows(60, (at) => `${at < 10 ? ["oak", "elm"][at % 2] : ""},${(at * 7) % 13},${at % 3 ? "hill" : "lake"}`)}`);
+  await ready(page, "trees.csv");
+  await says(page, "notes", /every row has a label, and kind is empty in 50 of 60 rows; if that is the label, choose it under "Label column"/);
+  await page.selectOption("#label", "kind");
+  await says(page, "facts", /60: 10 with a label, 50 without/);
+  await page.waitForFunction(() => !/every row has a label/.test(document.getElementById("notes").textContent));
+  // All labels are the same: the columns that could be it stay there to be chosen, whatever is tried.
+  await choose(page, "one.csv", `a,b,label\n${rows(20, (at) => `${at / 7},${at % 2},beech`)}`);
+  await says(page, "file-status", /rows of at least two classes need a label/);
+  await page.locator("#mend-label").waitFor();
+  await page.selectOption("#mend-label", "a");
+  await says(page, "file-status", /measurements|numbers/);
+  assert.equal(await page.isVisible("#mend-label"), true);
+  await leave(page);
+});
+
 test("counts of words are trained on, and are not drawn", async () => {
   const page = await open();
   const whole = (values) => ({ shape: [values.length], bytes: Buffer.from(Int32Array.from(values).buffer) });

@@ -138,7 +138,7 @@ fn broken_tables_are_refused() {
     assert!(message("a,b\n1,2\n3,inf\n").contains("line 3, column \"b\": an infinite number"));
     assert!(message("a;b\n1,5;2\n-inf;3\n").contains("line 3, column \"a\": an infinite number"));
     assert!(message("1,2\n1e999,3\n").contains("line 2, column \"column 1\""));
-    assert!(message("\u{0}\u{1}\u{2}").contains("zero bytes"));
+    assert!(message("\u{0}\u{1}\u{2}").contains("bytes of value 0"));
     assert!(message("<!DOCTYPE html>\n<p>Sign in, please").contains("HTML"));
     // Infinity as a word among words is one.
     assert_eq!(shown(&read("a,b\n1,inf\n2,x\n"))[1], "b: inf x");

@@ -12,7 +12,7 @@ const EVERY = 250; // milliseconds between two drawings
 export const high = (_, points) => [Math.min(0.9, ...points.map(([, value]) => Math.floor(10 * value) / 10)), 1];
 
 const CHARTS = [
-  { title: "Objective J", lines: [["objective", "lower is better"]], note: "It may rise while the weight of KL grows." },
+  { title: "Objective J", lines: [["objective", "lower is better"]], note: "(it may rise while the weight of KL grows)" },
   { title: "Right on new points", lines: [["baseline", "labels only"], ["model", "with all points"]], range: high, percent: true },
   {
     title: "How sure, in nats",

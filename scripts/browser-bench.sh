@@ -12,7 +12,14 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 what=chains
-case ${1:-} in chains | learning | training) what=$1 && shift ;; esac
+case ${1:-} in
+chains | learning | training) what=$1 && shift ;;
+'' | --*) ;;
+*)
+    echo "browser-bench: unknown measurement \"$1\": chains, training and learning are those there are" >&2
+    exit 1
+    ;;
+esac
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

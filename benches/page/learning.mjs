@@ -10,8 +10,13 @@ import { Visits } from "../../tests/browser/visit.mjs";
 const { values: given } = parseArgs({
   options: { seeds: { type: "string", default: "10" }, only: { type: "string", default: "plane,digits,pictures" } },
 });
-const seeds = [...Array(Number(given.seeds)).keys()];
 const say = (text) => process.stderr.write(`learning: ${text}\n`);
+function refuse(text) {
+  say(text);
+  process.exit(1);
+}
+if (!/^[1-9]\d*$/.test(given.seeds)) refuse(`--seeds is "${given.seeds}": give a whole number from 1 on`);
+const seeds = [...Array(Number(given.seeds)).keys()];
 
 // Counts pictures and watches the page's own thread until it is asked.
 const watching = () => {
@@ -76,8 +81,10 @@ const KINDS = {
   digits: (visits) => digits(visits, "8x8", [10, 30]),
   pictures: (visits) => digits(visits, "28x28", [60, 120, 180]),
 };
+const kinds = given.only.split(",");
+for (const kind of kinds) if (!KINDS[kind]) refuse(`--only names "${kind}": ${Object.keys(KINDS).join(", ")} are those there are`);
 const visits = await new Visits().open();
 const all = {};
-for (const kind of given.only.split(",")) all[kind] = await KINDS[kind](visits);
+for (const kind of kinds) all[kind] = await KINDS[kind](visits);
 await visits.close();
 process.stdout.write(`${JSON.stringify(all)}\n`);

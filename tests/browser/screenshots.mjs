@@ -66,6 +66,12 @@ const LEARNING = {
 const [folder, type = "jpeg", ...named] = process.argv.slice(2);
 if (!folder) throw new Error("name the folder to write to");
 await mkdir(folder, { recursive: true });
+for (const part of named) {
+  if (!SECTIONS.includes(part) && !(part in LEARNING)) {
+    process.stderr.write(`screenshots: unknown part "${part}": ${[...SECTIONS, ...Object.keys(LEARNING)].join(", ")} are those there are\n`);
+    process.exit(1);
+  }
+}
 const asked = (part) => named.length === 0 || named.includes(part);
 const visits = await new Visits().open();
 

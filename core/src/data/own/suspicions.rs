@@ -23,8 +23,8 @@ const MOST_EXACT_SINGLE: f32 = 16_777_216.0;
 /// Fewer steps of single precision than this are no measurement.
 const FEW_STEPS: f32 = 1000.0;
 
-/// A column of more different words is hardly one of classes.
-const MOST_CLASSES: usize = 30;
+/// A column that could be the label has at most so many classes.
+pub const MOST_CLASSES: usize = 30;
 
 /// A sentinel is this many times farther from the other values than they are from each other.
 const APART: f64 = 3.0;

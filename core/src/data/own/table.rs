@@ -1,6 +1,8 @@
 //! A table as examples: which column is the label, which ones are left out, what the others are.
 
-use super::suspicions::{about_column, about_labels, about_origin, about_place, leave_out, splits};
+use super::suspicions::{
+    MOST_CLASSES, about_column, about_labels, about_origin, about_place, leave_out, splits,
+};
 use super::{Nature, OwnData, OwnRows};
 use crate::data::features::{Feature, Kind, encode, numbers};
 use crate::data::labels::{self, Labels, MinusOne};
@@ -18,9 +20,6 @@ const FEWEST_PIXELS: usize = 16;
 
 /// Columns that an error names.
 const SHOWN: usize = 5;
-
-/// A column that could be the label has at most so many classes.
-const MOST_SUGGESTED: usize = 30;
 
 /// Which columns are what, as far as the user says.
 #[derive(Clone, Debug, Default)]
@@ -144,7 +143,7 @@ pub fn label_column(
         );
         let usable = |&place: &usize| {
             let labels = read_labels(table, place, columns, source_name);
-            labels.is_ok_and(|labels| (2..=MOST_SUGGESTED).contains(&labels.classes.len()))
+            labels.is_ok_and(|labels| (2..=MOST_CLASSES).contains(&labels.classes.len()))
         };
         let usable: Vec<&str> =
             (0..last).filter(usable).map(|place| table.columns[place].name.as_str()).collect();

@@ -5,6 +5,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { leave, says, Visits } from "./visit.mjs";
+import { workerOf } from "./worker.mjs";
 
 const LESSONS = { worth: 4, mier: 4, energy: 4, filter: 4, coreset: 4 };
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -160,6 +161,14 @@ test("other points while the first are learned, and steps that are passed quickl
     assert.deepEqual(await page.evaluate(() => news), [], lesson);
     await leave(page);
   }
+});
+
+test("a program that ends while a lesson's model learns is started again, and the lesson goes on", async () => {
+  const page = await visits.page("lessons.html?lesson=filter&step=1");
+  await says(page, "status", /^The model learns/);
+  await workerOf(page, "js/learn/worker.js").evaluate(() => self.close()).catch(() => {});
+  await live(page);
+  await page.context().close();
 });
 
 test("a value in the address that makes no sense is said, and the step's own is taken", async () => {

@@ -34,25 +34,25 @@ const SETTINGS = {
 async function learn(stage, request) {
   const { training, status } = stage;
   let end = () => {};
-  let mine = null; // what was made of this request: a run before may still have something to say
+  let made = false; // whether it is this request that is trained: a run before may still have something to say
   stage.overtake?.();
   const over = new Promise((resolve) => {
     const advanced = ({ detail: { step, done } }) => {
-      if (!mine || training.about !== mine) return;
-      status("busy", `The model learns: ${10 * Math.floor((10 * step) / mine.steps)} %`);
+      if (!made || training.request !== request) return;
+      status("busy", `The model learns: ${10 * Math.floor((10 * step) / training.about.steps)} %`);
       if (done) end(true);
     };
-    const made = () => {
-      if (training.request === request) mine = training.about;
+    const begun = () => {
+      made ||= training.request === request;
     };
     const halted = () => end(false);
     end = (whole) => {
-      training.removeEventListener("made", made);
+      training.removeEventListener("made", begun);
       training.removeEventListener("advanced", advanced);
       training.removeEventListener("trouble", halted);
       resolve(whole);
     };
-    training.addEventListener("made", made);
+    training.addEventListener("made", begun);
     training.addEventListener("advanced", advanced);
     training.addEventListener("trouble", halted);
   });

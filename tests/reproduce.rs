@@ -1,6 +1,9 @@
 //! Tables, classical rows, frozen features, classes without labels, and the stacked model, as a user meets them.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "reproduce/cells.rs"]
+mod cells;
+
 use std::fs;
 use std::path::Path;
 

@@ -1,8 +1,10 @@
 //! One cell of a table at one label draw: a run, or another method on the same labels.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use burn::tensor::Device;
@@ -22,10 +24,14 @@ use crate::run::measure::measure_baseline;
 use crate::run::recipe::{Recipe, merge, nested};
 use crate::run::source;
 use crate::system::device;
-use crate::system::files::write_atomic;
+use crate::system::files::{ensure_writable_dir, write_atomic};
 use crate::system::interrupt::Interrupt;
+use crate::system::lock::{self, Held, Lock};
 use crate::system::threads::Threads;
 use crate::training::{Augmenter, Session, train, train_classifier};
+
+/// Between two looks at a run that somebody else trains.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Values by column, row and metric, each with the seeds of their draws.
 pub type Results = BTreeMap<(String, String, String), Vec<(u64, f64)>>;
@@ -96,7 +102,7 @@ impl<'a> Cell<'a> {
     }
 
     /// The method that it is measured by, if it is no run.
-    fn other_method(&self) -> Option<RowMethod> {
+    pub(super) fn other_method(&self) -> Option<RowMethod> {
         self.row.method.filter(|method| *method != RowMethod::Network(Trained::Generator))
     }
 
@@ -107,35 +113,54 @@ impl<'a> Cell<'a> {
         name.into()
     }
 
+    /// The folder of its run, or the file of its result.
+    pub fn place(&self) -> PathBuf {
+        self.other_method().map_or_else(|| self.path.clone(), |_| self.result())
+    }
+
+    /// The file that is locked while this result is made.
+    pub(super) fn result_lock(&self) -> PathBuf {
+        let mut name = self.result().into_os_string();
+        name.push(lock::FILE);
+        name.into()
+    }
+
     /// What it came to, if it is done.
     ///
     /// # Errors
     /// If it was begun with other settings, or what is kept of it cannot be read.
     pub fn finished(&self) -> Result<Option<Value>> {
-        if self.other_method().is_some() {
-            let path = self.result();
-            let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
-            let found: Finished = serde_json::from_str(&text).with_context(|| {
-                format!("\"{}\" is not a valid result; delete it", path.display())
-            })?;
-            same_settings(&found.settings, &self.recipe, &path)?;
-            return Ok(Some(found.values()));
+        if self.other_method().is_none() {
+            let begun = RunDir::open(&self.path).ok();
+            return begun.map_or(Ok(None), |dir| finished(&dir, &self.recipe));
         }
-        let Ok(dir) = RunDir::open(&self.path) else { return Ok(None) };
-        same_settings(&dir.recipe()?, &self.recipe, &self.path)?;
-        if !dir.summary().exists() {
-            return Ok(None);
-        }
-        let text = std::fs::read_to_string(dir.summary()).context("a finished run")?;
-        let summary = serde_json::from_str(&text);
-        let broken =
-            || format!("\"{}\" is not a valid summary; delete it", dir.summary().display());
-        Ok(Some(summary.with_context(broken)?))
+        let path = self.result();
+        let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+        let found: Finished = serde_json::from_str(&text)
+            .with_context(|| format!("\"{}\" is not a valid result; delete it", path.display()))?;
+        same_settings(&found.settings, &self.recipe, &path)?;
+        Ok(Some(found.values()))
     }
 
     /// Whether it was begun.
     pub fn exists(&self) -> bool {
-        self.path.exists() || self.result().exists()
+        RunDir::open(&self.path).is_ok() || self.result().exists()
+    }
+
+    /// Why there is nothing to run on: a known data set whose folder is not there. Anything else that is wrong with
+    /// data or settings is an error.
+    pub fn missing(&self) -> Option<String> {
+        let data = &self.recipe.data;
+        let dir = data.dir.clone().unwrap_or_else(dataset::default_data_dir);
+        let name = &data.name;
+        (!dataset::is_there(name, &dir))
+            .then(|| format!("\"{}\" has no {name}; run: gleaner data fetch {name}", dir.display()))
+    }
+}
+
+impl fmt::Display for Cell<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}, seed {}", self.column.name, self.row.name, self.seed)
     }
 }
 
@@ -156,7 +181,7 @@ pub fn measure(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
     if let Some(values) = cell.finished()? {
         return Ok(Outcome::Measured(values));
     }
-    if let Some(reason) = missing(cell) {
+    if let Some(reason) = cell.missing() {
         return Ok(Outcome::Skipped(reason));
     }
     let values = match cell.other_method() {
@@ -166,21 +191,45 @@ pub fn measure(cell: &Cell, interrupt: &Interrupt) -> Result<Outcome> {
     values.map(Outcome::Measured)
 }
 
-/// Trains, or goes on with what was begun.
+/// What a run came to, if it is done.
+fn finished(dir: &RunDir, wanted: &Recipe) -> Result<Option<Value>> {
+    same_settings(&dir.recipe()?, wanted, dir.path())?;
+    dir.read_summary()
+}
+
+/// Trains, goes on with what was begun, or finds that it is done by now.
 fn run(recipe: &Recipe, path: &Path, interrupt: &Interrupt) -> Result<Value> {
-    let begun = RunDir::open(path).ok();
+    // What is there stays as it is from here on.
+    let dir = RunDir::enter(path)?;
     let mut recipe = recipe.clone();
-    if let Some(dir) = &begun {
+    if dir.config().exists() {
+        if let Some(values) = finished(&dir, &recipe)? {
+            return Ok(values);
+        }
         recipe.train.parts = dir.recipe()?.train.parts;
     }
     let session = Session::prepare(recipe)?;
-    let dir = match begun {
-        Some(_) => RunDir::reopen(path)?,
-        None => RunDir::create(path)?,
-    };
     session.begin_or_go_on(&dir)?;
     let summary = train(&session, &dir, interrupt, &figures::draw)?;
     Ok(serde_json::to_value(summary)?)
+}
+
+/// The same of a run that several cells need: whoever comes second waits.
+fn run_once(recipe: &Recipe, path: &Path, interrupt: &Interrupt) -> Result<Value> {
+    let mut told = false;
+    loop {
+        match run(recipe, path, interrupt) {
+            Err(error) if error.is::<Held>() => {
+                if !std::mem::replace(&mut told, true) {
+                    let holder = error.downcast_ref::<Held>().map_or("", |held| &held.holder);
+                    eprintln!("waiting for {}, which is trained by {holder}", path.display());
+                }
+                interrupt.check()?;
+                std::thread::sleep(LOOK_AGAIN);
+            }
+            done => return done,
+        }
+    }
 }
 
 /// The number of parts is filled in when a run begins, and matters only to a model that normalises over them; where
@@ -216,6 +265,13 @@ impl Finished {
 }
 
 fn other_method(cell: &Cell, method: RowMethod, interrupt: &Interrupt) -> Result<Value> {
+    let path = cell.result();
+    path.parent().map_or(Ok(()), ensure_writable_dir)?;
+    let is_held = format!("\"{}\" is being made", path.display());
+    let _lock = Lock::of_file(cell.result_lock(), &is_held)?;
+    if let Some(values) = cell.finished()? {
+        return Ok(values);
+    }
     device::set_threads(cell.recipe.train.threads)?;
     let problem = Problem::of(&source::open(&cell.recipe, None)?, &cell.recipe)?;
     let accuracy = match method {
@@ -230,7 +286,7 @@ fn other_method(cell: &Cell, method: RowMethod, interrupt: &Interrupt) -> Result
     };
     let (data, settings) = (problem.data.name, cell.recipe.clone());
     let finished = Finished { test_accuracy: accuracy, data, settings };
-    write_atomic(cell.result().as_path(), serde_json::to_string_pretty(&finished)?.as_bytes())?;
+    write_atomic(&path, serde_json::to_string_pretty(&finished)?.as_bytes())?;
     Ok(finished.values())
 }
 
@@ -244,13 +300,7 @@ fn chosen(
     let Some((recipe, path)) = &cell.generator else { return Ok(None) };
     let settings = cell.recipe.augment.as_ref();
     let settings = settings.with_context(|| format!("row `{}` has no augment", cell.row.name))?;
-    let is_trained = RunDir::open(path).is_ok_and(|dir| dir.summary().exists());
-    match is_trained {
-        true => same_settings(&RunDir::open(path)?.recipe()?, recipe, path)?,
-        false => {
-            run(recipe, path, interrupt)?;
-        }
-    }
+    run_once(recipe, path, interrupt)?;
     let (_, model) = RunDir::open(path)?.load(device)?;
     let workers = Arc::new(Threads::start(recipe.train.threads)?);
     let augmenter = Augmenter {
@@ -265,15 +315,6 @@ fn chosen(
     let (set, refresh) = augmenter.refresh(&model, 0, None, &mut Curvature::default())?;
     eprintln!("{}", refresh.in_words());
     Ok(Some(Arc::new(set)))
-}
-
-/// Why there is nothing to run on: a known data set whose folder is not there. Anything else that is wrong with
-/// data or settings is an error.
-fn missing(cell: &Cell) -> Option<String> {
-    let data = &cell.recipe.data;
-    let dir = data.dir.clone().unwrap_or_else(dataset::default_data_dir);
-    (!dataset::is_there(&data.name, &dir))
-        .then(|| format!("\"{}\" has no {}; run: gleaner data fetch {1}", dir.display(), data.name))
 }
 
 /// A row's name as part of a folder's.

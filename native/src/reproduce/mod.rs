@@ -3,13 +3,16 @@
 mod cell;
 mod curves;
 mod forest;
+mod gathered;
 mod report;
+mod selection;
+mod state;
 mod statistics;
 mod table;
 
-pub use cell::{Cell, Outcome, Results, measure};
-pub use curves::curves;
-pub use forest::forest;
-pub use report::{Circumstances, csv, markdown};
+pub use cell::{Cell, Outcome, measure};
+pub use gathered::{Gathered, Written};
+pub use selection::{Selection, seed_range};
+pub use state::State;
 pub use statistics::{Estimate, paired};
 pub use table::{Column, Metric, Row, Table};

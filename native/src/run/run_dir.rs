@@ -135,6 +135,20 @@ impl RunDir {
         Ok(dir)
     }
 
+    /// A run that goes on, or begins, in a folder that nobody else writes into as long as this value lives.
+    ///
+    /// # Errors
+    /// If the folder holds anything but a run, is being written by another process, or cannot be written to.
+    pub fn enter(path: &Path) -> Result<Self> {
+        ensure_writable_dir(path)?;
+        let dir = Self::locked(path)?;
+        if !dir.config().exists() {
+            dir.ensure_empty()?;
+        }
+        dir.make_folders()?;
+        Ok(dir)
+    }
+
     fn make_folders(&self) -> Result<()> {
         ensure_writable_dir(&self.path)?;
         ensure_writable_dir(self.path.join(STATE))

@@ -1,11 +1,12 @@
 //! One writer per folder: a lock that the system takes back when its process ends, however it ends.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use super::files::explain;
 
@@ -14,6 +15,27 @@ pub const FILE: &str = ".lock";
 
 /// Milliseconds that the holder of a lock has to write down who it is.
 const SIGNED_WITHIN: usize = 200;
+
+/// Tries to take a lock, a few milliseconds apart: whoever only looks who holds one has it for a moment.
+const TRIES: usize = 25;
+
+/// Somebody else writes what was to be written, and is named.
+#[derive(Debug)]
+pub struct Held {
+    /// What it means, in words: `X is being written`.
+    is_held: String,
+    /// Who it is.
+    pub holder: String,
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { is_held, holder } = self;
+        write!(f, "{is_held} by {holder}; wait until that has ended, or use another folder")
+    }
+}
+
+impl std::error::Error for Held {}
 
 /// What nobody else writes while this value lives.
 #[derive(Debug)]
@@ -26,7 +48,7 @@ impl Lock {
     /// Takes the lock of a folder that is there.
     ///
     /// # Errors
-    /// Somebody else holds it, and is named; or no file can be made in the folder.
+    /// Somebody else holds it, which is [`Held`]; or no file can be made in the folder.
     pub fn take(folder: &Path) -> Result<Self> {
         let is_held = format!("\"{}\" is being written", folder.display());
         Self::of_file(folder.join(FILE), &is_held)
@@ -41,12 +63,12 @@ impl Lock {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false);
             let file = options.open(&path).map_err(|error| explain("write", &path, &error))?;
-            match file.try_lock() {
+            match try_lock(&file) {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => bail!(
-                    "{is_held} by {}; wait until that has ended, or use another folder",
-                    holder(&file)
-                ),
+                Err(TryLockError::WouldBlock) => {
+                    let is_held = is_held.to_owned();
+                    return Err(Held { is_held, holder: holder(&file) }.into());
+                }
                 // Some network file systems have no locks: one writer is better than none.
                 Err(TryLockError::Error(error)) => eprintln!(
                     "note: {} cannot be locked ({error}); let no other program write into that folder",
@@ -59,6 +81,20 @@ impl Lock {
                 lock.sign().map_err(|error| explain("write", &lock.path, &error))?;
                 return Ok(lock);
             }
+        }
+    }
+
+    /// Who writes into a folder now, if anybody does. A file that was left by a process that is gone is nobody's.
+    pub fn holder_of(folder: &Path) -> Option<String> {
+        Self::holder_of_file(&folder.join(FILE))
+    }
+
+    /// The same of a lock that is a file.
+    pub fn holder_of_file(path: &Path) -> Option<String> {
+        let file = File::open(path).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(holder(&file)),
+            _ => None,
         }
     }
 
@@ -78,6 +114,16 @@ impl Drop for Lock {
         // While it is held: nobody else can have the file that goes. One that stays is in nobody's way.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    for _ in 1..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
+            done => return done,
+        }
+    }
+    file.try_lock()
 }
 
 fn holder(mut file: &File) -> String {
@@ -135,6 +181,38 @@ mod tests {
         let signed = fs::read_to_string(&lock.path).unwrap();
         assert!(signed.starts_with(&format!("process {} on ", std::process::id())), "{signed}");
         assert!(!signed.contains("longer"), "{signed}");
+    }
+
+    #[test]
+    fn who_holds_a_lock_is_seen_without_taking_it() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Lock::holder_of(folder.path()), None);
+        let lock = Lock::take(folder.path()).unwrap();
+        let holder = Lock::holder_of(folder.path()).unwrap();
+        assert!(holder.starts_with(&format!("process {} on ", std::process::id())), "{holder}");
+        drop(lock);
+        assert_eq!(Lock::holder_of(folder.path()), None);
+        fs::write(folder.path().join(FILE), "process 1 on elsewhere").unwrap();
+        assert_eq!(Lock::holder_of(folder.path()), None, "its process is gone");
+    }
+
+    #[test]
+    fn looking_keeps_nobody_from_taking() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), "").unwrap();
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    Lock::holder_of(folder.path());
+                    std::thread::sleep(Duration::from_micros(200));
+                }
+            });
+            let taken = (0..100).map(|_| Lock::take(folder.path()).map(drop));
+            let taken = taken.collect::<Result<Vec<()>>>();
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            taken.unwrap();
+        });
     }
 
     #[test]

@@ -146,7 +146,8 @@ impl Stage<'_> {
         };
         let results = self.choose(summary)?;
         afterwards(dir, recipe, problem, &results, &session.device)?;
-        Ok(results.summary)
+        // Last: a run that has results lacks nothing.
+        results.summary.written(dir)
     }
 
     /// Fits the model that the settings name, by its objective.
@@ -191,9 +192,8 @@ impl Stage<'_> {
     /// Compares other methods with the model, if the recipe asks for it, and keeps the best.
     fn choose(&self, summary: Summary) -> Result<Results> {
         let Self { session, dir, .. } = *self;
-        // Written once all is known: a run that is stopped before has no results.
         if session.outline.recipe.choice.is_none() {
-            return Ok(Results { summary: summary.written(dir)?, kept: None });
+            return Ok(Results { summary, kept: None });
         }
         let Session { outline: Outline { recipe, problem, .. }, source, device, workers, .. } =
             session;
@@ -205,8 +205,7 @@ impl Stage<'_> {
             choice::choose(dir, problem, &parts, recipe, device, &watch)?;
         verdict.lines().iter().for_each(|line| eprintln!("{line}"));
         let seconds = summary.seconds + started.elapsed().as_secs_f64();
-        let chosen = Summary { seconds, ..summary.chosen(verdict, [&kept, &label_only]) };
-        let summary = chosen.written(dir)?;
+        let summary = Summary { seconds, ..summary.chosen(verdict, [&kept, &label_only]) };
         Ok(Results { summary, kept: Some(kept) })
     }
 

@@ -62,6 +62,8 @@ enum Verb {
     Publish(cmd::publish::Args),
     /// Serve the web page on this machine and open the browser
     Serve(cmd::serve::Args),
+    /// Lend a device of this machine to trainings elsewhere
+    ServeDevice(cmd::serve_device::Args),
     /// Show what a file of your own holds; list, fetch and verify data sets; export the examples of a run
     Data(cmd::data::Args),
     /// List the devices that this build can use
@@ -80,8 +82,8 @@ impl Cli {
     /// Whatever stops the verb, worded for the user.
     pub fn run(self) -> Result<()> {
         let out = Output::new(self.json);
-        // The server ends by a signal.
-        if !matches!(self.verb, Verb::Serve(_)) {
+        // The servers end by a signal.
+        if !matches!(self.verb, Verb::Serve(_) | Verb::ServeDevice(_)) {
             Interrupt::install()?;
         }
         match self.verb {
@@ -99,6 +101,7 @@ impl Cli {
             Verb::Report(args) => cmd::report::run(&args, &out),
             Verb::Publish(args) => cmd::publish::run(&args, &out),
             Verb::Serve(args) => cmd::serve::run(&args, &out),
+            Verb::ServeDevice(args) => cmd::serve_device::run(&args, &out),
             Verb::Data(args) => cmd::data::run(&args, &out),
             Verb::Devices(args) => cmd::devices::run(&args, &out),
             Verb::Licences(args) => cmd::licences::run(&args, &out),

@@ -33,6 +33,7 @@ use clap::Parser as _;
 
 use system::interrupt::Interrupt;
 use system::output::could_not_write;
+use system::panics;
 
 /// Parses the arguments, runs the verb, and turns an error into one line on stderr.
 ///
@@ -42,9 +43,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(answer) => return answered(&answer),
     };
-    std::panic::set_hook(Box::new(|panic| {
-        eprintln!("error: a bug in gleaner, please report it: {}", one_line(&panic.to_string()));
-    }));
+    panics::tell(|panic| {
+        eprintln!("error: a bug in gleaner, please report it: {}", one_line(panic));
+    });
     let done = std::panic::catch_unwind(|| cli.run());
     Interrupt::all_done();
     match done {

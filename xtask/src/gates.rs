@@ -25,6 +25,7 @@ pub enum Gate {
     ClippyWasm,
     Gpu,
     Fusion,
+    Remote,
     Doc,
     Golden,
     Browser,
@@ -34,7 +35,7 @@ pub enum Gate {
 }
 
 impl Gate {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Fmt,
         Self::Notices,
         Self::Deny,
@@ -42,6 +43,7 @@ impl Gate {
         Self::ClippyWasm,
         Self::Gpu,
         Self::Fusion,
+        Self::Remote,
         Self::Doc,
         Self::Golden,
         Self::Browser,
@@ -81,6 +83,7 @@ impl Gate {
             Self::ClippyWasm => "clippy-wasm",
             Self::Gpu => "gpu",
             Self::Fusion => "fusion",
+            Self::Remote => "remote",
             Self::Doc => "doc",
             Self::Golden => "golden",
             Self::Browser => "browser",
@@ -104,6 +107,9 @@ impl Gate {
             }
             Self::Fusion => {
                 "with operations fused, a GPU gives the CPU's numbers (where a software GPU is; not in ci)"
+            }
+            Self::Remote => {
+                "the feature `remote` has no lint, and devices of other processes give the same bits (not in ci)"
             }
             Self::Doc => "the documentation builds without a warning",
             Self::Golden => {
@@ -133,6 +139,7 @@ impl Gate {
                 .args(["clippy", "--features", "vulkan,fusion", "--", "-D", "warnings"])
                 .run(),
             Self::Fusion => fusion(),
+            Self::Remote => remote(),
             Self::Doc => Shell::cargo(["doc", "--no-deps"])
                 .args(NATIVE)
                 .env("RUSTDOCFLAGS", "-D warnings")
@@ -188,6 +195,17 @@ fn fusion() -> Result<(), String> {
         .args(["--features", "gleaner-tests/fusion", "--test", "parity", "--test", "gpu_step"])
         .env("VK_DRIVER_FILES", SOFTWARE_GPU)
         .run()
+}
+
+/// A build of its own, too: the feature brings two hundred packages, which nobody needs who trains on one machine.
+fn remote() -> Result<(), String> {
+    let packages =
+        ["--workspace", "--exclude", "gleaner-web", "--features", "gleaner-tests/remote"];
+    Shell::cargo(["clippy"])
+        .args(packages)
+        .args(["--all-targets", "--", "-D", "warnings"])
+        .run()?;
+    Shell::cargo(["test"]).args(packages).args(["--test", "remote"]).run()
 }
 
 fn test() -> Result<(), String> {

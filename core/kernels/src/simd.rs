@@ -177,11 +177,11 @@ pub fn sum_of(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
     lanes.iter().sum::<f32>() + rest
 }
 
-/// Whether a device is the CPU back end. A build without GPUs has no other: there, what other devices would need is left out.
+/// Whether a device is the CPU back end of this process. A build without others has no other: there, what they would need is left out.
 pub fn on_cpu(device: &Device) -> bool {
-    #[cfg(all(feature = "flex", feature = "cube"))]
+    #[cfg(all(feature = "flex", any(feature = "cube", feature = "remote")))]
     return *device == Device::flex();
-    #[cfg(not(all(feature = "flex", feature = "cube")))]
+    #[cfg(not(all(feature = "flex", any(feature = "cube", feature = "remote"))))]
     return {
         let _ = device;
         cfg!(feature = "flex")

@@ -91,6 +91,11 @@ impl<M: Module + Generative, O: Objective<M>> Course<M, O> {
         }
     }
 
+    /// The state at the end of the last epoch, or at the start.
+    pub fn last_good(&self) -> &SavedState<M> {
+        &self.last_good
+    }
+
     /// Whether nothing is left to do.
     pub fn is_done(&self) -> bool {
         self.state.train.step >= self.plan.rate.total_steps && !self.has_epoch_to_end()

@@ -12,7 +12,7 @@ use crate::models::{Architecture as _, Model, ModelConfig};
 use crate::noise::Noise;
 use crate::objective::{Ramp, SemiSupervised, SemiSupervisedConfig, Supervision, effective_alpha};
 use crate::problem::Problem;
-use crate::recipe::{Recipe, on_cpu};
+use crate::recipe::{Recipe, devices, on_cpu};
 use crate::train::{Learner, RateSchedule};
 use crate::workers::Workers;
 
@@ -107,6 +107,7 @@ impl Outline {
             noise: self.noise.split("training").drawn_on(train.noise),
             parts: train.parts,
             workers,
+            devices: Vec::new(),
         }
     }
 
@@ -161,10 +162,12 @@ pub fn semi_supervised(
 /// Into how many parts a batch is split where the recipe leaves it open.
 pub fn default_parts(recipe: &Recipe) -> usize {
     let parts = (recipe.train.batch_size / EXAMPLES_OF_PART).clamp(FEWEST_PARTS, MOST_PARTS);
-    match on_cpu(&recipe.train.device) {
+    let parts = match on_cpu(&recipe.train.device) {
         // The statistics of a part are noise that the learning rate was chosen with.
         true if recipe.model.normalises() => FEWEST_PARTS,
         true => parts,
         false => 1,
-    }
+    };
+    // No device is left without one.
+    parts.max(devices(&recipe.train.device).count())
 }

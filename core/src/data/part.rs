@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use super::{Labelled, SemiBatch, Weighted};
 
@@ -71,6 +71,25 @@ impl Part {
             Self { chains: chains.map(|chains| chains.clone().slice_dim(0, of_part)), ..part }
         };
         parts.into_iter().map(share).collect()
+    }
+
+    /// The same part, whose batch is of constants, on another device: to be worked on there, on its autodiff twin.
+    #[must_use]
+    pub fn moved_to(self, device: &Device) -> Self {
+        fn there<const D: usize>(tensor: Tensor<D>, device: &Device) -> Tensor<D> {
+            Tensor::from_inner(tensor.inner().to_device(device))
+        }
+        let labelled = |Labelled { x, y }| Labelled { x: there(x, device), y: there(y, device) };
+        let weighted = |Weighted { examples, weight }| Weighted {
+            examples: labelled(examples),
+            weight: there(weight, device),
+        };
+        let batch = SemiBatch {
+            labelled: labelled(self.batch.labelled),
+            unlabelled: there(self.batch.unlabelled, device),
+            augmented: self.batch.augmented.map(weighted),
+        };
+        Self { batch, chains: self.chains.map(|chains| chains.to_device(device)), ..self }
     }
 
     /// `Σ values / n` over labelled examples, `[1]`, `n` those of the whole batch: this part's share of a mean of

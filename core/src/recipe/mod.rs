@@ -22,7 +22,21 @@ pub use settings::{
 };
 pub use tables::{flat, merge, nested, parse_pair, parse_table};
 
-/// Whether a device of that name, as `train.device` has it, is the CPU.
+/// Whether a device of that name, as `train.device` has it, is the CPU. Where parts of a batch are sent to devices of other processes, all
+/// else is done on the CPU of this one.
 pub fn on_cpu(device: &str) -> bool {
-    matches!(device, "cpu" | "flex")
+    matches!(device, "cpu" | "flex") || is_remote(device)
+}
+
+/// Whether a name means devices of other processes: addresses, each as `ws://HOST:PORT`.
+pub fn is_remote(device: &str) -> bool {
+    devices(device).all(|one| one.starts_with(REMOTE))
+}
+
+/// How the address of a device of another process begins.
+pub const REMOTE: &str = "ws://";
+
+/// The devices that a name lists.
+pub fn devices(name: &str) -> impl Iterator<Item = &str> {
+    name.split(',').map(str::trim)
 }

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use crate::module_path::ModulePath;
 
-/// A copy of a model with parameters of its own: what is computed with one never meets the tape of another.
-pub(super) fn fork<M: Module>(model: &M) -> M {
-    struct Fork;
-    impl ModuleMapper for Fork {
+/// A copy of a model on a device, with parameters of its own: what is computed with one never meets the tape of another.
+pub(super) fn fork<M: Module>(model: M, device: &Device) -> M {
+    struct Fork<'a>(&'a Device);
+    impl ModuleMapper for Fork<'_> {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            param.map(|value| Tensor::from_inner(value.inner()).require_grad())
+            param.map(|value| Tensor::from_inner(value.inner().to_device(self.0)).require_grad())
         }
     }
-    model.clone().map(&mut Fork)
+    model.map(&mut Fork(device))
 }
 
 /// One parameter and its gradients, one for each part of the batch; flattened, without autodiff.

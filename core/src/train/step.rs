@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use super::adam::{Adam, AdamSettings, Update};
 use super::clip::norm_and_factor;
@@ -54,13 +54,15 @@ pub struct Learner<O> {
     pub parts: usize,
     /// Who works on the parts.
     pub workers: Arc<dyn Workers>,
+    /// Where the parts are worked on, without autodiff: the first part on the first device, and so on in turn. None: where the batch is.
+    pub devices: Vec<Device>,
 }
 
 impl<O> Learner<O> {
     /// A learner that takes batches whole, on the caller's thread.
     pub fn whole(objective: O, clip_norm: f64, noise: Noise) -> Self {
         let (adam, workers) = (AdamSettings::default(), Arc::new(InTurn));
-        Self { objective, clip_norm, adam, noise, parts: 1, workers }
+        Self { objective, clip_norm, adam, noise, parts: 1, workers, devices: Vec::new() }
     }
 
     /// Takes one step with learning rate `rate`. Nothing is read back.
@@ -133,28 +135,57 @@ impl<O> Learner<O> {
         O: Objective<M>,
     {
         let Self { objective, workers, .. } = self;
+        let home = batch.unlabelled.device().inner();
         let parts = Part::with_chains(Part::split(batch, self.parts), chains);
-        // A tape of its own for each part; the only part there is needs none.
-        let own = |model: &M| if parts.len() > 1 { fork(model) } else { model.clone() };
-        let models: Vec<_> = parts.iter().map(|_| own(model)).collect();
-        let parts = parts.into_iter().zip(models);
-        let begun = map(&**workers, parts.collect(), |(part, model)| {
+        let count = parts.len();
+        let parts = parts.into_iter().enumerate().map(|place| (model.clone(), place));
+        let begun = map(&**workers, parts.collect(), |(model, (index, part))| {
+            let (model, part) = self.placed(model, part, (index, count), &home);
             let (begun, sums) = objective.begin(&model, &part, noise);
-            (model, part, begun, sums.map(Tensor::inner))
+            (model, part, begun, sums.map(|sums| sums.inner().to_device(&home)))
         });
         let sums = begun.iter().filter_map(|(.., sums)| sums.clone()).reduce(|a, b| a + b);
         let finished = map(&**workers, begun, |(model, part, begun, _)| {
-            let sums = sums.clone().map(Tensor::from_inner);
+            let device = part.batch.unlabelled.device().inner();
+            let sums = sums.clone().map(|sums| Tensor::from_inner(sums.to_device(&device)));
             let mut terms = objective.finish(&model, &part, begun, sums, elapsed, noise);
             let moved = terms.chains.take();
             let gradients = GradientsParams::from_grads(terms.total.backward(), &model);
-            (terms.cut(), (gradients, moved))
+            (model, terms.cut(), gradients, moved)
+        });
+        // All devices are at work before the first is waited for.
+        let finished = map(&**workers, finished, |(model, terms, gradients, moved)| {
+            let back = |(name, term): (_, Tensor<1>)| (name, term.to_device(&home));
+            let gradients = match self.devices.is_empty() {
+                true => gradients,
+                false => gradients.to_device(&home, &model),
+            };
+            let moved: Option<Tensor<2>> = moved.map(|chains| chains.to_device(&home));
+            (terms.into_iter().map(back).collect(), (gradients, moved))
         });
         let (terms, rest): (Vec<_>, Vec<_>) = finished.into_iter().unzip();
         let (gradients, moved): (Vec<_>, Vec<_>) = rest.into_iter().unzip();
         let moved: Vec<_> = moved.into_iter().flatten().collect();
         let moved = (!moved.is_empty()).then(|| Tensor::cat(moved, 0));
         (Terms::add_up(terms), gradients, moved)
+    }
+
+    /// A part and the model that it is worked on with, where that is done: with a tape of its own, which the only part at home needs not.
+    fn placed<M: Module>(
+        &self,
+        model: M,
+        part: Part,
+        (index, count): (usize, usize),
+        home: &Device,
+    ) -> (M, Part) {
+        match self.devices.len() {
+            0 if count == 1 => (model, part),
+            0 => (fork(model, home), part),
+            devices => {
+                let device = &self.devices[index % devices];
+                (fork(model, device), part.moved_to(device))
+            }
+        }
     }
 
     fn update<M: Module>(

@@ -21,6 +21,7 @@ pub mod report;
 pub mod reproduce;
 pub mod sample;
 pub mod serve;
+pub mod serve_device;
 pub mod show;
 mod target;
 pub mod train;

@@ -1,9 +1,9 @@
 //! `gleaner train`: from a recipe to a run directory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use gleaner_core::data::profile::Profile;
 use gleaner_core::models::ModelConfig;
 use gleaner_core::objective::Marginalize;
@@ -12,11 +12,12 @@ use toml::Table;
 use super::own_options::{OwnOptions, absolute};
 use crate::report::figures;
 use crate::run::RunDir;
-use crate::run::recipe::{draft, merge, nested};
+use crate::run::recipe::{draft, flat, merge, nested};
 use crate::run::source::{Source, settle, why_not_compared};
 use crate::system::interrupt::Interrupt;
 use crate::system::output::Output;
-use crate::training::{Session, train};
+use crate::system::remote;
+use crate::training::{Machine, Session, train};
 
 /// Leaves it open which model or method it is.
 const AUTO: &str = "auto";
@@ -129,9 +130,13 @@ pub struct Args {
     /// Seed of the label draw, the weights and all noise
     #[arg(long, value_name = "N", help_heading = "Training")]
     seed: Option<i64>,
-    /// Where to compute: cpu, wgpu, vulkan, metal, cuda[:N]
+    /// Where to compute: cpu, wgpu, vulkan, metal, cuda[:N]; several, as cuda:0,cuda:1, share each step, and so do devices of
+    /// other machines, as ws://gpu1:7878,ws://gpu2:7878 (see gleaner serve-device)
     #[arg(long, help_heading = "Training")]
     device: Option<String>,
+    /// File with the token of the devices of other machines [default: $GLEANER_TOKEN_FILE]
+    #[arg(long, value_name = "FILE", help_heading = "Training")]
+    token_file: Option<PathBuf>,
     /// CPU threads; 0 uses all
     #[arg(long, value_name = "N", help_heading = "Training")]
     threads: Option<i64>,
@@ -147,7 +152,7 @@ pub struct Args {
     /// Folder of the run [default: runs/DATA-MODEL-seedN]
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     out: Option<PathBuf>,
-    /// Continue an interrupted run
+    /// Continue an interrupted run; --device and --threads may be others
     #[arg(long, value_name = "DIR", conflicts_with = "recipe")]
     resume: Option<PathBuf>,
 }
@@ -214,24 +219,34 @@ impl Args {
     }
 }
 
+/// Continues a run.
+fn resume(args: &Args, path: &Path, out: &Output) -> Result<()> {
+    let flags = args.flags()?;
+    let of_machine =
+        |(path, _): &(String, _)| matches!(path.as_str(), "train.device" | "train.threads");
+    if !flat(&flags).iter().all(of_machine) || !args.set.is_empty() {
+        bail!(
+            "--resume continues a run with its own settings, but for --device and --threads; to change others, start a new run from {}",
+            path.join("config.toml").display()
+        );
+    }
+    let threads = args.threads.map(usize::try_from).transpose().context("--threads")?;
+    let machine = Machine { device: args.device.clone(), threads };
+    let dir = RunDir::reopen(path)?;
+    let session = Session::resume(&dir, &machine)?.validating(args.validate);
+    train(&session, &dir, &Interrupt::install()?, &figures::draw)?.show(&dir, out)
+}
+
 /// Trains, or continues.
 ///
 /// # Errors
 /// If the settings, the data, the device or the disk do not allow it.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
-    let flags = args.flags()?;
+    args.token_file.iter().for_each(|path| remote::show_token_of(path));
     if let Some(path) = &args.resume {
-        if !flags.is_empty() || !args.set.is_empty() {
-            bail!(
-                "--resume continues a run with its own settings; to change them, start a new run from \
-                 {}",
-                path.join("config.toml").display()
-            );
-        }
-        let dir = RunDir::reopen(path)?;
-        let session = Session::resume(&dir)?.validating(args.validate);
-        return train(&session, &dir, &Interrupt::install()?, &figures::draw)?.show(&dir, out);
+        return resume(args, path, out);
     }
+    let flags = args.flags()?;
     let mut draft = draft(args.recipe.as_deref(), flags, &args.set)?;
     let asks_auto = args.model.as_deref() == Some(AUTO);
     if asks_auto {

@@ -2,17 +2,50 @@
 
 use std::sync::{Arc, Mutex};
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use burn::tensor::Device;
+pub use gleaner_core::recipe::{devices, is_remote, on_cpu};
 use gleaner_core::workers::{InTurn, Workers};
 
+use super::remote;
 use super::threads::{Threads, resolved};
+
+/// The device of a name, without autodiff: of several, such as `cuda:0,cuda:1`, the first; the CPU where all are of other processes.
+///
+/// # Errors
+/// If the name is unknown, or this build has no support for it.
+pub fn parse(name: &str) -> Result<Device> {
+    if is_remote(name) {
+        return Ok(Device::flex());
+    }
+    if devices(name).any(is_remote) {
+        bail!("--device {name}: name devices of this machine or addresses of others, not both");
+    }
+    let all = devices(name).map(parse_one).collect::<Result<Vec<_>>>()?;
+    if all.len() > 1 && devices(name).any(on_cpu) {
+        bail!("--device {name}: the CPU is one device; write cpu, and --threads for its cores");
+    }
+    all.into_iter().next().context("--device names no device")
+}
+
+/// The devices that the parts of a batch go to; none where they stay on the device that [`parse`] gives. Connects to those of other
+/// processes.
+///
+/// # Errors
+/// As [`parse`], and if a server does not answer or refuses the token.
+pub fn of_parts(name: &str) -> Result<Vec<Device>> {
+    match devices(name).count() {
+        _ if is_remote(name) => devices(name).map(remote::connect).collect(),
+        1 => Ok(Vec::new()),
+        _ => devices(name).map(parse_one).collect(),
+    }
+}
 
 /// The device of a name such as `cpu`, `wgpu` or `cuda:1`, without autodiff.
 ///
 /// # Errors
 /// If the name is unknown, or this build has no support for it.
-pub fn parse(name: &str) -> Result<Device> {
+pub fn parse_one(name: &str) -> Result<Device> {
     let (kind, index) = match name.split_once(':') {
         Some((kind, index)) => match index.parse::<usize>() {
             Ok(index) => (kind, Some(index)),
@@ -31,7 +64,7 @@ pub fn parse(name: &str) -> Result<Device> {
         "cuda" => cuda(index),
         _ => {
             bail!(
-                "--device {name}: unknown device; choose one of cpu, wgpu, vulkan, metal, cuda, cuda:N"
+                "--device {name}: unknown device; choose one of cpu, wgpu, vulkan, metal, cuda, cuda:N, ws://HOST:PORT"
             )
         }
     }
@@ -184,9 +217,4 @@ pub fn workers(device: &str, threads: &Arc<Threads>) -> Arc<dyn Workers> {
         true => threads.clone(),
         false => Arc::new(InTurn),
     }
-}
-
-/// Whether a `--device` is the CPU back end.
-pub fn on_cpu(device: &str) -> bool {
-    matches!(device, "cpu" | "flex")
 }

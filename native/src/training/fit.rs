@@ -1,7 +1,7 @@
 //! The loop: files, progress, the user's interruptions around a course.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use burn::module::Module;
@@ -16,12 +16,18 @@ use super::augmentation::Augmenter;
 use super::augmented_file;
 use crate::run::Problem;
 use crate::run::RunDir;
+use crate::system::device::devices;
 use crate::system::files::write_atomic;
 use crate::system::interrupt::Interrupt;
+use crate::system::panics::caught;
 use crate::system::progress::Progress;
+use crate::system::remote;
 
-/// Seconds between two savings: epochs on few examples are shorter than what it takes to write one down.
-const SAVED_EVERY: f64 = 2.0;
+/// Between two savings at most, where epochs are shorter: those on few examples take less time than to write one down.
+const SAVED_EVERY: Duration = Duration::from_secs(2);
+
+/// What saving may cost: one part in so many of the time.
+const COST_OF_SAVING: u32 = 50;
 
 /// How a fit ended.
 #[derive(Clone, Debug)]
@@ -30,6 +36,8 @@ pub enum Outcome {
     Done,
     /// The user asked to stop; the state is saved.
     Interrupted,
+    /// A device of another process is gone; the state of the last epoch is saved. What happened, in words.
+    Lost(String),
 }
 
 /// A model being fitted.
@@ -42,6 +50,8 @@ pub struct Fit<'a, M, O> {
     pub augmenter: Option<Augmenter<'a>>,
     /// Where the run's files are.
     pub dir: &'a RunDir,
+    /// The devices, if they are of other processes.
+    pub elsewhere: Option<&'a str>,
 }
 
 impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
@@ -61,7 +71,7 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
         let polite = interrupt.politely();
         let started = Instant::now();
         let seconds_before = self.course.state.progress.seconds;
-        let mut unsaved = Unsaved { best: None, since: None };
+        let mut unsaved = Unsaved { best: None, last: None };
         self.go_on_augmented(batches)?;
         while !self.course.is_done() {
             if interrupt.requested() {
@@ -75,7 +85,12 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
                     continue;
                 }
                 augmented?;
-                if self.step(batches, progress)? {
+                let Some(diverged) = self.step(batches, progress)? else {
+                    self.course.state = self.course.last_good().clone();
+                    self.save(&mut unsaved, &write_best)?;
+                    return Ok(Outcome::Lost(self.who_is_gone()));
+                };
+                if diverged {
                     unsaved.write(&write_best)?;
                     self.roll_back(batches, progress)?;
                     continue;
@@ -104,13 +119,26 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
         Ok(if interrupt.requested() { Outcome::Interrupted } else { Outcome::Done })
     }
 
-    /// Takes a step; whether the run has diverged.
-    fn step(&mut self, batches: &mut Batches<'_>, progress: &mut Progress) -> Result<bool> {
-        let stepped = block_on(self.course.step(batches))?;
+    /// Takes a step; whether the run has diverged. None if a device of another process was lost over it: the framework panics then.
+    fn step(&mut self, batches: &mut Batches<'_>, progress: &mut Progress) -> Result<Option<bool>> {
+        let mut step = || block_on(self.course.step(batches));
+        let stepped = match self.elsewhere {
+            Some(_) => caught(step),
+            None => Some(step()),
+        };
+        let Some(stepped) = stepped.transpose()? else { return Ok(None) };
         let ledger = &self.course.state.progress.ledger;
         progress
             .step(|| ledger.means().first().map_or(String::new(), |(n, v)| format!("{n} {v:.3}")));
-        Ok(stepped.diverged)
+        Ok(Some(stepped.diverged))
+    }
+
+    fn who_is_gone(&self) -> String {
+        let gone = remote::gone(devices(self.elsewhere.unwrap_or_default()));
+        match gone.as_slice() {
+            [] => "a device of another process has failed, though its server answers".to_owned(),
+            gone => format!("{} no longer answers", gone.join(", ")),
+        }
     }
 
     fn end_epoch(
@@ -181,13 +209,14 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
     /// The best model first: a run that goes on from a state finds the best one up to there, or a later one, which it will find
     /// again.
     fn save(&self, unsaved: &mut Unsaved<M>, write_best: &impl Fn(&M) -> Result<()>) -> Result<()> {
+        let begun = Instant::now();
         unsaved.write(write_best)?;
-        unsaved.since = Some(Instant::now());
         self.dir.settle_lines()?;
         write_atomic(self.dir.state(), &block_on(self.course.state.to_bytes())?)?;
         if let Some(refresh) = &self.course.state.progress.refresh {
             augmented_file::forget_others(self.dir, refresh.step);
         }
+        unsaved.last = Some((Instant::now(), begun.elapsed()));
         Ok(())
     }
 }
@@ -196,8 +225,8 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
 struct Unsaved<M> {
     /// The best model, if it is newer than the file.
     best: Option<M>,
-    /// When the last state was saved.
-    since: Option<Instant>,
+    /// When the last state had been saved, and how long it took.
+    last: Option<(Instant, Duration)>,
 }
 
 impl<M> Unsaved<M> {
@@ -209,6 +238,6 @@ impl<M> Unsaved<M> {
     }
 
     fn is_due(&self) -> bool {
-        self.since.is_none_or(|since| since.elapsed().as_secs_f64() > SAVED_EVERY)
+        self.last.is_none_or(|(at, took)| at.elapsed() >= SAVED_EVERY.min(took * COST_OF_SAVING))
     }
 }

@@ -11,5 +11,5 @@ mod stage;
 pub use augmentation::Augmenter;
 pub use baseline::{train_baseline, train_classifier};
 pub use fit::{Fit, Outcome};
-pub use session::Session;
+pub use session::{Machine, Session};
 pub use stage::{Afterwards, Results, train};

@@ -17,7 +17,7 @@ use crate::run::recipe::{AugmentSettings, OF_THE_MACHINE, Recipe};
 use crate::run::source::{Source, ensure_unchanged, of_run, open, trained_on};
 use crate::system::device::{self, on_cpu};
 use crate::system::memory;
-use crate::system::threads::Threads;
+use crate::system::threads::{Threads, resolved};
 
 /// Steps whose terms are read back together: a read waits for the device, so it is made rarely.
 const READ_EVERY: usize = if cfg!(feature = "validate") { 1 } else { 20 };
@@ -25,11 +25,32 @@ const READ_EVERY: usize = if cfg!(feature = "validate") { 1 } else { 20 };
 /// Bytes of a number that is learnt: itself, its gradient, and two moments.
 const BYTES_OF_LEARNT: u64 = 4 * 4;
 
+/// What computes, where it is not what a run began with.
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    /// The devices.
+    pub device: Option<String>,
+    /// CPU threads.
+    pub threads: Option<usize>,
+}
+
+impl Machine {
+    fn applied(&self, mut recipe: Recipe) -> Recipe {
+        if let Some(device) = &self.device {
+            recipe.train.device.clone_from(device);
+        }
+        recipe.train.threads = self.threads.unwrap_or(recipe.train.threads);
+        recipe
+    }
+}
+
 /// A run whose settings and data have been found good.
 pub struct Session {
     pub(super) outline: Outline,
     pub(super) source: Arc<Source>,
     pub(super) device: Device,
+    /// Where the parts of a batch go; none: where the session is.
+    pub(super) devices: Vec<Device>,
     pub(super) workers: Arc<Threads>,
     pub(super) read_every: usize,
 }
@@ -53,12 +74,12 @@ impl Session {
         Self::on(source, problem, recipe)
     }
 
-    /// A run that is there, with its own settings and words.
+    /// A run that is there, with its own settings and words, but for what computes.
     ///
     /// # Errors
     /// As [`Session::prepare`], and if the data have changed.
-    pub fn resume(dir: &RunDir) -> Result<Self> {
-        let recipe = dir.recipe()?;
+    pub fn resume(dir: &RunDir, machine: &Machine) -> Result<Self> {
+        let recipe = machine.applied(dir.recipe()?);
         let source = of_run(dir, &recipe)?;
         let session = Self::of(Arc::new(source), recipe)?;
         session.begin_or_go_on(dir)?;
@@ -72,13 +93,16 @@ impl Session {
     /// The same on data that are divided already, as the recipe has them.
     pub(super) fn on(source: Arc<Source>, problem: Arc<Problem>, recipe: Recipe) -> Result<Self> {
         device::set_threads(recipe.train.threads)?;
-        let workers = Arc::new(Threads::start(recipe.train.threads)?);
         let device = device::parse(&recipe.train.device)?;
+        let devices = device::of_parts(&recipe.train.device)?;
+        // A thread waits for each device elsewhere, whatever this machine has.
+        let threads = resolved(recipe.train.threads).max(devices.len());
+        let workers = Arc::new(Threads::start(threads)?);
         let outline = Outline::new(recipe, problem)?;
         ensure_room(&outline.config, &device)?;
         // Shapes are checked before anything is written.
         outline.model(&device)?;
-        Ok(Self { outline, source, device, workers, read_every: READ_EVERY })
+        Ok(Self { outline, source, device, devices, workers, read_every: READ_EVERY })
     }
 
     /// Reads every term back after every step, so that the first one to turn NaN is named at its very step.
@@ -154,10 +178,20 @@ impl Session {
             eprintln!("{}: texts as counts of {} words", data.name, words.len());
         }
         let (threads, parts) = (self.workers.count(), self.outline.recipe.train.parts);
-        if on_cpu(&self.outline.recipe.train.device) && parts >= FEWEST_PARTS && threads > parts {
+        if on_cpu(&self.outline.recipe.train.device)
+            && self.devices.is_empty()
+            && parts >= FEWEST_PARTS
+            && threads > parts
+        {
             eprintln!(
                 "{parts} of {threads} threads share a step, so that the result does not depend on the machine; --set train.parts={threads} \
                  uses all of them, and rounds otherwise"
+            );
+        }
+        if self.devices.len() > parts {
+            eprintln!(
+                "note: {parts} of {} devices work: there are {parts} parts of a batch (train.parts)",
+                self.devices.len()
             );
         }
         let test = match data.test.len() {

@@ -17,6 +17,7 @@ use gleaner_core::models::{Generative, M1M2, M1M2Config, Model, ModelConfig, wit
 use gleaner_core::objective::{
     LatentEbmObjective, Objective, Ramp, Unsupervised, UntappedObjective,
 };
+use gleaner_core::train::Learner;
 use gleaner_core::workers::Workers as _;
 
 use super::augmentation::Augmenter;
@@ -30,7 +31,7 @@ use crate::run::folds::{fold_path, fold_recipes, held_out_parts};
 use crate::run::measure::Answered;
 use crate::run::recipe::Recipe;
 use crate::run::summary::{self, Run, Summary};
-use crate::system::device::{self, on_cpu};
+use crate::system::device::{self, is_remote, on_cpu};
 use crate::system::interrupt::Interrupt;
 use crate::system::progress::Progress;
 
@@ -260,7 +261,8 @@ impl Stage<'_> {
         };
         state.progress.settings = recipe.to_toml()?;
         let lent = device::workers(&recipe.train.device, workers);
-        let learner = outline.learner(objective, lent);
+        let devices = self.session.devices.clone();
+        let learner = Learner { devices, ..outline.learner(objective, lent) };
         let augmenter = recipe.augment.as_ref().map(|settings| Augmenter {
             settings,
             problem,
@@ -271,7 +273,8 @@ impl Stage<'_> {
             interrupt,
         });
         let course = Course::new(learner, plan, (device.clone(), resident), state);
-        let mut fit = Fit { problem, course, augmenter, dir };
+        let elsewhere = is_remote(&recipe.train.device).then_some(recipe.train.device.as_str());
+        let mut fit = Fit { problem, course, augmenter, dir, elsewhere };
         let total = plan.rate.total_steps as usize;
         let done = (fit.course.state.train.step / plan.steps_per_epoch) as usize;
         let mut progress = match self.quiet {
@@ -281,9 +284,14 @@ impl Stage<'_> {
         let write_best = |model: &M| write_model(dir, config, &problem.schema, model);
         let outcome = fit.run(&mut batches, &mut progress, interrupt, write_best)?;
         progress.finish();
-        if matches!(outcome, Outcome::Interrupted) {
+        let why = match outcome {
+            Outcome::Done => None,
+            Outcome::Interrupted => Some("stopped".to_owned()),
+            Outcome::Lost(devices) => Some(format!("{devices}, and the training is stopped")),
+        };
+        if let Some(why) = why {
             bail!(
-                "stopped at step {} of {}; continue with: gleaner train --resume {}",
+                "{why} at step {} of {}; continue with: gleaner train --resume {}",
                 fit.course.state.train.step,
                 plan.rate.total_steps,
                 resumable.display()

@@ -10,9 +10,22 @@ use burn_cubecl::tensor::CubeTensor;
 
 use crate::simd::on_cpu;
 
-/// Whether a device computes with such kernels: all do but the CPU back end.
+/// Whether a device computes with such kernels: all of this process do but the CPU back end.
 pub fn is_gpu(device: &Device) -> bool {
-    !on_cpu(device)
+    !on_cpu(device) && !is_elsewhere(device)
+}
+
+#[cfg(feature = "remote")]
+fn is_elsewhere(device: &Device) -> bool {
+    use burn::backend::DispatchDevice;
+
+    let is_remote = |device: &Device| matches!(device.as_dispatch(), DispatchDevice::Remote(_));
+    is_remote(device) || device.is_autodiff() && is_remote(&device.clone().inner())
+}
+
+#[cfg(not(feature = "remote"))]
+fn is_elsewhere(_: &Device) -> bool {
+    false
 }
 
 /// How a kernel is launched that computes each number of its output from one of each operand.

@@ -196,6 +196,7 @@ impl Bench {
                 parts => parts.max(1),
             },
             workers: device::workers(&args.device, &workers),
+            devices: device::of_parts(&args.device)?,
         };
         let labels: Vec<i64> =
             (0..args.labelled_batch_size).map(|row| (row % args.classes.max(1)) as i64).collect();

@@ -5,7 +5,6 @@ mod leaf;
 mod metadata;
 
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
@@ -16,6 +15,7 @@ use parquet::schema::types::ColumnDescriptor;
 use self::leaf::{Content, Leaf};
 use self::metadata::{class_names, index_columns};
 use crate::system::memory;
+use crate::system::panics::caught;
 
 /// What a Parquet file holds.
 pub struct ParquetFile {
@@ -103,8 +103,7 @@ fn leaf(reader: &SerializedFileReader<File>, place: usize) -> Result<Leaf> {
         let negative = offsets.into_iter().flatten().any(|offset| offset < 0);
         ensure!(!negative && column.compressed_size() >= 0, "the file is damaged");
     }
-    catch_unwind(AssertUnwindSafe(|| Leaf::read(reader, place)))
-        .unwrap_or_else(|_| bail!("the file is damaged"))
+    caught(|| Leaf::read(reader, place)).unwrap_or_else(|| bail!("the file is damaged"))
 }
 
 /// Whether this is the `path` beside the `bytes` of a picture.

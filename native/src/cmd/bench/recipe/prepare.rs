@@ -173,6 +173,7 @@ impl Build<'_> {
             noise: self.noise.split("training").drawn_on(train.noise),
             parts: train.parts,
             workers: device::workers(&train.device, &workers),
+            devices: device::of_parts(&train.device)?,
         };
         let (state, batch) = (Some(TrainState::new(model)), self.batch.clone());
         Ok(Box::new(Training { learner, state, batch, rate: train.lr, workers, measured: None }))

@@ -135,9 +135,22 @@ mod gpu {
 
     /// The parameters after three steps, clipped and with weight decay, each by name.
     fn trained(small: &Small, device: &Device) -> Vec<(String, Vec<f32>)> {
-        let objective = SemiSupervised::new(SemiSupervisedConfig::exact(1.5));
+        trained_in_parts(small, device, 1, Vec::new())
+    }
+
+    /// The same, with each batch in parts on some devices.
+    fn trained_in_parts(
+        small: &Small,
+        device: &Device,
+        parts: usize,
+        devices: Vec<Device>,
+    ) -> Vec<(String, Vec<f32>)> {
+        let mier = Some(MierConfig::default());
+        let objective =
+            SemiSupervised::new(SemiSupervisedConfig { mier, ..SemiSupervisedConfig::exact(1.5) });
         let adam = AdamSettings { weight_decay: 0.1, ..AdamSettings::default() };
-        let learner = Learner { adam, ..Learner::whole(objective, CLIP_NORM, Noise::new(7)) };
+        let whole = Learner::whole(objective, CLIP_NORM, Noise::new(7));
+        let learner = Learner { adam, parts, devices, ..whole };
         let mut state = TrainState::new(small.model(&device.clone().autodiff()));
         let batch = small.batch(device);
         for _ in 0..3 {
@@ -169,6 +182,24 @@ mod gpu {
                 moved = pairs.fold(moved, |most, (a, b)| most.max((a - f64::from(*b)).abs()));
             }
             assert!(moved > RATE, "{}: the steps moved nothing", small.model);
+        }
+    }
+
+    #[test]
+    fn parts_of_a_batch_come_home_from_any_device() {
+        let Some(gpu) = gpu() else { return };
+        let cpu = Device::flex();
+        for small in family().filter(|small| small.model != "latent-ebm") {
+            let expected = trained_in_parts(&small, &cpu, 3, Vec::new());
+            // Named or not, the CPU is the CPU.
+            let named = trained_in_parts(&small, &cpu, 3, vec![cpu.clone(), cpu.clone()]);
+            assert!(named == expected, "{}", small.model);
+            let both = trained_in_parts(&small, &cpu, 3, vec![gpu.clone(), cpu.clone()]);
+            for ((name, found), (_, expected)) in both.iter().zip(&expected) {
+                let tolerance = Tolerance { relative: RELATIVE, absolute: 0.02 * RATE };
+                let what = format!("{}: {name}", small.model);
+                assert_close(&what, found, &doubles(expected), tolerance);
+            }
         }
     }
 

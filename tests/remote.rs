@@ -88,8 +88,8 @@ impl Training<'_> {
         command
             .args([format!("--model={kind}"), format!("--device={}", devices.join(","))])
             .args(sizes.split(' ').map(|size| format!("--set=model.{size}")))
-            .args(["--batch-size=64", "--set=train.parts=2", "--set=train.baseline-steps=0"])
-            .args(["--set=train.feature-epochs=2", "--out"])
+            .args(["--batch-size=64", "--set=train.labelled-batch-size=20", "--set=train.parts=2"])
+            .args(["--set=train.baseline-steps=0", "--set=train.feature-epochs=2", "--out"])
             .args([run, Path::new("--token-file"), self.token]);
         command
     }

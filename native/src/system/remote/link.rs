@@ -81,3 +81,27 @@ impl PeerAuthorizer for Told {
         answer
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_a_device_away_is_said_with_what_to_do() {
+        let reason = || "nothing answered".to_owned();
+        for (error, remedy) in [
+            (ConnectError::Unauthorized, "--token-file"),
+            (ConnectError::Unreachable { reason: reason() }, "gleaner serve-device"),
+            (
+                ConnectError::IncompatibleProtocol { client_version: 3, server_version: 4 },
+                "build both from the same source",
+            ),
+            (ConnectError::Handshake { reason: reason() }, "build both from the same source"),
+            (ConnectError::NoSuchDevice { device_count: 0 }, "0 device"),
+        ] {
+            let said = in_words("ws://gpu1:7878", &error).to_string();
+            assert!(said.starts_with("--device ws://gpu1:7878: "), "{said}");
+            assert!(said.contains(remedy) && !said.contains('\n'), "{said}");
+        }
+    }
+}

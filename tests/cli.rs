@@ -227,7 +227,7 @@ fn reconstructions_are_a_picture_and_impossible_sizes_are_refused() {
     let out = folder.path().join("pairs.png");
     let huge = folder.path().join("huge.npz").display().to_string();
     let run_text = run.display().to_string();
-    for (count, named) in [("0", "at least 1"), ("99999999999999", "different --seed")] {
+    for (count, named) in [("0", "at least 1"), ("99999999999999", "the first with --shard 1/")] {
         let said = gleaner().call(["sample", &run_text, "--per-class", count, "--out", &huge]);
         assert!(said.error().contains(named), "{}", said.error());
     }

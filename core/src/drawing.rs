@@ -7,7 +7,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::data::one_hot;
 use crate::error::{Error, Result};
-use crate::models::{Generative as _, Model, Target};
+use crate::models::{Generative as _, Model, Shard, Target};
 use crate::nets::Classes;
 use crate::noise::Noise;
 use crate::sample::{CELLS, Samples};
@@ -65,7 +65,7 @@ impl Drawing {
         let source = match model {
             Model::LatentEbm(model) => Source::Chains(model.walk_given(y.clone(), &rows, noise)),
             _ => {
-                let z = model.prior_by_class(per_class, noise, device, &InTurn);
+                let z = model.prior_by_class(&Shard::whole(per_class), noise, device, &InTurn);
                 Source::Ancestral(if rows.len() == classes * per_class {
                     z
                 } else {

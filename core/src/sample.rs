@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use crate::data::formats::npy::NpyArray;
 use crate::data::schema::{Scaling, Schema};
 use crate::measures::eval::entropy_of_logits;
-use crate::models::Generative;
+use crate::models::{Generative, Shard};
 use crate::nets::Classes;
 use crate::noise::Noise;
 use crate::workers::Workers;
@@ -36,11 +36,53 @@ pub fn class_conditional(
     device: &Device,
     workers: &dyn Workers,
 ) -> Samples {
-    let z = model.prior_by_class(per_class, noise, device, workers);
-    let mut cells = noise.split(CELLS).streams(0, z.dims()[0]);
-    let x = model.decode(z.clone(), &Classes::Every).shown(&mut cells);
-    let logits = model.judge(z.clone(), x.clone());
-    Samples { z, x, logits }
+    Drawn::new(model, &Shard::whole(per_class), noise, device, workers).into_samples()
+}
+
+/// The samples of a shard of a draw, among what had to be computed for them. On the CPU, each has the bits that
+/// [`class_conditional`] gives it among all samples.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    shard: Shard,
+    computed: Shard,
+    /// Of the latter.
+    samples: Samples,
+}
+
+impl Drawn {
+    /// Draws them.
+    pub fn new(
+        model: &impl Generative,
+        shard: &Shard,
+        noise: &mut Noise,
+        device: &Device,
+        workers: &dyn Workers,
+    ) -> Self {
+        let computed = shard.computed(model.classes());
+        let z = model.prior_by_class(&computed, noise, device, workers);
+        let mut cells = noise.split(CELLS).streams_of(&computed.numbers(model.classes()));
+        let x = model.decode(z.clone(), &Classes::Every).shown(&mut cells);
+        let logits = model.judge(z.clone(), x.clone());
+        Self { shard: shard.clone(), computed, samples: Samples { z, x, logits } }
+    }
+
+    /// What [`Samples::logits`] were decided from, the last hidden layer: `[rows, width]`.
+    pub fn judged_by(&self, model: &impl Generative) -> Tensor<2> {
+        let Samples { z, x, .. } = &self.samples;
+        self.shard.out_of(&self.computed, model.judged_by(z.clone(), x.clone()))
+    }
+
+    /// The latent vectors of all that was computed, `[computed rows, latent]`, and their numbers in the whole draw.
+    pub fn computed(&self, model: &impl Generative) -> (Tensor<2>, Vec<usize>) {
+        (self.samples.z.clone(), self.computed.numbers(model.classes()))
+    }
+
+    /// The samples, class-major.
+    pub fn into_samples(self) -> Samples {
+        let Self { shard, computed, samples: Samples { z, x, logits } } = self;
+        let [z, x, logits] = [z, x, logits].map(|rows| shard.out_of(&computed, rows));
+        Samples { z, x, logits }
+    }
 }
 
 /// Samples on the host, as a file of samples holds them.

@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor};
 
 use super::observation::Observation;
+use super::shard::Shard;
 use crate::dist::Gaussian;
 use crate::error::Result;
 use crate::nets::{Classes, Training};
@@ -88,17 +89,18 @@ pub trait Generative: Classify {
         noise.normal_tensor([rows, self.latent()], device)
     }
 
-    /// Draws of it for `per_class` examples of every class, class-major, `[classes * per_class, latent]`: the same as
-    /// [`Generative::prior`] unless it depends on the class.
+    /// Draws of it for the examples of a shard, class-major, `[classes * shard.each(), latent]`: the same as
+    /// [`Generative::prior`] unless it depends on the class. Where it is drawn at once, a row is what it is in the whole draw; where
+    /// chains draw it, it has the bits of the whole draw on the CPU.
     fn prior_by_class(
         &self,
-        per_class: usize,
+        shard: &Shard,
         noise: &mut Noise,
         device: &Device,
         workers: &dyn Workers,
     ) -> Tensor<2> {
         let _ = workers;
-        self.prior(self.classes() * per_class, noise, device)
+        shard.drawn_in_order(self.classes(), |rows| self.prior(rows, noise, device))
     }
 
     /// Whether draws of it `[rows, latent]`, row-major, can be trusted: those of chains may have diverged.

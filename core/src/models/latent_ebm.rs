@@ -20,13 +20,14 @@ use super::latent_posterior::PosteriorDensity;
 use super::latent_prior::{Annealing, LatentPrior, PriorDensity, Target};
 use super::latent_transfer::TransferDensity;
 use super::observation::Observation;
+use super::shard::{Shard, rows_of};
 use super::view::View;
 use crate::data::one_hot;
 use crate::dist::Gaussian;
 use crate::error::{Error, Result};
 use crate::nets::{Activation, Classes, Convolution, Inputs, Training};
 use crate::noise::Noise;
-use crate::sampler::{Chains, Convention, Langevin, StepSize, Walk};
+use crate::sampler::{Chains, Convention, Langevin, StepSize, Walk, whole_blocks};
 use crate::workers::{InTurn, Workers};
 
 configuration! {
@@ -234,31 +235,32 @@ impl LatentEbm {
         one_hot(labels, self.classes, device)
     }
 
-    /// Draws of `z` given classes, one-hot, `[rows, classes]`, by chains that start at N(0, I).
+    /// Draws of `z` given classes, one-hot, `[rows, classes]`, by chains that start at N(0, I). Row `i` draws what `noise` has for
+    /// number `numbers[i]`.
     pub fn draw_given(
         &self,
         y: Tensor<2>,
-        chains: &Chains,
+        numbers: &[usize],
         noise: &Noise,
         workers: &dyn Workers,
     ) -> Tensor<2> {
-        let start = self.starts(y.dims()[0], noise, &y.device());
-        chains.run(&self.prior.density(Target::Given(y)), start, &noise.split("chains"), workers)
+        let start = self.starts(numbers, noise, &y.device());
+        let (chains, density) = (self.langevin.chains(), self.prior.density(Target::Given(y)));
+        chains.run_numbered(&density, start, numbers, &noise.split("chains"), workers)
     }
 
     /// Where the chains of [`LatentEbm::draw_given`] start, `[rows, latent]`.
-    pub fn starts(&self, rows: usize, noise: &Noise, device: &Device) -> Tensor<2> {
-        noise.split("start").normal_by_example(0, [rows, self.latent()], 1, device)
+    pub fn starts(&self, numbers: &[usize], noise: &Noise, device: &Device) -> Tensor<2> {
+        let (starts, latent) = (noise.split("start"), self.latent());
+        let row = |&number: &usize| starts.at(number as u64).normal(latent);
+        let start: Vec<f32> = numbers.iter().flat_map(row).collect();
+        Tensor::from_data(TensorData::new(start, [numbers.len(), latent]), device)
     }
 
     /// The chains of [`LatentEbm::draw_given`] at their start, one for each row of `y`: chain `i` is number `numbers[i]` of those.
     pub fn walk_given(&self, y: Tensor<2>, numbers: &[usize], noise: &Noise) -> Walk {
-        let (starts, device) = (noise.split("start"), y.device());
-        let row = |&number: &usize| starts.at(number as u64).normal(self.latent());
-        let start: Vec<f32> = numbers.iter().flat_map(row).collect();
-        let start = TensorData::new(start, [numbers.len(), self.latent()]);
-        let (start, density) =
-            (Tensor::from_data(start, &device), self.prior.density(Target::Given(y)));
+        let start = self.starts(numbers, noise, &y.device());
+        let density = self.prior.density(Target::Given(y));
         Walk::start(self.langevin.chains(), &density, &start, numbers, &noise.split("chains"))
     }
 }
@@ -340,13 +342,22 @@ impl Generative for LatentEbm {
 
     fn prior_by_class(
         &self,
-        per_class: usize,
+        shard: &Shard,
         noise: &mut Noise,
         device: &Device,
         workers: &dyn Workers,
     ) -> Tensor<2> {
-        let y = self.every_class(per_class, device);
-        self.draw_given(y, &self.langevin.chains(), noise, workers)
+        let per_class = shard.per_class();
+        let wanted = shard.numbers(self.classes);
+        let numbers = whole_blocks(&wanted, self.classes * per_class, device);
+        let classes = numbers.iter().map(|number| (number / per_class) as i64);
+        let y = one_hot(classes, self.classes, device);
+        let z = self.draw_given(y, &numbers, noise, workers);
+        if numbers.len() == wanted.len() {
+            return z;
+        }
+        let place = |number: &usize| numbers.partition_point(|other| other < number);
+        rows_of(z, &wanted.iter().map(place).collect::<Vec<_>>())
     }
 
     fn check_drawn(&self, z: &[f32]) -> Result<()> {

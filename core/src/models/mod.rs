@@ -20,6 +20,7 @@ mod m1m2;
 mod m2;
 mod observation;
 mod sdgm;
+mod shard;
 mod untapped;
 mod view;
 
@@ -41,6 +42,7 @@ pub use m1m2::{M1M2, M1M2Config};
 pub use m2::{M2, M2Config};
 pub use observation::{Likelihood, Observation};
 pub use sdgm::Sdgm;
+pub use shard::Shard;
 pub use untapped::{Untapped, UntappedConfig};
 pub use view::View;
 
@@ -197,7 +199,7 @@ impl Generative for Model {
             fn latent(&self) -> usize;
             fn layers(&self) -> Vec<(&'static str, usize)>;
             fn prior(&self, rows: usize, noise: &mut Noise, device: &Device) -> Tensor<2>;
-            fn prior_by_class(&self, per_class: usize, noise: &mut Noise, device: &Device, workers: &dyn Workers) -> Tensor<2>;
+            fn prior_by_class(&self, shard: &Shard, noise: &mut Noise, device: &Device, workers: &dyn Workers) -> Tensor<2>;
             fn check_drawn(&self, z: &[f32]) -> Result<()>;
             fn quantile(&self, share: f64) -> f64;
             fn encode(&self, x: Tensor<2>, y: &Classes) -> Tensor<2>;

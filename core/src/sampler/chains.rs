@@ -36,7 +36,6 @@ impl Chains {
     }
 
     /// The same where the noise of the first chain is that of number `first`: some of a batch's chains, worked on by themselves.
-    #[expect(clippy::needless_pass_by_value, reason = "tensors are handles, given by value")]
     pub fn run_shifted(
         &self,
         density: &(impl LogDensity + ?Sized),
@@ -45,10 +44,23 @@ impl Chains {
         noise: &Noise,
         workers: &dyn Workers,
     ) -> Tensor<2> {
-        let [rows, _] = z.dims();
-        let ends = map(workers, blocks(rows, &z.device()), |block| {
+        let numbers: Vec<usize> = (first..first + z.dims()[0]).collect();
+        self.run_numbered(density, z, &numbers, noise, workers)
+    }
+
+    /// The same where the noise of chain `i` is that of number `numbers[i]`.
+    #[expect(clippy::needless_pass_by_value, reason = "tensors are handles, given by value")]
+    pub fn run_numbered(
+        &self,
+        density: &(impl LogDensity + ?Sized),
+        z: Tensor<2>,
+        numbers: &[usize],
+        noise: &Noise,
+        workers: &dyn Workers,
+    ) -> Tensor<2> {
+        let ends = map(workers, blocks(numbers.len(), &z.device()), |block| {
             let start = z.clone().slice_dim(0, block.clone());
-            let mut streams = noise.streams(first + block.start, block.len());
+            let mut streams = noise.streams_of(&numbers[block.clone()]);
             if self.sampler.adjusted {
                 return self.run_block(density, start, block, &mut streams, |_, _| {}).z;
             }
@@ -75,6 +87,21 @@ impl Chains {
         }
         state
     }
+}
+
+/// The numbers of all the chains in the blocks of `all` chains that hold one of `wanted`, in increasing order as these. Run by
+/// themselves, they are in the same blocks, so each has the bits that it has among all. On a GPU there are no blocks, and they are
+/// the wanted ones.
+pub fn whole_blocks(wanted: &[usize], all: usize, device: &Device) -> Vec<usize> {
+    if !on_cpu(device) {
+        return wanted.to_vec();
+    }
+    let block = |number: &usize| number / BLOCK;
+    let of_block = |block: &[usize]| {
+        let start = block[0] / BLOCK * BLOCK;
+        start..(start + BLOCK).min(all)
+    };
+    wanted.chunk_by(|a, b| block(a) == block(b)).flat_map(of_block).collect()
 }
 
 /// Rows in blocks: small ones on the CPU, for its caches and threads; one on a GPU, for fewer and larger operations.

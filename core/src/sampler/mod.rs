@@ -10,7 +10,7 @@ mod diagnostics;
 mod langevin;
 mod walk;
 
-pub use chains::Chains;
+pub use chains::{Chains, whole_blocks};
 pub use density::{Evaluation, LogDensity, StandardNormal};
 pub use diagnostics::{Convergence, Moments, Trace};
 pub use langevin::{ChainState, Convention, Langevin, StepInfo, StepSize};

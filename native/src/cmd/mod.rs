@@ -22,6 +22,7 @@ pub mod reproduce;
 pub mod sample;
 pub mod serve;
 pub mod serve_device;
+mod shard_option;
 pub mod show;
 mod target;
 pub mod train;

@@ -17,10 +17,11 @@ use gleaner_core::models::{
     Architecture as _, Generative as _, LangevinConfig, Model, ModelConfig,
 };
 use gleaner_core::noise::Noise;
-use gleaner_core::sample::{SampleSet, class_conditional};
+use gleaner_core::sample::{Drawn, SampleSet};
 use gleaner_core::sampler::Convention;
 use serde_json::json;
 
+use super::shard_option::Asked;
 use super::target::{Format, Target, data_of};
 use crate::pictures::picture::{comfortable_scale, grid_png, image_shape};
 use crate::run::RunDir;
@@ -32,9 +33,6 @@ use crate::system::output::{Output, path_text};
 use crate::system::prepared::Prepared;
 use crate::system::threads::Threads;
 
-/// Most values of x in one file: 2 GiB, and a few times that in memory while they are drawn.
-const MOST_VALUES: usize = 1 << 29;
-
 /// Most pictures of a class in a row.
 const SHOWN: usize = 20;
 
@@ -44,13 +42,20 @@ const SHOWN: usize = 20;
     gleaner sample runs/digits-m2-seed0 --per-class 100 --out samples.npz\n  \
     gleaner sample runs/digits-m2-seed0 --per-class 10 --out samples.npz --grid samples.png\n  \
     gleaner sample runs/patients-m2-seed0 --per-class 50 --out patients-drawn.csv\n  \
-    gleaner sample runs/ebm --per-class 100 --steps 100 --temperature 0.5 --out samples.npz")]
+    gleaner sample runs/ebm --per-class 100 --steps 100 --temperature 0.5 --out samples.npz\n  \
+    gleaner sample runs/digits-m2-seed0 --per-class 1000 --shard 2/4 --out part-2.npz\n\n\
+    Several machines draw what one would: each gives another --shard of the same command. Of each class, shard K of N has the rows from\n\
+    per-class * (K - 1) / N to per-class * K / N, rounded down. The files have one more array, draw_row: the row of each sample in the\n\
+    whole draw. On the CPU, all of them together are that draw bit for bit.")]
 pub struct Args {
     /// Run directory
     run: PathBuf,
     /// Number of samples of each class
     #[arg(long, value_name = "N")]
     per_class: usize,
+    /// Draw the K-th of N parts of what the same command draws without it, K from 1 to N: of each class as many samples
+    #[arg(long, value_name = "K/N", allow_hyphen_values = true)]
+    shard: Option<String>,
     /// How z is drawn [default: langevin for a latent-ebm, ancestral for any other model]
     #[arg(long, value_enum)]
     sampler: Option<Sampler>,
@@ -76,8 +81,8 @@ pub struct Args {
     /// Seed of the draws
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// File to write: an .npz with x, y, z, logits, entropy and classes, in the units of the training data; or, of tables and
-    /// texts, a .csv with the columns of the training data
+    /// File to write: an .npz with x, y, z, logits, entropy and classes, of a shard also draw_row, in the units of the training
+    /// data; or, of tables and texts, a .csv with the columns of the training data
     #[arg(long, value_name = "X.npz|X.csv")]
     out: PathBuf,
     /// Write x as the model has it, without undoing the scaling of the training data
@@ -153,9 +158,7 @@ impl Args {
 /// # Errors
 /// If the run, the device or a file fails.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
-    if args.per_class == 0 {
-        bail!("--per-class 0 is not valid: it must be at least 1");
-    }
+    let asked = Asked::new(args.per_class, args.shard.as_deref())?;
     let dir = RunDir::open(&args.run)?;
     let recipe = dir.recipe()?;
     let format = args.format(&recipe)?;
@@ -167,39 +170,35 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let Checkpoint { config, data: schema, .. } = checkpoint;
     args.apply(&config, &mut model)?;
     let header = args.header(format, schema.as_ref())?;
-    let values = args.per_class.saturating_mul(config.classes().saturating_mul(config.features()));
-    if values > MOST_VALUES {
-        bail!(
-            "--per-class {} gives {values} values, more than the limit of {MOST_VALUES}; draw several files \
-             with different --seed",
-            args.per_class
-        );
-    }
-    args.ensure_memory(&config, &model)?;
+    asked.ensure_fits(config.classes(), config.features())?;
+    ensure_memory(&asked, &config, &model)?;
     let mut noise = Noise::new(args.seed).split("samples");
     let threads = Arc::new(Threads::start(args.threads)?);
     let workers = device::workers(device_name, &threads);
-    let samples = class_conditional(&model, args.per_class, &mut noise, &device, &*workers);
-    let judged_by = args.features.then(|| model.judged_by(samples.z.clone(), samples.x.clone()));
-    // A model without classes gives no label.
-    let label = |row: usize| if config.classifies() { (row / args.per_class) as i64 } else { -1 };
-    let y = (0..config.classes() * args.per_class).map(label).collect();
-    let drawn = infer::samples(&model, samples, config.shape(), y);
-    let drawn = pollster::block_on(drawn).map_err(|error| args.named(error))?;
+    let drawn = Drawn::new(&model, &asked.shard, &mut noise, &device, &*workers);
     check_moved(&model, &drawn, &noise, &device)?;
-    let picture = args.picture(&drawn, config.shape())?;
+    let judged_by = args.features.then(|| drawn.judged_by(&model));
+    let numbers = asked.shard.numbers(config.classes());
+    // A model without classes gives no label.
+    let label = |row: &usize| if config.classifies() { (row / args.per_class) as i64 } else { -1 };
+    let y = numbers.iter().map(label).collect();
+    let drawn = infer::samples(&model, drawn.into_samples(), config.shape(), y);
+    let drawn = pollster::block_on(drawn).map_err(|error| args.named(error))?;
+    let picture = args.picture(&drawn, asked.shard.each(), config.shape())?;
     let agreeing = config.classifies().then(|| agreeing(&drawn));
     let rows = drawn.len();
     let mean_entropy = drawn.entropy().iter().sum::<f64>() / rows as f64;
-    let judged_by = match judged_by {
-        Some(layer) => {
-            let shape = layer.dims();
-            let values = pollster::block_on(infer::finite("the last hidden layer", layer))?;
-            Some(NpyArray::f32(&shape, values))
-        }
-        None => None,
-    };
-    let bytes = args.written(drawn, judged_by, schema.as_ref(), header)?;
+    let mut more = Vec::new();
+    if let Some(layer) = judged_by {
+        let shape = layer.dims();
+        let values = pollster::block_on(infer::finite("the last hidden layer", layer))?;
+        more.push(("features", NpyArray::f32(&shape, values)));
+    }
+    if asked.numbers.is_some() {
+        let numbers = numbers.into_iter().map(|number| number as i64).collect();
+        more.push(("draw_row", NpyArray::i64(&[rows], numbers)));
+    }
+    let bytes = args.written(drawn, more, schema.as_ref(), header)?;
     // Neither is there without the other.
     Prepared::of(&args.out, &bytes)?.put_in_place()?;
     picture.map(Prepared::put_in_place).transpose()?;
@@ -213,16 +212,16 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     out.line(format!("{rows} samples in {}; {said}", args.out.display()));
     out.object(&json!({
         "out": path_text(&args.out), "grid": args.grid.as_ref().map(path_text), "samples": rows, "per_class": args.per_class,
-        "agreement": agreeing, "entropy": mean_entropy, "seed": args.seed,
+        "shard": asked.numbers, "agreement": agreeing, "entropy": mean_entropy, "seed": args.seed,
     }))
 }
 
 impl Args {
-    /// The file: a table under the `header`, or arrays.
+    /// The file: a table under the `header`, or arrays, among them `more`.
     fn written(
         &self,
         mut drawn: SampleSet,
-        judged_by: Option<NpyArray>,
+        more: Vec<(&'static str, NpyArray)>,
         schema: Option<&Schema>,
         header: Option<Vec<String>>,
     ) -> Result<Vec<u8>> {
@@ -238,12 +237,12 @@ impl Args {
                     schema.origins().iter().for_each(|origin| eprintln!("note: in x, {origin}"));
                 }
                 let mut arrays = drawn.into_named_arrays(schema, self.standardised);
-                arrays.extend(judged_by.map(|layer| ("features", layer)));
+                arrays.extend(more);
                 write_npz(&arrays)?
             }
             (None, _) => {
                 let mut arrays = drawn.into_arrays();
-                arrays.extend(judged_by.map(|layer| ("features", layer)));
+                arrays.extend(more);
                 write_npz(&arrays)?
             }
         })
@@ -251,16 +250,17 @@ impl Args {
 }
 
 /// Fails if all moves of all chains were rejected, so that the samples are draws of N(0, I).
-fn check_moved(model: &Model, drawn: &SampleSet, noise: &Noise, device: &Device) -> Result<()> {
-    let Model::LatentEbm(model) = model else { return Ok(()) };
-    let LangevinConfig { adjusted, steps, temperature, step_size, .. } = model.langevin;
+fn check_moved(model: &Model, drawn: &Drawn, noise: &Noise, device: &Device) -> Result<()> {
+    let Model::LatentEbm(ebm) = model else { return Ok(()) };
+    let LangevinConfig { adjusted, steps, temperature, step_size, .. } = ebm.langevin;
     if !adjusted || steps == 0 || temperature == 0.0 || step_size == 0.0 {
         return Ok(());
     }
-    let chains = drawn.len();
-    let start = pollster::block_on(infer::read(model.starts(chains, noise, device)))?;
+    let (end, numbers) = drawn.computed(model);
+    let chains = numbers.len();
+    let start = pollster::block_on(infer::read(ebm.starts(&numbers, noise, device)))?;
     ensure!(
-        start != drawn.z,
+        start != pollster::block_on(infer::read(end))?,
         "not one of {chains} chains moved: --step-size {step_size} is so large that every move was rejected; give a smaller one"
     );
     Ok(())
@@ -277,15 +277,6 @@ impl Args {
         }
     }
 
-    /// Whether the samples find room: on the device, on the host, and as a file's bytes.
-    fn ensure_memory(&self, config: &ModelConfig, model: &Model) -> Result<()> {
-        let numbers = config.features() + model.latent() + 2 * config.classes();
-        let rows = self.per_class.saturating_mul(config.classes());
-        let needed = (rows as u64).saturating_mul(numbers as u64).saturating_mul(3 * 4);
-        let what = format!("--per-class {}", self.per_class);
-        memory::ensure_free(needed, &what, "draw several files with different --seed")
-    }
-
     /// What is written, having checked that it can be.
     fn format(&self, recipe: &Recipe) -> Result<Format> {
         let read = data_of(recipe);
@@ -295,12 +286,17 @@ impl Args {
         Target { flag: "--out", path: &self.out }.check(&[Format::Csv, Format::Npz], &read)
     }
 
-    /// Draws the picture, if there is to be one.
-    fn picture(&self, drawn: &SampleSet, shape: &[usize]) -> Result<Option<Prepared<'_>>> {
+    /// Draws the picture of `each` samples of every class, if there is to be one.
+    fn picture(
+        &self,
+        drawn: &SampleSet,
+        each: usize,
+        shape: &[usize],
+    ) -> Result<Option<Prepared<'_>>> {
         let Some(path) = &self.grid else { return Ok(None) };
         let shape = image_shape(shape).context("--grid")?;
-        let (columns, size) = (self.per_class.min(SHOWN), shape.iter().product::<usize>());
-        let classes = drawn.x.chunks_exact(self.per_class * size);
+        let (columns, size) = (each.min(SHOWN), shape.iter().product::<usize>());
+        let classes = drawn.x.chunks_exact(each * size);
         let shown: Vec<f32> = classes.flat_map(|class| &class[..columns * size]).copied().collect();
         let png = grid_png(&shown, shape, columns, comfortable_scale(shape))?;
         Prepared::of(path, &png).map(Some)
@@ -325,6 +321,14 @@ impl Args {
             format!("--out {named}: these samples are pictures; give an --out that ends in .npz")
         })
     }
+}
+
+/// Whether the samples find room: on the device, on the host, and as a file's bytes.
+fn ensure_memory(asked: &Asked, config: &ModelConfig, model: &Model) -> Result<()> {
+    let numbers = config.features() + model.latent() + 2 * config.classes();
+    let rows = asked.shard.each().saturating_mul(config.classes());
+    let needed = (rows as u64).saturating_mul(numbers as u64).saturating_mul(3 * 4);
+    memory::ensure_free(needed, &asked.named(), &asked.in_smaller())
 }
 
 /// The share of samples that the classifier takes for the class that they were drawn for.

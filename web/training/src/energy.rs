@@ -83,8 +83,9 @@ impl Training {
         let noise = self.outline.noise.split("particles");
         let stay = |particles: &Particles| particles.z.dims()[0] == y.len() && !moves.restart;
         let before = self.particles.take().filter(stay);
+        let numbers: Vec<usize> = (0..y.len()).collect();
         let Particles { z, moved } = before.unwrap_or_else(|| Particles {
-            z: model.starts(y.len(), &noise, &self.device),
+            z: model.starts(&numbers, &noise, &self.device),
             moved: 0,
         });
         let one_hot = one_hot(y.iter().map(|&class| class as i64), classes, &self.device);

@@ -6,7 +6,7 @@ use gleaner_core::data::{Examples, Values};
 use gleaner_core::error::{Error, Result};
 use gleaner_core::infer;
 use gleaner_core::measures::eval::{arg_max, entropy_of_probabilities as entropy};
-use gleaner_core::models::{Architecture as _, Classify, Generative as _, Model};
+use gleaner_core::models::{Architecture as _, Classify, Generative as _, Model, Shard};
 use gleaner_core::nets::Classes;
 use gleaner_core::noise::Noise;
 
@@ -175,7 +175,7 @@ impl Training {
         let model = self.now();
         let mut noise = Noise::new(seed).split("samples");
         let workers = gleaner_core::workers::InTurn;
-        let z = model.prior_by_class(per_class, &mut noise, &self.device, &workers);
+        let z = model.prior_by_class(&Shard::whole(per_class), &mut noise, &self.device, &workers);
         model.check_drawn(&infer::read(z.clone()).await?)?;
         self.shown(&model, z, &Classes::Every, &noise).await
     }

@@ -2,7 +2,7 @@
 # The job files of docs/guide/cluster.md, run for real on this machine, and jobs and servers that are killed again and again. All is
 # compared, file by file, with what one process makes that nobody disturbs:
 #
-#   scripts/cluster-test.sh [TEST]... [--gleaner PROGRAM] [--data-dir DIR]
+#   scripts/cluster-test.sh [TEST]... [--gleaner PROGRAM] [--data-dir DIR] [--steps N]
 #
 #   slurm        a Slurm of one node without systemd: an array, and one that is requeued in the middle (Debian: slurm-wlm, munge; root)
 #   parallel     GNU parallel, its jobs killed, and the same script again (Debian: parallel)
@@ -11,17 +11,19 @@
 #   kills        cells killed at twenty random moments
 #   servers      servers of devices killed at ten random moments (a build with the feature `remote`)
 #
-# Without a name: slurm and parallel. Needs two cores and some minutes for each. The cells are two rows of mier-1 on two data sets.
+# Without a name: slurm and parallel. Needs two cores. The cells are two rows of mier-1 on two data sets, which take a core two minutes each,
+# or with `--steps 500` half a minute.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 gleaner=${CARGO_TARGET_DIR:-$here/target}/release/gleaner
 data=${GLEANER_DATA:-}
-tests=()
+tests=() fewer=
 while [ $# -gt 0 ]; do
     case $1 in
     slurm | parallel | snakemake | kubernetes | kills | servers) tests+=("$1") ;;
     --gleaner) gleaner=$2 && shift ;;
     --data-dir) data=$2 && shift ;;
+    --steps) fewer="--set train.steps=$2" && shift ;;
     *) echo "cluster-test: unknown \"$1\": see the head of this script" >&2 && exit 1 ;;
     esac
     shift
@@ -49,7 +51,7 @@ job() { awk -v name="$1" '/^```/ { inside = ($2 == name); next } inside' "$here/
 mkdir "$work/bin"
 cat >"$work/bin/gleaner" <<END
 #!/bin/sh
-exec "$gleaner" "\$@" --draws 1 --only M2 --only M2+MIER --only fashion-mnist --only kmnist --data-dir "$data"
+exec "$gleaner" "\$@" --draws 1 --only M2 --only M2+MIER --only fashion-mnist --only kmnist --data-dir "$data" $fewer
 END
 chmod +x "$work/bin/gleaner"
 export PATH=$work/bin:$PATH

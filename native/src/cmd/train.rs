@@ -152,7 +152,7 @@ pub struct Args {
     /// Folder of the run [default: runs/DATA-MODEL-seedN]
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     out: Option<PathBuf>,
-    /// Continue an interrupted run; --device and --threads may be others
+    /// Continue an interrupted run with its own settings; only --device and --threads may be others
     #[arg(long, value_name = "DIR", conflicts_with = "recipe")]
     resume: Option<PathBuf>,
 }

@@ -40,7 +40,8 @@ stop() {
     for daemon in slurmd ctld munge; do
         [ ! -f "$work/slurm/run/$daemon.pid" ] || kill "$(cat "$work/slurm/run/$daemon.pid")" 2>/dev/null || true
     done
-    rm -rf "$work"
+    # A daemon may still be writing.
+    rm -rf "$work" 2>/dev/null || { sleep 3 && rm -rf "$work"; }
 }
 trap stop EXIT
 
@@ -59,6 +60,8 @@ cells=4
 
 seconds() { date +%s.%N; }
 since() { echo "$(seconds) - $1" | bc; }
+# Seconds from a moment to that of the newest file below a folder.
+until_last() { echo "$(find "$2" -type f -printf '%T@\n' | sort -n | tail -n 1) - $1" | bc; }
 
 # What a run leaves but for the time that it took.
 timeless() {
@@ -140,7 +143,7 @@ END
 wait_for_jobs() {
     while [ -n "$(squeue -h)" ]; do
         for id in $(squeue -h -t PD -o %i); do scontrol update jobid="$id" StartTime=now 2>/dev/null || true; done
-        sleep 0.5
+        sleep 3
     done
 }
 
@@ -162,7 +165,7 @@ slurm() {
     fi
     wait_for_jobs
     local took
-    took=$(since "$started")
+    took=$(until_last "$started" reproduced)
     sbatch --wait gather.sbatch >/dev/null || fail "gather.sbatch: $(cat gather.log)"
     ! grep -h "not done" gather.log || fail "cells are not done: $(tail -n 2 cell-*.log)"
     [ "$1" != requeued ] || grep -qs "stopped; to continue" cell-*.log || fail "nothing was stopped"

@@ -1,5 +1,6 @@
 //! `gleaner reproduce`: a paper's table, run again over several label draws.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -240,14 +241,18 @@ fn run_cell(
 fn list(args: &Args, cells: &[Cell<'_>], out: &Output) -> Result<()> {
     let states: Vec<State> = cells.iter().map(Cell::state).collect();
     let rows = cells.iter().zip(&states).enumerate().map(|(index, (cell, state))| {
-        let said = match state.detail() {
-            Some(detail) => format!("{} ({detail})", state.name()),
-            None => state.name().to_owned(),
+        let said = match state {
+            State::Running(what) => format!("running ({what})"),
+            State::Begun(epochs) => format!("begun ({epochs} epochs)"),
+            state => state.name().to_owned(),
         };
         let (number, seed) = ((index + 1).to_string(), cell.seed.to_string());
         vec![number, cell.column.name.clone(), cell.row.name.clone(), seed, said]
     });
     out.columns(&["number", "data set", "row", "seed", "state"], &rows.collect::<Vec<_>>());
+    for note in notes(cells, &states) {
+        out.line(note);
+    }
     let done = states.iter().filter(|state| **state == State::Done).count();
     out.line(format!("{done} of {} cells are done", cells.len()));
     let cells = cells.iter().zip(&states).enumerate().map(|(index, (cell, state))| {
@@ -258,6 +263,17 @@ fn list(args: &Args, cells: &[Cell<'_>], out: &Output) -> Result<()> {
     });
     let cells: Vec<Value> = cells.collect();
     out.object(&json!({ "table": args.table, "done": done, "cells": cells }))
+}
+
+/// Why cells cannot be run: a data set that is not there is named once.
+fn notes(cells: &[Cell<'_>], states: &[State]) -> BTreeSet<String> {
+    let each = cells.iter().zip(states).enumerate();
+    let note = |(index, (cell, state)): (usize, (&Cell<'_>, &State))| match state {
+        State::NoData(why) => Some(format!("{}: {why}", cell.column.name)),
+        State::Refused(why) => Some(format!("cell {}: {why}", index + 1)),
+        _ => None,
+    };
+    each.filter_map(note).collect()
 }
 
 /// A cell as JSON has it.

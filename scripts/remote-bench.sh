@@ -40,7 +40,7 @@ measure() { # DEVICE STEPS: the JSON of a bench
 }
 number() { python3 -c 'import json,sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
 
-echo "| recipe | MB a step and server | here, one core | one server | two servers | two at 1 Gbit/s | 10 | 100 |"
+echo "| recipe | MB a step and server, there and back | here, one core | one server | two servers | two at 1 Gbit/s | 10 | 100 |"
 echo "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 for each in "${recipes[@]}"; do
     recipe=${each%%:*} sets=()

@@ -222,7 +222,7 @@ kills() {
     for cell in $(seq $cells); do
         run=$(gleaner reproduce mier-1 --quick --list --json 2>/dev/null | path "$cell") had=0
         while true; do
-            gleaner reproduce mier-1 --quick --cell "$cell" --threads 2 >/dev/null 2>"$work/log" &
+            gleaner reproduce mier-1 --quick --cell "$cell" --threads 1 >/dev/null 2>"$work/log" &
             pid=$!
             if [ $killed -lt 20 ]; then sleep "$(moment 5 50)" && kill -KILL $pid 2>/dev/null || true; fi
             ended=0 && wait $pid 2>/dev/null || ended=$?

@@ -15,12 +15,19 @@ pub fn tell(tell: impl Fn(&str) + Send + Sync + 'static) {
     }));
 }
 
-/// What a job returns; none if it panicked. What it has changed until then is the caller's to put right.
-pub fn caught<T>(job: impl FnOnce() -> T) -> Option<T> {
+/// What a job returns. What it has changed until it panicked is the caller's to put right.
+///
+/// # Errors
+/// The words of its panic.
+pub fn caught<T>(job: impl FnOnce() -> T) -> Result<T, String> {
     EXPECTED.fetch_add(1, Ordering::Relaxed);
     let done = catch_unwind(AssertUnwindSafe(job));
     EXPECTED.fetch_sub(1, Ordering::Relaxed);
-    done.ok()
+    done.map_err(|panic| {
+        let words = panic.downcast_ref::<String>().map(String::as_str);
+        let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
+        words.unwrap_or("without a word").to_owned()
+    })
 }
 
 #[cfg(test)]
@@ -29,8 +36,9 @@ mod tests {
 
     #[test]
     fn a_panic_is_no_result() {
-        assert_eq!(caught(|| 3), Some(3));
-        assert_eq!(caught(|| -> u8 { panic!("expected") }), None);
+        assert_eq!(caught(|| 3), Ok(3));
+        assert_eq!(caught(|| -> u8 { panic!("expected") }), Err("expected".to_owned()));
+        assert_eq!(caught(|| -> u8 { panic!("expected {}", 1) }), Err("expected 1".to_owned()));
         assert_eq!(EXPECTED.load(Ordering::Relaxed), 0);
     }
 }

@@ -85,10 +85,13 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
                     continue;
                 }
                 augmented?;
-                let Some(diverged) = self.step(batches, progress)? else {
-                    self.course.state = self.course.last_good().clone();
-                    self.save(&mut unsaved, &write_best)?;
-                    return Ok(Outcome::Lost(self.who_is_gone()));
+                let diverged = match self.step(batches, progress)? {
+                    Ok(diverged) => diverged,
+                    Err(panic) => {
+                        self.course.state = self.course.last_good().clone();
+                        self.save(&mut unsaved, &write_best)?;
+                        return Ok(Outcome::Lost(self.who_is_gone(&panic)));
+                    }
                 };
                 if diverged {
                     unsaved.write(&write_best)?;
@@ -119,24 +122,31 @@ impl<M: Module + Generative, O: Objective<M>> Fit<'_, M, O> {
         Ok(if interrupt.requested() { Outcome::Interrupted } else { Outcome::Done })
     }
 
-    /// Takes a step; whether the run has diverged. None if a device of another process was lost over it: the framework panics then.
-    fn step(&mut self, batches: &mut Batches<'_>, progress: &mut Progress) -> Result<Option<bool>> {
+    /// Takes a step; whether the run has diverged. Where a device of another process is lost, the framework panics: then, its words.
+    fn step(
+        &mut self,
+        batches: &mut Batches<'_>,
+        progress: &mut Progress,
+    ) -> Result<std::result::Result<bool, String>> {
         let mut step = || block_on(self.course.step(batches));
         let stepped = match self.elsewhere {
             Some(_) => caught(step),
-            None => Some(step()),
+            None => Ok(step()),
         };
-        let Some(stepped) = stepped.transpose()? else { return Ok(None) };
+        let stepped = match stepped {
+            Ok(stepped) => stepped?,
+            Err(panic) => return Ok(Err(panic)),
+        };
         let ledger = &self.course.state.progress.ledger;
         progress
             .step(|| ledger.means().first().map_or(String::new(), |(n, v)| format!("{n} {v:.3}")));
-        Ok(Some(stepped.diverged))
+        Ok(Ok(stepped.diverged))
     }
 
-    fn who_is_gone(&self) -> String {
+    fn who_is_gone(&self, panic: &str) -> String {
         let gone = remote::gone(devices(self.elsewhere.unwrap_or_default()));
         match gone.as_slice() {
-            [] => "a device of another process has failed, though its server answers".to_owned(),
+            [] => format!("a device of another process has failed ({panic})"),
             gone => format!("{} no longer answers", gone.join(", ")),
         }
     }

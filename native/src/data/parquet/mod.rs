@@ -103,7 +103,7 @@ fn leaf(reader: &SerializedFileReader<File>, place: usize) -> Result<Leaf> {
         let negative = offsets.into_iter().flatten().any(|offset| offset < 0);
         ensure!(!negative && column.compressed_size() >= 0, "the file is damaged");
     }
-    caught(|| Leaf::read(reader, place)).unwrap_or_else(|| bail!("the file is damaged"))
+    caught(|| Leaf::read(reader, place)).unwrap_or_else(|_| bail!("the file is damaged"))
 }
 
 /// Whether this is the `path` beside the `bytes` of a picture.

@@ -11,7 +11,7 @@ fn a_gpu_gives_the_cpu_numbers() {
 
 #[cfg(feature = "wgpu")]
 mod gpu {
-    use std::sync::LazyLock;
+    use std::sync::{Arc, LazyLock};
 
     use burn::module::Module as _;
     use burn::optim::GradientsParams;
@@ -29,8 +29,10 @@ mod gpu {
         unlabelled_bound,
     };
     use gleaner_core::sample::{SampleSet, class_conditional};
+    use gleaner_core::train::away::{Away, Task};
     use gleaner_core::train::{AdamSettings, Learner, TrainState};
     use gleaner_core::workers::InTurn;
+    use gleaner_tests::beside::{RUN, beside};
     use gleaner_tests::modules::gradients;
     use gleaner_tests::small::Small;
     use gleaner_tests::{Tolerance, assert_close, number, values};
@@ -135,22 +137,21 @@ mod gpu {
 
     /// The parameters after three steps, clipped and with weight decay, each by name.
     fn trained(small: &Small, device: &Device) -> Vec<(String, Vec<f32>)> {
-        trained_in_parts(small, device, 1, Vec::new())
+        trained_by(small, device, |learner| learner)
     }
 
-    /// The same, with each batch in parts on some devices.
-    fn trained_in_parts(
+    /// The same, by a learner that works elsewhere.
+    fn trained_by(
         small: &Small,
         device: &Device,
-        parts: usize,
-        devices: Vec<Device>,
+        change: impl FnOnce(Learner<SemiSupervised>) -> Learner<SemiSupervised>,
     ) -> Vec<(String, Vec<f32>)> {
         let mier = Some(MierConfig::default());
         let objective =
             SemiSupervised::new(SemiSupervisedConfig { mier, ..SemiSupervisedConfig::exact(1.5) });
         let adam = AdamSettings { weight_decay: 0.1, ..AdamSettings::default() };
         let whole = Learner::whole(objective, CLIP_NORM, Noise::new(7));
-        let learner = Learner { adam, parts, devices, ..whole };
+        let learner = change(Learner { adam, ..whole });
         let mut state = TrainState::new(small.model(&device.clone().autodiff()));
         let batch = small.batch(device);
         for _ in 0..3 {
@@ -190,15 +191,26 @@ mod gpu {
         let Some(gpu) = gpu() else { return };
         let cpu = Device::flex();
         for small in family().filter(|small| small.model != "latent-ebm") {
-            let expected = trained_in_parts(&small, &cpu, 3, Vec::new());
+            let on =
+                |devices| trained_by(&small, &cpu, |whole| Learner { parts: 3, devices, ..whole });
+            let expected = on(Vec::new());
             // Named or not, the CPU is the CPU.
-            let named = trained_in_parts(&small, &cpu, 3, vec![cpu.clone(), cpu.clone()]);
-            assert!(named == expected, "{}", small.model);
-            let both = trained_in_parts(&small, &cpu, 3, vec![gpu.clone(), cpu.clone()]);
-            for ((name, found), (_, expected)) in both.iter().zip(&expected) {
-                let tolerance = Tolerance { relative: RELATIVE, absolute: 0.02 * RATE };
-                let what = format!("{}: {name}", small.model);
-                assert_close(&what, found, &doubles(expected), tolerance);
+            assert!(on(vec![cpu.clone(), cpu.clone()]) == expected, "{}", small.model);
+            let servers =
+                [&gpu, &cpu].map(|device| beside(device, Arc::new(InTurn), str::to_owned));
+            let served = trained_by(&small, &cpu, |whole| {
+                let task = Task { config: small.config(), aim: whole.objective.clone().into() };
+                let away = Some(Away::open(RUN, &task, servers.to_vec()).unwrap());
+                Learner { parts: 3, away, ..whole }
+            });
+            for (how, both) in
+                [("devices", on(vec![gpu.clone(), cpu.clone()])), ("servers", served)]
+            {
+                for ((name, found), (_, expected)) in both.iter().zip(&expected) {
+                    let tolerance = Tolerance { relative: RELATIVE, absolute: 0.02 * RATE };
+                    let what = format!("{}, {how}: {name}", small.model);
+                    assert_close(&what, found, &doubles(expected), tolerance);
+                }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Devices of other processes: the same bits wherever the parts of a batch are worked on, and one line where something is wrong.
+//! Devices of other processes: the bits of one process wherever the parts of a batch are worked on, and one line where something is wrong.
 #![cfg(all(unix, feature = "remote"))]
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -81,8 +81,12 @@ struct Training<'a> {
 }
 
 impl Training<'_> {
+    /// On servers; on the CPU of the process itself without any.
     fn command(&self, run: &Path, servers: &[&Server]) -> Command {
-        let devices: Vec<&str> = servers.iter().map(|server| server.address.as_str()).collect();
+        let mut devices: Vec<&str> = servers.iter().map(|server| server.address.as_str()).collect();
+        if devices.is_empty() {
+            devices.push("cpu");
+        }
         let (kind, sizes) = self.model;
         let mut command = gleaner().command(["train", "--json", "--steps=50", "--threads=1"]);
         command
@@ -127,18 +131,21 @@ fn result(run: &Path) -> (Vec<u8>, Vec<u8>, Vec<Value>) {
 }
 
 #[test]
-fn one_server_and_two_give_the_same_bits_stopped_or_killed() {
+fn one_server_and_two_give_the_bits_of_one_process_stopped_or_killed() {
     let (folder, token) = folder();
     for (number, model) in FAMILY.into_iter().enumerate() {
         let [first, mut second] = [(), ()].map(|()| Server::start(&token, "127.0.0.1:0"));
         let training = Training { model, token: &token };
         let path = |name: &str| folder.path().join(format!("{name}-{number}"));
-        let [one, two, stopped, killed] = ["one", "two", "stopped", "killed"].map(path);
+        let [here, one, two, stopped, killed] =
+            ["here", "one", "two", "stopped", "killed"].map(path);
 
+        Said::from(training.command(&here, &[]).output().unwrap()).done();
         Said::from(training.command(&one, &[&first]).output().unwrap()).done();
         Said::from(training.command(&two, &[&first, &second]).output().unwrap()).done();
-        let expected = result(&one);
-        assert!(result(&two) == expected, "{model:?}: two servers differ from one");
+        let expected = result(&here);
+        assert!(result(&one) == expected, "{model:?}: a server differs from this process");
+        assert!(result(&two) == expected, "{model:?}: two servers differ from this process");
 
         let child = begun(training.command(&stopped, &[&first, &second]), &stopped);
         Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();

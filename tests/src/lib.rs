@@ -1,5 +1,6 @@
 //! What the end-to-end tests share: comparisons that say where they fail, and the golden numbers.
 
+pub mod beside;
 mod close;
 mod golden;
 pub mod goodness_of_fit;

@@ -37,13 +37,33 @@ pub enum NoiseSource {
     Device,
 }
 
-/// A seeded stream of random numbers, and the root of independent child streams.
-#[derive(Clone, Debug)]
+/// A seeded stream of random numbers, and the root of independent child streams. Written down, it is as before its first draw.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Root", into = "Root")]
 pub struct Noise {
     key: [u8; 32],
     stream: Stream,
     source: NoiseSource,
     silent: bool,
+}
+
+/// What all draws of a [`Noise`] and its children follow from.
+#[derive(Serialize, Deserialize)]
+struct Root {
+    key: [u8; 32],
+    source: NoiseSource,
+}
+
+impl From<Root> for Noise {
+    fn from(Root { key, source }: Root) -> Self {
+        Self::from_key(key, source)
+    }
+}
+
+impl From<Noise> for Root {
+    fn from(Noise { key, source, .. }: Noise) -> Self {
+        Self { key, source }
+    }
 }
 
 impl Noise {

@@ -108,6 +108,8 @@ impl Outline {
             parts: train.parts,
             workers,
             devices: Vec::new(),
+            #[cfg(feature = "away")]
+            away: None,
         }
     }
 

@@ -60,7 +60,7 @@ pub enum Start {
 }
 
 /// The objective.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LatentEbmObjective {
     /// Bounds, cross-entropy, MIER.
     pub family: SemiSupervised,

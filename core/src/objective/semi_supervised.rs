@@ -213,7 +213,7 @@ pub fn importance_log_weights(
 }
 
 /// The objective, with or without MIER.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SemiSupervised {
     config: SemiSupervisedConfig,
 }

@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
 use super::augment::{Augmentation, Shift};
 use super::ramp::{Elapsed, Ramp};
@@ -13,7 +14,7 @@ use crate::noise::Noise;
 
 /// `mean -L(x)` over the unlabelled half of a batch, for a model to which classes are all the same; the
 /// labelled half is ignored.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Unsupervised {
     /// Weight of the divergence from the prior.
     pub kl: Ramp,

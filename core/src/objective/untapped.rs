@@ -61,7 +61,7 @@ pub enum UnfeaturedZ {
 }
 
 /// The objective: labels and examples, examples alone, labels alone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UntappedObjective {
     /// Weights of its terms.
     pub weights: UntappedWeights,

@@ -1,6 +1,8 @@
 //! The training step. Loops, files and clocks belong to whoever calls it.
 
 mod adam;
+#[cfg(feature = "away")]
+pub mod away;
 mod clip;
 mod gradients;
 mod schedule;

@@ -8,6 +8,8 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 
 use super::adam::{Adam, AdamSettings, Update};
+#[cfg(feature = "away")]
+use super::away::Away;
 use super::clip::norm_and_factor;
 use super::gradients::{Slot, add_up, fork, put_back, slots};
 use crate::data::{Part, SemiBatch};
@@ -56,13 +58,36 @@ pub struct Learner<O> {
     pub workers: Arc<dyn Workers>,
     /// Where the parts are worked on, without autodiff: the first part on the first device, and so on in turn. None: where the batch is.
     pub devices: Vec<Device>,
+    /// Processes that the parts go to instead. A step panics if one is gone, or refuses what it is sent.
+    #[cfg(feature = "away")]
+    pub away: Option<Away>,
+}
+
+/// What the parts of a batch contribute, in their order.
+#[derive(Default)]
+pub(super) struct Contributions {
+    /// Named means.
+    pub terms: Vec<Vec<(&'static str, Tensor<1>)>>,
+    /// Gradients of the parameters.
+    pub gradients: Vec<GradientsParams>,
+    /// Where the chains of the step are now.
+    pub chains: Vec<Tensor<2>>,
 }
 
 impl<O> Learner<O> {
     /// A learner that takes batches whole, on the caller's thread.
     pub fn whole(objective: O, clip_norm: f64, noise: Noise) -> Self {
-        let (adam, workers) = (AdamSettings::default(), Arc::new(InTurn));
-        Self { objective, clip_norm, adam, noise, parts: 1, workers, devices: Vec::new() }
+        Self {
+            objective,
+            clip_norm,
+            adam: AdamSettings::default(),
+            noise,
+            parts: 1,
+            workers: Arc::new(InTurn),
+            devices: Vec::new(),
+            #[cfg(feature = "away")]
+            away: None,
+        }
     }
 
     /// Takes one step with learning rate `rate`. Nothing is read back.
@@ -94,11 +119,12 @@ impl<O> Learner<O> {
         let TrainState { model, optimizer, step, chains } = state;
         let noise = self.noise.split("step").at(step);
         let mut pool = Pool::at(step, self.pool(&model, chains, batch), batch);
-        let (terms, gradients, moved) =
-            self.gradients(&model, batch, pool.turn().as_ref(), elapsed, &noise);
-        pool.put_back(moved);
+        let Contributions { terms, gradients, chains } =
+            self.contributions(&model, batch, pool.turn().as_ref(), elapsed, &noise);
+        pool.put_back((!chains.is_empty()).then(|| Tensor::cat(chains, 0)));
         let slots = slots(&model, gradients);
         let (optimizer, model, norm) = self.update(optimizer, model, slots, rate);
+        let terms = Terms::add_up(terms);
         let terms = match norm {
             Some(norm) => terms.with("gradient_norm", norm),
             None => terms,
@@ -122,21 +148,26 @@ impl<O> Learner<O> {
         chains.or_else(|| self.objective.chains(model, unlabelled, &noise, &device))
     }
 
-    /// The terms, added up, the gradients of each part, and where the chains of the step are now.
-    fn gradients<M: Module>(
+    /// What each part contributes.
+    fn contributions<M: Module>(
         &self,
         model: &M,
         batch: &SemiBatch,
         chains: Option<&Tensor<2>>,
         elapsed: Elapsed,
         noise: &Noise,
-    ) -> (Terms, Vec<GradientsParams>, Option<Tensor<2>>)
+    ) -> Contributions
     where
         O: Objective<M>,
     {
+        let parts = Part::with_chains(Part::split(batch, self.parts), chains);
+        #[cfg(feature = "away")]
+        if let Some(away) = &self.away {
+            let done = away.worked_on(model, parts, elapsed, noise);
+            return done.unwrap_or_else(|refusal| panic!("{refusal}"));
+        }
         let Self { objective, workers, .. } = self;
         let home = batch.unlabelled.device().inner();
-        let parts = Part::with_chains(Part::split(batch, self.parts), chains);
         let count = parts.len();
         let parts = parts.into_iter().enumerate().map(|place| (model.clone(), place));
         let begun = map(&**workers, parts.collect(), |(model, (index, part))| {
@@ -145,29 +176,29 @@ impl<O> Learner<O> {
             (model, part, begun, sums.map(|sums| sums.inner().to_device(&home)))
         });
         let sums = begun.iter().filter_map(|(.., sums)| sums.clone()).reduce(|a, b| a + b);
-        let finished = map(&**workers, begun, |(model, part, begun, _)| {
+        let done = map(&**workers, begun, |(model, part, begun, _)| {
             let device = part.batch.unlabelled.device().inner();
             let sums = sums.clone().map(|sums| Tensor::from_inner(sums.to_device(&device)));
-            let mut terms = objective.finish(&model, &part, begun, sums, elapsed, noise);
-            let moved = terms.chains.take();
-            let gradients = GradientsParams::from_grads(terms.total.backward(), &model);
-            (model, terms.cut(), gradients, moved)
+            let done = finished(objective, (&model, &part), begun, sums, elapsed, noise);
+            (model, done)
         });
         // All devices are at work before the first is waited for.
-        let finished = map(&**workers, finished, |(model, terms, gradients, moved)| {
+        let done = map(&**workers, done, |(model, (terms, gradients, chains))| {
             let back = |(name, term): (_, Tensor<1>)| (name, term.to_device(&home));
             let gradients = match self.devices.is_empty() {
                 true => gradients,
                 false => gradients.to_device(&home, &model),
             };
-            let moved: Option<Tensor<2>> = moved.map(|chains| chains.to_device(&home));
-            (terms.into_iter().map(back).collect(), (gradients, moved))
+            let chains: Option<Tensor<2>> = chains.map(|chains| chains.to_device(&home));
+            (terms.into_iter().map(back).collect(), gradients, chains)
         });
-        let (terms, rest): (Vec<_>, Vec<_>) = finished.into_iter().unzip();
-        let (gradients, moved): (Vec<_>, Vec<_>) = rest.into_iter().unzip();
-        let moved: Vec<_> = moved.into_iter().flatten().collect();
-        let moved = (!moved.is_empty()).then(|| Tensor::cat(moved, 0));
-        (Terms::add_up(terms), gradients, moved)
+        let mut contributions = Contributions::default();
+        for (terms, gradients, chains) in done {
+            contributions.terms.push(terms);
+            contributions.gradients.push(gradients);
+            contributions.chains.extend(chains);
+        }
+        contributions
     }
 
     /// A part and the model that it is worked on with, where that is done: with a tape of its own, which the only part at home needs not.
@@ -273,6 +304,21 @@ impl<O> Learner<O> {
         optimizer.time = time;
         (optimizer, put_back(model, values), Some(norm))
     }
+}
+
+/// The second half of the work on a part: its terms without a tape, its gradients, and where its chains are now.
+pub(super) fn finished<M: Module, O: Objective<M>>(
+    objective: &O,
+    (model, part): (&M, &Part),
+    begun: O::Begun,
+    sums: Option<Tensor<1>>,
+    elapsed: Elapsed,
+    noise: &Noise,
+) -> (Vec<(&'static str, Tensor<1>)>, GradientsParams, Option<Tensor<2>>) {
+    let mut terms = objective.finish(model, part, begun, sums, elapsed, noise);
+    let chains = terms.chains.take();
+    let gradients = GradientsParams::from_grads(terms.total.backward(), model);
+    (terms.cut(), gradients, chains)
 }
 
 /// The chains that last, and whose turn it is.

@@ -2,12 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 
 use crate::system::device;
 use crate::system::output::Output;
 use crate::system::remote;
+use crate::system::threads::Threads;
 
 /// Lend a device of this machine to trainings elsewhere.
 #[derive(Debug, clap::Args)]
@@ -53,7 +55,8 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         );
     }
     out.line(format!("{} at ws://{address}; Ctrl-C ends it", args.device));
-    remote::serve(&device, &token, listener)
+    let threads = Arc::new(Threads::start(args.threads)?);
+    remote::serve(&device, device::workers(&args.device, &threads), &token, listener)
 }
 
 fn listen(text: &str) -> Result<TcpListener> {

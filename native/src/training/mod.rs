@@ -5,11 +5,13 @@ mod augmented_file;
 mod baseline;
 mod features;
 mod fit;
+mod places;
 mod session;
 mod stage;
 
 pub use augmentation::Augmenter;
 pub use baseline::{train_baseline, train_classifier};
 pub use fit::{Fit, Outcome};
+pub use places::Places;
 pub use session::{Machine, Session};
 pub use stage::{Afterwards, Results, train};

@@ -9,6 +9,7 @@ use gleaner_core::data::profile::Profile;
 use gleaner_core::models::ModelConfig;
 
 use super::baseline::train_baseline;
+use super::places::Places;
 use crate::data::registry;
 use crate::run::Problem;
 use crate::run::RunDir;
@@ -17,7 +18,7 @@ use crate::run::recipe::{AugmentSettings, OF_THE_MACHINE, Recipe};
 use crate::run::source::{Source, ensure_unchanged, of_run, open, trained_on};
 use crate::system::device::{self, on_cpu};
 use crate::system::memory;
-use crate::system::threads::{Threads, resolved};
+use crate::system::threads::Threads;
 
 /// Steps whose terms are read back together: a read waits for the device, so it is made rarely.
 const READ_EVERY: usize = if cfg!(feature = "validate") { 1 } else { 20 };
@@ -49,8 +50,8 @@ pub struct Session {
     pub(super) outline: Outline,
     pub(super) source: Arc<Source>,
     pub(super) device: Device,
-    /// Where the parts of a batch go; none: where the session is.
-    pub(super) devices: Vec<Device>,
+    /// Where the parts of a batch go.
+    pub(super) places: Places,
     pub(super) workers: Arc<Threads>,
     pub(super) read_every: usize,
 }
@@ -94,15 +95,13 @@ impl Session {
     pub(super) fn on(source: Arc<Source>, problem: Arc<Problem>, recipe: Recipe) -> Result<Self> {
         device::set_threads(recipe.train.threads)?;
         let device = device::parse(&recipe.train.device)?;
-        let devices = device::of_parts(&recipe.train.device)?;
-        // A thread waits for each device elsewhere, whatever this machine has.
-        let threads = resolved(recipe.train.threads).max(devices.len());
-        let workers = Arc::new(Threads::start(threads)?);
+        let places = Places::of(&recipe.train.device)?;
+        let workers = Arc::new(Threads::start(recipe.train.threads)?);
         let outline = Outline::new(recipe, problem)?;
         ensure_room(&outline.config, &device)?;
         // Shapes are checked before anything is written.
         outline.model(&device)?;
-        Ok(Self { outline, source, device, devices, workers, read_every: READ_EVERY })
+        Ok(Self { outline, source, device, places, workers, read_every: READ_EVERY })
     }
 
     /// Reads every term back after every step, so that the first one to turn NaN is named at its very step.
@@ -179,7 +178,7 @@ impl Session {
         }
         let (threads, parts) = (self.workers.count(), self.outline.recipe.train.parts);
         if on_cpu(&self.outline.recipe.train.device)
-            && self.devices.is_empty()
+            && self.places.count() == 0
             && parts >= FEWEST_PARTS
             && threads > parts
         {
@@ -188,10 +187,10 @@ impl Session {
                  uses all of them, and rounds otherwise"
             );
         }
-        if self.devices.len() > parts {
+        if self.places.count() > parts {
             eprintln!(
                 "note: {parts} of {} devices work: there are {parts} parts of a batch (train.parts)",
-                self.devices.len()
+                self.places.count()
             );
         }
         let test = match data.test.len() {

@@ -17,7 +17,7 @@ use gleaner_core::models::{Generative, M1M2, M1M2Config, Model, ModelConfig, wit
 use gleaner_core::objective::{
     LatentEbmObjective, Objective, Ramp, Unsupervised, UntappedObjective,
 };
-use gleaner_core::train::Learner;
+use gleaner_core::train::away::Aim;
 use gleaner_core::workers::Workers as _;
 
 use super::augmentation::Augmenter;
@@ -238,7 +238,7 @@ impl Stage<'_> {
         Ok((config, model))
     }
 
-    fn fit<M: Module + Generative, O: Objective<M>>(
+    fn fit<M: Module + Generative, O: Objective<M> + Clone + Into<Aim>>(
         &self,
         config: &ModelConfig,
         model: M,
@@ -261,8 +261,8 @@ impl Stage<'_> {
         };
         state.progress.settings = recipe.to_toml()?;
         let lent = device::workers(&recipe.train.device, workers);
-        let devices = self.session.devices.clone();
-        let learner = Learner { devices, ..outline.learner(objective, lent) };
+        let learner = outline.learner(objective, lent);
+        let learner = self.session.places.given(learner, config, dir.path())?;
         let augmenter = recipe.augment.as_ref().map(|settings| Augmenter {
             settings,
             problem,

@@ -130,6 +130,7 @@ class Coreset {
 
   async #begin() {
     [this.#samples, this.#told] = [null, null];
+    this.#now.clear();
     const { seed } = this.#stage.values;
     this.#opened = seed;
     const drawn = await cloudsOf(this.#stage, [this.#left.dots, this.#right.dots]).finally(() => {

@@ -156,6 +156,7 @@ class Filter {
 
   async #begin() {
     this.#samples = null;
+    this.#now.clear();
     const { seed } = this.#stage.values;
     this.#opened = seed;
     const drawn = await cloudsOf(this.#stage, [this.#dots]).finally(() => {

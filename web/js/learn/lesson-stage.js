@@ -116,6 +116,10 @@ export function tiles(list) {
   });
   return {
     box: make("ul", { class: "terms tiles-now" }, ...items),
+    // No values: those of before are not those of what is asked for now.
+    clear() {
+      for (const output of Object.values(outputs)) output.textContent = "–";
+    },
     put(values) {
       for (const [name, value] of Object.entries(values)) if (outputs[name].textContent !== value) outputs[name].textContent = value;
     },

@@ -28,6 +28,7 @@ use crate::system::device::on_cpu;
 use crate::system::files::{ensure_writable_dir, write_atomic};
 use crate::system::output::Output;
 use crate::system::threads::Threads;
+use crate::training::Places;
 
 /// Steps that are not timed: the first ones also allocate.
 const WARM_UP: usize = 2;
@@ -196,8 +197,12 @@ impl Bench {
                 parts => parts.max(1),
             },
             workers: device::workers(&args.device, &workers),
-            devices: device::of_parts(&args.device)?,
+            devices: Vec::new(),
+            away: None,
         };
+        let places = Places::of(&args.device)?;
+        let learner =
+            places.given(learner, &ModelConfig::M2(config.clone()), Path::new("bench"))?;
         let labels: Vec<i64> =
             (0..args.labelled_batch_size).map(|row| (row % args.classes.max(1)) as i64).collect();
         ensure_room_for_model(&config, device)?;

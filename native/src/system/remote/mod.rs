@@ -10,16 +10,21 @@ mod not_built;
 use std::fs;
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use gleaner_core::recipe::REMOTE;
+use gleaner_core::recipe::{REMOTE, devices, is_remote};
+use gleaner_core::train::away::Server;
 
 #[cfg(feature = "remote")]
-pub use link::{connect, serve};
+use link::connect;
+#[cfg(feature = "remote")]
+pub use link::serve;
 #[cfg(not(feature = "remote"))]
-pub use not_built::{connect, serve};
+use not_built::connect;
+#[cfg(not(feature = "remote"))]
+pub use not_built::serve;
 
 /// Names the file of the token where no option does.
 pub const TOKEN_VARIABLE: &str = "GLEANER_TOKEN_FILE";
@@ -85,6 +90,17 @@ fn host_and_port(address: &str) -> Result<(&str, u16)> {
     place.with_context(|| {
         format!("--device {address}: no address of a server; write for example ws://gpu1:7878")
     })
+}
+
+/// The servers that a `--device` names; none if it names devices of this machine.
+///
+/// # Errors
+/// If one does not answer, or not as a server of this version that takes the token.
+pub fn servers(device: &str) -> Result<Vec<Arc<dyn Server>>> {
+    match is_remote(device) {
+        true => devices(device).map(connect).collect(),
+        false => Ok(Vec::new()),
+    }
 }
 
 /// The addresses of a name at which nobody listens any more.

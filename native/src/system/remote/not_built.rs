@@ -1,7 +1,12 @@
 //! What a build without the feature `remote` says.
 
+use std::net::TcpListener;
+use std::sync::Arc;
+
 use anyhow::{Result, bail};
 use burn::tensor::Device;
+use gleaner_core::train::away::Server;
+use gleaner_core::workers::Workers;
 
 const NOT_BUILT: &str =
     "this build has no remote devices; rebuild with: cargo build --release --features remote";
@@ -10,7 +15,7 @@ const NOT_BUILT: &str =
 ///
 /// # Errors
 /// Always.
-pub fn connect(address: &str) -> Result<Device> {
+pub fn connect(address: &str) -> Result<Arc<dyn Server>> {
     bail!("--device {address}: {NOT_BUILT}");
 }
 
@@ -18,6 +23,7 @@ pub fn connect(address: &str) -> Result<Device> {
 ///
 /// # Errors
 /// Always.
-pub fn serve(_: &Device, _: &str, _: std::net::TcpListener) -> Result<()> {
+#[allow(clippy::needless_pass_by_value)]
+pub fn serve(_: &Device, _: Arc<dyn Workers>, _: &str, _: TcpListener) -> Result<()> {
     bail!(NOT_BUILT);
 }

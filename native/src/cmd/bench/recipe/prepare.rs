@@ -1,5 +1,6 @@
 //! A recipe's model, objective and a batch of random examples.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
@@ -13,6 +14,7 @@ use gleaner_core::objective::{
     LatentEbmObjective, Objective, Ramp, SemiSupervised, SemiSupervisedConfig, Unsupervised,
     UntappedObjective,
 };
+use gleaner_core::train::away::Aim;
 use gleaner_core::train::{Learner, TrainState};
 
 use super::args::Args;
@@ -22,6 +24,7 @@ use crate::data::registry;
 use crate::run::recipe::Recipe;
 use crate::system::device;
 use crate::system::threads::Threads;
+use crate::training::Places;
 use gleaner_core::course::{default_parts, semi_supervised};
 
 /// Everything that is timed.
@@ -131,7 +134,7 @@ fn subject(
     device: &Device,
     noise: &Noise,
 ) -> Result<Box<dyn Subject>> {
-    let build = Build { recipe, batch, noise };
+    let build = Build { config, recipe, batch, noise };
     let shared = SemiSupervised::new(family);
     Ok(match config.init(&noise.split("model"), &device.clone().autodiff())? {
         Model::Untapped(model) => {
@@ -153,13 +156,14 @@ fn subject(
 }
 
 struct Build<'a> {
+    config: &'a ModelConfig,
     recipe: &'a Recipe,
     batch: &'a SemiBatch,
     noise: &'a Noise,
 }
 
 impl Build<'_> {
-    fn training<M: Module + Generative + 'static, O: Objective<M> + 'static>(
+    fn training<M: Module + Generative + 'static, O: Objective<M> + Clone + Into<Aim> + 'static>(
         &self,
         model: M,
         objective: O,
@@ -173,8 +177,10 @@ impl Build<'_> {
             noise: self.noise.split("training").drawn_on(train.noise),
             parts: train.parts,
             workers: device::workers(&train.device, &workers),
-            devices: device::of_parts(&train.device)?,
+            devices: Vec::new(),
+            away: None,
         };
+        let learner = Places::of(&train.device)?.given(learner, self.config, Path::new("bench"))?;
         let (state, batch) = (Some(TrainState::new(model)), self.batch.clone());
         Ok(Box::new(Training { learner, state, batch, rate: train.lr, workers, measured: None }))
     }

@@ -55,7 +55,7 @@ fn compare<M: Module, O: Objective<M> + Clone + Into<Aim>>(
     what: &str,
     objective: O,
     config: ModelConfig,
-    model: M,
+    model: &M,
     batch: &SemiBatch,
 ) {
     let whole = Learner::whole(objective, 0.5, Noise::new(7));
@@ -90,16 +90,16 @@ fn every_model_has_the_bits_that_it_has_here() {
     for model in ["m2", "m1m2", "adgm", "sdgm", "ladder", "latent-ebm"] {
         let small = small(model);
         let batch = small.batch(&Device::flex());
-        compare(model, family(), small.config(), small.model(&autodiff), &batch);
+        compare(model, family(), small.config(), &small.model(&autodiff), &batch);
     }
     let mixed = Small { likelihood: Likelihood::Mixed, ..small("m2") };
     let batch = mixed.batch(&Device::flex());
-    compare("mixed", family(), mixed.config(), mixed.model(&autodiff), &batch);
+    compare("mixed", family(), mixed.config(), &mixed.model(&autodiff), &batch);
 
     // Dropout is drawn for each example by its place in the batch.
     let config = small("m2").convolutional();
     let model = config.init(&Noise::new(1), &autodiff).unwrap();
-    compare("convolutions", family(), config, model, &small("m2").batch(&Device::flex()));
+    compare("convolutions", family(), config, &model, &small("m2").batch(&Device::flex()));
 }
 
 #[test]
@@ -108,13 +108,13 @@ fn so_has_every_objective() {
     let m1 = small("m1");
     let unsupervised = Unsupervised { kl: Ramp::constant(1.0), shift: None };
     let batch = m1.batch(&Device::flex());
-    compare("m1", unsupervised, m1.config(), m1.model(&autodiff), &batch);
+    compare("m1", unsupervised, m1.config(), &m1.model(&autodiff), &batch);
 
     let untapped = small("untapped");
     let Model::Untapped(model) = untapped.model(&autodiff) else { unreachable!() };
     let objective =
         UntappedObjective { weights: UntappedWeights::default(), noise: Noise::new(3).split("z") };
-    compare("untapped", objective, untapped.config(), model, &untapped.batch(&Device::flex()));
+    compare("untapped", objective, untapped.config(), &model, &untapped.batch(&Device::flex()));
 
     for start in [Start::Prior, Start::Posterior, Start::Persistent] {
         let small = small("latent-ebm");
@@ -124,7 +124,7 @@ fn so_has_every_objective() {
             LatentEbmSettings { start, chains, persistent: 2, ..LatentEbmSettings::default() };
         let objective = LatentEbmObjective { family: family(), settings };
         let batch = small.batch(&Device::flex());
-        compare(&format!("{start:?}"), objective, small.config(), model, &batch);
+        compare(&format!("{start:?}"), objective, small.config(), &model, &batch);
     }
 }
 
@@ -136,7 +136,7 @@ fn samples_that_are_trained_on_go_with_their_weights() {
     let augmented = Some(Weighted { examples: batch.labelled.clone(), weight });
     let batch = SemiBatch { augmented, ..batch };
     let model = small.model(&Device::flex().autodiff());
-    compare("augmented", family(), small.config(), model, &batch);
+    compare("augmented", family(), small.config(), &model, &batch);
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn what_cannot_be_done_is_said() {
     assert!(refused(first, &small).contains("another process trains it"));
 
     // Nor does anybody train a model that is not the one that the server was told of.
-    let wider = Small { hidden: vec![9, 7], ..small.clone() };
+    let wider = Small { hidden: vec![9, 7], ..small };
     let away = Away::open(RUN, &task(wider.config()), shared).unwrap();
     assert!(refused(away, &small).contains("another model"));
 }

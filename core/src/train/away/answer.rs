@@ -59,6 +59,7 @@ pub(super) fn written(
 ///
 /// # Errors
 /// If it says why nothing was done, or is none.
+#[allow(clippy::disallowed_methods, reason = "no browser has servers")]
 pub(super) fn read(answer: Tensor<1>) -> Result<(Tensor<1>, Words)> {
     let [length] = answer.dims();
     let room = length.saturating_sub(WORDS);

@@ -93,7 +93,7 @@ impl Desk {
                 let elapsed = Elapsed(f64::from_bits(elapsed));
                 self.begin((run, share), &portions, elapsed, &noise, numbers)
             }
-            Request::Finish { run, share } => self.finish((run, share), numbers.into_iter().next()),
+            Request::Finish { run, share } => self.finish((run, share), numbers.first()),
         }
     }
 
@@ -156,7 +156,7 @@ impl Desk {
     fn finish(
         &self,
         (run, share): (Run, usize),
-        sums: Option<Tensor<1>>,
+        sums: Option<&Tensor<1>>,
     ) -> Result<(Vec<Tensor<1>>, Words)> {
         let begun = {
             let mut runs = self.runs();
@@ -164,7 +164,7 @@ impl Desk {
             opened.and_then(|opened| opened.begun.remove(&share))
         };
         let Some(begun) = begun else { return unknown() };
-        let done = map(&*self.workers, begun, |Begun(finish)| finish(sums.clone()));
+        let done = map(&*self.workers, begun, |Begun(finish)| finish(sums.cloned()));
         let mut numbers = Vec::new();
         let mut words = Words::default();
         for contribution in done {

@@ -17,7 +17,7 @@ use gleaner_core::noise::{Noise, NoiseSource};
 use gleaner_core::objective::{
     Draws, Elapsed, LatentDraws, Looks, Marginalize, SemiSupervised, SemiSupervisedConfig,
 };
-use gleaner_core::train::{AdamSettings, Learner, TrainState};
+use gleaner_core::train::{Learner, TrainState};
 use serde_json::json;
 
 use super::clock::Clock;
@@ -181,24 +181,21 @@ impl Bench {
         };
         let workers = Arc::new(Threads::start(args.threads)?);
         let threads = workers.count();
+        let objective = SemiSupervised::new(SemiSupervisedConfig {
+            marginalize: args.marginalize,
+            ..SemiSupervisedConfig::exact(ALPHA)
+        });
+        let training_noise = noise.split("training").drawn_on(match args.device_noise {
+            true => NoiseSource::Device,
+            false => NoiseSource::Host,
+        });
         let learner = Learner {
-            objective: SemiSupervised::new(SemiSupervisedConfig {
-                marginalize: args.marginalize,
-                ..SemiSupervisedConfig::exact(ALPHA)
-            }),
-            clip_norm: CLIP_NORM,
-            adam: AdamSettings::default(),
-            noise: noise.split("training").drawn_on(match args.device_noise {
-                true => NoiseSource::Device,
-                false => NoiseSource::Host,
-            }),
             parts: match args.parts {
                 0 if on_cpu(&args.device) => threads,
                 parts => parts.max(1),
             },
             workers: device::workers(&args.device, &workers),
-            devices: Vec::new(),
-            away: None,
+            ..Learner::whole(objective, CLIP_NORM, training_noise)
         };
         let places = Places::of(&args.device)?;
         let learner =

@@ -170,15 +170,12 @@ impl Build<'_> {
     ) -> Result<Box<dyn Subject>> {
         let train = &self.recipe.train;
         let workers = Arc::new(Threads::start(train.threads)?);
+        let noise = self.noise.split("training").drawn_on(train.noise);
         let learner = Learner {
-            objective,
-            clip_norm: train.clip_norm,
             adam: train.adam,
-            noise: self.noise.split("training").drawn_on(train.noise),
             parts: train.parts,
             workers: device::workers(&train.device, &workers),
-            devices: Vec::new(),
-            away: None,
+            ..Learner::whole(objective, train.clip_norm, noise)
         };
         let learner = Places::of(&train.device)?.given(learner, self.config, Path::new("bench"))?;
         let (state, batch) = (Some(TrainState::new(model)), self.batch.clone());

@@ -144,7 +144,7 @@ fn what_cannot_be_done_is_said() {
     let small = small("m2");
     let task = |config| Task { config, aim: family().into() };
     let other = |request: &str| request.replace("\"version\":\"", "\"version\":\"0");
-    assert!(greet(&*beside(str::to_owned)).is_ok());
+    assert_eq!(greet(&*beside(str::to_owned)), Ok(2));
     let refusal = greet(&*beside(other)).unwrap_err().to_string();
     assert!(refusal.contains("version") && refusal.contains("the same source"), "{refusal}");
     let nonsense = |_: &str| "{\"Dance\":{}}".to_owned();

@@ -36,6 +36,11 @@ impl Places {
         self.devices.len() + self.servers.len()
     }
 
+    /// On how many parts servers work at a time; 0 without any.
+    pub fn served_at_a_time(&self) -> usize {
+        self.servers.iter().map(|server| server.workers()).sum()
+    }
+
     /// A learner whose parts go there, for the run in a folder.
     ///
     /// # Errors

@@ -187,7 +187,13 @@ impl Session {
                  uses all of them, and rounds otherwise"
             );
         }
-        if self.places.count() > parts {
+        let at_a_time = self.places.served_at_a_time();
+        if at_a_time > parts {
+            eprintln!(
+                "the servers can work on {at_a_time} parts of a batch at a time, and there are {parts}; --set train.parts={at_a_time} uses all \
+                 of them, and rounds otherwise"
+            );
+        } else if self.places.count() > parts {
             eprintln!(
                 "note: {parts} of {} devices work: there are {parts} parts of a batch (train.parts)",
                 self.places.count()

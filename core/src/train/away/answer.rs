@@ -17,6 +17,8 @@ const WORDS: usize = 4096;
 pub(super) struct Words {
     /// Why nothing was done.
     pub refusal: Option<String>,
+    /// On how many parts a server works at a time.
+    pub workers: usize,
     /// How many sums the parts of a batch must know of each other.
     pub sums: usize,
     /// Names of the terms.

@@ -84,7 +84,9 @@ impl Desk {
         numbers: Vec<Tensor<1>>,
     ) -> Result<(Vec<Tensor<1>>, Words)> {
         match request {
-            Request::Greet { version } if version == VERSION => Ok(Default::default()),
+            Request::Greet { version } if version == VERSION => {
+                Ok((Vec::new(), Words { workers: self.workers.count(), ..Words::default() }))
+            }
             Request::Greet { version } => refuse!(
                 "the server is of version {VERSION}, this program of {version}; build both from the same source"
             ),

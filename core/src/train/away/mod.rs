@@ -30,6 +30,9 @@ pub use self::errand::{Aim, Run, Task};
 
 /// A process that works on parts for this one.
 pub trait Server: Debug + Send + Sync {
+    /// On how many parts it works at a time.
+    fn workers(&self) -> usize;
+
     /// Has its [`Desk`] begin an answer of so many numbers, and returns at once.
     ///
     /// # Panics
@@ -40,12 +43,13 @@ pub trait Server: Debug + Send + Sync {
 /// An answer that is on its way: waits until it is here.
 pub type Answer = Box<dyn FnOnce() -> Tensor<1>>;
 
-/// Makes sure that a server takes errands as this program writes them.
+/// Makes sure that a server takes errands as this program writes them; on how many parts it works at a time.
 ///
 /// # Errors
 /// If it is of another version.
-pub fn greet(server: &dyn Server) -> Result<()> {
-    ask(server, &Request::Greet { version: VERSION.to_owned() }, Vec::new(), 0)().map(drop)
+pub fn greet(server: &dyn Server) -> Result<usize> {
+    let request = Request::Greet { version: VERSION.to_owned() };
+    ask(server, &request, Vec::new(), 0)().map(|(_, words)| words.workers)
 }
 
 /// Asks for so many numbers, and some words about them.

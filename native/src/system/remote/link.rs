@@ -30,6 +30,7 @@ const BYTES: usize = 8;
 #[derive(Debug)]
 struct Lent {
     device: Device,
+    workers: usize,
 }
 
 /// The server at an address. A second call has it at once.
@@ -47,14 +48,15 @@ pub fn connect(address: &str) -> Result<Arc<dyn Server>> {
     eprintln!("connecting to {address}");
     let host = RemoteHost::websocket(address).with_credential(token);
     let device = Device::remote_options(&host).init().map_err(|e| in_words(address, &e))?;
-    let server = Arc::new(Lent { device });
-    let greeted = caught(|| greet(&*server));
-    greeted
+    let mut server = Lent { device, workers: 1 };
+    let greeted = caught(|| greet(&server));
+    server.workers = greeted
         .map_err(|panic| {
             anyhow!("a server of another program ({panic}); build both from the same source")
         })
         .and_then(|greeted| Ok(greeted?))
         .with_context(|| format!("--device {address}"))?;
+    let server = Arc::new(server);
     connected.insert(address.to_owned(), server.clone());
     Ok(server)
 }
@@ -82,6 +84,10 @@ fn in_words(address: &str, error: &ConnectError) -> Error {
 }
 
 impl Server for Lent {
+    fn workers(&self) -> usize {
+        self.workers
+    }
+
     fn ask(&self, request: &str, numbers: Vec<Tensor<1>>, length: usize) -> Answer {
         let DispatchDevice::Remote(device) = self.device.as_dispatch() else {
             unreachable!("a server is reached by a remote device");

@@ -1,5 +1,8 @@
 //! A batch worked on in parts: side by side or in turn, in few parts or many, the step is the same.
 
+#[path = "parts/away.rs"]
+mod away;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

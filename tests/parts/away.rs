@@ -129,6 +129,13 @@ fn so_has_every_objective() {
 }
 
 #[test]
+fn there_is_room_for_deep_networks() {
+    let deep = Small { hidden: vec![3; 200], ..small("m2") };
+    let model = deep.model(&Device::flex().autodiff());
+    compare("deep", family(), deep.config(), &model, &deep.batch(&Device::flex()));
+}
+
+#[test]
 fn samples_that_are_trained_on_go_with_their_weights() {
     let small = small("m2");
     let batch = small.batch(&Device::flex());

@@ -23,8 +23,9 @@ pub(super) struct Words {
     pub sums: usize,
     /// Names of the terms.
     pub terms: Vec<String>,
-    /// Which parameters have a gradient.
-    pub learnt: Vec<bool>,
+    /// Which parameters have a gradient: `1` for each that has one, `0` for the others. A list would fill the room of the words for
+    /// networks of some hundred layers.
+    pub learnt: String,
 }
 
 /// Length of an answer with so many numbers.

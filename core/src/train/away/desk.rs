@@ -219,7 +219,8 @@ fn halves<M: Module + 'static, O: Objective<M, Begun: 'static> + Send + 'static>
         let sums = sums.map(Tensor::from_inner);
         let (terms, gradients, chains) =
             finished(&objective, (&model, &part), begun, sums, elapsed, &noise);
-        let mut gradients = Gradients { left: gradients, numbers: Vec::new(), learnt: Vec::new() };
+        let mut gradients =
+            Gradients { left: gradients, numbers: Vec::new(), learnt: String::new() };
         model.visit(&mut gradients);
         let Gradients { mut numbers, learnt, .. } = gradients;
         let names = terms.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -237,13 +238,13 @@ fn halves<M: Module + 'static, O: Objective<M, Begun: 'static> + Send + 'static>
 struct Gradients {
     left: burn::optim::GradientsParams,
     numbers: Vec<Tensor<1>>,
-    learnt: Vec<bool>,
+    learnt: String,
 }
 
 impl ModuleVisitor for Gradients {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let gradient = self.left.remove::<D>(param.id);
-        self.learnt.push(gradient.is_some());
+        self.learnt.push(if gradient.is_some() { '1' } else { '0' });
         self.numbers.push(match gradient {
             Some(gradient) => flat(gradient),
             None => {

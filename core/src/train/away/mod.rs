@@ -244,23 +244,23 @@ impl ModuleVisitor for Parameters {
 }
 
 /// The gradients of a model that come next, of those parameters that have one.
-fn returned<M: Module>(model: &M, numbers: &mut Reader, learnt: &[bool]) -> GradientsParams {
+fn returned<M: Module>(model: &M, numbers: &mut Reader, learnt: &str) -> GradientsParams {
     struct Returned<'a> {
         numbers: &'a mut Reader,
-        learnt: std::slice::Iter<'a, bool>,
+        learnt: std::str::Chars<'a>,
         gradients: GradientsParams,
     }
     impl ModuleVisitor for Returned<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             let shape = param.val().shape();
             let gradient = self.numbers.next(shape.num_elements());
-            if self.learnt.next() == Some(&true) {
+            if self.learnt.next() == Some('1') {
                 self.gradients.register(param.id, gradient.reshape::<D, _>(shape));
             }
         }
     }
     let gradients = GradientsParams::new();
-    let mut returned = Returned { numbers, learnt: learnt.iter(), gradients };
+    let mut returned = Returned { numbers, learnt: learnt.chars(), gradients };
     model.visit(&mut returned);
     returned.gradients
 }

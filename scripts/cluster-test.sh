@@ -5,6 +5,7 @@
 #   scripts/cluster-test.sh [TEST]... [--gleaner PROGRAM] [--data-dir DIR] [--steps N]
 #
 #   slurm        a Slurm of one node without systemd: an array, and one that is requeued in the middle (Debian: slurm-wlm, munge; root)
+#   served       a training on servers of a job of Slurm (a build with the feature `remote`)
 #   parallel     GNU parallel, its jobs killed, and the same script again (Debian: parallel)
 #   snakemake    the Snakefile; `SNAKEMAKE` names the program
 #   kubernetes   job.yaml is valid; `VALIDATE` names the program kubernetes-validate of the Python package
@@ -20,7 +21,7 @@ data=${GLEANER_DATA:-}
 tests=() fewer=
 while [ $# -gt 0 ]; do
     case $1 in
-    slurm | parallel | snakemake | kubernetes | kills | servers) tests+=("$1") ;;
+    slurm | served | parallel | snakemake | kubernetes | kills | servers) tests+=("$1") ;;
     --gleaner) gleaner=$2 && shift ;;
     --data-dir) data=$2 && shift ;;
     --steps) fewer="--set train.steps=$2" && shift ;;
@@ -173,6 +174,18 @@ slurm() {
     say "slurm, $1: $took s, $(echo "scale=2; $took / $alone" | bc) of one process"
 }
 
+# On one node, with a core: its servers work on one part.
+served() {
+    [ -n "${SLURM_CONF:-}" ] || start_slurm
+    mkdir "$work/served" && cd "$work/served"
+    job train.sbatch | sed "s|gleaner train|\"$gleaner\" train --data-dir \"$data\" --steps 60|; s|srun gleaner|srun \"$gleaner\"|" >train.sbatch
+    sbatch --wait --nodes=1 --cpus-per-task=1 train.sbatch >/dev/null || fail "train.sbatch: $(cat train.log)"
+    grep -q "connecting to ws://" train.log || fail "no server was used: $(cat train.log)"
+    "$gleaner" train --data kmnist --data-dir "$data" --steps 60 --set train.parts=1 --out here >/dev/null 2>&1
+    cmp runs/served/model.safetensors here/model.safetensors || fail "served: other bits than without servers"
+    say "served: the bits of one process"
+}
+
 parallel_killed() {
     mkdir "$work/parallel" && cd "$work/parallel"
     job table.sh | sed "s/seq 200/seq $cells/" >table.sh
@@ -279,6 +292,7 @@ servers() {
 for test in "${tests[@]}"; do
     case $test in
     slurm) whole && slurm undisturbed && slurm requeued ;;
+    served) served ;;
     parallel) whole && parallel_killed ;;
     snakemake) whole && snakemake_table ;;
     kubernetes) kubernetes_file ;;

@@ -163,11 +163,19 @@ fn one_server_and_two_give_the_bits_of_one_process_stopped_or_killed() {
         let said = Said::from(child.wait_with_output().unwrap());
         let gone = format!("{} no longer answers, and the training is stopped", second.address);
         assert!(said.error().contains(&gone), "{model:?}: {}", said.stderr);
-        assert!(said.error().contains("continue with: gleaner train --resume"), "{}", said.stderr);
+        let go_on = format!(
+            "continue with: gleaner train --resume {} --device {},{} --token-file",
+            killed.display(),
+            first.address,
+            second.address
+        );
+        assert!(said.error().contains(&go_on), "{}", said.stderr);
         // On another server: what it is trained on has no part in the result.
         let third = Server::start(&token, "127.0.0.1:0");
         training.resume(&killed, &[&first, &third]).done();
         assert!(result(&killed) == expected, "{model:?}: killed and resumed");
+        // What is done needs neither a server nor a token.
+        gleaner().call(["train", "--resume", &killed.display().to_string()]).done();
     }
 }
 
@@ -211,6 +219,10 @@ fn what_cannot_be_reached_is_said_in_a_line() {
         (&stranger, &token, "start one there with: gleaner serve-device"),
         ("ws://nowhere", &token, "no address of a server"),
         ("cpu,ws://127.0.0.1:1", &token, "not both"),
+        ("ws://gpu1:7878,ws://gpu1:7878", &token, "named twice"),
+        ("ws://gpu1:7878,", &token, "a comma with nothing beside it"),
+        ("http://gpu1:7878", &token, "ws://HOST:PORT"),
+        ("ws://gpu1:78780", &token, "a port up to 65535"),
         ("cpu,cpu", &token, "the CPU is one device"),
         (server.address.as_str(), &"nowhere".to_owned(), "cannot read the token"),
     ] {

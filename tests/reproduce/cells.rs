@@ -115,6 +115,7 @@ fn cells_by_number_make_the_table_of_one_call() {
     assert_eq!(listed.iter().filter(|cell| cell["state"] == "done").count(), 8);
     let said = gleaner().call(with(&call, &["--gather"])).done();
     assert!(!said.stderr.contains("not done"), "{}", said.stderr);
+    assert!(said.stderr.contains("8 of 16 cells have no data here: 5-8,13-16"), "{}", said.stderr);
     assert_same(&whole, &parts);
 
     // One that is done is not trained again.
@@ -135,6 +136,19 @@ fn cells_by_number_make_the_table_of_one_call() {
             .call(with(&call, &["--cell=1", more][usize::from(more.starts_with("--cell"))..]));
         assert!(said.error().contains(named), "{more}: {}", said.stderr);
     }
+}
+
+#[test]
+fn a_cell_may_be_done_on_one_device_and_gathered_from_another() {
+    let folder = tempdir().unwrap();
+    let out = folder.path().join("out");
+    let call = call(&table(folder.path()), &out);
+    // Two names of the same device, as two servers have.
+    gleaner().call(with(&call, &["--cell=1", "--device=flex"])).done();
+    assert_eq!(cells(&call)[0]["state"], "done");
+    gleaner().call(with(&call, &["--cell=1", "--device=cpu"])).done();
+    let said = gleaner().call(with(&call, &["--gather"])).done();
+    assert!(said.stderr.contains("cells are not done: 2-"), "{}", said.stderr);
 }
 
 #[test]

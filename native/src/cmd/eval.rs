@@ -81,7 +81,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     if let Some(data_dir) = &args.data_dir {
         recipe.data.dir = Some(data_dir.clone());
     }
-    let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
+    let device = device::of_command(args.device.as_deref(), &recipe.train.device)?;
     if let Some(samples) = &args.samples {
         return judge(args, samples, (&dir, &recipe), &device, out);
     }

@@ -49,7 +49,7 @@ impl Opening {
         if let Some(data_dir) = &self.data_dir {
             recipe.data.dir = Some(data_dir.clone());
         }
-        let device = device::parse(self.device.as_deref().unwrap_or(&recipe.train.device))?;
+        let device = device::of_command(self.device.as_deref(), &recipe.train.device)?;
         Ok(Found { dir, recipe, device, out })
     }
 }

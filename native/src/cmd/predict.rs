@@ -76,7 +76,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
         bail!("--least-sure 0 is not valid: it must be at least 1");
     }
     device::set_threads(args.threads)?;
-    let device = device::parse(args.device.as_deref().unwrap_or(&recipe.train.device))?;
+    let device = device::of_command(args.device.as_deref(), &recipe.train.device)?;
     let checkpoint = dir.checkpoint()?;
     ensure!(
         checkpoint.config.classifies(),

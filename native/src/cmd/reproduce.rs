@@ -15,6 +15,7 @@ use crate::system::device;
 use crate::system::files::ensure_writable_dir;
 use crate::system::interrupt::Interrupt;
 use crate::system::output::{Output, path_text};
+use crate::system::remote;
 use crate::system::shell_word::shell_word;
 
 /// Label draws unless asked otherwise.
@@ -76,6 +77,9 @@ pub struct Args {
     /// CPU threads of each run; 0 uses all
     #[arg(long, value_name = "N")]
     threads: Option<i64>,
+    /// File with the token of the devices of other machines [default: $GLEANER_TOKEN_FILE]
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Where to compute
     #[arg(long)]
     device: Option<String>,
@@ -152,6 +156,7 @@ impl Args {
 /// # Errors
 /// If the table, a run or the disk fails, or the user stops it.
 pub fn run(args: &Args, out: &Output) -> Result<()> {
+    args.token_file.iter().for_each(|path| remote::show_token_of(path));
     let table = Table::find(&args.table)?;
     let selection = args.selection(&table)?;
     let cells = selection.cells()?;
@@ -289,17 +294,22 @@ fn described(number: usize, cell: &Cell<'_>) -> Value {
 
 fn gather(args: &Args, selection: &Selection<'_>, cells: &[Cell<'_>], out: &Output) -> Result<()> {
     let mut gathered = Gathered::of_other_calls(selection)?;
-    let mut open = Vec::new();
+    let (mut open, mut without_data) = (Vec::new(), Vec::new());
     for (index, cell) in cells.iter().enumerate() {
         match (cell.finished().with_context(|| cell.to_string())?, cell.missing()) {
             (Some(values), _) => gathered.keep(cell, &values),
-            (None, Some(reason)) => gathered.skip(cell.column, reason),
+            (None, Some(reason)) => {
+                without_data.push(index + 1);
+                gathered.skip(cell.column, reason);
+            }
             (None, None) => open.push(index + 1),
         }
     }
-    if !open.is_empty() {
-        let (count, all) = (open.len(), cells.len());
-        eprintln!("{count} of {all} cells are not done: {}", in_ranges(&open));
+    for (numbers, what) in [(&without_data, "have no data here"), (&open, "are not done")] {
+        if !numbers.is_empty() {
+            let (count, all) = (numbers.len(), cells.len());
+            eprintln!("{count} of {all} cells {what}: {}", in_ranges(numbers));
+        }
     }
     ensure!(
         !gathered.is_empty(),

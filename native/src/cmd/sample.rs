@@ -164,7 +164,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let format = args.format(&recipe)?;
     device::set_threads(args.threads)?;
     let device_name = args.device.as_deref().unwrap_or(&recipe.train.device);
-    let device = device::parse(device_name)?;
+    let device = device::of_command(args.device.as_deref(), &recipe.train.device)?;
     let checkpoint = dir.checkpoint()?;
     let mut model = checkpoint.build(&device).with_context(|| dir.model().display().to_string())?;
     let Checkpoint { config, data: schema, .. } = checkpoint;

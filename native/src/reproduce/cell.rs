@@ -241,13 +241,13 @@ fn run_once(recipe: &Recipe, path: &Path, interrupt: &Interrupt) -> Result<Value
 }
 
 /// The number of parts is filled in when a run begins, and matters only to a model that normalises over them; where
-/// the data lie and how many threads work is of no consequence. Nothing else may differ.
+/// the data lie and what computes is of no consequence. Nothing else may differ.
 fn same_settings(found: &Recipe, wanted: &Recipe, path: &Path) -> Result<()> {
     let of_parts = match wanted.train.parts == 0 || !wanted.model.normalises() {
         true => "train.parts",
         false => "",
     };
-    match found.difference(wanted, &["train.threads", "data.dir", of_parts])? {
+    match found.difference(wanted, &["train.threads", "train.device", "data.dir", of_parts])? {
         None => Ok(()),
         Some(difference) => bail!(
             "\"{}\" was started with other settings ({difference}); choose another --out, or delete it",

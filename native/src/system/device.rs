@@ -17,6 +17,9 @@ pub fn parse(name: &str) -> Result<Device> {
     if is_remote(name) {
         return Ok(Device::flex());
     }
+    if devices(name).any(str::is_empty) {
+        bail!("--device {name}: there is a comma with nothing beside it; take it out");
+    }
     if devices(name).any(is_remote) {
         bail!("--device {name}: name devices of this machine or addresses of others, not both");
     }
@@ -25,6 +28,19 @@ pub fn parse(name: &str) -> Result<Device> {
         bail!("--device {name}: the CPU is one device; write cpu, and --threads for its cores");
     }
     all.into_iter().next().context("--device names no device")
+}
+
+/// The device of a command that trains nothing: the one that is asked for, or else that of the run.
+///
+/// # Errors
+/// As [`parse`], and if devices of other processes are asked for.
+pub fn of_command(asked: Option<&str>, of_run: &str) -> Result<Device> {
+    if let Some(asked) = asked.filter(|asked| is_remote(asked)) {
+        bail!(
+            "--device {asked}: only training uses devices of other machines; name one of this machine"
+        );
+    }
+    parse(asked.unwrap_or(of_run))
 }
 
 /// The devices of this machine that the parts of a batch go to; none where they stay on the one that [`parse`] gives.
@@ -44,6 +60,9 @@ pub fn of_parts(name: &str) -> Result<Vec<Device>> {
 /// # Errors
 /// If the name is unknown, or this build has no support for it.
 pub fn parse_one(name: &str) -> Result<Device> {
+    if name.contains("://") {
+        bail!("--device {name}: servers of train and reproduce are named as ws://HOST:PORT");
+    }
     let (kind, index) = match name.split_once(':') {
         Some((kind, index)) => match index.parse::<usize>() {
             Ok(index) => (kind, Some(index)),

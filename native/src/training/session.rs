@@ -1,5 +1,6 @@
 //! A run from its settings to the training that they describe, new or resumed.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
@@ -18,6 +19,7 @@ use crate::run::recipe::{AugmentSettings, OF_THE_MACHINE, Recipe};
 use crate::run::source::{Source, ensure_unchanged, of_run, open, trained_on};
 use crate::system::device::{self, on_cpu};
 use crate::system::memory;
+use crate::system::remote;
 use crate::system::threads::Threads;
 
 /// Steps whose terms are read back together: a read waits for the device, so it is made rarely.
@@ -80,7 +82,11 @@ impl Session {
     /// # Errors
     /// As [`Session::prepare`], and if the data have changed.
     pub fn resume(dir: &RunDir, machine: &Machine) -> Result<Self> {
-        let recipe = machine.applied(dir.recipe()?);
+        let mut recipe = machine.applied(dir.recipe()?);
+        if dir.summary().exists() && device::is_remote(&recipe.train.device) {
+            // Nothing is left to train.
+            recipe.train.device = "cpu".to_owned();
+        }
         let source = of_run(dir, &recipe)?;
         let session = Self::of(Arc::new(source), recipe)?;
         session.begin_or_go_on(dir)?;
@@ -108,6 +114,16 @@ impl Session {
     #[must_use]
     pub fn validating(self, validating: bool) -> Self {
         Self { read_every: if validating { 1 } else { self.read_every }, ..self }
+    }
+
+    /// The command that goes on with a run in a folder. What a run on servers needs is said; other servers, or none, will do.
+    pub(super) fn command_to_go_on(&self, folder: &Path) -> String {
+        let device = &self.outline.recipe.train.device;
+        let mut command = format!("gleaner train --resume {}", folder.display());
+        if device::is_remote(device) {
+            command += &format!(" --device {device}{}, or --device cpu", remote::token_option());
+        }
+        command
     }
 
     /// What a run's folder is called.

@@ -59,7 +59,7 @@ pub fn train(
     afterwards: Afterwards<'_>,
 ) -> Result<Summary> {
     let stage = Stage { session, dir, resumable: dir.path(), interrupt, afterwards, quiet: false };
-    interrupt.advise(format!("continue with: gleaner train --resume {}", dir.path().display()));
+    interrupt.advise(format!("continue with: {}", session.command_to_go_on(dir.path())));
     let parts = stage.cross_validate()?;
     stage.run(&parts)
 }
@@ -290,12 +290,9 @@ impl Stage<'_> {
             Outcome::Lost(devices) => Some(format!("{devices}, and the training is stopped")),
         };
         if let Some(why) = why {
-            bail!(
-                "{why} at step {} of {}; continue with: gleaner train --resume {}",
-                fit.course.state.train.step,
-                plan.rate.total_steps,
-                resumable.display()
-            );
+            let (step, all) = (fit.course.state.train.step, plan.rate.total_steps);
+            let go_on = session.command_to_go_on(resumable);
+            bail!("{why} at step {step} of {all}; continue with: {go_on}");
         }
         Ok(fit.course.state.progress)
     }

@@ -85,7 +85,7 @@ pub fn run(args: &Args, out: &Output) -> Result<()> {
     let chains = [args.chains, args.latent + args.classes];
     sizes.push(&chains);
     ensure_room("--chains, --latent, --hidden and --classes", &sizes)?;
-    let device = device::parse(&args.device)?;
+    let device = device::of_command(Some(&args.device), "cpu")?;
     let bench = Bench::prepare(args, &device)?;
     if let Some(dir) = &args.fixture {
         bench.write_fixture(dir)?;

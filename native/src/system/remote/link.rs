@@ -68,7 +68,8 @@ fn in_words(address: &str, error: &ConnectError) -> Error {
                 .to_owned()
         }
         ConnectError::Unreachable { .. } => {
-            format!("{error}; start one there with: gleaner serve-device")
+            let error = error.to_string();
+            format!("{}; start one there with: gleaner serve-device", error.trim_end_matches('?'))
         }
         ConnectError::IncompatibleProtocol { .. } => {
             format!("{error}; build both from the same source")

@@ -7,6 +7,7 @@ mod link;
 #[cfg(not(feature = "remote"))]
 mod not_built;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use gleaner_core::recipe::{REMOTE, devices, is_remote};
 use gleaner_core::train::away::Server;
+
+use super::shell_word::shell_word;
 
 #[cfg(feature = "remote")]
 use link::connect;
@@ -47,6 +50,12 @@ pub fn show_token_of(path: &Path) {
     SHOWN.get_or_init(|| path.to_owned());
 }
 
+/// How this process was told of the token, as words of a command: nothing where the environment says it.
+pub fn token_option() -> String {
+    let file = SHOWN.get().map(|path| shell_word(&path.display().to_string()));
+    file.map_or_else(String::new, |file| format!(" --token-file {file}"))
+}
+
 /// The token in a file: its text, without blanks at the ends.
 ///
 /// # Errors
@@ -73,7 +82,7 @@ fn token_shown() -> Result<String> {
     let named = SHOWN.get().cloned().or_else(|| std::env::var_os(TOKEN_VARIABLE).map(Into::into));
     let path = named.with_context(|| {
         format!(
-            "no token to show; give the file that the server was started with: --token-file FILE, or {TOKEN_VARIABLE}"
+            "no token to show; name the file that the server was started with: {TOKEN_VARIABLE}=FILE, or --token-file FILE"
         )
     })?;
     token_of(&path)
@@ -88,7 +97,7 @@ fn host_and_port(address: &str) -> Result<(&str, u16)> {
     let place = place.and_then(|(host, port)| Some((host, port.parse().ok()?)));
     let place = place.filter(|(host, port)| !host.is_empty() && *port > 0);
     place.with_context(|| {
-        format!("--device {address}: no address of a server; write for example ws://gpu1:7878")
+        format!("--device {address}: no address of a server; write ws://, a host, and a port up to 65535, for example ws://gpu1:7878")
     })
 }
 
@@ -97,10 +106,14 @@ fn host_and_port(address: &str) -> Result<(&str, u16)> {
 /// # Errors
 /// If one does not answer, or not as a server of this version that takes the token.
 pub fn servers(device: &str) -> Result<Vec<Arc<dyn Server>>> {
-    match is_remote(device) {
-        true => devices(device).map(connect).collect(),
-        false => Ok(Vec::new()),
+    if !is_remote(device) {
+        return Ok(Vec::new());
     }
+    let mut addresses = BTreeSet::new();
+    for address in devices(device) {
+        ensure!(addresses.insert(address), "--device {device}: {address} is named twice");
+    }
+    devices(device).map(connect).collect()
 }
 
 /// The addresses of a name at which nobody listens any more.

@@ -10,7 +10,7 @@
 #            as one, and every result is right.
 # Versions:  burn 0.22.1 (the newest), features std, flex, ir, remote-server, remote-websocket
 # Source:    burn-remote 0.22.1, src/client/service/batch.rs
-# Cost:      about 8 minutes on two cores, 150 MB to download, 2 GB on disk; Rust 1.95 or later
+# Cost:      about 7 minutes on two cores, 150 MB to download, 2 GB on disk; Rust 1.95 or later
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -61,11 +61,13 @@ fn work(device: &Device) -> Tensor<1> {
     let DispatchDevice::Remote(remote) = device.as_dispatch() else { unreachable!() };
     let client = CustomOpClient::new(remote);
     let given = Tensor::<1>::from_floats([1.0, 2.0], device).into_dispatch();
-    let Ok(BackendTensor::Float(given)) = DispatchKindConversion::<Remote>::try_into_backend(given) else { unreachable!() };
+    let given = <DispatchTensor as DispatchKindConversion<Remote>>::try_into_backend(given);
+    let Ok(BackendTensor::Float(given)) = given else { unreachable!() };
     let given: TensorIr = given.into_ir();
     let output = TensorIr::uninit(client.create_empty_handle(), given.shape.clone(), given.dtype);
     let done = client.register(CustomOpIr::new("work", &[given], &[output])).remove(0);
-    Tensor::from_dispatch(<DispatchTensor as DispatchKindConversion<Remote>>::from_backend(BackendTensor::Float(done)))
+    let done = BackendTensor::<Remote>::Float(done);
+    Tensor::from_dispatch(<DispatchTensor as DispatchKindConversion<Remote>>::from_backend(done))
 }
 
 /// Seconds until both servers, which are asked one after the other, have answered.

@@ -182,16 +182,16 @@ impl<O> Learner<O> {
             let done = finished(objective, (&model, &part), begun, sums, elapsed, noise);
             (model, done)
         });
-        // All devices are at work before the first is waited for.
-        let done = map(&**workers, done, |(model, (terms, gradients, chains))| {
-            let back = |(name, term): (_, Tensor<1>)| (name, term.to_device(&home));
-            let gradients = match self.devices.is_empty() {
-                true => gradients,
-                false => gradients.to_device(&home, &model),
-            };
-            let chains: Option<Tensor<2>> = chains.map(|chains| chains.to_device(&home));
-            (terms.into_iter().map(back).collect(), gradients, chains)
-        });
+        let done = match self.devices().is_empty() {
+            true => done.into_iter().map(|(_, done)| done).collect(),
+            // All devices are at work before the first is waited for.
+            false => map(&**workers, done, |(model, (terms, gradients, chains))| {
+                let back = |(name, term): (_, Tensor<1>)| (name, term.to_device(&home));
+                let gradients = gradients.to_device(&home, &model);
+                let chains: Option<Tensor<2>> = chains.map(|chains| chains.to_device(&home));
+                (terms.into_iter().map(back).collect(), gradients, chains)
+            }),
+        };
         let mut contributions = Contributions::default();
         for (terms, gradients, chains) in done {
             contributions.terms.push(terms);
@@ -209,14 +209,19 @@ impl<O> Learner<O> {
         (index, count): (usize, usize),
         home: &Device,
     ) -> (M, Part) {
-        match self.devices.len() {
-            0 if count == 1 => (model, part),
-            0 => (fork(model, home), part),
+        match self.devices() {
+            [] if count == 1 => (model, part),
+            [] => (fork(model, home), part),
             devices => {
-                let device = &self.devices[index % devices];
+                let device = &devices[index % devices.len()];
                 (fork(model, device), part.moved_to(device))
             }
         }
+    }
+
+    /// The devices of the parts. A page has one device, and no code for more.
+    fn devices(&self) -> &[Device] {
+        if cfg!(feature = "away") { &self.devices } else { &[] }
     }
 
     fn update<M: Module>(

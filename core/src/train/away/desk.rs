@@ -129,6 +129,9 @@ impl Desk {
         let model = dealt(task.config.init(&Noise::silent(), &autodiff)?, &mut numbers)?;
         let parts = portions.iter().map(|portion| portion.part(&mut numbers));
         let parts = parts.collect::<Result<Vec<_>>>()?;
+        if numbers.next().is_some() {
+            return other_model();
+        }
         let begun = map(&*self.workers, parts, |part| {
             let model = fork(model.clone(), &self.device);
             begun(model, task.aim.clone(), part, elapsed, noise.clone())
@@ -186,6 +189,10 @@ fn unknown<T>() -> Result<T> {
     refuse!(
         "the server does not know the run any more: another process trains it, or there are too many"
     )
+}
+
+fn other_model<T>() -> Result<T> {
+    refuse!("an errand has another model; build both programs from the same source")
 }
 
 /// The first half of the work on a part: its share of the sums, and the second half.
@@ -283,6 +290,6 @@ fn dealt<M: Module>(model: M, numbers: &mut impl Iterator<Item = Tensor<1>>) -> 
     let model = model.map(&mut deal);
     match deal.fits {
         true => Ok(model),
-        false => refuse!("an errand has another model; build both programs from the same source"),
+        false => other_model(),
     }
 }

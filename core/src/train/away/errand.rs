@@ -8,6 +8,7 @@ use crate::error::{Result, refuse};
 use crate::models::ModelConfig;
 use crate::noise::Noise;
 use crate::objective::{LatentEbmObjective, SemiSupervised, Unsupervised, UntappedObjective};
+use crate::train::gradients::flat;
 
 /// Both sides must be of one version. The last number counts the changes of what goes between them.
 pub(super) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), ".1");
@@ -141,9 +142,4 @@ impl Portion {
         let chains = self.chains.map(|dimensions| next(rows, dimensions)).transpose()?;
         Ok(Part { batch: SemiBatch { labelled, unlabelled, augmented }, first, of, chains })
     }
-}
-
-fn flat(tensor: Tensor<2>) -> Tensor<1> {
-    let [rows, columns] = tensor.dims();
-    tensor.reshape([rows * columns])
 }
